@@ -1,0 +1,42 @@
+"""Exit codes, and the one error that a user may see: a line that says what is wrong and a hint.
+
+Imports nothing of the package, so that every layer may raise.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Process exit codes; public, and ordered by precedence in `design`: 3, 2, 1, 4, 5."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    USAGE = 2
+    INTERNAL = 3
+    INCONCLUSIVE = 4
+    NOTHING = 5
+    INTERRUPTED = 130
+
+
+class StatecheckError(Exception):
+    """Something that a user can mend, with a stable name for it.
+
+    Args:
+        slug: kebab-case name of the error, stable across versions (`missing-file`).
+        text: one line, no full stop, literals in backticks.
+        hint: one line that says what to do.
+        exit_code: what the process ends with if this error ends it.
+        detail: the target's own last lines, or "" (shown below the error, never needed).
+    """
+
+    def __init__(
+        self, slug: str, text: str, hint: str, exit_code: ExitCode = ExitCode.USAGE, detail: str = ""
+    ) -> None:
+        super().__init__(text)
+        self.slug = slug
+        self.text = text
+        self.hint = hint
+        self.exit_code = exit_code
+        self.detail = detail
