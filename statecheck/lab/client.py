@@ -1,0 +1,184 @@
+"""A client of the target: one turn is one new connection (keep-alive hides a split between workers), or one call."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from statecheck.lab.workers import Worker
+from statecheck.plan import Plan, Request, render, session_key
+from statecheck.probe.channel import Closed
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass
+class Client:
+    """One user at one browser: a session key, a cookie jar and what was said so far."""
+
+    key: str
+    cookies: dict[str, str] = field(default_factory=dict)
+    said: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for a turn.
+
+    Attributes:
+        status: HTTP status, 200 for a call that returned; 0 if nothing came back.
+        text: the body, or what the call returned.
+        error: why nothing came back, or the exception that the app's call ended with.
+        tokens: the numbers under which the worker knows this turn.
+        seconds: from sending until the app's call had returned.
+    """
+
+    status: int
+    text: str
+    error: str
+    tokens: tuple[int, ...]
+    seconds: float
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the app said that it took the turn."""
+        return 200 <= self.status < 400
+
+
+class Markers:
+    """A run's source of markers and session keys, drawn from one seed: the same seed, the same run."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - names, not secrets
+        self._used: set[str] = set()
+
+    def marker(self) -> str:
+        """A marker that this run has not used: `sc-m` and eight hexadecimal digits."""
+        while True:
+            marker = f"sc-m{self._random.getrandbits(32):08x}"
+            if marker not in self._used:
+                self._used.add(marker)
+                return marker
+
+    def client(self, plan: Plan) -> Client:
+        """A new client with a session key of its own, in the form that the app asks for."""
+        return Client(session_key(plan.session_form, self._random))
+
+
+def message_of(marker: str) -> str:
+    """What a user writes in a turn. Plain words, one marker."""
+    return f"Please note that my code word is {marker}."
+
+
+_call_tokens = itertools.count(1_000_000)  # above all port numbers
+
+
+def take_turn(
+    worker: Worker,
+    plan: Plan,
+    client: Client,
+    marker: str,
+    seconds: float,
+    invoked: Callable[[int], None] = lambda _token: None,
+) -> Answer:
+    """Send one turn and wait until the app's call has returned, background tasks included.
+
+    Args:
+        seconds: how long to wait, for the answer and again for the call's end.
+        invoked: called with the turn's token before anything is sent.
+    """
+    request = render(plan, client.key, message_of(marker), client.said)
+    started = time.monotonic()
+    if plan.kind == "callable":
+        status, text, error, tokens = _call(worker, request, seconds, invoked)
+    else:
+        status, text, error, tokens = _send(worker, request, client, seconds, invoked)
+    if tokens and not error:
+        worker.wait(lambda: tokens[-1] in worker.done, seconds)
+    answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started)
+    if answer.acknowledged:
+        client.said += [("user", message_of(marker)), ("assistant", text[:2000])]
+    return answer
+
+
+def _call(
+    worker: Worker, request: Request, seconds: float, invoked: Callable[[int], None]
+) -> tuple[int, str, str, list[int]]:
+    token = next(_call_tokens)
+    invoked(token)
+    try:
+        worker.channel.send({"call": token, "args": list(request.args)})
+    except Closed:
+        return 0, "", "the worker is gone", [token]
+    if not worker.wait(lambda: token in worker.done, seconds):
+        return 0, "", f"no answer within {seconds:g} s", [token]
+    if token not in worker.done:
+        return 0, "", "the worker died while it answered", [token]
+    error = worker.done[token]
+    return (500 if error else 200), worker.answers.get(token, ""), error, [token]
+
+
+def _send(
+    worker: Worker, request: Request, client: Client, seconds: float, invoked: Callable[[int], None]
+) -> tuple[int, str, str, list[int]]:
+    import httpx
+
+    tokens: list[int] = []
+
+    def trace(event: str, info: dict[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            tokens.append(info["return_value"].get_extra_info("client_addr")[1])
+            invoked(tokens[-1])
+
+    assert worker.listening is not None
+    base = f"http://127.0.0.1:{worker.listening.getsockname()[1]}"
+    transport = httpx.HTTPTransport(verify=False, trust_env=False)  # noqa: S501 - plain HTTP on loopback
+    with httpx.Client(
+        transport=transport,
+        timeout=seconds,
+        cookies=client.cookies,
+        trust_env=False,
+        follow_redirects=True,
+        headers={"connection": "close"},
+    ) as http:
+        try:
+            response = http.request(
+                request.method, base + request.path, extensions={"trace": trace}, **_content(request)
+            )
+        except httpx.TimeoutException:
+            return 0, "", f"no answer within {seconds:g} s", tokens
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            gone = "the worker died while it answered" if worker.wait(lambda: worker.dead, 1) and worker.dead else ""
+            return 0, "", gone or f"{type(error).__name__}: {error}", tokens
+        client.cookies.update(dict(http.cookies))
+    return response.status_code, _text(response), "", tokens
+
+
+def _content(request: Request) -> dict[str, Any]:
+    """The request's parts under httpx's names."""
+    parts: dict[str, Any] = {}
+    if request.query:
+        parts["params"] = list(request.query)
+    if request.headers:
+        parts["headers"] = dict(request.headers)
+    if request.cookies:
+        parts["headers"] = {
+            **parts.get("headers", {}),
+            "cookie": "; ".join(f"{name}={value}" for name, value in request.cookies),
+        }
+    if request.encoding == "json":
+        parts["json"] = request.body
+    elif request.encoding == "form":
+        parts["data"] = request.body
+    elif request.encoding == "multipart" and isinstance(request.body, dict):
+        parts["files"] = {name: (None, str(value)) for name, value in request.body.items()}
+    return parts
+
+
+def _text(response: httpx.Response) -> str:
+    return response.text[:20000]

@@ -1,0 +1,266 @@
+"""Runs one experiment: follows its steps, records what it sends and gets, and returns the merged history."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.history import Frame, History, Op
+from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
+from statecheck.lab.experiments import Experiment, Kill, Locate, Overlap, Start, Step, Take
+from statecheck.lab.locating import Locator
+from statecheck.lab.workers import Lab, Worker
+from statecheck.plan import Plan
+
+_QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
+_LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: until a worker is ready, and until a turn has ended."""
+
+    start: float
+    turn: float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all experiments of a run share."""
+
+    lab: Lab
+    plan: Plan
+    markers: Markers
+    limits: Limits
+    volumes: tuple[str, ...]
+    locator: Locator
+    hold: str  # "model" or "reads"
+
+
+def ready(worker: Worker, limits: Limits) -> None:
+    """Wait until a worker serves.
+
+    Raises:
+        StatecheckError: it failed, died or hung; with the target's own last lines.
+    """
+    worker.wait(lambda: worker.facts is not None or worker.failed is not None, limits.start)
+    if worker.facts is not None:
+        return
+    failed = worker.failed or {}
+    detail = worker.output()
+    if failed.get("missing"):
+        raise StatecheckError(
+            "missing-dependency",
+            f"the target needs the module `{failed['missing']}`, which its interpreter does not have",
+            "install it there, or run statecheck from the environment that the app runs in",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if failed:
+        at = ":".join(map(str, failed.get("at") or ()))
+        what = "import" if failed["failed"] == "import" else "start-up"
+        raise StatecheckError(
+            f"{what}-failed",
+            f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
+            "set what it needs with `--env NAME=VALUE`; its own last lines are above",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if worker.dead:
+        raise StatecheckError(
+            "start-died",
+            "the target ended its own process before it could serve",
+            "look at its own last lines above: an import must not call `sys.exit` or kill its process",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    raise StatecheckError(
+        "start-hangs",
+        f"the target was not ready within {limits.start:g} s: it hangs at import or start-up",
+        "does it wait for a service? give it one with `--env NAME=VALUE`, or more time with `--timeout`",
+        ExitCode.INCONCLUSIVE,
+        detail,
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+@dataclass
+class Driver:
+    """One experiment under way."""
+
+    setting: Setting
+    experiment: str
+    ops: list[Op] = field(default_factory=list)
+    workers: dict[str, Worker] = field(default_factory=dict)
+    clients: dict[int, Client] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    _ordinals: dict[tuple[int, int], int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def follow(self, steps: tuple[Step, ...]) -> None:
+        """Take the steps in order.
+
+        Raises:
+            StatecheckError: a worker could not be started.
+        """
+        actions: dict[type, Callable[..., None]] = {
+            Start: self._start,
+            Take: self._take,
+            Kill: self._kill,
+            Locate: self._locate,
+            Overlap: self._overlap,
+        }
+        for step in steps:
+            actions[type(step)](step)
+
+    def history(self) -> History:
+        """All that was recorded, merged by the clock."""
+        files = [self.ops, *(worker.ops() for worker in self.workers.values())]
+        return History.merge(self.experiment, files).with_turns(self._ordinals)
+
+    def _start(self, step: Start) -> None:
+        setting = self.setting
+        listen = setting.plan.kind == "http"
+        worker = setting.lab.spawn(f"{self.experiment}/{step.disk}", setting.volumes, listen=listen)
+        # a worker that is replaced stays in the history under another name
+        if step.worker in self.workers:
+            self.workers[f"{step.worker}{len(self.workers)}"] = self.workers[step.worker]
+        self.workers[step.worker] = worker
+        ready(worker, setting.limits)
+        if step.warm:
+            client = setting.markers.client(setting.plan)
+            answer = take_turn(worker, setting.plan, client, setting.markers.marker(), setting.limits.turn)
+            self._note(worker, answer, "warm-up")
+
+    def _take(self, step: Take) -> None:
+        client = self.clients.get(step.session)
+        if client is None:
+            client = self.clients[step.session] = self.setting.markers.client(self.setting.plan)
+        self._turn(self.workers[step.worker], client, len(self.sent) + 1)
+
+    def _turn(self, worker: Worker, client: Client, number: int) -> None:
+        setting = self.setting
+        marker = setting.markers.marker()
+        with self._lock:
+            self.sent.append(marker)
+        key = client.key if setting.plan.session_field else None
+        common = {"pid": worker.pid, "generation": worker.generation, "turn": number, "key": key, "markers": (marker,)}
+
+        def invoked(token: int) -> None:
+            self._ordinals[worker.generation, token] = number
+            self._record("invoke", text=message_of(marker), **common)
+
+        answer = take_turn(worker, setting.plan, client, marker, setting.limits.turn, invoked)
+        if answer.acknowledged:
+            self._record("ok", text=answer.text[:4000], note=str(answer.status), **common)
+            with self._lock:
+                self.seconds.append(answer.seconds)
+        else:
+            indeterminate = answer.status == 0
+            note = answer.error or f"HTTP {answer.status}"
+            self._record("info" if indeterminate else "fail", text=answer.text[:4000], note=note, **common)
+
+    def _record(self, type_: str, **fields: object) -> None:
+        with self._lock:
+            self.ops.append(Op(time.monotonic_ns(), type_, "turn", **fields))  # type: ignore[arg-type]
+
+    def _note(self, worker: Worker, answer: Answer, what: str) -> None:
+        note = f"{what}: {answer.status or answer.error}"
+        self.ops.append(Op(time.monotonic_ns(), "info", "note", worker.pid, worker.generation, note=note))
+
+    def _kill(self, step: Kill) -> None:
+        worker = self.workers[step.worker]
+        self._files(worker)
+        self.setting.lab.kill(worker)
+        self.ops.append(Op(time.monotonic_ns(), "info", "kill", worker.pid, worker.generation))
+
+    def _files(self, worker: Worker) -> None:
+        for found in self.setting.lab.files(worker.disk, tuple(self.sent)):
+            where = self.setting.locator.path(found["path"])
+            self.ops.append(
+                Op(
+                    time.monotonic_ns(),
+                    "ok",
+                    "disk",
+                    worker.pid,
+                    worker.generation,
+                    markers=tuple(found["markers"]),
+                    where=where,
+                )
+            )
+
+    def _locate(self, step: Locate) -> None:
+        worker = self.workers[step.worker]
+        self._files(worker)
+        reply = worker.ask({"locate": list(self.sent)}, self.setting.limits.turn)
+        for place in reply["places"] if reply else ():
+            found = self.setting.locator.place(place)
+            frames = (Frame(found.anchor.path, found.anchor.line, ""),) if found.anchor else ()
+            self.ops.append(
+                Op(
+                    time.monotonic_ns(),
+                    "ok",
+                    "place",
+                    worker.pid,
+                    worker.generation,
+                    turn=len(self.sent),
+                    action="kept",
+                    cls=found.holder,
+                    key=found.key,
+                    markers=(place["marker"],),
+                    where=found.text,
+                    frames=frames,
+                    note="" if place["user"] else "library",
+                )
+            )
+
+    def _overlap(self, step: Overlap) -> None:
+        workers = [self.workers[name] for name in step.workers]
+        before = [worker.held for worker in workers]
+        for worker in workers:
+            worker.ask({"hold": self.setting.hold}, self.setting.limits.turn)
+        client = self.clients[1]
+        first = len(self.sent) + 1
+        with ThreadPoolExecutor(step.turns) as pool:
+            # each thread is another tab of the same user: the same key and cookies, a jar of its own
+            futures = [
+                pool.submit(
+                    self._turn,
+                    workers[number % len(workers)],
+                    Client(client.key, dict(client.cookies), list(client.said)),
+                    first + number,
+                )
+                for number in range(step.turns)
+            ]
+            self._wait_for_arrivals(workers, before, step.turns, lambda: all(future.done() for future in futures))
+            for worker in workers:
+                worker.channel.send({"release": True})
+            for future in futures:
+                future.result()
+        most = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
+        self.ops.append(Op(time.monotonic_ns(), "info", "overlap", note=str(most), turn=first))
+
+    def _wait_for_arrivals(
+        self, workers: list[Worker], before: list[int], turns: int, over: Callable[[], bool]
+    ) -> None:
+        """Until all turns are held or ended, or nothing new has arrived for a quiet time."""
+        quiet = max(_QUIET_TURNS * statistics.median(self.seconds or [0.0]), _LEAST_QUIET)
+        bell = threading.Event()
+        arrived, last = -1, time.monotonic()
+        while time.monotonic() - last < quiet:
+            held = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
+            ended = sum(len(worker.done) for worker in workers)
+            if held + ended != arrived:
+                arrived, last = held + ended, time.monotonic()
+            if held >= turns or over():
+                return
+            bell.wait(quiet / 20)

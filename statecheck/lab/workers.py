@@ -1,0 +1,228 @@
+"""The lab: spawns workers on disks, listens to what they tell, kills them, and keeps what they recorded."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.history import Op, decode_lines
+from statecheck.lab.launch import Launched
+from statecheck.probe.channel import Channel, Closed, Message
+
+_KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
+
+
+def anonymous_file() -> int:
+    """A new append-only file without a name: what is written survives the writer's SIGKILL and dies with us."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("statecheck-ops")
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
+        return fd
+    fd, path = tempfile.mkstemp(prefix="statecheck-")
+    os.close(fd)
+    fd = os.open(path, os.O_RDWR | os.O_APPEND)
+    os.unlink(path)
+    return fd
+
+
+class Worker:
+    """One worker process as the lab sees it. All waiting is on `bell`, which every message rings.
+
+    Attributes:
+        pid: its PID in its own namespace, as `os.getpid()` says there.
+        generation: which life of the run's workers it is, from 1.
+        facts: what it told when it became ready.
+        failed: what it told when it could not start.
+        done: {turn token: error text or ""} of turns whose call has returned.
+        answers: {turn token: text} of calls.
+        held: how many turns it has held at the barrier.
+    """
+
+    def __init__(self, generation: int, disk: str, listening: socket.socket | None) -> None:
+        self.generation = generation
+        self.disk = disk
+        self.listening = listening
+        self.bell = threading.Condition()
+        self.pid = 0
+        self.facts: Message | None = None
+        self.failed: Message | None = None
+        self.dead = False
+        self.done: dict[int, str] = {}
+        self.answers: dict[int, str] = {}
+        self.held = 0
+        self.last_arrival = 0.0
+        self.replies: list[Message] = []
+        self._ops = anonymous_file()
+        self._output = bytearray()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, lab: Lab, request: Message) -> None:
+        """Ask the warm parent for the process; returns when the process exists, not yet ready."""
+        ours, theirs = socket.socketpair()
+        read_end, write_end = os.pipe()
+        descriptors = [theirs.fileno(), self._ops, write_end]
+        if self.listening is not None:
+            descriptors.append(self.listening.fileno())
+        try:
+            reply = lab.ask({"do": "spawn", "disk": self.disk, **request}, tuple(descriptors))
+        finally:
+            theirs.close()
+            os.close(write_end)
+        self.pid = reply["pid"]
+        self.channel = Channel(ours)
+        self._threads = [
+            threading.Thread(target=self._listen, daemon=True),
+            threading.Thread(target=self._drain, args=(read_end,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message, _ = self.channel.receive()
+                with self.bell:
+                    self._take(message)
+                    self.bell.notify_all()
+        except Closed:
+            with self.bell:
+                self.dead = True
+                self.bell.notify_all()
+
+    def _take(self, message: Message) -> None:
+        if "ready" in message:
+            self.facts = message["ready"]
+        elif "failed" in message:
+            self.failed = message
+        elif "done" in message:
+            self.done[message["done"]] = message["error"]
+        elif "answer" in message:
+            self.answers[message["answer"]] = message["text"]
+        elif "held" in message:
+            self.held += 1
+            self.last_arrival = time.monotonic()
+        else:
+            self.replies.append(message)
+
+    def _drain(self, read_end: int) -> None:
+        with open(read_end, "rb", buffering=0) as pipe:
+            while data := pipe.read(1 << 16):
+                self._output += data
+                if len(self._output) > 3 * _KEPT_OUTPUT:
+                    self._output[_KEPT_OUTPUT:-_KEPT_OUTPUT] = b"\n[...]\n"
+
+    def wait(self, done: Callable[[], Any], seconds: float) -> bool:
+        """Wait until `done()` is true or this worker is dead; False if neither came in time."""
+        with self.bell:
+            return bool(self.bell.wait_for(lambda: done() or self.dead, seconds))
+
+    def ask(self, message: Message, seconds: float) -> Message | None:
+        """Send a request and wait for its reply; None if the worker died or did not answer in time."""
+        with self.bell:
+            self.replies.clear()
+        try:
+            self.channel.send(message)
+        except Closed:
+            return None
+        self.wait(lambda: bool(self.replies), seconds)
+        return self.replies[0] if self.replies else None
+
+    def ops(self) -> list[Op]:
+        """What it has recorded so far."""
+        from dataclasses import replace
+
+        data = os.pread(self._ops, os.fstat(self._ops).st_size, 0)
+        return [replace(op, generation=self.generation) for op in decode_lines(data)]
+
+    def output(self) -> str:
+        """What it has printed so far (standard output and error), the middle cut out if it is long."""
+        return bytes(self._output).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Give back the descriptors; the process is the lab's to kill."""
+        self.channel.close()
+        if self.listening is not None:
+            self.listening.close()
+        for thread in self._threads:
+            thread.join(2)
+        os.close(self._ops)
+
+
+class Lab:
+    """Everything of one run that lives outside the target: places, workers, faults."""
+
+    def __init__(self, launched: Launched, request: Message, seconds: float) -> None:
+        self._launched = launched
+        self._request = request  # what every spawn says: module, object, environment, …
+        self._lock = threading.Lock()
+        self._generations = 0
+        self.seconds = seconds
+        self.isolation = launched.isolation
+        self.workers: list[Worker] = []
+
+    def ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> Message:
+        """One request to the warm parent and its answer.
+
+        Raises:
+            StatecheckError: the warm parent is gone or could not do it.
+        """
+        with self._lock:
+            try:
+                self._launched.channel.send(message, descriptors)
+                reply, _ = self._launched.channel.receive(self.seconds)
+            except (Closed, TimeoutError) as error:
+                raise StatecheckError(
+                    "lab-lost",
+                    f"the run's own process did not answer (`{message['do']}`): {error}",
+                    "run it again; if it stays, set STATECHECK_ISOLATION=copy and report it",
+                    ExitCode.INTERNAL,
+                ) from error
+        if "failed" in reply:
+            raise StatecheckError(
+                "no-place",
+                f"no place could be prepared: {reply['failed']}",
+                "set STATECHECK_ISOLATION=copy to run in copies of the project",
+                ExitCode.INCONCLUSIVE,
+            )
+        return reply
+
+    def warm(self, modules: tuple[str, ...], path: tuple[str, ...]) -> Message:
+        """Import the target's third-party modules in the warm parent."""
+        return self.ask({"do": "warm", "modules": list(modules), "path": list(path)})
+
+    def spawn(self, disk: str, volumes: tuple[str, ...], *, listen: bool) -> Worker:
+        """A new worker on this disk, not waited for; `disk` is `<experiment>/<number>`."""
+        listening = None
+        if listen:
+            listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        with self._lock:
+            self._generations += 1
+            worker = Worker(self._generations, disk, listening)
+            self.workers.append(worker)
+        worker.start(self, {**self._request, "volumes": list(volumes)})
+        return worker
+
+    def kill(self, worker: Worker) -> None:
+        """SIGKILL this worker and what it started; returns when it is gone."""
+        self.ask({"do": "kill", "pid": worker.pid})
+        worker.wait(lambda: worker.dead, self.seconds)
+
+    def files(self, disk: str, markers: tuple[str, ...]) -> list[Message]:
+        """Files written on a disk that hold one of these markers."""
+        found: list[Message] = self.ask({"do": "files", "disk": disk, "markers": list(markers)})["files"]
+        return found
+
+    def close(self) -> None:
+        """Kill the whole run."""
+        self._launched.stop()
+        for worker in self.workers:
+            if hasattr(worker, "channel"):
+                worker.close()

@@ -1,0 +1,276 @@
+"""Model calls: each outermost one is observed and held once, before the model answers.
+
+A call that reaches the model by way of others (achat -> chat -> complete, a router's inner model, a retry) is one call.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from . import stand_ins
+from .echo import Messages, markers
+
+MARK = "_statecheck_model_call"
+
+Method = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a model was given, and by which method of which class."""
+
+    method: str
+    cls: str
+    messages: Messages
+    tools: list[str]
+
+
+def _ignore(call: Call) -> None:
+    """Observe nothing, until `configure` is called."""
+
+
+def _pass() -> None:
+    """Hold nothing, until `configure` is called."""
+
+
+async def _apass() -> None:
+    """Hold nothing, until `configure` is called."""
+
+
+@dataclass
+class Callbacks:
+    """What happens at a model call: it is observed, then held."""
+
+    observe: Callable[[Call], None] = _ignore
+    hold: Callable[[], None] = _pass
+    ahold: Callable[[], Awaitable[None]] = _apass
+
+
+CALLBACKS = Callbacks()
+
+_inside: ContextVar[bool] = ContextVar("statecheck_inside_model_call", default=False)
+
+
+class _Flight:
+    """Asynchronous calls under way, so that the thread to which one hands itself on is known as part of it.
+
+    `loop.run_in_executor(None, self.chat, messages)` does not carry context variables; the model and the markers do.
+    """
+
+    def __init__(self) -> None:
+        self._calls: Counter[tuple[int, tuple[str, ...]]] = Counter()
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def _key(model: Any, call: Call) -> tuple[int, tuple[str, ...]]:
+        text = "\n".join(text for _, text in call.messages)
+        return id(model), tuple(markers(text)) or (text,)
+
+    @contextmanager
+    def enter(self, model: Any, call: Call) -> Iterator[None]:
+        """Note an asynchronous call for as long as it runs."""
+        key = self._key(model, call)
+        with self._lock:
+            self._calls[key] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls[key] -= 1
+                if not self._calls[key]:
+                    del self._calls[key]
+
+    def has(self, model: Any, call: Call) -> bool:
+        """Whether a call with this content is under way; only a thread without an event loop asks."""
+        if not self._calls or threading.current_thread() is threading.main_thread():
+            return False
+        return self._key(model, call) in self._calls
+
+
+_FLIGHT = _Flight()
+
+
+def describe(model: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """What a call of this method gives to the model."""
+    tools = [tool.name for tool in stand_ins.read_tools(kwargs.get("tools"))]
+    if method in stand_ins.COMPLETIONS:
+        messages = [("prompt", str(args[0] if args else kwargs.get("prompt", "")))]
+    elif method in stand_ins.STRUCTURED:
+        named = {"output_cls", "prompt", "llm_kwargs"}
+        prompt = args[1] if len(args) > 1 else kwargs["prompt"]
+        values = {name: value for name, value in kwargs.items() if name not in named}
+        messages = stand_ins.read_messages(stand_ins.prompt_messages(model, prompt, values))
+    else:
+        messages = stand_ins.read_messages(args[0] if args else kwargs.get("messages", ()))
+    return Call(method, type(model).__name__, messages, tools)
+
+
+def observed(method: str, original: Any, answers: Callable[[Any, BaseException], bool] | None) -> Method:
+    """A method that is observed and held, and does what it did.
+
+    Args:
+        method: its name, one of LlamaIndex's.
+        original: the function that the class has.
+        answers: says whether the echo model answers in place of a call that failed; None where none can fail.
+    """
+    make = _observed_coroutine if method.startswith("a") else _observed_function
+    if inspect.isasyncgenfunction(inspect.unwrap(original, stop=lambda f: not hasattr(f, "__code__"))):
+        make = _observed_generator
+    wrapper = make(method, original, answers)
+    setattr(wrapper, MARK, True)
+    return wrapper
+
+
+def _observed_function(method: str, original: Any, answers: Any) -> Method:
+    @functools.wraps(original)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        args = _keep(args)
+        if not _inside.get():
+            call = describe(self, method, args, kwargs)
+            if not _FLIGHT.has(self, call):
+                CALLBACKS.observe(call)
+                CALLBACKS.hold()
+        token = _inside.set(True)
+        try:
+            result = original.__get__(self, type(self))(*args, **kwargs)
+        except Exception as error:
+            if answers is None or not answers(self, error):
+                raise
+            result = _stand_in(method)(self, *args, **kwargs)
+        finally:
+            _inside.reset(token)
+        if isinstance(result, Iterator) and "stream" in method:
+            return _relay(result, lambda error: _retry(self, method, answers, error, args, kwargs))
+        return result
+
+    return wrapper
+
+
+def _observed_coroutine(method: str, original: Any, answers: Any) -> Method:
+    @functools.wraps(original)
+    async def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        args = _keep(args)
+        if _inside.get():
+            result = await _await(self, method, original, answers, args, kwargs)
+        else:
+            call = describe(self, method, args, kwargs)
+            CALLBACKS.observe(call)
+            await CALLBACKS.ahold()
+            with _FLIGHT.enter(self, call):
+                result = await _await(self, method, original, answers, args, kwargs)
+        if isinstance(result, AsyncIterator) and "stream" in method:
+            return _arelay(result, lambda error: _retry(self, method, answers, error, args, kwargs))
+        return result
+
+    return wrapper
+
+
+def _observed_generator(method: str, original: Any, answers: Any) -> Method:
+    """An `astream_…` written as an asynchronous generator: it is called when it is first iterated."""
+
+    @functools.wraps(original)
+    async def wrapper(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        args = _keep(args)
+        if not _inside.get():
+            CALLBACKS.observe(describe(self, method, args, kwargs))
+            await CALLBACKS.ahold()
+        items = original.__get__(self, type(self))(*args, **kwargs)
+        async for item in _arelay(items, lambda error: _retry(self, method, answers, error, args, kwargs)):
+            yield item
+
+    return wrapper
+
+
+def _keep(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments; messages that come as an iterator are made a list, since they are read twice."""
+    return (list(args[0]), *args[1:]) if args and isinstance(args[0], Iterator) else args
+
+
+async def _await(
+    self: Any, method: str, original: Any, answers: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    token = _inside.set(True)
+    try:
+        result = original.__get__(self, type(self))(*args, **kwargs)
+        return await result if inspect.isawaitable(result) else result
+    except Exception as error:
+        if answers is None or not answers(self, error):
+            raise
+        return await _stand_in(method)(self, *args, **kwargs)
+    finally:
+        _inside.reset(token)
+
+
+def _stand_in(method: str) -> Method:
+    return {**stand_ins.CHATS, **stand_ins.COMPLETIONS, **stand_ins.STRUCTURED}[method]
+
+
+def _retry(
+    self: Any, method: str, answers: Any, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[Any] | None:
+    """The echo model's stream in place of one that failed before its first item, or None."""
+    if answers is None or not answers(self, error):
+        return None
+    items: Iterator[Any] = _stand_in(method.removeprefix("a"))(self, *args, **kwargs)
+    return items
+
+
+def _relay(items: Iterator[Any], retry: Callable[[Exception], Iterator[Any] | None]) -> Iterator[Any]:
+    """Pass a stream on; what it calls while it makes an item is part of the same model call."""
+    first = True
+    try:
+        while True:
+            token = _inside.set(True)
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            except Exception as error:
+                instead = retry(error) if first else None
+                if instead is None:
+                    raise
+                items, first = instead, False
+                continue
+            finally:
+                _inside.reset(token)
+            first = False
+            yield item
+    finally:
+        if hasattr(items, "close"):
+            items.close()
+
+
+async def _arelay(
+    items: AsyncIterator[Any], retry: Callable[[Exception], Iterator[Any] | None]
+) -> AsyncIterator[Any]:
+    """Pass an asynchronous stream on, as `_relay` does."""
+    first = True
+    try:
+        while True:
+            token = _inside.set(True)
+            try:
+                item = await items.__anext__()
+            except StopAsyncIteration:
+                return
+            except Exception as error:
+                instead = retry(error) if first else None
+                if instead is None:
+                    raise
+                items, first = stand_ins.asynchronous(instead), False
+                continue
+            finally:
+                _inside.reset(token)
+            first = False
+            yield item
+    finally:
+        if hasattr(items, "aclose"):
+            await items.aclose()
+

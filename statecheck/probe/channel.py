@@ -1,0 +1,85 @@
+"""Messages between lab and probe: JSON lines over a Unix stream socket, with file descriptors beside them."""
+
+from __future__ import annotations
+
+import array
+import json
+import socket
+import threading
+from collections import deque
+from typing import Any
+
+Message = dict[str, Any]  # JSON; each side reads the few keys it knows
+
+
+class Closed(ConnectionError):
+    """The other side is gone."""
+
+
+class Channel:
+    """One end of a stream socket. Any thread may send; one thread receives."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+        self._buffer = b""
+        self._fds: deque[int] = deque()
+
+    def fileno(self) -> int:
+        """The socket's descriptor, for `select`."""
+        return self._sock.fileno()
+
+    def send(self, message: Message, fds: tuple[int, ...] = ()) -> None:
+        """Send one message, with copies of these descriptors.
+
+        Raises:
+            Closed: the other side is gone.
+        """
+        data = json.dumps({**message, "fds": len(fds)}).encode() + b"\n"
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        try:
+            with self._lock:
+                sent = self._sock.sendmsg([data], rights)
+                if sent < len(data):
+                    self._sock.sendall(data[sent:])
+        except OSError as error:
+            raise Closed(str(error)) from error
+
+    def receive(self, timeout: float | None = None) -> tuple[Message, list[int]]:
+        """The next message and its descriptors (the receiver's to close).
+
+        Raises:
+            Closed: the other side is gone.
+            TimeoutError: nothing came within `timeout` seconds.
+        """
+        self._sock.settimeout(timeout)
+        while b"\n" not in self._buffer:
+            try:
+                data, ancillary, _, _ = self._sock.recvmsg(1 << 16, socket.CMSG_SPACE(16 * 4))
+            except socket.timeout as error:  # noqa: UP041 - not TimeoutError itself on 3.10's recvmsg
+                raise TimeoutError(str(error)) from error
+            except OSError as error:
+                raise Closed(str(error)) from error
+            for level, kind, payload in ancillary:
+                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                    received = array.array("i")
+                    received.frombytes(payload[: len(payload) - len(payload) % received.itemsize])
+                    self._fds.extend(received)
+            if not data:
+                raise Closed("end of stream")
+            self._buffer += data
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        message = json.loads(line)
+        return message, [self._fds.popleft() for _ in range(message.pop("fds"))]
+
+    def leave(self) -> None:
+        """Close this process's copy of the socket; other copies stay connected."""
+        self._sock.close()
+
+    def close(self) -> None:
+        """Close the socket; a thread that receives wakes with `Closed`."""
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._sock.close()

@@ -1,0 +1,215 @@
+"""The disks of a run: what a restart keeps and a redeploy loses, by overlay layers or, without namespaces, by copies.
+
+A disk is named `<experiment>/<number>`; the volumes of an experiment are shared by its disks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from . import mounts
+from .channel import Message
+from .markers import MARKER_BYTES
+
+_MOST_BYTES = 16 << 20  # of one file that is searched for markers
+_NOT_COPIED = (".git", ".hg", ".venv", "venv", "node_modules", ".statecheck", "__pycache__", ".mypy_cache", ".ruff_cache")
+
+
+class Entering(Protocol):
+    """How one worker gets onto its disk: the first two run in the parent and child, at the same time."""
+
+    def entered(self, pid: int) -> Message:
+        """In the parent: wait until the child is there. Returns what to tell the lab."""
+
+    def enter(self) -> None:
+        """In the child: get there."""
+
+    def environment(self) -> dict[str, str]:
+        """In the child: variables that the place needs."""
+
+    def moved(self) -> list[list[str]]:
+        """In the child: [original path, path here] of the trees that were copied."""
+
+
+class Disks(Protocol):
+    """All disks of a run."""
+
+    name: str
+
+    def entering(self, disk: str, volumes: list[str]) -> Entering:
+        """The way onto this disk, which is made if it is new."""
+
+    def files(self, disk: str, markers: list[str]) -> list[Message]:
+        """Files written on this disk that hold one of the markers: {path, markers}."""
+
+
+def open_disks(setup: Message) -> Disks:
+    """Prepare disks as the setup message asks: `isolation` namespace or copy.
+
+    Raises:
+        OSError: the kernel does not allow it.
+    """
+    if setup["isolation"] == "copy":
+        return CopiedDisks(Path(setup["folder"]), Path(setup["project"]))
+    return LayeredDisks(setup["project"], setup["keep"])
+
+
+def _markers_in(path: str, wanted: list[str]) -> list[str]:
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return []
+        with open(path, "rb") as file:
+            data = file.read(_MOST_BYTES)
+    except OSError:
+        return []
+    present = {match.decode() for match in MARKER_BYTES.findall(data)} if b"sc-m" in data else set()
+    return [marker for marker in wanted if marker in present]
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            yield f"{parent}/{name}"
+
+
+class LayeredDisks:
+    """Disks made of overlay layers, a mount namespace each; everything is on one tmpfs that dies with the run."""
+
+    name = "namespace"
+
+    def __init__(self, project: str, keep: list[str]) -> None:
+        mounts.loopback_up()
+        self.folder = mounts.run_tmpfs(tuple(keep))
+        extra = tuple(path for path in keep if Path(path).is_dir())
+        self.places = mounts.writable_places(extra)
+        self.project = project
+        self._namespaces: dict[str, int] = {}
+
+    def entering(self, disk: str, volumes: list[str]) -> Entering:
+        return _LayeredEntering(self, disk, volumes)
+
+    def files(self, disk: str, markers: list[str]) -> list[Message]:
+        found = []
+        for layer in sorted(Path(f"{self.folder}/{disk}").glob("*/upper")):
+            lower = (layer.parent / "lower").read_text(encoding="utf-8", errors="surrogateescape")
+            for path in _walk(str(layer)):
+                present = _markers_in(path, markers)
+                if present:
+                    found.append({"path": lower.rstrip("/") + path[len(str(layer)) :], "markers": present})
+        return found
+
+
+class _LayeredEntering:
+    def __init__(self, disks: LayeredDisks, disk: str, volumes: list[str]) -> None:
+        self.disks, self.disk, self.volumes = disks, disk, volumes
+        self.namespace = disks._namespaces.get(disk, -1)  # noqa: SLF001 - two halves of one class
+        if self.namespace < 0:
+            self.there, self.tell_parent = os.pipe()
+            self.may_go, self.tell_child = os.pipe()
+
+    def enter(self) -> None:
+        if self.namespace >= 0:
+            mounts.enter(self.namespace)
+        else:
+            os.close(self.there)
+            os.close(self.tell_child)
+            experiment = self.disk.rsplit("/", 1)[0]
+            folder = self.disks.folder
+            mounts.new_disk(f"{folder}/{self.disk}", self.disks.places, self.volumes, f"{folder}/volumes/{experiment}")
+            os.write(self.tell_parent, b"1")
+            os.read(self.may_go, 1)
+            os.close(self.tell_parent)
+            os.close(self.may_go)
+        mounts.drop_privileges()
+
+    def entered(self, pid: int) -> Message:
+        if self.namespace >= 0:
+            return {}
+        os.close(self.tell_parent)
+        os.close(self.may_go)
+        try:
+            if not os.read(self.there, 1):
+                raise OSError(f"no disk could be made for `{self.disk}`")
+            self.disks._namespaces[self.disk] = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)  # noqa: SLF001
+        finally:
+            os.close(self.there)
+            os.close(self.tell_child)
+        return {}
+
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def moved(self) -> list[list[str]]:
+        return []
+
+
+class CopiedDisks:
+    """The fallback: each disk is a copy of the project with a home and temporary folder of its own.
+
+    Absolute paths outside the copy are the real ones; the guard reports writes there, and what it reports is
+    judged as unknown.
+    """
+
+    name = "copy"
+
+    def __init__(self, folder: Path, project: Path) -> None:
+        self.folder = folder
+        self.project = project
+
+    def entering(self, disk: str, volumes: list[str]) -> Entering:
+        place = self.folder / disk
+        if not place.is_dir():
+            for part in ("home", "tmp"):
+                (place / part).mkdir(parents=True)
+            shutil.copytree(
+                self.project, place / "project", symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED)
+            )
+            for number, volume in enumerate(volumes):
+                self._link(place, Path(volume), self.folder / "volumes" / place.parent.name / str(number))
+        return _CopiedEntering(place, self.project)
+
+    def _link(self, place: Path, volume: Path, shared: Path) -> None:
+        if self.project not in volume.parents:
+            return
+        here = place / "project" / volume.relative_to(self.project)
+        if not shared.is_dir():
+            shared.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(here, shared, symlinks=True) if here.is_dir() else shared.mkdir()
+        if here.is_dir():
+            shutil.rmtree(here)
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(shared)
+
+    def files(self, disk: str, markers: list[str]) -> list[Message]:
+        place = self.folder / disk
+        found = []
+        for path in _walk(str(place)):
+            present = _markers_in(path, markers)
+            if present:
+                original = path.replace(str(place / "project"), str(self.project), 1)
+                found.append({"path": original, "markers": present})
+        return found
+
+
+class _CopiedEntering:
+    def __init__(self, place: Path, project: Path) -> None:
+        self.place, self.project = place, project
+
+    def enter(self) -> None:
+        os.chdir(self.place / "project")
+
+    def entered(self, pid: int) -> Message:  # noqa: ARG002 - there is nothing to wait for
+        return {}
+
+    def environment(self) -> dict[str, str]:
+        home, temporary = str(self.place / "home"), str(self.place / "tmp")
+        folders = {f"XDG_{kind}_HOME": f"{home}/.{kind.lower()}" for kind in ("DATA", "CACHE", "CONFIG", "STATE")}
+        return {"HOME": home, "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary, **folders}
+
+    def moved(self) -> list[list[str]]:
+        return [[str(self.project), str(self.place / "project")]]

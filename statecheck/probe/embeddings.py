@@ -1,0 +1,114 @@
+"""Embeddings without a network: vectors made by hashing words, for providers and for what fails offline."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from . import echo
+from .offline import is_offline
+
+MARK = "_statecheck_embedding"
+
+_PROVIDERS = ("llama_index.embeddings.", "llama_index.indices.managed.")
+_SIZES = ("dimensions", "dimension", "embed_dim", "embedding_dim", "output_dimensionality", "output_dimension")
+_ONE = ("_get_query_embedding", "_get_text_embedding", "_get_image_embedding")
+_MANY = ("_get_text_embeddings", "_get_image_embeddings")
+_PUBLIC = ("get_query_embedding", "get_text_embedding", "get_text_embedding_batch")
+
+
+def is_provider(cls: type) -> bool:
+    """Whether a class is an embedding provider's."""
+    return cls.__module__.startswith(_PROVIDERS)
+
+
+def size(model: Any) -> int:
+    """How many numbers this model's vectors have: as it was told, as is known of its name, else 64."""
+    for name in _SIZES:
+        value = getattr(model, name, None)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    names = (getattr(model, name, None) for name in ("model_name", "model", "model_id", "_query_engine"))
+    name = " ".join(str(getattr(one, "value", one)) for one in names if one)
+    return echo.dimension(f"{name} {type(model).__name__}")
+
+
+def _vector(model: Any, text: Any) -> list[float]:
+    return echo.vector(str(text), size(model))
+
+
+def _one(self: Any, text: Any) -> list[float]:
+    return _vector(self, text)
+
+
+async def _aone(self: Any, text: Any) -> list[float]:
+    return _vector(self, text)
+
+
+def _many(self: Any, texts: Any) -> list[list[float]]:
+    return [_vector(self, text) for text in texts]
+
+
+async def _amany(self: Any, texts: Any) -> list[list[float]]:
+    return [_vector(self, text) for text in texts]
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(_ONE, _one),
+    **dict.fromkeys([f"_a{name[1:]}" for name in _ONE], _aone),
+    **dict.fromkeys(_MANY, _many),
+    **dict.fromkeys([f"_a{name[1:]}" for name in _MANY], _amany),
+}
+
+
+def patch_embedding_class(cls: type, hollow: Callable[[Any], bool]) -> None:
+    """Answer for a provider's class; catch what fails offline in any other's.
+
+    Args:
+        cls: a class below `BaseEmbedding`.
+        hollow: whether an instance could not be built offline, so that nothing that it does can work.
+    """
+    if is_provider(cls):
+        base = import_module("llama_index.core.base.embeddings.base").BaseEmbedding
+        for name, method in METHODS.items():
+            if hasattr(cls, name):
+                setattr(cls, name, method)
+        for name in [*_PUBLIC, *(f"a{name}" for name in _PUBLIC)]:
+            if name in cls.__dict__ and name in base.__dict__:
+                setattr(cls, name, base.__dict__[name])
+        return
+    for name, method in METHODS.items():
+        original = cls.__dict__.get(name)
+        if original is None or getattr(original, MARK, False) or getattr(original, "__isabstractmethod__", False):
+            continue
+        if inspect.isfunction(inspect.unwrap(original)):
+            setattr(cls, name, _guarded(original, method, hollow))
+
+
+def _guarded(original: Any, instead: Callable[..., Any], hollow: Callable[[Any], bool]) -> Callable[..., Any]:
+    """A method of the app's own that falls back to hashing where it fails offline."""
+
+    @functools.wraps(original)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original.__get__(self, type(self))(*args, **kwargs)
+        except Exception as error:
+            if not (hollow(self) or is_offline(error)):
+                raise
+            return instead(self, *args, **kwargs)
+
+    @functools.wraps(original)
+    async def awrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await original.__get__(self, type(self))(*args, **kwargs)
+        except Exception as error:
+            if not (hollow(self) or is_offline(error)):
+                raise
+            return await instead(self, *args, **kwargs)
+
+    chosen = awrapper if inspect.iscoroutinefunction(original) else wrapper
+    setattr(chosen, MARK, True)
+    return chosen

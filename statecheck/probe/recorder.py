@@ -1,0 +1,111 @@
+"""Writes ops: one `os.write` of one line on an append-only descriptor, so that a SIGKILL loses none.
+
+Also knows which frames are the user's, and which turn and which call of theirs a library's work belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import weakref
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+TURN: ContextVar[int] = ContextVar("statecheck_turn", default=0)
+"""The token of the turn being served; follows tasks and copied contexts into threads."""
+CALLER: ContextVar[tuple[tuple[str, int, str], ...]] = ContextVar("statecheck_caller", default=())
+"""The user's frames where `run(` or `chat(` was called: the work itself happens in the library's own tasks."""
+
+Frames = tuple[tuple[str, int, str], ...]
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+_NOT_USERS = ("/site-packages/", "/dist-packages/", "/.venv/", "/venv/", "/node_modules/")
+_MOST_FRAMES = 6
+
+
+class Recorder:
+    """The one recorder of a process. Silent until `open` is called (in the warm parent it stays silent)."""
+
+    def __init__(self) -> None:
+        self.fd = -1
+        self.roots: tuple[str, ...] = ()
+        self._relative: dict[str, str] = {}  # code file -> the user's relative path, or "" for a library's
+        self._numbers: dict[int, int] = {}
+        self._count = 0
+
+    def open(self, fd: int, roots: tuple[str, ...]) -> None:
+        """Record to this descriptor; files below `roots` (absolute, no trailing slash) are the user's code."""
+        self.fd = fd
+        self.roots = roots
+        self._relative = {}
+
+    def frames(self, skip: int = 2) -> Frames:
+        """The user's frames on the stack, innermost first: (relative path, line, function)."""
+        frame: FrameType | None = sys._getframe(skip)  # noqa: SLF001 - inspect.stack reads source files; too slow here
+        relative = self._relative
+        found: list[tuple[str, int, str]] = []
+        while frame is not None:
+            code = frame.f_code
+            file = code.co_filename
+            path = relative.get(file)
+            if path is None:
+                path = relative[file] = self._users(file)
+            if path:
+                found.append((path, frame.f_lineno or code.co_firstlineno, code.co_name))
+                if len(found) == _MOST_FRAMES:
+                    break
+            frame = frame.f_back
+        return tuple(found)
+
+    def _users(self, file: str) -> str:
+        for root in self.roots:
+            if file.startswith(root + "/"):
+                rest = file[len(root) :]
+                if not any(part in rest for part in _NOT_USERS):
+                    return rest[1:]
+        return ""
+
+    def number(self, thing: object) -> int:
+        """This object's number in this process, from 1; the object is held weakly and its end is recorded.
+
+        0 for what cannot be referenced weakly. State objects may be unhashable and compare by value, so
+        identity is the only key.
+        """
+        known = self._numbers.get(id(thing))
+        if known:
+            return known
+        self._count += 1
+        number, ident = self._count, id(thing)
+        try:
+            weakref.finalize(thing, self._gone, ident, number, type(thing).__name__).atexit = False
+        except TypeError:
+            return 0
+        self._numbers[ident] = number
+        return number
+
+    def known(self, thing: object) -> bool:
+        """Whether this object has been given a number."""
+        return id(thing) in self._numbers
+
+    def _gone(self, ident: int, number: int, cls: str) -> None:
+        self._numbers.pop(ident, None)
+        self.emit("gone", cls=cls, obj=number)
+
+    def emit(self, f: str, type: str = "ok", **fields: Any) -> None:  # noqa: A002 - the op's own word
+        """Record one op. Fields are those of `statecheck.history.Op`; empty ones are best left out."""
+        if self.fd < 0:
+            return
+        record = {"time": time.monotonic_ns(), "type": type, "f": f, "pid": os.getpid(), **fields}
+        turn = TURN.get()
+        if turn:
+            record["turn"] = turn
+        try:
+            line = _encode(record)
+        except (TypeError, ValueError):
+            line = _encode({**record, "text": "", "key": str(record.get("key")), "note": "not encodable"})
+        os.write(self.fd, line.encode("utf-8", "backslashreplace") + b"\n")
+
+
+RECORDER = Recorder()

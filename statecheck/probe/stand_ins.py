@@ -1,0 +1,295 @@
+"""The methods that answer in place of a model provider: chat, complete, tools, structured output and embeddings.
+
+They are plain functions that are set on the providers' classes, and that a failing model of the app falls back to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+from . import echo
+from .echo import Messages, Tool, ToolCall
+from .structured import fake
+
+Method = Callable[..., Any]
+RAW = {"statecheck": True}
+"""`response.raw` of every answer that the echo model gave."""
+
+
+def types() -> Any:
+    """LlamaIndex's message and response classes."""
+    return import_module("llama_index.core.base.llms.types")
+
+
+def read_messages(messages: Sequence[Any]) -> Messages:
+    """(role, text) of every message: text blocks, tool calls with their arguments, and tool results."""
+    return [(_role(message), _text(message)) for message in messages]
+
+
+def _role(message: Any) -> str:
+    role = getattr(message, "role", "user")
+    return str(getattr(role, "value", role))
+
+
+def _text(message: Any) -> str:
+    if isinstance(message, str):
+        return message
+    parts = [_block_text(block) for block in getattr(message, "blocks", None) or ()]
+    if not any(parts):
+        parts = [str(getattr(message, "content", None) or "")]
+    calls = (getattr(message, "additional_kwargs", None) or {}).get("tool_calls")
+    if calls:
+        parts.append(str(calls))
+    return "\n".join(part for part in parts if part)
+
+
+def _block_text(block: Any) -> str:
+    if isinstance(getattr(block, "text", None), str):
+        return str(block.text)
+    if hasattr(block, "tool_name"):
+        return f"{block.tool_name}({getattr(block, 'tool_kwargs', '')})"
+    content = getattr(block, "content", None)
+    if isinstance(content, list):
+        return "\n".join(map(_block_text, content))
+    return content if isinstance(content, str) else ""
+
+
+def read_tools(offered: Any) -> list[Tool]:
+    """The tools that a call offers: LlamaIndex tools, or specifications in OpenAI's or Anthropic's form."""
+    return [tool for one in offered or () if (tool := _tool(one)) is not None]
+
+
+def _tool(offered: Any) -> Tool | None:
+    metadata = getattr(offered, "metadata", None)
+    if metadata is not None:
+        return Tool(str(metadata.name), _parameters(metadata), bool(getattr(metadata, "return_direct", False)))
+    if not isinstance(offered, Mapping):
+        return None
+    spec = offered.get("function", offered)
+    if not isinstance(spec, Mapping) or not spec.get("name"):
+        return None
+    parameters = spec.get("parameters") or spec.get("input_schema") or {}
+    return Tool(str(spec["name"]), dict(parameters), bool(offered.get("return_direct", False)))
+
+
+def _parameters(metadata: Any) -> dict[str, Any]:
+    try:
+        return dict(metadata.get_parameters_dict())
+    except Exception:  # noqa: BLE001 - a schema that pydantic cannot express: call it without arguments
+        return {}
+
+
+def _decide(messages: Messages, kwargs: Mapping[str, Any]) -> ToolCall | None:
+    choice = kwargs.get("tool_choice")
+    named = choice.get("function", choice).get("name", "") if isinstance(choice, Mapping) else choice or ""
+    if choice == "none":
+        return None
+    required = bool(kwargs.get("tool_required")) or named in ("required", "any")
+    return echo.choose(messages, read_tools(kwargs.get("tools")), required=required, named=str(named))
+
+
+def _calling(call: ToolCall) -> Any:
+    """An assistant's message that calls a tool, in the form that this version of LlamaIndex has."""
+    call_id = f"call_{uuid4().hex[:12]}"
+    block = getattr(types(), "ToolCallBlock", None)
+    if block is not None:
+        blocks = [block(tool_call_id=call_id, tool_name=call.name, tool_kwargs=call.arguments)]
+        return types().ChatMessage(role="assistant", blocks=blocks)
+    function = {"name": call.name, "arguments": json.dumps(call.arguments)}
+    kwargs = {"tool_calls": [{"id": call_id, "type": "function", "function": function}]}
+    return types().ChatMessage(role="assistant", content="", additional_kwargs=kwargs)
+
+
+def _said(text: str) -> Any:
+    return types().ChatMessage(role="assistant", content=text)
+
+
+def chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Any:  # noqa: ARG001 - the interface of LlamaIndex
+    """`LLM.chat`."""
+    given = read_messages(messages)
+    call = _decide(given, kwargs)
+    message = _said(echo.answer(given)) if call is None else _calling(call)
+    return types().ChatResponse(message=message, raw=RAW)
+
+
+def stream_chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Iterator[Any]:
+    """`LLM.stream_chat`; a tool call comes in one piece."""
+    response = chat(self, messages, **kwargs)
+
+    def stream() -> Iterator[Any]:
+        text = response.message.content or ""
+        if not text:
+            response.delta = ""
+            yield response
+            return
+        for so_far, piece in echo.chunks(text):
+            yield types().ChatResponse(message=_said(so_far), delta=piece, raw=RAW)
+
+    return stream()
+
+
+def complete(self: Any, prompt: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG001 - the interface of LlamaIndex
+    """`LLM.complete`."""
+    return types().CompletionResponse(text=echo.answer([("prompt", str(prompt))]), raw=RAW)
+
+
+def stream_complete(self: Any, prompt: str, *args: Any, **kwargs: Any) -> Iterator[Any]:  # noqa: ARG001 - as above
+    """`LLM.stream_complete`."""
+    text = echo.answer([("prompt", str(prompt))])
+
+    def stream() -> Iterator[Any]:
+        for so_far, piece in echo.chunks(text):
+            yield types().CompletionResponse(text=so_far, delta=piece, raw=RAW)
+
+    return stream()
+
+
+async def achat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Any:
+    """`LLM.achat`."""
+    return chat(self, messages, **kwargs)
+
+
+async def astream_chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> AsyncIterator[Any]:
+    """`LLM.astream_chat`."""
+    return asynchronous(stream_chat(self, messages, **kwargs))
+
+
+async def acomplete(self: Any, prompt: str, *args: Any, **kwargs: Any) -> Any:
+    """`LLM.acomplete`."""
+    return complete(self, prompt, *args, **kwargs)
+
+
+async def astream_complete(self: Any, prompt: str, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+    """`LLM.astream_complete`."""
+    return asynchronous(stream_complete(self, prompt, *args, **kwargs))
+
+
+async def asynchronous(items: Iterator[Any]) -> AsyncIterator[Any]:
+    for item in items:
+        yield item
+
+
+def prompt_messages(llm: Any, prompt: Any, prompt_args: Mapping[str, Any]) -> list[Any]:
+    """The messages that `structured_predict` would send."""
+    messages = list(prompt.format_messages(llm=llm, **prompt_args))
+    extend = getattr(llm, "_extend_messages", None)
+    return list(extend(messages)) if extend is not None else messages
+
+
+def structured_predict(
+    self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **prompt_args: Any  # noqa: ARG001
+) -> Any:
+    """`LLM.structured_predict`: an object whose texts carry the echo model's answer."""
+    text = echo.noted(read_messages(prompt_messages(self, prompt, prompt_args)))
+    value = fake(output_cls.model_json_schema(), text)
+    try:
+        return output_cls.model_validate(value)
+    except ValueError:  # pydantic's ValidationError: the class checks more than its schema says
+        return output_cls.model_construct(**value)
+
+
+async def astructured_predict(self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **kwargs: Any) -> Any:
+    """`LLM.astructured_predict`."""
+    return structured_predict(self, output_cls, prompt, llm_kwargs, **kwargs)
+
+
+def stream_structured_predict(
+    self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **kwargs: Any
+) -> Iterator[Any]:
+    """`LLM.stream_structured_predict`: the whole object at once."""
+    return iter([structured_predict(self, output_cls, prompt, llm_kwargs, **kwargs)])
+
+
+async def astream_structured_predict(
+    self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **kwargs: Any
+) -> AsyncIterator[Any]:
+    """`LLM.astream_structured_predict`."""
+    return asynchronous(stream_structured_predict(self, output_cls, prompt, llm_kwargs, **kwargs))
+
+
+def prepare_chat_with_tools(
+    self: Any,  # noqa: ARG001 - the interface of LlamaIndex, which looks for `tool_required` in the signature
+    tools: Sequence[Any],
+    user_msg: Any = None,
+    chat_history: Sequence[Any] | None = None,
+    verbose: bool = False,  # noqa: ARG001, FBT001, FBT002
+    allow_parallel_tool_calls: bool = False,  # noqa: ARG001, FBT001, FBT002
+    tool_required: bool = False,  # noqa: FBT001, FBT002
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """`FunctionCallingLLM._prepare_chat_with_tools`: what `chat` is called with."""
+    messages = list(chat_history or ())
+    if user_msg is not None:
+        messages.append(types().ChatMessage(role="user", content=user_msg) if isinstance(user_msg, str) else user_msg)
+    specs = [
+        {
+            "type": "function",
+            "function": {"name": tool.name, "parameters": tool.parameters},
+            "return_direct": tool.return_direct,
+        }
+        for tool in read_tools(tools)
+    ]
+    return {"messages": messages, "tools": specs, "tool_required": tool_required, **kwargs}
+
+
+def get_tool_calls_from_response(
+    self: Any, response: Any, error_on_no_tool_call: bool = True, **kwargs: Any  # noqa: ARG001, FBT001, FBT002
+) -> list[Any]:
+    """`FunctionCallingLLM.get_tool_calls_from_response`."""
+    selection = import_module("llama_index.core.llms.llm").ToolSelection
+    message = response.message
+    found = [
+        selection(tool_id=block.tool_call_id or "", tool_name=block.tool_name, tool_kwargs=_arguments(block.tool_kwargs))
+        for block in getattr(message, "blocks", None) or ()
+        if hasattr(block, "tool_name")
+    ]
+    for call in () if found else message.additional_kwargs.get("tool_calls") or ():
+        if isinstance(call, Mapping) and "function" in call:
+            function = call["function"]
+            arguments = _arguments(function["arguments"])
+            found.append(selection(tool_id=call["id"], tool_name=function["name"], tool_kwargs=arguments))
+    if not found and error_on_no_tool_call:
+        raise ValueError("Expected at least one tool call, but got 0 tool calls.")
+    return found
+
+
+def _arguments(arguments: Any) -> Any:
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return {}
+
+
+def validate_chat_with_tools_response(self: Any, response: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG001
+    """`FunctionCallingLLM._validate_chat_with_tools_response`."""
+    return response
+
+
+CHATS: dict[str, Method] = {f.__name__: f for f in (chat, achat, stream_chat, astream_chat)}
+COMPLETIONS: dict[str, Method] = {f.__name__: f for f in (complete, acomplete, stream_complete, astream_complete)}
+STRUCTURED: dict[str, Method] = {
+    f.__name__: f
+    for f in (structured_predict, astructured_predict, stream_structured_predict, astream_structured_predict)
+}
+TOOLING: dict[str, Method] = {
+    "_prepare_chat_with_tools": prepare_chat_with_tools,
+    "get_tool_calls_from_response": get_tool_calls_from_response,
+    "_validate_chat_with_tools_response": validate_chat_with_tools_response,
+}
+
+
+def instrumented() -> dict[str, Method]:
+    """The answering methods, with the spans and events that a provider's own methods send."""
+    span = import_module("llama_index.core.instrumentation").get_dispatcher("llama_index.llms").span
+    callbacks = import_module("llama_index.core.llms.callbacks")
+    methods: dict[str, Method] = {}
+    methods.update({name: span(callbacks.llm_chat_callback()(method)) for name, method in CHATS.items()})
+    methods.update({name: span(callbacks.llm_completion_callback()(method)) for name, method in COMPLETIONS.items()})
+    methods.update({name: span(method) for name, method in STRUCTURED.items()})
+    return methods

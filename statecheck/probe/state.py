@@ -1,0 +1,102 @@
+"""Observes every memory, chat store, context store, Context, chat engine and workflow run, by wrapping classes.
+
+LlamaIndex's own instrumentation is silent on all of these. Classes are wrapped, not instances (pydantic models
+refuse new attributes), and every subclass with them, those of the app too.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .recorder import CALLER, RECORDER
+from .wrapping import LIBRARY_KEYS, Table, wrap_tree
+
+_MEMORY = Table(
+    "memory",
+    reads=("get", "get_all", "aget", "aget_all"),
+    writes=("put", "put_messages", "set", "aput", "aput_messages", "aset"),
+    others=("reset", "areset"),
+    build=True,
+)
+_BLOCK = Table("block", reads=("aget",), writes=("aput",), build=True)
+_CHAT_STORE = Table(
+    "chat-store",
+    reads=("get_messages", "aget_messages"),
+    writes=("set_messages", "add_message", "aset_messages", "async_add_message", "add_messages"),
+    others=("delete_messages", "adelete_messages", "delete_last_message", "adelete_last_message", "persist"),
+    loads=("from_persist_path",),
+    build=True,
+)
+_DB_STORE = Table(
+    "chat-store",
+    reads=("get_messages",),
+    writes=("set_messages", "add_message", "add_messages"),
+    others=("delete_messages", "delete_oldest_messages", "archive_oldest_messages"),
+    build=True,
+)
+_CTX_STORE = Table(
+    "ctx-store",
+    reads=("get", "get_state"),
+    writes=("set", "set_state"),
+    others=("clear",),
+    edits=("edit_state",),
+)
+_CONTEXT = Table("context", others=("to_dict",), loads=("from_dict",), build=True)
+_ENGINE = Table(
+    "engine", calls=("chat", "achat", "stream_chat", "astream_chat"), others=("reset",), build=True
+)
+_RUN = Table("run", calls=("run",))
+
+
+def _tree(attribute: str, table: Table) -> Callable[[ModuleType], None]:
+    def patch(module: ModuleType) -> None:
+        base = getattr(module, attribute, None)
+        if base is not None:
+            wrap_tree(base, table)
+
+    return patch
+
+
+def _remember_constants(module: ModuleType) -> None:
+    default = getattr(module, "DEFAULT_CHAT_STORE_KEY", None)
+    if isinstance(default, str):
+        LIBRARY_KEYS.add(default)
+    _tree("BaseMemory", _MEMORY)(module)
+
+
+def watch_warnings() -> None:
+    """Record the warnings by which LlamaIndex says that it drops state."""
+    original = warnings.warn
+
+    def warn(message: Any, category: Any = None, *args: Any, **kwargs: Any) -> None:
+        kind = type(message) if isinstance(message, Warning) else category
+        if getattr(kind, "__name__", "") == "UnserializableKeyWarning":
+            RECORDER.emit("warning", cls=kind.__name__, note=str(message)[:500], frames=RECORDER.frames() or CALLER.get())
+        if "stacklevel" in kwargs:
+            kwargs["stacklevel"] += 1
+        elif not args:
+            kwargs["stacklevel"] = 2
+        original(message, category, *args, **kwargs)
+
+    warnings.warn = warn
+
+
+_STATE_STORE = _tree("StateStoreFacade", _CTX_STORE)
+_CONTEXTS = _tree("Context", _CONTEXT)
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "llama_index.core.memory.types": _remember_constants,
+    "llama_index.core.memory.memory": _tree("BaseMemoryBlock", _BLOCK),
+    "llama_index.core.storage.chat_store.base": _tree("BaseChatStore", _CHAT_STORE),
+    "llama_index.core.storage.chat_store.base_db": _tree("AsyncDBChatStore", _DB_STORE),
+    "llama_index.core.chat_engine.types": _tree("BaseChatEngine", _ENGINE),
+    "workflows.context.state_store": _STATE_STORE,
+    "workflows.context.context": _CONTEXTS,
+    "workflows.workflow": _tree("Workflow", _RUN),
+    # The alias package loads second copies of these with classes of their own.
+    "llama_agents.workflows.context.state_store": _STATE_STORE,
+    "llama_agents.workflows.context.context": _CONTEXTS,
+    "llama_agents.workflows.workflow": _tree("Workflow", _RUN),
+}

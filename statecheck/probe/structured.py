@@ -1,0 +1,106 @@
+"""A value that fits a JSON schema: what the echo model gives where an app asks for structured output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_FORMATS = {
+    "date": "2025-01-01",
+    "date-time": "2025-01-01T00:00:00Z",
+    "time": "00:00:00Z",
+    "duration": "PT1S",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "email": "sc@example.com",
+    "uri": "http://localhost/",
+    "ipv4": "127.0.0.1",
+    "ipv6": "::1",
+}
+_MAX_DEPTH = 6  # a schema may contain itself
+
+
+def fake(schema: dict[str, Any], text: str) -> Any:
+    """A value that fits the schema; its free strings are the text, its numbers the smallest from 1 on."""
+    definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
+    return _fake(schema, text, definitions, 0)
+
+
+def properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """The properties of an object schema."""
+    found = schema.get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def required_names(schema: dict[str, Any]) -> list[str]:
+    """The names that an object must have."""
+    found = schema.get("required")
+    return found if isinstance(found, list) else []
+
+
+def _fake(schema: Any, text: str, definitions: dict[str, Any], depth: int) -> Any:
+    if not isinstance(schema, dict):
+        return text
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if "$ref" in schema:
+        return _fake(definitions.get(schema["$ref"].rsplit("/", 1)[-1], {}), text, definitions, depth + 1)
+    for union in ("anyOf", "oneOf", "allOf"):
+        if choices := [choice for choice in schema.get(union, ()) if choice.get("type") != "null"]:
+            return _fake(choices[0], text, definitions, depth + 1)
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = next((one for one in kind if one != "null"), None)
+    if kind == "object" or (kind is None and "properties" in schema):
+        return _object(schema, text, definitions, depth)
+    if kind == "array":
+        return _array(schema, text, definitions, depth)
+    if kind in ("integer", "number"):
+        return _number(schema, whole=kind == "integer")
+    if kind == "boolean":
+        return False
+    return None if kind == "null" else _string(schema, text)
+
+
+def _object(schema: dict[str, Any], text: str, definitions: dict[str, Any], depth: int) -> dict[str, Any]:
+    needed = required_names(schema)
+    return {
+        name: _fake(part, text, definitions, depth + 1)
+        for name, part in properties(schema).items()
+        if name in needed or (_is_empty_string(part) and depth <= _MAX_DEPTH)
+    }
+
+
+def _is_empty_string(schema: Any) -> bool:
+    """Whether an optional property is a text that would be empty: the place for an answer."""
+    return isinstance(schema, dict) and schema.get("type") == "string" and schema.get("default", "") == ""
+
+
+def _array(schema: dict[str, Any], text: str, definitions: dict[str, Any], depth: int) -> list[Any]:
+    if "prefixItems" in schema:
+        return [_fake(part, text, definitions, depth + 1) for part in schema["prefixItems"]]
+    least = int(schema.get("minItems", 0))
+    count = max(least, 1) if depth <= _MAX_DEPTH else least
+    return [_fake(schema.get("items", {}), text, definitions, depth + 1) for _ in range(count)]
+
+
+def _number(schema: dict[str, Any], *, whole: bool) -> int | float:
+    value: float = 1
+    step = 1 if whole else 1e-3
+    if (least := schema.get("minimum")) is not None:
+        value = max(value, least)
+    if (above := schema.get("exclusiveMinimum")) is not None and value <= above:
+        value = above + step
+    if (most := schema.get("maximum")) is not None and value > most:
+        value = most
+    if (below := schema.get("exclusiveMaximum")) is not None and value >= below:
+        value = below - step
+    if factor := schema.get("multipleOf"):
+        value = -(-value // factor) * factor
+    return int(value) if whole else float(value)
+
+
+def _string(schema: dict[str, Any], text: str) -> str:
+    value = _FORMATS.get(schema.get("format", ""), text)
+    value = value.ljust(int(schema.get("minLength", 0)), ".")
+    return value[: int(schema.get("maxLength", len(value)))]

@@ -1,0 +1,121 @@
+"""What the app does to the system: files it opens to write, databases, addresses; nothing beyond loopback.
+
+Audit hooks see what Python code asks for, with the user's frame; what C code does on its own is stopped by the
+namespace but not named. Bytes sent to another server are searched for markers, whatever client library sends them.
+"""
+
+from __future__ import annotations
+
+import asyncio.selector_events
+import os
+import socket
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .markers import MARKER_BYTES
+from .recorder import RECORDER, TURN
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {}
+
+_WRITES = os.O_WRONLY | os.O_RDWR
+_LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself
+_MOST_SENT = 400
+
+
+class BeyondLoopback(ConnectionRefusedError):
+    """An address that statecheck does not let the target reach."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as an app gives it, is this machine."""
+    return host.lower() in _LOOPBACK or host.startswith("127.") or host.startswith("::ffff:127.")
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if event == "open":
+        path, _, flags = args
+        if isinstance(flags, int) and flags & _WRITES and isinstance(path, (str, bytes, os.PathLike)) and TURN.get():
+            _file(os.fsdecode(path), "write")
+    elif event == "sqlite3.connect":
+        _file(str(args[0]), "database")
+    elif event == "socket.connect":
+        address = args[1]
+        if isinstance(address, tuple) and not is_loopback(str(address[0])):
+            _refuse(f"{address[0]}:{address[1]}")
+    elif event == "socket.getaddrinfo":
+        host = args[0].decode("idna") if isinstance(args[0], bytes) else args[0]
+        if host and not is_loopback(str(host)):
+            _refuse(f"{host}:{args[1]}")
+
+
+def _file(path: str, action: str) -> None:
+    if path.startswith("/dev/") or RECORDER.fd < 0:
+        return
+    frames = RECORDER.frames(3)
+    if frames:
+        RECORDER.emit("file", action=action, where=os.path.abspath(path), frames=frames)
+
+
+def _refuse(address: str) -> None:
+    RECORDER.emit("blocked", where=address, frames=RECORDER.frames(3))
+    raise BeyondLoopback(f"statecheck lets nothing leave this machine: `{address}`")
+
+
+def _sent(data: Any, peer: Any, own: Any) -> None:
+    """Record bytes that a turn sends to a server (not what this worker answers its own clients)."""
+    if not TURN.get() or RECORDER.fd < 0 or not isinstance(own, tuple) or own[1] in LISTENING:
+        return
+    payload = bytes(data)
+    markers = list(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(payload)))
+    RECORDER.emit(
+        "wire",
+        action="write" if markers else "send",
+        where=f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else str(peer),
+        markers=markers,
+        text=payload[:_MOST_SENT].decode("utf-8", "replace"),
+        frames=RECORDER.frames(3),
+    )
+
+
+LISTENING: set[int] = set()
+"""Ports that this worker serves on."""
+
+
+def _watch_sockets() -> None:
+    class Watched(socket.socket):
+        """A socket that shows what it sends."""
+
+        def send(self, data: Any, *args: Any) -> int:
+            _show(self, data)
+            return super().send(data, *args)
+
+        def sendall(self, data: Any, *args: Any) -> None:
+            _show(self, data)
+            super().sendall(data, *args)
+
+    def _show(sock: socket.socket, data: Any) -> None:
+        if TURN.get() and sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM:
+            try:
+                _sent(data, sock.getpeername(), sock.getsockname())
+            except OSError:
+                return
+
+    socket.socket = Watched  # type: ignore[misc]
+
+    transport = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]  # noqa: SLF001
+    write = transport.write
+
+    def shown_write(self: Any, data: Any) -> None:
+        if TURN.get() and data:
+            _sent(data, self.get_extra_info("peername"), self.get_extra_info("sockname"))
+        write(self, data)
+
+    transport.write = shown_write
+
+
+def install() -> None:
+    """Start watching; once a process, in the worker (an audit hook cannot be taken back)."""
+    sys.addaudithook(_audit)
+    _watch_sockets()

@@ -1,0 +1,156 @@
+"""The warm parent: imports the target's third-party modules once, never the target, and forks a worker per request.
+
+Inside the namespace it is PID 1 (the app never is). It answers one request at a time on its channel.
+The idea is that of Android's zygote and of multiprocessing's forkserver: what is expensive is paid once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from . import disks, worker
+from .channel import Channel, Closed, Message
+from .hooks import install
+
+
+class WarmParent:
+    """State of one run: its disks and its live workers."""
+
+    def __init__(self, channel: Channel, setup: Message) -> None:
+        self.channel = channel
+        self.threads: list[str] = []
+        self.disks: disks.Disks = disks.open_disks(setup)
+
+    def serve(self) -> None:
+        """Answer requests until the lab goes away."""
+        actions = {"warm": self._warm, "spawn": self._spawn, "kill": self._kill, "files": self._files}
+        while True:
+            message, fds = self.channel.receive()
+            try:
+                answer = actions[message["do"]](message, fds)
+            except OSError as error:
+                answer = {"failed": f"{type(error).__name__}: {error}"}
+            finally:
+                for fd in fds:
+                    os.close(fd)
+            self._reap()
+            self.channel.send(answer)
+
+    def _warm(self, message: Message, _fds: list[int]) -> Message:
+        started = time.monotonic()
+        missing = {}
+        sys.path[:0] = message["path"]
+        for name in message["modules"]:
+            try:
+                importlib.import_module(name)
+            except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
+                missing[name] = f"{type(error).__name__}: {error}"[:300]
+        del sys.path[: len(message["path"])]
+        _warm_tokenizer()
+        gc.collect()
+        gc.freeze()
+        self.threads = [str(thread) for thread in _other_threads()]
+        return {"missing": missing, "threads": self.threads, "seconds": time.monotonic() - started}
+
+    def _spawn(self, message: Message, fds: list[int]) -> Message:
+        """Fork a worker. Descriptors: its channel, its ops, its output, then its listening socket if it has one."""
+        entering = self.disks.entering(message["disk"], message["volumes"])
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                self.channel.leave()
+                _become_worker(message, fds, entering, fresh=bool(self.threads))
+                status = 0
+            except SystemExit as leaving:
+                status = leaving.code if isinstance(leaving.code, int) else 1
+            except BaseException:  # noqa: BLE001 - whatever it was, it is on the worker's own output
+                sys.excepthook(*sys.exc_info())
+            finally:
+                with contextlib.suppress(Exception):
+                    sys.stdout.flush()
+                os._exit(status)
+        return {"pid": pid, **entering.entered(pid)}
+
+    def _kill(self, message: Message, _fds: list[int]) -> Message:
+        pid = message["pid"]
+        for target in (os.killpg, os.kill):
+            with contextlib.suppress(OSError):
+                target(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+        return {}
+
+    def _files(self, message: Message, _fds: list[int]) -> Message:
+        return {"files": self.disks.files(message["disk"], message["markers"])}
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def _become_worker(message: Message, fds: list[int], entering: disks.Entering, *, fresh: bool) -> None:
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDONLY)
+    for target, source in enumerate((null, fds[2], fds[2])):
+        os.dup2(source, target)
+    entering.enter()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    worker_message: dict[str, Any] = {**message, "fds": fds}
+    worker_message["environment"] = {**message["environment"], **entering.environment()}
+    worker_message["moved"] = entering.moved()
+    if fresh:
+        worker.execute(worker_message)
+    worker.main(worker_message)
+
+
+def _other_threads() -> list[int]:
+    """Native threads beside this one: forking with any of them alive may deadlock the child."""
+    task = Path("/proc/self/task")
+    if not task.is_dir():
+        import threading
+
+        return list(range(threading.active_count() - 1))
+    return [int(entry.name) for entry in task.iterdir() if int(entry.name) != os.getpid()]
+
+
+def _warm_tokenizer() -> None:
+    """LlamaIndex's default tokenizer takes 0.1 s at its first use: pay once."""
+    utils = sys.modules.get("llama_index.core.utils")
+    if utils is not None:
+        with contextlib.suppress(Exception):
+            utils.get_tokenizer()("warm")
+
+
+def main(fd: int) -> None:
+    """Run on this inherited descriptor until its other end closes."""
+    import socket
+
+    # No core files, no bytecode beside the user's modules, no threads of numeric libraries that a fork would lose.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.dont_write_bytecode = True
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = Channel(socket.socket(fileno=fd))
+    with contextlib.suppress(Closed):
+        setup, _ = channel.receive()
+        try:
+            parent = WarmParent(channel, setup)
+        except OSError as error:
+            channel.send({"failed": str(error)})
+            return
+        install()
+        channel.send({"isolation": parent.disks.name, "python": sys.version.split()[0]})
+        parent.serve()

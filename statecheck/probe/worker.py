@@ -1,0 +1,141 @@
+"""One worker: loads the target in this process and serves it, telling the lab when it is ready and when turns end."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+import traceback
+from typing import Any
+
+from . import system
+from .barrier import BARRIER
+from .bootstrap import command
+from .channel import Channel, Closed, Message
+from .models import configure
+from .places import locate
+from .recorder import RECORDER
+from .target import load
+from .wrapping import run_id
+
+
+def execute(message: Message) -> None:
+    """Become a fresh interpreter that runs `main`: for targets whose libraries start threads when imported."""
+    for fd in message["fds"]:
+        os.set_inheritable(fd, True)
+    program = command("worker", f"{json.dumps(message)!r}")
+    os.execve(sys.executable, [sys.executable, "-c", program], os.environ)  # noqa: S606 - no shell on purpose
+
+
+def main(message: Message | str) -> None:
+    """Serve until killed. `message` is the spawn request with its descriptors under `fds`."""
+    fresh = isinstance(message, str)
+    if isinstance(message, str):
+        message = json.loads(message)
+    assert isinstance(message, dict)
+    channel_fd, ops_fd, _, *listening = message["fds"]
+    channel = Channel(socket.socket(fileno=channel_fd))
+    sys.dont_write_bytecode = True
+    os.environ.clear()
+    os.environ.update(message["environment"])
+    _replace_paths(message)
+    if fresh:
+        from .hooks import install
+
+        install()
+    RECORDER.open(ops_fd, tuple(message["roots"]))
+    system.install()
+    from .state import watch_warnings
+
+    watch_warnings()
+    BARRIER.arrived = lambda turn: channel.send({"held": turn})
+    configure(_observe, BARRIER.hold, BARRIER.ahold)
+    try:
+        target = load(message)
+    except BaseException as error:  # noqa: BLE001 - user code: SystemExit and KeyboardInterrupt are reports too
+        traceback.print_exc()
+        sys.stderr.flush()
+        channel.send({"failed": "import", **_describe(error)})
+        return
+    threading.Thread(target=_obey, args=(channel, target), daemon=True, name="statecheck").start()
+    sock = socket.socket(fileno=listening[0]) if listening else None
+    if sock is not None:
+        system.LISTENING.add(sock.getsockname()[1])
+    try:
+        target.serve(sock, channel)
+    except Closed:
+        return
+    except BaseException as error:  # noqa: BLE001 - as above
+        traceback.print_exc()
+        sys.stderr.flush()
+        channel.send({"failed": "start", **_describe(error)})
+
+
+def _replace_paths(message: Message) -> None:
+    """Take this worker's copies of the project's paths, where the disk is a copy."""
+    for original, here in message["moved"]:
+        for name in ("root", "path_file", "cwd"):
+            value = message[name]
+            if value == original or value.startswith(original + "/"):
+                message[name] = here + value[len(original) :]
+        message["roots"] = [here, *message["roots"]]
+    os.chdir(message["cwd"])
+    sys.path.insert(0, message["root"])
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    where = next((f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER._users(f.filename)), None)  # noqa: SLF001
+    return {
+        "error": f"{type(error).__name__}: {error}"[:500],
+        "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
+        "at": [RECORDER._users(where.filename), where.lineno] if where else [],  # noqa: SLF001
+    }
+
+
+def _observe(call: Any) -> None:
+    """Record what a model was given. Assistant turns are left out: the echo repeats what it was told."""
+    from .markers import find
+
+    given = [text for role, text in call.messages if role != "assistant"]
+    RECORDER.emit(
+        "model",
+        action="read",
+        cls=call.cls,
+        markers=find(given),
+        text=" | ".join(f"{role}: {text}" for role, text in call.messages)[-2000:],
+        frames=RECORDER.frames(3),
+        note=call.method,
+        run=run_id(),
+    )
+
+
+def _obey(channel: Channel, target: Any) -> None:
+    """Answer the lab while the target serves."""
+    while True:
+        try:
+            message, _ = channel.receive()
+        except Closed:
+            return
+        if "hold" in message:
+            BARRIER.close(at_reads=message["hold"] == "reads")
+            channel.send({"holding": True})
+        elif "release" in message:
+            BARRIER.open()
+        elif "locate" in message:
+            channel.send({"places": locate(message["locate"])})
+        elif "call" in message:
+            target.call(message, channel)
+
+
+def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
+    """Tell the lab that the app's call has returned, background tasks included."""
+    if error is not None:
+        RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))
+    channel.send({"done": turn, "error": "" if error is None else f"{type(error).__name__}: {error}"[:500]})
+
+
+def _frames_of(error: BaseException) -> list[tuple[str, int, str]]:
+    summary = [f for f in traceback.extract_tb(error.__traceback__) if RECORDER._users(f.filename)]  # noqa: SLF001
+    return [(RECORDER._users(f.filename), f.lineno or 0, f.name) for f in reversed(summary)]  # noqa: SLF001
