@@ -119,12 +119,7 @@ class History:
             if (f is None or op.f == f) and (turn is None or op.turn == turn) and (action is None or op.action == action):
                 yield op
 
-    def with_turns(self, ordinals: dict[tuple[int, int], int]) -> History:
-        """A copy in which worker ops carry the driver's ordinals: {(generation, token): ordinal}."""
-        return replace(
-            self,
-            ops=tuple(
-                replace(op, turn=ordinals.get((op.generation, op.turn), 0)) if op.generation and op.turn else op
-                for op in self.ops
-            ),
-        )
+
+def with_ordinals(ops: Iterable[Op], ordinals: dict[int, int]) -> list[Op]:
+    """A worker's ops with the driver's ordinals in place of the tokens by which the worker knows its turns."""
+    return [replace(op, turn=ordinals.get(op.turn, 0)) if op.turn else op for op in ops]

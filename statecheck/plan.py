@@ -1,23 +1,35 @@
 """How a client talks to a target: one request template with `{message}` and `{session}` in it.
 
 A template of `[tool.statecheck]` has the same form, so there is one way to send a turn. Where a template comes
-from, best first: the configuration, client code in the tree, OpenAPI, the handler's source.
+from, best first: the configuration, client code in the tree, OpenAPI, the handler's source (`planning.candidates`).
 """
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote, urlencode
+from uuid import UUID
 
 from statecheck.model import Anchor
+from statecheck.source.fields import Encoding, Form, Json
 
-Json = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
+if TYPE_CHECKING:
+    from random import Random
+
+__all__ = ["AppFacts", "Json", "Overrides", "Plan", "Request", "Route", "describe", "render", "session_key"]
+
 MESSAGE, SESSION = "{message}", "{session}"
+MESSAGES, HISTORY = "{messages}", "{history}"
+"""A whole string value that stands for a list: the conversation so far with, and without, the new message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One way to send a turn to one endpoint. Every string may hold the two placeholders.
+    """One way to send a turn to one endpoint. Every string may hold the placeholders.
 
     Attributes:
         kind: `http` (a request), or `callable` (a call with `args`).
@@ -30,6 +42,8 @@ class Plan:
         carries_history: the request itself holds the earlier messages (a list is sent in full).
         handler: the endpoint's function, if known.
         why: how each choice was made, a sentence each.
+        turn_keys: what the elements of a carried history call the role and the content.
+        streams: the answer comes in pieces.
     """
 
     kind: Literal["http", "callable"] = "http"
@@ -38,15 +52,17 @@ class Plan:
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     cookies: tuple[tuple[str, str], ...] = ()
-    encoding: Literal["json", "form", "multipart", "none"] = "json"
+    encoding: Encoding = "json"
     body: Json = None
     args: tuple[str, ...] = ()
     message_field: str = ""
     session_field: str | None = None
-    session_form: Literal["token", "uuid", "integer"] = "token"
+    session_form: Form = "token"
     carries_history: bool = False
     handler: Anchor | None = None
     why: tuple[str, ...] = ()
+    turn_keys: tuple[str, str] = ("role", "content")
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +93,118 @@ class AppFacts:
     routes: tuple[Route, ...] = ()
     openapi: Json = None
     parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the user said of how a client talks, in options or `[tool.statecheck]`; it wins over every guess.
+
+    Attributes:
+        endpoint: `POST /chat` or `/chat`.
+        message_field, session_field: a field's name, dotted where it is nested (`applicant.id`).
+        headers: sent with every turn; may hold the placeholders.
+        template: method, path, query, headers, cookies, json or form, as a mapping with the placeholders in it.
+    """
+
+    endpoint: str | None = None
+    message_field: str | None = None
+    session_field: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    template: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A plan with its placeholders filled, ready to be sent.
+
+    Attributes:
+        path: percent-encoded, without the query.
+        args: for a callable: its positional arguments.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    cookies: tuple[tuple[str, str], ...] = ()
+    encoding: Encoding = "none"
+    body: Json = None
+    args: tuple[Json, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """Path and query as they stand in the request line."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+
+def render(plan: Plan, session: str, message: str, history: Sequence[tuple[str, str]] = ()) -> Request:
+    """Fill a plan's placeholders.
+
+    Args:
+        plan: the template.
+        session: the session key; a JSON number where the plan asks for an integer and the value is all placeholder.
+        message: the user's new words.
+        history: the conversation before them, as (role, content).
+    """
+    role, content = plan.turn_keys
+    past: list[Json] = [{role: speaker, content: said} for speaker, said in history]
+    lists: dict[str, list[Json]] = {HISTORY: past, MESSAGES: [*past, {role: "user", content: message}]}
+    values = {SESSION: session, MESSAGE: message} | {name: json.dumps(turns) for name, turns in lists.items()}
+    number = plan.session_form == "integer" and re.fullmatch(r"-?\d+", session) is not None
+
+    def text(template: str) -> str:
+        return _fill(template, values, str)
+
+    def whole(template: str) -> Json:
+        if template in lists:
+            return lists[template]
+        return int(session) if number and template == SESSION else text(template)
+
+    def deep(value: Json) -> Json:
+        if isinstance(value, str):
+            return whole(value)
+        if isinstance(value, list):
+            return [deep(item) for item in value]
+        return {text(key): deep(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    def flat(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, text(value)) for name, value in pairs)
+
+    body = deep(plan.body)
+    if plan.encoding in ("form", "multipart") and isinstance(body, dict):
+        body = {key: item if isinstance(item, str) else json.dumps(item) for key, item in body.items()}
+    return Request(
+        method=plan.method,
+        path=_fill(plan.path, values, lambda value: quote(value, safe="")),
+        query=flat(plan.query),
+        headers=flat(plan.headers),
+        cookies=flat(plan.cookies),
+        encoding=plan.encoding,
+        body=body,
+        args=tuple(whole(argument) for argument in plan.args),
+    )
+
+
+def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
+    """Replace the placeholders in one pass, so that none is found in what was put in."""
+    return re.sub(r"\{(?:message|session|messages|history)\}", lambda found: escape(values[found[0]]), template)
+
+
+def session_key(form: Form, rng: Random) -> str:
+    """A new session key of this form: `sc-` and 12 hex digits, a UUID, or the digits of an integer."""
+    if form == "uuid":
+        return str(UUID(int=rng.getrandbits(128), version=4))
+    return str(rng.randrange(100_000, 2**31)) if form == "integer" else f"sc-{rng.getrandbits(48):012x}"
+
+
+def describe(plan: Plan) -> str:
+    """One line for people: `POST /chat, message in body message, session in body session_id`."""
+    if plan.kind == "callable":
+        call = f"call with ({', '.join(plan.args)})"
+        return call if plan.session_field else f"{call}, no session"
+    said = [f"{plan.method} {plan.path}"]
+    said.append(f"message in {plan.message_field}" if plan.message_field else "no message")
+    said.append(f"session in {plan.session_field}" if plan.session_field else "no session is sent")
+    if plan.carries_history:
+        said.append("the earlier messages are sent along")
+    return ", ".join(said)

@@ -1,0 +1,41 @@
+"""The causes of state loss, one file each, in the order in which their questions are asked."""
+
+from __future__ import annotations
+
+from statecheck.causes import (
+    async_race,
+    broken_store,
+    container_restart,
+    multi_worker,
+    request_scoped,
+    session_key,
+    unsaved_ctx,
+)
+from statecheck.causes.cause import Cause
+from statecheck.suggest import unknown
+
+CAUSES: tuple[Cause, ...] = (
+    broken_store.CAUSE,
+    unsaved_ctx.CAUSE,
+    request_scoped.CAUSE,
+    session_key.CAUSE,
+    multi_worker.CAUSE,
+    container_restart.CAUSE,
+    async_race.CAUSE,
+)
+
+__all__ = ["CAUSES", "Cause", "find"]
+
+
+def find(word: str) -> Cause:
+    """Return the cause with this code or name, in any case.
+
+    Raises:
+        StatecheckError: there is none; the hint names the nearest.
+    """
+    wanted = word.strip().lower().replace("_", "-")
+    for cause in CAUSES:
+        if wanted in (cause.code.lower(), cause.name):
+            return cause
+    known = [spelling for cause in CAUSES for spelling in (cause.name, cause.code)]
+    raise unknown("unknown-cause", "cause", word, known, "statecheck explain lists them")

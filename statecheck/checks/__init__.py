@@ -1,0 +1,61 @@
+"""Pure functions from a history to an outcome; one that fails says `error`, never that all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from statecheck.checks import isolation, lost_update, read_your_writes
+from statecheck.checks.reading import Channel, Sent, given, remembered_by, turns
+from statecheck.checks.rows import rows
+from statecheck.history import History
+from statecheck.model import Outcome, OutcomeName
+
+BASELINE = "same-process"
+SEQUENTIAL = ("same-process", "other-worker", "new-process", "new-container")
+OVERLAPPING = ("concurrent", "concurrent-workers")
+
+
+def baseline_channel(history: History) -> Channel | None:
+    """Where the baseline shows that turn 2 remembers turn 1, or None if it does not."""
+    sent = turns(history)
+    if len(sent) < 2 or sent[0].status != "ok" or sent[1].status != "ok":
+        return None
+    return remembered_by(history, sent[1], sent[0].marker)
+
+
+def outcome(history: History, channel: Channel | None) -> Outcome:
+    """Judge one experiment's history.
+
+    Args:
+        channel: of the baseline; None while the baseline itself is judged.
+    """
+    try:
+        name, reason = _check(history, channel)
+    except Exception as error:  # noqa: BLE001 - a check that breaks must not read as "kept"
+        name, reason = "error", f"the check failed: {type(error).__name__}: {error}"
+    sent = turns(history)
+    return Outcome(
+        history.experiment,
+        name,
+        pids=tuple(dict.fromkeys(turn.pid for turn in sent if turn.pid)),
+        session_keys=tuple(dict.fromkeys(turn.key for turn in sent if turn.key is not None)),
+        reason=reason,
+        turns=rows(history, channel),
+    )
+
+
+def _check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
+    if history.experiment in SEQUENTIAL:
+        return read_your_writes.check(history, channel)
+    if history.experiment == "other-session":
+        return isolation.check(history)
+    return lost_update.check(history, channel or "model")
+
+
+def outcomes(histories: Mapping[str, History]) -> tuple[Channel | None, dict[str, Outcome]]:
+    """Judge all histories of a run against its baseline."""
+    channel = baseline_channel(histories[BASELINE]) if BASELINE in histories else None
+    return channel, {name: outcome(history, channel) for name, history in histories.items()}
+
+
+__all__ = ["BASELINE", "OVERLAPPING", "Sent", "baseline_channel", "given", "outcome", "outcomes"]

@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.history import Frame, History, Op
+from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.experiments import Experiment, Kill, Locate, Overlap, Start, Step, Take
 from statecheck.lab.locating import Locator
@@ -124,8 +124,25 @@ class Driver:
 
     def history(self) -> History:
         """All that was recorded, merged by the clock."""
-        files = [self.ops, *(worker.ops() for worker in self.workers.values())]
-        return History.merge(self.experiment, files).with_turns(self._ordinals)
+        files = [self.ops]
+        for worker in self.workers.values():
+            ordinals = {token: turn for (life, token), turn in self._ordinals.items() if life == worker.generation}
+            ops = with_ordinals(worker.ops(), ordinals)
+            files.append([replace(op, where=self.setting.locator.path(op.where)) if op.f == "file" else op for op in ops])
+        files += [self._relayed(relay.ops) for relay in self.setting.lab.relays]
+        return History.merge(self.experiment, files)
+
+    def _relayed(self, ops: list[Op]) -> list[Op]:
+        """What passed a relay in this experiment: markers tell whose it was, times tell in which turn."""
+        spans = [(op.time, op.turn) for op in self.ops if op.f == "turn"]
+        own = [op for op in ops if any(marker in op.markers for marker in self.sent)]
+        return [replace(op, turn=max((turn for time_, turn in spans if time_ <= op.time), default=0)) for op in own]
+
+    def stop(self) -> None:
+        """Kill this experiment's workers."""
+        for worker in self.workers.values():
+            if not worker.dead:
+                self.setting.lab.kill(worker)
 
     def _start(self, step: Start) -> None:
         setting = self.setting

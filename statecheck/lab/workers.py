@@ -13,6 +13,7 @@ from typing import Any
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import Op, decode_lines
 from statecheck.lab.launch import Launched
+from statecheck.lab.relay import Relay
 from statecheck.probe.channel import Channel, Closed, Message
 
 _KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
@@ -163,10 +164,12 @@ class Lab:
         self._launched = launched
         self._request = request  # what every spawn says: module, object, environment, …
         self._lock = threading.Lock()
+        self._received: list[int] = []
         self._generations = 0
         self.seconds = seconds
         self.isolation = launched.isolation
         self.workers: list[Worker] = []
+        self.relays: list[Relay] = []
 
     def ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> Message:
         """One request to the warm parent and its answer.
@@ -177,7 +180,7 @@ class Lab:
         with self._lock:
             try:
                 self._launched.channel.send(message, descriptors)
-                reply, _ = self._launched.channel.receive(self.seconds)
+                reply, self._received = self._launched.channel.receive(self.seconds)
             except (Closed, TimeoutError) as error:
                 raise StatecheckError(
                     "lab-lost",
@@ -209,6 +212,11 @@ class Lab:
             self.workers.append(worker)
         worker.start(self, {**self._request, "volumes": list(volumes)})
         return worker
+
+    def listener(self, host: str, port: int) -> int:
+        """A descriptor of a socket that listens inside the target's network namespace."""
+        self.ask({"do": "listen", "host": host, "port": port})
+        return self._received[0]
 
     def kill(self, worker: Worker) -> None:
         """SIGKILL this worker and what it started; returns when it is gone."""

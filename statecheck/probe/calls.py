@@ -17,6 +17,7 @@ from typing import Any
 
 from . import stand_ins
 from .echo import Messages, markers
+from .reading import read_messages, read_tools
 
 MARK = "_statecheck_model_call"
 
@@ -99,22 +100,23 @@ _FLIGHT = _Flight()
 
 
 def describe(model: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """What a call of this method gives to the model."""
-    tools = [tool.name for tool in stand_ins.read_tools(kwargs.get("tools"))]
+    """Say what a call of this method gives to the model."""
+    tools = [tool.name for tool in read_tools(kwargs.get("tools"))]
     if method in stand_ins.COMPLETIONS:
         messages = [("prompt", str(args[0] if args else kwargs.get("prompt", "")))]
     elif method in stand_ins.STRUCTURED:
         named = {"output_cls", "prompt", "llm_kwargs"}
         prompt = args[1] if len(args) > 1 else kwargs["prompt"]
         values = {name: value for name, value in kwargs.items() if name not in named}
-        messages = stand_ins.read_messages(stand_ins.prompt_messages(model, prompt, values))
+        messages = read_messages(stand_ins.prompt_messages(model, prompt, values))
     else:
-        messages = stand_ins.read_messages(args[0] if args else kwargs.get("messages", ()))
+        given = args[0] if args else kwargs.get("messages", ())
+        messages = read_messages([given] if isinstance(given, str) else given)
     return Call(method, type(model).__name__, messages, tools)
 
 
 def observed(method: str, original: Any, answers: Callable[[Any, BaseException], bool] | None) -> Method:
-    """A method that is observed and held, and does what it did.
+    """Make a method that is observed and held, and does what it did.
 
     Args:
         method: its name, one of LlamaIndex's.
@@ -174,7 +176,7 @@ def _observed_coroutine(method: str, original: Any, answers: Any) -> Method:
 
 
 def _observed_generator(method: str, original: Any, answers: Any) -> Method:
-    """An `astream_…` written as an asynchronous generator: it is called when it is first iterated."""
+    """Wrap an `astream_…` that is an asynchronous generator: it is called when it is first iterated."""
 
     @functools.wraps(original)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
@@ -190,7 +192,7 @@ def _observed_generator(method: str, original: Any, answers: Any) -> Method:
 
 
 def _keep(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments; messages that come as an iterator are made a list, since they are read twice."""
+    """Make messages that come as an iterator a list, since they are read twice."""
     return (list(args[0]), *args[1:]) if args and isinstance(args[0], Iterator) else args
 
 
@@ -216,7 +218,7 @@ def _stand_in(method: str) -> Method:
 def _retry(
     self: Any, method: str, answers: Any, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Iterator[Any] | None:
-    """The echo model's stream in place of one that failed before its first item, or None."""
+    """Return the echo model's stream in place of one that failed before its first item, or None."""
     if answers is None or not answers(self, error):
         return None
     items: Iterator[Any] = _stand_in(method.removeprefix("a"))(self, *args, **kwargs)
@@ -248,9 +250,7 @@ def _relay(items: Iterator[Any], retry: Callable[[Exception], Iterator[Any] | No
             items.close()
 
 
-async def _arelay(
-    items: AsyncIterator[Any], retry: Callable[[Exception], Iterator[Any] | None]
-) -> AsyncIterator[Any]:
+async def _arelay(items: AsyncIterator[Any], retry: Callable[[Exception], Iterator[Any] | None]) -> AsyncIterator[Any]:
     """Pass an asynchronous stream on, as `_relay` does."""
     first = True
     try:
@@ -273,4 +273,3 @@ async def _arelay(
     finally:
         if hasattr(items, "aclose"):
             await items.aclose()
-

@@ -10,12 +10,15 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .markers import MARKER
 from .structured import fake, properties, required_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 Messages = list[tuple[str, str]]
 """What a model is given: (role, text) of every message; a bare prompt has the role `prompt`."""
@@ -62,18 +65,18 @@ class ToolCall:
 
 
 def markers(text: str) -> list[str]:
-    """The markers in a text, in order, without repeats."""
+    """Return the markers in a text, in order, without repeats."""
     return list(dict.fromkeys(MARKER.findall(text)))
 
 
 def noted(messages: Messages) -> str:
-    """The answer in its plain form: `Noted: sc-m11111111, sc-m22222222.`"""
+    """Answer in the plain form, `Noted: sc-m11111111, sc-m22222222.`, with what is not an assistant's turn."""
     found = markers("\n".join(text for role, text in messages if role not in ASSISTANT_ROLES))
     return f"Noted: {', '.join(found)}." if found else "Noted."
 
 
 def answer(messages: Messages) -> str:
-    """The answer in the form that the prompt demands: ReAct, a choice, a JSON object, facts; else plain text."""
+    """Answer in the form that the prompt demands: ReAct, a choice, a JSON object, facts; else plain text."""
     text = noted(messages)
     asked = "\n".join(body for role, body in messages[:-1] if role in ("system", "developer"))
     asked = "\n".join([asked, messages[-1][1]]) if messages else asked
@@ -95,17 +98,16 @@ def answer(messages: Messages) -> str:
 
 
 def _fake_json(schema: str, text: str) -> str:
-    """A JSON object for a schema that stands in a prompt, where its braces may be doubled; "" if it is none."""
-    for spelling in (schema, schema.replace("{{", "{").replace("}}", "}")):
-        try:
-            return json.dumps(fake(json.loads(spelling), text))
-        except ValueError:
-            continue
+    """Write a JSON object for a schema that stands in a prompt, where its braces may be doubled; "" if it is none."""
+    with suppress(ValueError):
+        return json.dumps(fake(json.loads(schema), text))
+    with suppress(ValueError):
+        return json.dumps(fake(json.loads(schema.replace("{{", "{").replace("}}", "}")), text))
     return ""
 
 
 def choose(messages: Messages, tools: Sequence[Tool], *, required: bool = False, named: str = "") -> ToolCall | None:
-    """The tool call to make first, or None to answer in text.
+    """Choose the tool call to make first, or None to answer in text.
 
     Args:
         messages: what the model was given.
@@ -119,14 +121,21 @@ def choose(messages: Messages, tools: Sequence[Tool], *, required: bool = False,
     if role not in ("user", "prompt") and not (required or named):
         return None
     told = (markers(text) or [text.strip()[:_TEXT_LIMIT] or _CONSTANT])[-1]
+    if any(_has_called(body, tools, told) for before, body in messages[:-1] if before in ASSISTANT_ROLES):
+        return None
     wanted = [tool for tool in tools if tool.name == named]
     if wanted:
-        return _call(wanted[0], told, noted(messages))
+        return _call(wanted[0], told, noted(messages) if required else told)
     usable = [tool for tool in tools if tool.name != "handoff"]
     usable.sort(key=lambda tool: (_text_parameter(tool.parameters) is None, tool.return_direct))
     if usable and (required or _text_parameter(usable[0].parameters) is not None):
         return _call(usable[0], told, noted(messages) if required else told)
     return None
+
+
+def _has_called(said: str, tools: Sequence[Tool], told: str) -> bool:
+    """Whether an assistant's turn is a call with this text: its result then came in another role than a tool's."""
+    return told in said and any(tool.name in said for tool in tools)
 
 
 def _call(tool: Tool, told: str, text: str) -> ToolCall:
@@ -143,7 +152,7 @@ def _call(tool: Tool, told: str, text: str) -> ToolCall:
 
 
 def _text_parameter(parameters: dict[str, Any]) -> str | None:
-    """The parameter that takes the marker: a required one that tells, before any other."""
+    """Find the parameter that takes the marker: a required one that tells, before any other."""
     needed = required_names(parameters)
     names = [name for name, schema in properties(parameters).items() if _is_text(schema)]
     names.sort(key=lambda name: (bool(_SELECTING.search(name.lower())), name not in needed))
@@ -157,7 +166,7 @@ def _is_text(schema: Any) -> bool:
 
 
 def chunks(text: str) -> Iterator[tuple[str, str]]:
-    """A text as a stream gives it: (all so far, the piece that is new)."""
+    """Cut a text as a stream gives it: (all so far, the piece that is new)."""
     so_far = ""
     for piece in _CHUNK.findall(text) or [""]:
         so_far += piece
@@ -165,12 +174,12 @@ def chunks(text: str) -> Iterator[tuple[str, str]]:
 
 
 def dimension(model_name: str) -> int:
-    """How many numbers a vector of this embedding model has; 64 where it is not known."""
+    """Say how many numbers a vector of this embedding model has; 64 where it is not known."""
     return next((size for pattern, size in _DIMENSIONS if re.search(pattern, model_name.lower())), 64)
 
 
 def vector(text: str, size: int) -> list[float]:
-    """A unit vector made from the hashes of a text's words: the same anywhere, nearer for texts that share words."""
+    """Make a unit vector from the hashes of a text's words: the same anywhere, nearer for texts that share words."""
     sums = [0.0] * size
     for word in _WORD.findall(text.lower()) or [text]:
         digest = hashlib.sha512(word.encode("utf-8", "replace")).digest()

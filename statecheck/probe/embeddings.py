@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import echo
 from .offline import is_offline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MARK = "_statecheck_embedding"
 
@@ -26,7 +28,7 @@ def is_provider(cls: type) -> bool:
 
 
 def size(model: Any) -> int:
-    """How many numbers this model's vectors have: as it was told, as is known of its name, else 64."""
+    """Say how many numbers this model's vectors have: as it was told, as is known of its name, else 64."""
     for name in _SIZES:
         value = getattr(model, name, None)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
@@ -89,7 +91,7 @@ def patch_embedding_class(cls: type, hollow: Callable[[Any], bool]) -> None:
 
 
 def _guarded(original: Any, instead: Callable[..., Any], hollow: Callable[[Any], bool]) -> Callable[..., Any]:
-    """A method of the app's own that falls back to hashing where it fails offline."""
+    """Wrap a method of the app's own: it falls back to hashing where it fails offline."""
 
     @functools.wraps(original)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:

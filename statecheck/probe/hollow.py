@@ -6,11 +6,13 @@ import functools
 import inspect
 import sys
 import weakref
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .offline import lacks_credentials
+from .offline import is_secret, lacks_credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MARK = "_statecheck_constructor"
 
@@ -52,13 +54,21 @@ def guard_constructor(cls: type, fills: Callable[[BaseException], bool]) -> None
 def _is_mistake(error: BaseException) -> bool:
     if isinstance(error, ImportError):
         return True
-    if isinstance(error, TypeError):
-        return any(words in str(error) for words in ("unexpected keyword", "positional argument", "required argument"))
-    return type(error).__name__ == "ValidationError" and not lacks_credentials(error)
+    if isinstance(error, TypeError):  # the call itself failed if the constructor never ran
+        return error.__traceback__ is None or error.__traceback__.tb_next is None
+    return type(error).__name__ == "ValidationError" and not (_lacks_secret(error) or lacks_credentials(error))
+
+
+def _lacks_secret(error: Any) -> bool:
+    """Whether pydantic found nothing wrong but secrets that are missing (`api_key: None`)."""
+    errors = error.errors() if hasattr(error, "errors") else []
+    return bool(errors) and all(
+        one.get("input") is None and any(map(is_secret, map(str, one["loc"]))) for one in errors
+    )
 
 
 def _arguments(function: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What the constructor was given, by name, with its own defaults."""
+    """Name what the constructor was given, with its own defaults."""
     try:
         bound = inspect.signature(function).bind_partial(self, *args, **kwargs)
     except (TypeError, ValueError):
@@ -75,6 +85,7 @@ def _fill(model: Any, given: dict[str, Any]) -> None:
     cls = type(model)
     aliases = {field.alias: name for name, field in cls.model_fields.items() if field.alias}
     values = {aliases.get(name, name): value for name, value in given.items() if value is not None}
+    values.setdefault("model_name", values.get("model"))
     values = {name: value for name, value in values.items() if name in cls.model_fields}
     required = {name: None for name, field in cls.model_fields.items() if field.is_required() and name not in values}
     built = cls.model_construct(**required, **values)

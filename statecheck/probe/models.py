@@ -9,10 +9,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from importlib import import_module
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import stand_ins
 from .calls import CALLBACKS, MARK, Call, observed
@@ -20,6 +18,11 @@ from .embeddings import METHODS, patch_embedding_class
 from .embeddings import is_provider as is_embedding_provider
 from .hollow import guard_constructor, is_hollow
 from .offline import dummy_credentials, is_offline, is_secret
+from .reading import types
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import ModuleType
 
 __all__ = ["HOOKS", "Call", "configure", "dummy_credentials", "is_secret"]
 
@@ -38,9 +41,7 @@ _LIBRARY_TOOLING = (
 )
 
 
-def configure(
-    observe: Callable[[Call], None], hold: Callable[[], None], ahold: Callable[[], Awaitable[None]]
-) -> None:
+def configure(observe: Callable[[Call], None], hold: Callable[[], None], ahold: Callable[[], Awaitable[None]]) -> None:
     """Set what is done at every outermost model call, before it is answered.
 
     Args:
@@ -87,7 +88,7 @@ def _is_cores(cls: type) -> bool:
 
 def _patch_llm(cls: type, base: type) -> None:
     if _is_provider(cls):
-        _answer_for(cls)
+        _answer_for(cls, base)
         guard_constructor(cls, lambda _: True)
     else:
         names = _CALLS if _is_cores(cls) else (*_CALLS, *stand_ins.STRUCTURED)
@@ -111,7 +112,7 @@ def _answers(model: Any, error: BaseException) -> bool:
 
 
 def _own(cls: type, name: str, base: type) -> Any:
-    """The function that this class brings into the tree, itself or by a mixin from outside; else None."""
+    """Return the function that this class brings into the tree, itself or by a mixin from outside, or None."""
     definer = next((one for one in cls.__mro__ if name in one.__dict__), None)
     if definer is None or (definer is not cls and issubclass(definer, base)):
         return None
@@ -122,13 +123,14 @@ def _own(cls: type, name: str, base: type) -> Any:
 
 
 @functools.cache
-def _observed_stand_ins() -> dict[str, Callable[..., Any]]:
-    return {name: observed(name, method, None) for name, method in stand_ins.instrumented().items()}
+def _observed_stand_ins(*, plain: bool) -> dict[str, Callable[..., Any]]:
+    methods = {**stand_ins.CHATS, **stand_ins.COMPLETIONS} if plain else stand_ins.instrumented()
+    return {name: observed(name, method, None) for name, method in methods.items()}
 
 
-def _answer_for(cls: type) -> None:
-    """Let the echo model answer for a provider's class."""
-    for name, method in _observed_stand_ins().items():
+def _answer_for(cls: type, base: type) -> None:
+    """Let the echo model answer for a provider's class; the old `MultiModalLLM` tree has no events of its own."""
+    for name, method in _observed_stand_ins(plain=base.__name__ == "MultiModalLLM").items():
         setattr(cls, name, method)
     metadata = cls.__dict__.get("metadata")
     if isinstance(metadata, property) and metadata.fget is not None and not hasattr(metadata.fget, MARK):
@@ -143,7 +145,7 @@ def _answer_for(cls: type) -> None:
 
 
 def _metadata(getter: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A `metadata` that knows a model that the provider does not, or cannot look up."""
+    """Make a `metadata` that knows a model that the provider does not, or cannot look up."""
 
     @functools.wraps(getter)
     def metadata(self: Any) -> Any:
@@ -159,7 +161,7 @@ def _metadata(getter: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _default_metadata(model: Any) -> Any:
     calling = sys.modules.get("llama_index.core.llms.function_calling")
     name = getattr(model, "model", None) or getattr(model, "model_name", None) or type(model).__name__
-    return stand_ins.types().LLMMetadata(
+    return types().LLMMetadata(
         context_window=_CONTEXT_WINDOW,
         num_output=1024,
         is_chat_model=True,
@@ -186,7 +188,7 @@ def _read_echoed_tool_calls(cls: type) -> None:
 
 @functools.cache
 def _echo_llm() -> Any:
-    """The class of the model that an app gets that names none."""
+    """Make the class of the model that an app gets that names none."""
     base = import_module("llama_index.core.llms.function_calling").FunctionCallingLLM
     body: dict[str, Any] = {
         "__module__": __name__,
@@ -202,7 +204,7 @@ def _echo_llm() -> Any:
 
 @functools.cache
 def _echo_embedding() -> Any:
-    """The class of the embedding model that an app gets that names none."""
+    """Make the class of the embedding model that an app gets that names none."""
     base = import_module("llama_index.core.base.embeddings.base").BaseEmbedding
     body: dict[str, Any] = {
         "__module__": __name__,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 DUMMY = "sc-dummy"
 
@@ -27,6 +30,8 @@ _OTHERS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AZURE_OPENAI_ENDPOINT": "https://sc-dummy.invalid/",
     "OPENAI_API_VERSION": "2024-10-21",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # LiteLLM fetches a price list when it is imported
+    "HF_HUB_OFFLINE": "1",  # fails at once instead of trying five times
     "GOOGLE_CLOUD_PROJECT": DUMMY,
     "GOOGLE_CLOUD_LOCATION": "us-central1",
 }
@@ -36,25 +41,28 @@ _SECRET_WORDS = frozenset(
 )
 _KEY_WORDS = frozenset({"KEY", "KEYS", "TOKEN"})
 _NOT_SECRET_ENDINGS = frozenset(
-    "PREFIX SUFFIX NAME HEADER FILE PATH DIR TTL LIMIT COUNT LENGTH SIZE URL BUDGET ROTATION TYPE FIELD COLUMN".split()
+    {"PREFIX", "SUFFIX", "NAME", "HEADER", "FIELD", "COLUMN", "FILE", "PATH", "DIR", "URL", "TYPE"}
+    | {"TTL", "LIMIT", "COUNT", "LENGTH", "SIZE", "BUDGET", "ROTATION"}
 )
 
-_UNREACHABLE = {
-    getattr(errno, name, None)
-    for name in "ENETUNREACH EHOSTUNREACH ENETDOWN EHOSTDOWN EADDRNOTAVAIL ECONNREFUSED ETIMEDOUT ECONNRESET".split()
-}
+_UNREACHABLE = frozenset(
+    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+    | {errno.ECONNREFUSED, errno.ETIMEDOUT, errno.ECONNRESET}
+)
 _OFFLINE_NAMES = frozenset(
-    "APIConnectionError APITimeoutError ConnectError ConnectTimeout ConnectTimeoutError ConnectionError ReadTimeout "
-    "ReadError PoolTimeout NewConnectionError MaxRetryError NameResolutionError EndpointConnectionError "
-    "ProxyConnectionError ClientConnectorError ServerDisconnectedError ServiceUnavailable RetryError "
-    "LocalEntryNotFoundError OfflineModeIsEnabled NoCredentialsError PartialCredentialsError NoRegionError "
-    "NoAuthTokenError DefaultCredentialsError TransportError AuthenticationError UnauthorizedError URLError".split()
+    {"APIConnectionError", "APITimeoutError", "ConnectError", "ConnectTimeout", "ConnectTimeoutError"}
+    | {"ConnectionError", "ReadTimeout", "ReadError", "PoolTimeout", "NewConnectionError", "MaxRetryError"}
+    | {"NameResolutionError", "EndpointConnectionError", "ProxyConnectionError", "ClientConnectorError"}
+    | {"ServerDisconnectedError", "ServiceUnavailable", "LocalEntryNotFoundError"}
+    | {"OfflineModeIsEnabled", "NoCredentialsError", "PartialCredentialsError", "NoRegionError"}
+    | {"NoAuthTokenError", "DefaultCredentialsError", "TransportError", "AuthenticationError"}
+    | {"UnauthorizedError", "URLError"}
 )
 _LACK = r"(missing|not (been )?(set|found|provided|given)|must be (set|provided)|must provide|please (set|provide|pass)"
 _LACK += r"|could not (resolve|find|load)|did not find|unable to locate|need(s|ed)?|requires?|required|no)"
-_SECRET_PHRASE = r"(api[-_ ]?key|api[-_ ]?token|credentials?|authentication (method|token)|access[-_ ]?token|region)"
+_WANTED = r"(api[-_ ]?key|api[-_ ]?token|credentials?|authentication (method|token)|access[-_ ]?token|region)"
 _OFFLINE_TEXT = re.compile(
-    rf"\b{_LACK}\b.{{0,80}}{_SECRET_PHRASE}|{_SECRET_PHRASE}.{{0,80}}\b{_LACK}\b"
+    rf"\b{_LACK}\b.{{0,80}}{_WANTED}|{_WANTED}.{{0,80}}\b{_LACK}\b"
     r"|couldn'?t connect|connection error|failed to (connect|resolve)|name resolution|max retries exceeded"
     r"|(network|host) is unreachable|cannot connect to host",
     re.IGNORECASE | re.DOTALL,
@@ -62,7 +70,7 @@ _OFFLINE_TEXT = re.compile(
 
 
 def dummy_credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of model providers that are missing, with values that let their classes be built."""
+    """List the variables of model providers that are missing, with values that let their classes be built."""
     wanted = {f"{name}_API_KEY": DUMMY for name in _KEYS.split()} | _OTHERS
     return {name: value for name, value in wanted.items() if not environ.get(name)}
 
@@ -72,6 +80,8 @@ def is_secret(name: str) -> bool:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper().replace("-", "_").split("_")
     if words[-1] in _NOT_SECRET_ENDINGS:
         return False
+    if words[-1] == "PWD" and len(words) > 1:  # `PWD` alone is the working directory
+        return True
     return any(word in _SECRET_WORDS or word in _KEY_WORDS or word.endswith(("APIKEY", "PASSWORD")) for word in words)
 
 

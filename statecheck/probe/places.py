@@ -9,10 +9,9 @@ from __future__ import annotations
 import gc
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .markers import MARKER_BYTES
 from .recorder import RECORDER
 
 Step = tuple[str, str]  # ("key", "'sc-1'"), ("attribute", "store"), ("item", "0"), ("closure", "transcripts")
@@ -41,40 +40,50 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
     tracked = gc.get_objects()
     own = {id(tracked), id(results)}
-    wanted = [marker.encode() for marker in markers]
-    holders: dict[str, list[tuple[Any, Any]]] = {marker: [] for marker in markers}
+    holders: dict[str, list[tuple[Any, list[Step]]]] = {marker: [] for marker in markers}
     for thing in tracked:
         if isinstance(thing, _PASSED_OVER) or id(thing) in own:
             continue
         for part in gc.get_referents(thing):
-            kind = type(part)
-            if kind is str and "sc-m" in part:
-                present = [marker for marker in markers if marker in part]
-            elif kind is bytes and b"sc-m" in part:
-                present = [marker.decode() for marker in wanted if marker in MARKER_BYTES.findall(part)]
-            else:
-                continue
-            for marker in present:
-                if thing is not markers and len(holders[marker]) < _MOST_HOLDERS:
-                    holders[marker].append((thing, part))
+            for text, steps in _texts(thing, part):
+                for marker in _present(text, markers):
+                    if thing is not markers and len(holders[marker]) < _MOST_HOLDERS:
+                        holders[marker].append((thing, steps))
     del tracked
     ignored = {id(holders), id(markers), *map(id, holders.values())}
     for pairs in holders.values():
         ignored.update(id(pair) for pair in pairs)
     for marker, pairs in holders.items():
-        for holder, part in pairs:
-            path = _path(holder, part, modules, ignored)
+        for holder, steps in pairs:
+            path = _path(holder, steps, modules, ignored)
             if path is not None:
                 results.append({"marker": marker, **path})
     return results
 
 
+def _texts(thing: Any, part: Any) -> Iterator[tuple[str | bytes, list[Step]]]:
+    """Texts that `thing` holds through `part`: itself, or one in a dict or tuple that the collector does not track."""
+    kind = type(part)
+    if kind is str or kind is bytes:
+        yield part, [_step(thing, part)]
+    elif (kind is dict or kind is tuple) and not gc.is_tracked(part):
+        for value in part.values() if kind is dict else part:
+            if type(value) is str or type(value) is bytes:
+                yield value, [_step(thing, part), _step(part, value)]
+
+
+def _present(text: str | bytes, markers: list[str]) -> list[str]:
+    if isinstance(text, bytes):
+        return [m for m in markers if m.encode() in text] if b"sc-m" in text else []
+    return [m for m in markers if m in text] if "sc-m" in text else []
+
+
 def _path(
-    holder: Any, part: Any, modules: dict[int, types.ModuleType], ignored: set[int]
+    holder: Any, inner: list[Step], modules: dict[int, types.ModuleType], ignored: set[int]
 ) -> dict[str, Any] | None:
     """Breadth first over referrers to the nearest module; the user's modules before a library's."""
     seen = {id(holder)} | ignored
-    level: list[tuple[Any, list[Step]]] = [(holder, [_step(holder, part)])]
+    level: list[tuple[Any, list[Step]]] = [(holder, inner)]
     seen.add(id(level))
     library: dict[str, Any] | None = None
     rootless: list[Step] | None = None

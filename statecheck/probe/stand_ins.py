@@ -8,79 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from . import echo
-from .echo import Messages, Tool, ToolCall
+from .reading import read_messages, read_tools, types
 from .structured import fake
+
+if TYPE_CHECKING:
+    from .echo import Messages, ToolCall
 
 Method = Callable[..., Any]
 RAW = {"statecheck": True}
 """`response.raw` of every answer that the echo model gave."""
-
-
-def types() -> Any:
-    """LlamaIndex's message and response classes."""
-    return import_module("llama_index.core.base.llms.types")
-
-
-def read_messages(messages: Sequence[Any]) -> Messages:
-    """(role, text) of every message: text blocks, tool calls with their arguments, and tool results."""
-    return [(_role(message), _text(message)) for message in messages]
-
-
-def _role(message: Any) -> str:
-    role = getattr(message, "role", "user")
-    return str(getattr(role, "value", role))
-
-
-def _text(message: Any) -> str:
-    if isinstance(message, str):
-        return message
-    parts = [_block_text(block) for block in getattr(message, "blocks", None) or ()]
-    if not any(parts):
-        parts = [str(getattr(message, "content", None) or "")]
-    calls = (getattr(message, "additional_kwargs", None) or {}).get("tool_calls")
-    if calls:
-        parts.append(str(calls))
-    return "\n".join(part for part in parts if part)
-
-
-def _block_text(block: Any) -> str:
-    if isinstance(getattr(block, "text", None), str):
-        return str(block.text)
-    if hasattr(block, "tool_name"):
-        return f"{block.tool_name}({getattr(block, 'tool_kwargs', '')})"
-    content = getattr(block, "content", None)
-    if isinstance(content, list):
-        return "\n".join(map(_block_text, content))
-    return content if isinstance(content, str) else ""
-
-
-def read_tools(offered: Any) -> list[Tool]:
-    """The tools that a call offers: LlamaIndex tools, or specifications in OpenAI's or Anthropic's form."""
-    return [tool for one in offered or () if (tool := _tool(one)) is not None]
-
-
-def _tool(offered: Any) -> Tool | None:
-    metadata = getattr(offered, "metadata", None)
-    if metadata is not None:
-        return Tool(str(metadata.name), _parameters(metadata), bool(getattr(metadata, "return_direct", False)))
-    if not isinstance(offered, Mapping):
-        return None
-    spec = offered.get("function", offered)
-    if not isinstance(spec, Mapping) or not spec.get("name"):
-        return None
-    parameters = spec.get("parameters") or spec.get("input_schema") or {}
-    return Tool(str(spec["name"]), dict(parameters), bool(offered.get("return_direct", False)))
-
-
-def _parameters(metadata: Any) -> dict[str, Any]:
-    try:
-        return dict(metadata.get_parameters_dict())
-    except Exception:  # noqa: BLE001 - a schema that pydantic cannot express: call it without arguments
-        return {}
 
 
 def _decide(messages: Messages, kwargs: Mapping[str, Any]) -> ToolCall | None:
@@ -93,7 +33,7 @@ def _decide(messages: Messages, kwargs: Mapping[str, Any]) -> ToolCall | None:
 
 
 def _calling(call: ToolCall) -> Any:
-    """An assistant's message that calls a tool, in the form that this version of LlamaIndex has."""
+    """Write an assistant's message that calls a tool, in the form that this version of LlamaIndex has."""
     call_id = f"call_{uuid4().hex[:12]}"
     block = getattr(types(), "ToolCallBlock", None)
     if block is not None:
@@ -169,19 +109,24 @@ async def astream_complete(self: Any, prompt: str, *args: Any, **kwargs: Any) ->
 
 
 async def asynchronous(items: Iterator[Any]) -> AsyncIterator[Any]:
+    """Give an iterator's items to an asynchronous loop."""
     for item in items:
         yield item
 
 
 def prompt_messages(llm: Any, prompt: Any, prompt_args: Mapping[str, Any]) -> list[Any]:
-    """The messages that `structured_predict` would send."""
+    """Format the messages that `structured_predict` would send."""
     messages = list(prompt.format_messages(llm=llm, **prompt_args))
     extend = getattr(llm, "_extend_messages", None)
     return list(extend(messages)) if extend is not None else messages
 
 
 def structured_predict(
-    self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **prompt_args: Any  # noqa: ARG001
+    self: Any,
+    output_cls: Any,
+    prompt: Any,
+    llm_kwargs: Any = None,  # noqa: ARG001 - the interface of LlamaIndex
+    **prompt_args: Any,
 ) -> Any:
     """`LLM.structured_predict`: an object whose texts carry the echo model's answer."""
     text = echo.noted(read_messages(prompt_messages(self, prompt, prompt_args)))
@@ -216,9 +161,9 @@ def prepare_chat_with_tools(
     tools: Sequence[Any],
     user_msg: Any = None,
     chat_history: Sequence[Any] | None = None,
-    verbose: bool = False,  # noqa: ARG001, FBT001, FBT002
-    allow_parallel_tool_calls: bool = False,  # noqa: ARG001, FBT001, FBT002
-    tool_required: bool = False,  # noqa: FBT001, FBT002
+    verbose: bool = False,  # noqa: ARG001
+    allow_parallel_tool_calls: bool = False,  # noqa: ARG001
+    tool_required: bool = False,
     **kwargs: Any,
 ) -> dict[str, Any]:
     """`FunctionCallingLLM._prepare_chat_with_tools`: what `chat` is called with."""
@@ -237,27 +182,30 @@ def prepare_chat_with_tools(
 
 
 def get_tool_calls_from_response(
-    self: Any, response: Any, error_on_no_tool_call: bool = True, **kwargs: Any  # noqa: ARG001, FBT001, FBT002
+    self: Any,  # noqa: ARG001 - the interface of LlamaIndex
+    response: Any,
+    error_on_no_tool_call: bool = True,
+    **kwargs: Any,  # noqa: ARG001 - as above
 ) -> list[Any]:
     """`FunctionCallingLLM.get_tool_calls_from_response`."""
     selection = import_module("llama_index.core.llms.llm").ToolSelection
     message = response.message
     found = [
-        selection(tool_id=block.tool_call_id or "", tool_name=block.tool_name, tool_kwargs=_arguments(block.tool_kwargs))
+        selection(tool_id=block.tool_call_id or "", tool_name=block.tool_name, tool_kwargs=_parsed(block.tool_kwargs))
         for block in getattr(message, "blocks", None) or ()
         if hasattr(block, "tool_name")
     ]
     for call in () if found else message.additional_kwargs.get("tool_calls") or ():
         if isinstance(call, Mapping) and "function" in call:
             function = call["function"]
-            arguments = _arguments(function["arguments"])
+            arguments = _parsed(function["arguments"])
             found.append(selection(tool_id=call["id"], tool_name=function["name"], tool_kwargs=arguments))
     if not found and error_on_no_tool_call:
         raise ValueError("Expected at least one tool call, but got 0 tool calls.")
     return found
 
 
-def _arguments(arguments: Any) -> Any:
+def _parsed(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
@@ -285,7 +233,7 @@ TOOLING: dict[str, Method] = {
 
 
 def instrumented() -> dict[str, Method]:
-    """The answering methods, with the spans and events that a provider's own methods send."""
+    """Build the answering methods with the spans and events that a provider's own methods send."""
     span = import_module("llama_index.core.instrumentation").get_dispatcher("llama_index.llms").span
     callbacks = import_module("llama_index.core.llms.callbacks")
     methods: dict[str, Method] = {}

@@ -19,19 +19,19 @@ _MAX_DEPTH = 6  # a schema may contain itself
 
 
 def fake(schema: dict[str, Any], text: str) -> Any:
-    """A value that fits the schema; its free strings are the text, its numbers the smallest from 1 on."""
+    """Make a value that fits the schema; its free strings are the text, its numbers the smallest from 1 on."""
     definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
     return _fake(schema, text, definitions, 0)
 
 
 def properties(schema: dict[str, Any]) -> dict[str, Any]:
-    """The properties of an object schema."""
+    """Return the properties of an object schema."""
     found = schema.get("properties")
     return found if isinstance(found, dict) else {}
 
 
 def required_names(schema: dict[str, Any]) -> list[str]:
-    """The names that an object must have."""
+    """Return the names that an object must have."""
     found = schema.get("required")
     return found if isinstance(found, list) else []
 
@@ -39,27 +39,29 @@ def required_names(schema: dict[str, Any]) -> list[str]:
 def _fake(schema: Any, text: str, definitions: dict[str, Any], depth: int) -> Any:
     if not isinstance(schema, dict):
         return text
-    if "const" in schema:
-        return schema["const"]
-    if schema.get("enum"):
-        return schema["enum"][0]
+    if "const" in schema or schema.get("enum"):
+        return schema["const"] if "const" in schema else schema["enum"][0]
     if "$ref" in schema:
         return _fake(definitions.get(schema["$ref"].rsplit("/", 1)[-1], {}), text, definitions, depth + 1)
     for union in ("anyOf", "oneOf", "allOf"):
         if choices := [choice for choice in schema.get(union, ()) if choice.get("type") != "null"]:
             return _fake(choices[0], text, definitions, depth + 1)
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), None)
-    if kind == "object" or (kind is None and "properties" in schema):
-        return _object(schema, text, definitions, depth)
-    if kind == "array":
-        return _array(schema, text, definitions, depth)
-    if kind in ("integer", "number"):
-        return _number(schema, whole=kind == "integer")
-    if kind == "boolean":
-        return False
-    return None if kind == "null" else _string(schema, text)
+    match _kind(schema):
+        case "object":
+            return _object(schema, text, definitions, depth)
+        case "array":
+            return _array(schema, text, definitions, depth)
+        case "integer" | "number" as kind:
+            return _number(schema, whole=kind == "integer")
+        case "boolean" | "null" as kind:
+            return False if kind == "boolean" else None
+        case _:
+            return _string(schema, text)
+
+
+def _kind(schema: dict[str, Any]) -> Any:
+    kind = schema.get("type", "object" if "properties" in schema else None)
+    return next((one for one in kind if one != "null"), None) if isinstance(kind, list) else kind
 
 
 def _object(schema: dict[str, Any], text: str, definitions: dict[str, Any], depth: int) -> dict[str, Any]:

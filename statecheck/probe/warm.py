@@ -12,6 +12,7 @@ import importlib
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -28,11 +29,18 @@ class WarmParent:
     def __init__(self, channel: Channel, setup: Message) -> None:
         self.channel = channel
         self.threads: list[str] = []
+        self._opened: list[socket.socket] = []
         self.disks: disks.Disks = disks.open_disks(setup)
 
     def serve(self) -> None:
         """Answer requests until the lab goes away."""
-        actions = {"warm": self._warm, "spawn": self._spawn, "kill": self._kill, "files": self._files}
+        actions = {
+            "warm": self._warm,
+            "spawn": self._spawn,
+            "kill": self._kill,
+            "files": self._files,
+            "listen": self._listen,
+        }
         while True:
             message, fds = self.channel.receive()
             try:
@@ -43,7 +51,10 @@ class WarmParent:
                 for fd in fds:
                     os.close(fd)
             self._reap()
-            self.channel.send(answer)
+            opened, self._opened = self._opened, []
+            self.channel.send(answer, tuple(sock.fileno() for sock in opened))
+            for sock in opened:
+                sock.close()
 
     def _warm(self, message: Message, _fds: list[int]) -> Message:
         started = time.monotonic()
@@ -59,7 +70,12 @@ class WarmParent:
         gc.collect()
         gc.freeze()
         self.threads = [str(thread) for thread in _other_threads()]
-        return {"missing": missing, "threads": self.threads, "seconds": time.monotonic() - started}
+        return {
+            "missing": missing,
+            "threads": self.threads,
+            "versions": _versions(),
+            "seconds": time.monotonic() - started,
+        }
 
     def _spawn(self, message: Message, fds: list[int]) -> Message:
         """Fork a worker. Descriptors: its channel, its ops, its output, then its listening socket if it has one."""
@@ -93,6 +109,12 @@ class WarmParent:
     def _files(self, message: Message, _fds: list[int]) -> Message:
         return {"files": self.disks.files(message["disk"], message["markers"])}
 
+    def _listen(self, message: Message, _fds: list[int]) -> Message:
+        """Listen inside the namespace; the socket goes to the lab, which relays it to a service outside."""
+        family = socket.AF_INET6 if ":" in message["host"] else socket.AF_INET
+        self._opened = [socket.create_server((message["host"], message["port"]), family=family)]
+        return {}
+
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -125,6 +147,17 @@ def _other_threads() -> list[int]:
     return [int(entry.name) for entry in task.iterdir() if int(entry.name) != os.getpid()]
 
 
+def _versions() -> dict[str, str]:
+    """Of the packages that decide how LlamaIndex keeps state, where they are installed."""
+    from importlib import metadata
+
+    found = {}
+    for name in ("llama-index-core", "llama-index-workflows", "pydantic", "SQLAlchemy"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
 def _warm_tokenizer() -> None:
     """LlamaIndex's default tokenizer takes 0.1 s at its first use: pay once."""
     utils = sys.modules.get("llama_index.core.utils")
@@ -135,8 +168,6 @@ def _warm_tokenizer() -> None:
 
 def main(fd: int) -> None:
     """Run on this inherited descriptor until its other end closes."""
-    import socket
-
     # No core files, no bytecode beside the user's modules, no threads of numeric libraries that a fork would lose.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.dont_write_bytecode = True

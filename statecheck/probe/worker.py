@@ -107,6 +107,7 @@ def _observe(call: Any) -> None:
         text=" | ".join(f"{role}: {text}" for role, text in call.messages)[-2000:],
         frames=RECORDER.frames(3),
         note=call.method,
+        where="".join(role[:1] for role, _ in call.messages if role in ("user", "assistant"))[-200:],
         run=run_id(),
     )
 

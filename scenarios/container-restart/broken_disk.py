@@ -1,0 +1,48 @@
+"""Messages in SQLite beside the code: the file is part of the container, and a redeploy makes a new one.
+
+Start it here, send this twice, replace this folder by a fresh copy and start again;
+`memory_size` is back at 2, although a mere restart of the server keeps it:
+
+    uvicorn broken_disk:app
+    curl localhost:8000/chat -H 'content-type: application/json' \
+        -d '{"session_id": "ada", "message": "My name is Ada"}'
+"""
+
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI
+from llama_index.core import Settings
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.llms import MockLLM
+from llama_index.core.memory import Memory
+from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
+from sqlalchemy.exc import OperationalError
+
+DATABASE = Path(__file__).parent / "chat.db"
+
+Settings.llm = MockLLM(max_tokens=8)  # offline, so that no key is needed; any other model behaves alike
+
+chat_store = SQLAlchemyChatStore(
+    table_name="llama_index_memory",
+    async_database_uri=f"sqlite+aiosqlite:///{DATABASE}?timeout=30",
+)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    with suppress(OperationalError):  # another worker made the table at the same moment
+        await chat_store.get_keys()  # makes the table before the first requests can race for it
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], chat_store=chat_store)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+
+    response = await chat_engine.achat(payload["message"])
+    return {"answer": str(response), "memory_size": len(await memory.aget_all())}

@@ -1,0 +1,153 @@
+"""The entry point, and the only place that catches: every error becomes one line, a hint and an exit code.
+
+Imports next to nothing, so that `--version` answers before Typer is read.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from statecheck import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from statecheck.errors import StatecheckError
+
+_INTERRUPTED, _BROKEN_PIPE = 130, 141
+"""128 and the number of the signal, as a shell reports what a signal ended."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words == ["--version"]:
+        words, answer = [], version()
+    else:
+        answer = ""
+    debug = "--debug" in words
+    try:
+        code = _answer(answer) if answer else _command([word for word in words if word != "--debug"])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except BrokenPipeError:
+        _close_stdout()
+        code = _BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the one place where anything may arrive
+        code = _failed(error, debug)
+    return code
+
+
+def version() -> str:
+    """`statecheck 0.1.0 (Python 3.11.7, llama-index-core 0.14.25)`: what a bug report needs."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"statecheck {__version__} (Python {python}, llama-index-core {_installed('llama_index_core')})"
+
+
+def _installed(package: str) -> str:
+    """Read a package's version off its metadata's folder; importlib.metadata alone would double start-up."""
+    import os
+
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")  # noqa: PTH208 - pathlib costs more than all of this
+        except OSError:
+            continue
+        for name in names:
+            if name.startswith(f"{package}-") and name.endswith(".dist-info"):
+                return name[len(package) + 1 : -len(".dist-info")]
+    return "not found"
+
+
+def _answer(text: str) -> int:
+    sys.stdout.write(f"{text}\n")
+    return 0
+
+
+def _command(words: list[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character shows its escape
+            stream.reconfigure(errors="backslashreplace")
+    from typing import cast
+
+    import typer
+
+    from statecheck.cli import app
+
+    # Typer exports no name for the base of its usage errors.
+    usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])
+    try:
+        code = typer.main.get_command(app).main(words, prog_name="statecheck", standalone_mode=False)
+    except usage_error as error:
+        raise _usage(error) from error
+    except typer.Abort:
+        return _INTERRUPTED
+    except SystemExit as error:  # Typer's way out when nobody reads the output any more
+        raise BrokenPipeError from error
+    return int(code or 0)
+
+
+def _usage(error: Any) -> StatecheckError:
+    """One of Typer's usage errors in the form of ours; Typer suggests options and commands in two ways."""
+    from statecheck.errors import StatecheckError
+
+    options = getattr(error, "possibilities", None) or ()
+    message = error.message if options else error.format_message()
+    text, _, commands = message.partition(" Did you mean ")
+    meant = ", ".join(f"`{option}`" for option in options) or commands.rstrip("?").replace("'", "`")
+    command = error.ctx.command_path if error.ctx else "statecheck"
+    hint = f"did you mean {meant}?" if meant else f"see `{command} --help`"
+    return StatecheckError("usage", text[:1].lower() + text[1:].rstrip("."), hint)
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    """Say what went wrong on stderr; the exit code for it."""
+    import errno
+
+    from statecheck.errors import ExitCode, StatecheckError
+
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, StatecheckError):
+        _say(f"error: {error.text}", error.hint, error.detail)
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        _close_stdout()
+        _say("error: no space is left to write the report", "free some space, or write it elsewhere with --output")
+        return ExitCode.INTERNAL
+    _close_stdout()
+    _say(
+        f"internal error: {type(error).__name__}: {error}",
+        "this is a fault of statecheck; report it with the output of the same command and --debug",
+    )
+    return ExitCode.INTERNAL
+
+
+def _say(text: str, hint: str, detail: str = "") -> None:
+    from statecheck.report.text import safe
+
+    lines = [safe(text), *(f"  | {safe(line)}" for line in detail.splitlines()), "", f"hint: {safe(hint)}"]
+    try:
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.flush()
+    except OSError:
+        pass  # nobody listens; the exit code still tells
+
+
+def _close_stdout() -> None:
+    """Leave what could not be written, so that the interpreter does not try again on its way out."""
+    import os
+
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""The options of the commands, each declared once, and how their values are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from statecheck.errors import StatecheckError
+from statecheck.suggest import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Texts = list[str] | None
+
+
+def scenario_names() -> tuple[str, ...]:
+    """Return the bundled scenarios."""
+    from statecheck import scenarios
+
+    return scenarios.names()
+
+
+def cause_words() -> list[str]:
+    """Codes and names of the causes."""
+    from statecheck.causes import CAUSES
+
+    return [word for cause in CAUSES for word in (cause.code, cause.name)]
+
+
+def _formats() -> Iterable[str]:
+    from statecheck.report import FORMATS
+
+    return FORMATS
+
+
+def _experiments() -> Iterable[str]:
+    from statecheck.config import EXPERIMENTS
+
+    return EXPERIMENTS
+
+
+def _words(*words: str) -> Callable[[], Iterable[str]]:
+    return lambda: words
+
+
+def one_of(option: str, known: Callable[[], Iterable[str]]) -> Callable[[str | None], str | None]:
+    """Return a callback that lets only known words through, and suggests the nearest one."""
+
+    def check(word: str | None) -> str | None:
+        words = tuple(known())
+        if word is not None and word not in words:
+            raise unknown("unknown-value", f"value of {option}:", word, words, f"one of: {', '.join(words)}")
+        return word
+
+    return check
+
+
+def each_of(option: str, known: Callable[[], Iterable[str]]) -> Callable[[Texts], Texts]:
+    """Return the same for an option that may be repeated."""
+    check = one_of(option, known)
+
+    def check_all(words: Texts) -> Texts:
+        for word in words or []:
+            check(word)
+        return words
+
+    return check_all
+
+
+def pairs(option: str, values: Texts, between: str) -> tuple[tuple[str, str], ...]:
+    """`NAME=VALUE` or `Name: value` as pairs.
+
+    Raises:
+        StatecheckError: a value has no such form.
+    """
+    split = [value.partition(between) for value in values or []]
+    for name, found, _ in split:
+        if not name.strip() or not found:
+            form = f"NAME{between}VALUE" if between == "=" else f"'Name{between} value'"
+            raise StatecheckError("bad-pair", f"`{name}` is no value for {option}", f"write it as {option} {form}")
+    return tuple((name.strip(), value.strip() if between == ":" else value) for name, _, value in split)
+
+
+def _complete(known: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    return lambda incomplete: [word for word in known() if word.startswith(incomplete)]
+
+
+def _choice(name: str, known: Callable[[], Iterable[str]], text: str) -> typer.models.OptionInfo:
+    return typer.Option(  # type: ignore[no-any-return]  # Typer types it as Any, so that it may be a default
+        name,
+        metavar="WORD",
+        help=text,
+        show_default=False,
+        callback=one_of(name, known),
+        autocompletion=_complete(known),
+    )
+
+
+_SEVERITIES = _words("error", "warning", "note")
+_COLORS = _words("auto", "always", "never")
+
+Names = Annotated[Texts, typer.Argument(metavar="NAME...", help="Scenarios.", autocompletion=_complete(scenario_names))]
+All = Annotated[bool, typer.Option("--all", help="Run every scenario.")]
+Target = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TARGET", help="app.py, app.py:attr, pkg.module:attr or a folder; nothing: found below here."
+    ),
+]
+Run = Annotated[str | None, typer.Argument(metavar="RUN", help="Folder, name or beginning of it; nothing: the latest.")]
+Topic = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="CODE|NAME|MESSAGE", help="A cause, or an error message.", autocompletion=_complete(cause_words)
+    ),
+]
+
+Endpoint = Annotated[str | None, typer.Option(metavar="PATH", help="Where a message is sent: '/chat' or 'POST /chat'.")]
+MessageField = Annotated[str | None, typer.Option(metavar="NAME", help="The field that takes the message.")]
+SessionField = Annotated[str | None, typer.Option(metavar="NAME", help="The field that names the conversation.")]
+Env = Annotated[
+    Texts, typer.Option("--env", metavar="NAME=VALUE", help="Set for the app; a service so named is used as it is.")
+]
+Header = Annotated[Texts, typer.Option("--header", metavar="'NAME: VALUE'", help="Sent with every turn.")]
+Volume = Annotated[list[Path] | None, typer.Option("--volume", metavar="PATH", help="Outlives a redeploy.")]
+Only = Annotated[
+    Texts,
+    typer.Option(
+        "--only",
+        metavar="EXPERIMENT",
+        help="Do only these.",
+        callback=each_of("--only", _experiments),
+        autocompletion=_complete(_experiments),
+    ),
+]
+Skip = Annotated[
+    Texts,
+    typer.Option(
+        "--skip",
+        metavar="EXPERIMENT",
+        help="Do all but these.",
+        callback=each_of("--skip", _experiments),
+        autocompletion=_complete(_experiments),
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Longest turn (default 30); import and run limits scale with it."),
+]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Same number, same markers and session keys.")]
+ShowLogs = Annotated[bool, typer.Option("--show-logs", help="Show the app's own output, on stderr.")]
+
+FormatName = Annotated[str, _choice("--format", _formats, "full (default), concise or json.")]
+Plain = Annotated[str, _choice("--format", _words("full", "json"), "full (default) or json.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Write the report there, whole or not at all.")
+]
+FailOn = Annotated[
+    str | None,
+    _choice("--fail-on", _SEVERITIES, "Least severity that makes the exit code 1: error (default), warning, note."),
+]
+Color = Annotated[str, _choice("--color", _COLORS, "auto (default), always or never.")]
+Quiet = Annotated[
+    int, typer.Option("-q", "--quiet", count=True, show_default=False, help="Findings only; twice: the exit code only.")
+]
+Verbose = Annotated[
+    int, typer.Option("-v", "--verbose", count=True, show_default=False, help="Every turn of every experiment.")
+]

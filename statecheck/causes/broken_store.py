@@ -1,0 +1,154 @@
+"""SC107 broken-store: the library loses or refuses a write through no fault of the app.
+
+## What it means
+
+The app does as the documentation says, one message after the other, and the library's own code still loses it: a
+write is acknowledged and never visible, or refused with an exception. Nothing else can be judged before this is
+mended.
+
+## Why it happens
+
+Libraries drift apart. With llama-index-core 0.14.25 and pydantic 2.14, `ChatMemoryBuffer` and `SimpleChatStore` can
+no longer be serialised (`'index_key' is expected to be an integer or a string`). Every second `agent.run(...,
+ctx=ctx)` on one `Context` serialises it; the `memory` key is skipped with one `UnserializableKeyWarning`, and the
+agent forgets, in one process. `SimpleChatStore.persist()` raises, after it has emptied the file. `Memory` in a
+`Context` is dropped in the same way with every version of pydantic. With SQLAlchemy 2.1, a default `Memory` that is
+written to by several tasks at once keeps some of the messages and reports no error.
+
+## How statecheck shows it
+
+In `same-process`, turn 1's write is acknowledged by a store that turn 2 uses under the same key, no other turn
+overlaps, and the marker is not in what turn 2 reads; or the record holds the library's exception. The finding names
+the installed versions.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.workflow import Context
+
+app = FastAPI()
+agent = FunctionAgent(tools=[])
+contexts = {}
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    ctx = contexts.setdefault(payload["session_id"], Context(agent))
+    return {"answer": str(await agent.run(payload["message"], ctx=ctx))}  # forgets with pydantic 2.14
+```
+
+## Fix
+
+Hand the agent a memory on every run, on a database: it is then never serialised with the `Context`.
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+agent = FunctionAgent(tools=[])
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    return {"answer": str(await agent.run(payload["message"], memory=memory))}
+```
+
+Or pin what works together until it is mended there: `pydantic<2.14`. Treat `UnserializableKeyWarning` as an error
+in your tests.
+
+## Kinds
+
+- `dropped-memory`: the library left the memory out of a snapshot.
+- `refused-write`: the library raised an exception.
+- `silent-loss`: the library acknowledged the write, and it is not there.
+
+## See also
+
+SC104 when the app drops the Context itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.causes.case import Case, finding
+from statecheck.causes.cause import Cause
+from statecheck.checks import BASELINE
+from statecheck.checks.reading import own_reads, turns, writes
+from statecheck.model import Anchor, Evidence, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
+
+CAUSE = Cause(
+    code="SC107",
+    name="broken-store",
+    question="Was a sequential write acknowledged and never visible, or refused by the library's own code?",
+    fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
+    "`memory=` on every run, or pin the version named",
+    kinds=("dropped-memory", "refused-write", "silent-loss"),
+    doc=__doc__ or "",
+)
+
+_REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index_key' is expected")
+"""How the library's own code refuses to keep what it was given, by no fault of the app."""
+
+
+def ask(case: Case) -> Finding | None:
+    """Did the library drop or refuse, in one process and one turn after another, what the app gave it to keep?"""
+    history = case.histories.get(BASELINE)
+    if history is None or case.kept(BASELINE):
+        return None
+    refused = [op for op in history.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.note)]
+    dropped = list(history.select("warning"))
+    vanished = _vanished(history)
+    witness = next(iter([*refused, *dropped, *vanished]), None)
+    if witness is None:
+        return None
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(case.versions.items()))
+    if refused:
+        kind, what = "refused", f"the library refused to store a turn ({witness.note[:160]})"
+    elif dropped:
+        kind, what = (
+            "dropped",
+            "LlamaIndex dropped `memory` when it serialized a Context, so the next run starts without",
+        )
+    else:
+        kind, what = "vanished", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
+    anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+    summary = f"{what}; installed: {versions}" if versions else what
+    return finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
+
+
+def _is_refusal(note: str) -> bool:
+    return any(sign in note for sign in _REFUSALS)
+
+
+def _vanished(history: History) -> list[Op]:
+    """Reads of a store object that was written to under the same key in turn 1 and has not got it any more."""
+    sent = turns(history)
+    if len(sent) < 2:
+        return []
+    first, second = sent[:2]
+    written = {
+        (op.obj, op.key) for op in writes(history, first.number, first.marker) if op.f == "chat-store" and op.obj
+    }
+    cleared = {op.obj for op in history.ops if "delete" in op.action or op.action in ("reset", "areset", "persist")}
+    cleared |= {
+        op.obj
+        for op in history.ops
+        if op.action == "write"
+        and first.marker not in op.markers
+        and op.turn == 2
+        and op.f == "chat-store"
+        and op.note == "set"
+    }
+    reads = [op for op in own_reads(history, second.number) if (op.obj, op.key) in written and op.obj not in cleared]
+    return reads if reads and not any(first.marker in op.markers for op in reads) else []

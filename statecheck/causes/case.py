@@ -1,0 +1,192 @@
+"""What the causes are asked about: the histories of a run, what the checks said, and where a marker went."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from statecheck.checks.reading import STATE, Channel, Sent, is_scratch, turns, writes
+from statecheck.model import Anchor, Confidence, Evidence, Finding, Outcome, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from statecheck.causes.cause import Cause
+    from statecheck.history import History, Op
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run, ready to be asked about.
+
+    Attributes:
+        channel: where the baseline showed that turns are remembered; None if it showed nothing.
+        handler: where the endpoint is, the last resort for an anchor.
+        versions: of the packages that decide how state is kept, in the target's environment.
+    """
+
+    histories: Mapping[str, History]
+    outcomes: Mapping[str, Outcome]
+    channel: Channel | None
+    handler: Anchor
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def lost(self, experiment: str) -> bool:
+        """Whether an experiment ended in a loss."""
+        return experiment in self.outcomes and self.outcomes[experiment].outcome == "lost"
+
+    def kept(self, experiment: str) -> bool:
+        """Whether an experiment kept every turn, in whatever order."""
+        return experiment in self.outcomes and self.outcomes[experiment].outcome in ("kept", "reordered")
+
+    def reason(self, experiment: str) -> Evidence:
+        """What the check said, as evidence."""
+        found = self.outcomes[experiment]
+        return Evidence(experiment, f"{found.outcome}: {found.reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """One place where a marker was found.
+
+    Attributes:
+        kind: `process` (memory), `disk` or `service`.
+        text: in words: `main.sessions['sc-1']`, `data/chat.db`, `127.0.0.1:6379`.
+        key: under which it stands there, if that was seen.
+        anchor: where the place is defined or written to in the user's code, if that was seen.
+    """
+
+    kind: str
+    text: str
+    key: str | None
+    pid: int
+    anchor: Anchor | None
+
+
+def whereabouts(history: History, marker: str) -> list[Whereabouts]:
+    """Every place in which a marker was seen to be kept, the user's own first."""
+    found = []
+    for op in history.select("place"):
+        if marker in op.markers:
+            found.append(Whereabouts("process", op.where, op.key, op.pid, _anchor(op)))
+    for op in history.select("disk"):
+        if marker in op.markers:
+            found.append(Whereabouts("disk", op.where, None, op.pid, _file_anchor(history, op.where)))
+    for op in history.select("wire", action="write"):
+        if marker in op.markers:
+            found.append(Whereabouts("service", op.where, service_key(op.text), op.pid, _anchor(op)))
+    unique = {(place.kind, place.text, place.key, place.pid): place for place in reversed(found)}
+    return sorted(unique.values(), key=lambda place: (place.anchor is None, place.kind != "process"))
+
+
+def _anchor(op: Op) -> Anchor | None:
+    return Anchor(op.frames[0].path, op.frames[0].line) if op.frames else None
+
+
+def _file_anchor(history: History, path: str) -> Anchor | None:
+    """The user's line that opened a file, or the database that it belongs to."""
+    names = {path, path.removesuffix("-wal").removesuffix("-journal")}
+    for op in history.select("file"):
+        if op.where in names and op.frames:
+            return _anchor(op)
+    return None
+
+
+_RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")
+
+
+def service_key(text: str) -> str | None:
+    """The key of a Redis command as it goes over the wire; None for other protocols."""
+    found = _RESP.match(text)
+    return found[2] if found else None
+
+
+def built(history: History, marker: str, turn: Sent) -> list[Op]:
+    """Constructions of the objects that a marker was written to in a turn, the innermost backing store first."""
+    written = writes(history, turn.number, marker)
+    objects = dict.fromkeys(op.obj for op in written if op.obj)
+    found = [
+        op
+        for number in objects
+        for op in history.select(action="build")
+        if op.obj == number and op.generation == turn.generation
+    ]
+    order = {"chat-store": 0, "memory": 1, "block": 2}
+    return sorted(found, key=lambda op: order.get(op.f, 3))
+
+
+def intended(history: History) -> bool:
+    """Whether turn 1 put its marker into conversation state, or into an object made to hold some."""
+    sent = turns(history)
+    if not sent:
+        return False
+    first = sent[0]
+    if writes(history, first.number, first.marker):
+        return True
+    return any(
+        op.f == "ctx-store" and first.marker in op.markers and not is_scratch(history, op)
+        for op in history.select(turn=first.number)
+    )
+
+
+def keys_of(ops: Iterable[Op]) -> set[str]:
+    """The keys that ops carry."""
+    return {op.key for op in ops if op.key is not None}
+
+
+def state_ops(history: History, turn: int) -> list[Op]:
+    """All ops of a turn on conversation state, construction included."""
+    return [op for op in history.select(turn=turn) if op.f in STATE and not is_scratch(history, op)]
+
+
+def anchors(ops: Iterable[Op], text: str) -> list[Anchor]:
+    """The user's innermost lines of these ops, each once."""
+    lines = dict.fromkeys((op.frames[0].path, op.frames[0].line) for op in ops if op.frames)
+    return [Anchor(path, line, text) for path, line in lines]
+
+
+def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[Anchor, ...]:
+    """Where the state that a marker went to is written and read, but for the anchor itself."""
+    ops = state_ops(history, turn.number)
+    wire = list(history.select("wire", turn.number))
+    found = [
+        *anchors(writes(history, turn.number, marker), "written"),
+        *anchors([op for op in wire if op.action == "write"], "written"),
+        *anchors([op for op in history.select("file", turn.number) if op.action == "write"], "written"),
+        *anchors([op for op in ops if op.action in ("read", "load")], "read"),
+        *anchors([op for op in wire if op.action == "send"], "read"),
+    ]
+    unique: dict[tuple[str, int], Anchor] = {}
+    for place in found:
+        if (place.path, place.line) != (anchor.path, anchor.line):
+            unique.setdefault((place.path, place.line), place)
+    return tuple(unique.values())
+
+
+def finding(
+    cause: Cause,
+    summary: str,
+    anchor: Anchor | None,
+    case: Case,
+    evidence: tuple[Evidence, ...],
+    *,
+    kind: str | None = None,
+    severity: Severity = "error",
+    related_to: tuple[Anchor, ...] = (),
+) -> Finding:
+    """A finding of this cause. Without a recorded anchor it stands at the endpoint, and is only likely."""
+    confidence: Confidence = "certain" if anchor is not None else "likely"
+    return Finding(
+        cause.code,
+        cause.name,
+        kind,
+        False,
+        severity,
+        confidence,
+        summary,
+        anchor or case.handler,
+        related_to,
+        evidence,
+        cause.fix,
+    )

@@ -1,0 +1,133 @@
+"""SC103 container-restart: the conversation dies with its process or its disk.
+
+## What it means
+
+The conversation died with the process, or was on a disk that a redeploy throws away. It works until the next
+deployment, crash, scale-down or memory limit.
+
+## Why it happens
+
+Process memory ends with the process: one worker is no protection. A file or an SQLite database that the app writes
+beside its code is on the container's own layer: `docker restart` keeps it, a new container does not. A volume that
+is mounted at another path than the app writes to (`./data` against `/data`) keeps nothing. A store that is only
+written by `persist()` keeps nothing if nobody calls it.
+
+## How statecheck shows it
+
+A worker is killed with SIGKILL after turn 1. In `new-process` the next generation finds the same disk, in
+`new-container` a fresh one; volumes and external services are kept in both. Lost in both: it was process memory.
+Lost only in `new-container`: it was a file, and the report names it.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")  # in the container's working directory
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+## Fix
+
+Write to a volume, or to a database outside the container, and let the deployment say where that is.
+
+```python
+import os
+from pathlib import Path
+
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+DATA = Path(os.environ.get("DATA_DIR", "/data"))  # the volume
+engine = create_async_engine(f"sqlite+aiosqlite:///{DATA / 'conversations.db'}")
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+```yaml
+services:
+  chat:
+    volumes: ["conversations:/data"]
+volumes:
+  conversations:
+```
+
+Tell statecheck which paths are volumes with `--volume /data`; those in a compose file it finds by itself.
+
+## Kinds
+
+- `never-persisted`: the store can be saved, but nothing saves it before the process ends.
+- `worker-recycle`: the server itself replaces workers (a request limit, a time-out, a memory limit).
+
+## See also
+
+SC102, which the same process memory shows between workers.
+"""
+
+from __future__ import annotations
+
+from statecheck.causes.case import Case, built, finding, related, whereabouts
+from statecheck.causes.cause import Cause
+from statecheck.checks import BASELINE
+from statecheck.checks.reading import turns
+from statecheck.model import Anchor, Finding
+
+CAUSE = Cause(
+    code="SC103",
+    name="container-restart",
+    question="Did turn 1 die with its process, or with the disk that a redeploy loses?",
+    fix="keep the conversation on a volume or in a database outside the container",
+    kinds=("never-persisted", "worker-recycle"),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Did turn 1's marker die with its process, or with the disk that a redeploy drops?"""
+    name = next((name for name in ("new-process", "new-container") if case.lost(name)), None)
+    if name is None:
+        return None
+    history = case.histories[name]
+    first = turns(history)[0]
+    baseline = case.histories.get(BASELINE, history)
+    memory = whereabouts(baseline, turns(baseline)[0].marker)
+    files = [p for p in whereabouts(history, first.marker) if p.kind == "disk"]
+    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    built_at = Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    if name == "new-process":
+        place = next((p for p in memory if p.kind == "process" and p.anchor), None)
+        anchor = place.anchor if place else built_at
+        where = f" (`{place.text}`)" if place else ""
+        summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
+    else:
+        opened = next((p.anchor for p in files if p.anchor), None)
+        anchor = built_at or opened
+        where = f"`{files[0].text}`" if files else "the container's own disk"
+        summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
+    return finding(
+        CAUSE,
+        summary,
+        anchor,
+        case,
+        (case.reason(name),),
+        kind=None,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )

@@ -1,0 +1,135 @@
+"""SC102 multi-worker: the conversation is in the memory of another process.
+
+## What it means
+
+The conversation is in the memory of one process, and the next message was answered by another. The app remembers or
+forgets depending on which worker the connection happens to reach.
+
+## Why it happens
+
+`uvicorn --workers 4`, gunicorn, several replicas or `WEB_CONCURRENCY` start processes that share nothing but the
+listening socket. A module-level dict, a cached chat engine, an `lru_cache`, `app.state`: each worker has its own.
+`--preload` does not help; it copies what was there before the fork, and a database connection that was opened
+before it breaks. Few requests, or a client that keeps its connection, hide the split for a long time.
+
+## How statecheck shows it
+
+In `other-worker`, turn 1 goes to one worker, turn 2 to another, turn 3 back to the first, each addressed itself.
+The PIDs differ, the session key does not, and turn 2 is given `0 of 1` earlier turns. With a cache in front of a
+good store only turn 3 forgets: it misses what turn 2 wrote. The anchor is the container that holds the
+conversation, named if it can be found: `session_memory_store['sc-...']`.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import ChatMemoryBuffer
+
+app = FastAPI()
+session_memory_store = {}  # one in every worker
+
+
+def get_memory(session_id: str):
+    if session_id not in session_memory_store:
+        session_memory_store[session_id] = ChatMemoryBuffer.from_defaults(token_limit=4000)
+    return session_memory_store[session_id]
+
+
+@app.post("/chat")
+def chat(payload: dict):
+    chat_engine = SimpleChatEngine.from_defaults(memory=get_memory(payload["session_id"]))
+    return {"answer": str(chat_engine.chat(payload["message"]))}
+```
+
+## Fix
+
+Put the messages where every worker reaches them, and read them from there on every turn. An SQLite file serves the
+workers of one machine; several machines need a server, such as `postgresql+asyncpg://...`.
+
+```python
+import os
+
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine(os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///conversations.db"))
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+One worker, or sticky sessions, only hide it until the next deployment: see SC103.
+
+## Kinds
+
+- `stale-cache`: the store is good, but a worker answers from its own copy of it.
+- `forked-connection`: a connection or thread that was opened before the fork does not work in the worker.
+
+## See also
+
+SC103, which the same process memory shows after a restart.
+"""
+
+from __future__ import annotations
+
+from statecheck.causes.case import Case, built, finding, related, whereabouts
+from statecheck.causes.cause import Cause
+from statecheck.checks import BASELINE
+from statecheck.checks.reading import turns
+from statecheck.model import Anchor, Evidence, Finding
+
+CAUSE = Cause(
+    code="SC102",
+    name="multi-worker",
+    question="Is turn 1 in the memory of another live process?",
+    fix="keep the conversation in a store that all workers share, and read it from there on every turn",
+    kinds=("stale-cache", "forked-connection"),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Was turn 1's marker in another live process when turn 2 did not get it?"""
+    history = case.histories.get("other-worker")
+    if history is None or not case.lost("other-worker"):
+        return None
+    sent = turns(history)
+    first, second = sent[:2]
+    shared = [p for p in whereabouts(history, first.marker) if p.kind != "process"]
+    kept = [p for p in whereabouts(history, first.marker) if p.kind == "process" and p.pid == first.pid]
+    baseline = case.histories.get(BASELINE, history)
+    place = next((p for p in [*kept, *whereabouts(baseline, turns(baseline)[0].marker)] if p.anchor), None)
+    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    where = f", in `{kept[0].text}`" if kept else ""
+    stale = bool(shared) or case.kept("new-process")
+    summary = (
+        f"turn 1 is remembered only in the memory of worker PID {first.pid}{where}; "
+        f"worker PID {second.pid} was not given it"
+    )
+    if stale:
+        store = f" (`{shared[0].text}`)" if shared else ""
+        summary = (
+            f"workers read a copy in their own memory{where}, not the store behind it{store}: "
+            f"what PID {first.pid} and PID {second.pid} know differs"
+        )
+    evidence = [case.reason("other-worker")]
+    if kept:
+        evidence.append(Evidence("other-worker", f"turn 1's marker is in PID {first.pid}'s memory at {kept[0].text}"))
+    return finding(
+        CAUSE,
+        summary,
+        anchor,
+        case,
+        tuple(evidence),
+        kind="stale-cache" if stale else None,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )

@@ -1,0 +1,114 @@
+"""SC101 request-scoped: the memory lives as long as one request.
+
+## What it means
+
+The object that held the conversation was built while a request was served, and it was gone when that request ended.
+Every message is treated as the first one, even in one process on a laptop.
+
+## Why it happens
+
+A memory or a chat engine that is built in the handler lives as long as the handler. `ChatMemoryBuffer` keeps its
+messages in a `SimpleChatStore` of its own; `Memory`, and every chat engine that is given no memory, keeps them in a
+private SQLite database in process memory (`sqlite+aiosqlite:///:memory:`), even when a session id is given. Two
+such objects share nothing. FastAPI's `Depends` does not help: it caches within one request.
+
+## How statecheck shows it
+
+In `same-process`, turn 2 is answered by the same worker (same PID, same generation) under the same session key, and
+the model is given `0 of 1` earlier turns; the record shows that the store which took turn 1 was built in turn 1's
+own request. The anchor is the line that builds it.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import ChatMemoryBuffer
+
+app = FastAPI()
+
+
+@app.post("/chat")
+def chat(payload: dict):
+    memory = ChatMemoryBuffer.from_defaults(token_limit=4000)  # built for this request, gone after it
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(chat_engine.chat(payload["message"]))}
+```
+
+## Fix
+
+Keep the messages outside the handler, under a key that the client sends. The memory may still be built for each
+request, as long as the store behind it is not: name both the session and the database. (`async_database_uri=` in
+place of `async_engine=` does it too, but then every `Memory` opens connections of its own.)
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+A module-level dict of memories also ends SC101, but only to show SC102 and SC103.
+
+## Kinds
+
+- `stream-cut`: a streamed answer is written to memory after the stream, by a task that died with the request.
+
+## See also
+
+SC104 when a workflow `Context` held the conversation, SC106 when the store outlives the request but the key does
+not.
+"""
+
+from __future__ import annotations
+
+from statecheck.causes.case import Case, built, finding, related
+from statecheck.causes.cause import Cause
+from statecheck.checks import BASELINE
+from statecheck.checks.reading import turns, writes
+from statecheck.model import Anchor, Finding
+
+CAUSE = Cause(
+    code="SC101",
+    name="request-scoped",
+    question="Was turn 1 held by an object that was built in its own request and is gone?",
+    fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
+    "`async_engine`",
+    kinds=("stream-cut",),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Was the innermost store that held turn 1's marker built in turn 1's own request?"""
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first = turns(history)[0]
+    objects = built(history, first.marker, first)
+    inner = next((op for op in objects if op.turn == first.number), None)
+    held = writes(history, first.number, first.marker)
+    if inner is None and not held:
+        return None
+    witness = inner or held[0]
+    anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+    gone = any(op.obj == witness.obj for op in history.select("gone"))
+    end = "and is gone" if gone else "and turn 2 used another"
+    return finding(
+        CAUSE,
+        f"turn 1 went into a {witness.cls} that was built in its own request {end}",
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )

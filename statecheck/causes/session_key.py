@@ -1,0 +1,200 @@
+"""SC106 session-key: the conversation is kept, but under another key.
+
+## What it means
+
+The conversation is in a store that the next message could reach, but under another key. Or everybody has the same
+key, and one user is shown another user's conversation.
+
+## Why it happens
+
+The server makes a new id for every request and never tells it to the client; the client's id is ignored, or gets
+lost between the handler and the memory. `Memory.from_defaults()` without `session_id` takes a random one each time,
+so even rows in a good database are never found again. The other way round, `ChatMemoryBuffer` without
+`chat_store_key` uses the constant `"chat_history"`: all users of one chat store share it. So do all users of one
+module-level engine or workflow, of a `Memory` in a cached `Resource`, and of one `VectorMemoryBlock`, whose session
+filter sticks to the first session that used it.
+
+## How statecheck shows it
+
+Every turn shows the key that was sent and the key under which the app looked. Lost: in `same-process` the two
+differ, or the key looked up changes from turn to turn. Leaked: in `other-session` a second client, without cookies
+and with another key, has its model given the first one's marker.
+
+## Example
+
+```python
+import uuid
+
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    session_id = str(uuid.uuid4())  # nobody ever hears of it
+    memory = Memory.from_defaults(session_id=session_id, async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+## Fix
+
+Take the key from the client, refuse a turn without one (or make one and return it), and hand it on to the memory.
+In a real app the key also has to belong to the user who is signed in.
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+
+
+class Turn(BaseModel):
+    session_id: str  # required: without it the answer is 422, not a silent new conversation
+    message: str
+
+
+@app.post("/chat")
+async def chat(turn: Turn):
+    memory = Memory.from_defaults(session_id=turn.session_id, async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"session_id": turn.session_id, "answer": str(await chat_engine.achat(turn.message))}
+```
+
+## Kinds
+
+- `new-key`: a key is made anew for each request.
+- `ignored-key`: the client's key never reaches the store.
+- `shared-key`: all sessions use one key, and see each other's conversation.
+- `shared-instance`: all sessions use one object (an engine, a workflow, a memory block), and see each other's
+conversation.
+
+## See also
+
+SC101 when nothing is left of the store, whatever the key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.causes.case import (
+    Case,
+    Whereabouts,
+    built,
+    finding,
+    intended,
+    keys_of,
+    related,
+    service_key,
+    state_ops,
+    whereabouts,
+)
+from statecheck.causes.cause import Cause
+from statecheck.checks import BASELINE
+from statecheck.checks.reading import Sent, turns, writes
+from statecheck.model import Anchor, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History
+
+CAUSE = Cause(
+    code="SC106",
+    name="session-key",
+    question="Is turn 1 in a store that turn 2 could reach, under another key, or shown to another session?",
+    fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
+    kinds=("new-key", "ignored-key", "shared-key", "shared-instance"),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Is turn 1 kept under another key than turn 2 looks under, or under one that another session shares?"""
+    return _leaked(case) or _under_another_key(case)
+
+
+def _leaked(case: Case) -> Finding | None:
+    history = case.histories.get("other-session")
+    if history is None or case.outcomes["other-session"].outcome != "leaked":
+        return None
+    first, second = turns(history)[:2]
+    baseline = case.histories.get(BASELINE, history)
+    kept = whereabouts(baseline, turns(baseline)[0].marker)
+    place = next((p for p in kept if p.anchor is not None), None)
+    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    where = f", in `{place.text}`" if place else ""
+    differ = "another session key" if first.key != second.key else "no session key at all"
+    return finding(
+        CAUSE,
+        f"one user's conversation is shown to another{where}: a client with {differ} was given turn 1",
+        anchor,
+        case,
+        (case.reason("other-session"),),
+        kind="shared-key",
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )
+
+
+def _under_another_key(case: Case) -> Finding | None:
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first, second = turns(history)[:2]
+    pair = _store_keys(history, first, second) or _place_keys(history, first, second)
+    if pair is None:
+        return None
+    old, new, place = pair
+    build = next((op for op in built(history, second.marker, second) if op.frames and op.turn == second.number), None)
+    anchor = Anchor(build.frames[0].path, build.frames[0].line) if build else place.anchor
+    return finding(
+        CAUSE,
+        f"turn 1 is kept in `{place.text}` under the key `{old}`, turn 2 looked under `{new}`: "
+        "the key is made anew for each request",
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind="new-key",
+        related_to=related(history, second, second.marker, anchor or case.handler),
+    )
+
+
+def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+    """Keys that a store was used with, where the marker outlived its turn in some reachable place."""
+    kept = whereabouts(history, first.marker)
+    old = keys_of(writes(history, first.number, first.marker))
+    new = keys_of(state_ops(history, second.number))
+    for place in kept:
+        if place.kind == "service" and place.key is not None and not old:
+            sent = {service_key(op.text) for op in history.select("wire", second.number)}
+            asked = {key for key in sent if key is not None}
+            if asked and place.key not in asked:
+                return place.key, sorted(asked)[0], place
+    return (sorted(old)[0], sorted(new)[0], kept[0]) if kept and old and new and not old & new else None
+
+
+def _place_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+    """Keys of the app's own container, where both turns are in it under different ones."""
+    later = {(p.kind, _stem(p.text)): p for p in whereabouts(history, second.marker) if p.kind != "service"}
+    for place in whereabouts(history, first.marker):
+        other = later.get((place.kind, _stem(place.text)))
+        if other is None or other.text == place.text or _stem(place.text) == place.text:
+            continue
+        if place.kind == "process" and not intended(history):
+            continue
+        return place.key or place.text, other.key or other.text, place
+    return None
+
+
+def _stem(text: str) -> str:
+    """A place without its key: the container's name, or a file's folder."""
+    return text.partition("[")[0] if "[" in text else text.rpartition("/")[0] or text

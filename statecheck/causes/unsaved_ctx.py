@@ -1,0 +1,194 @@
+"""SC104 unsaved-ctx: a workflow's Context is dropped when its run ends.
+
+## What it means
+
+What a workflow or an agent knew was in its `Context`, and that `Context` was dropped when the run ended. The next
+request starts from nothing: `approved` is False again.
+
+## Why it happens
+
+Every `run()` without `ctx=` makes a `Context` of its own; an agent's run makes its own memory in it, too, wherever
+the agent object lives. A `Context` that is passed to the next run carries its state on, but only within the
+process. Nothing is saved by itself: there is no checkpointer in today's LlamaIndex. Some mistakes look like saving:
+`ctx.approved = True` sets an attribute that no run reads, `ctx.store.set(...)` without `await` does nothing,
+`FunctionAgent(memory=...)` takes the argument and ignores it, and changing what `ctx.store.get()` returned without
+`set()` works in memory and is lost with `SqliteStateStore`. (`ctx.state`, `ctx.set` and `ctx.get` are gone:
+AttributeError.)
+
+## How statecheck shows it
+
+In `same-process`, turn 1 writes to a `Context`'s store, turn 2 runs with another `Context`, and reads nothing. The
+record says which objects those were, and whether `to_dict` was ever called, and its result loaded. The anchor is
+the `run(` that drops it.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.workflow import Context, StartEvent, StopEvent, Workflow, step
+
+app = FastAPI()
+
+
+class Approval(Workflow):
+    @step
+    async def handle(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        seen = await ctx.store.get("seen", default=[])
+        await ctx.store.set("seen", [*seen, ev.message])
+        return StopEvent(result=f"earlier: {seen}")
+
+
+workflow = Approval()
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    return {"answer": await workflow.run(message=payload["message"])}  # a Context of its own, dropped here
+```
+
+## Fix
+
+Save `Context.to_dict()` after the run under the session key, and begin the next run from it. Load, run and save are
+one step: lock the session meanwhile (SC105).
+
+```python
+import asyncio
+import json
+import sqlite3
+from collections import defaultdict
+
+from fastapi import FastAPI
+from llama_index.core.workflow import Context, StartEvent, StopEvent, Workflow, step
+
+app = FastAPI()
+locks = defaultdict(asyncio.Lock)
+
+
+def database():
+    connection = sqlite3.connect("contexts.db")
+    connection.execute("CREATE TABLE IF NOT EXISTS contexts (session_id TEXT PRIMARY KEY, state TEXT)")
+    return connection
+
+
+class Approval(Workflow):
+    @step
+    async def handle(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        seen = await ctx.store.get("seen", default=[])
+        await ctx.store.set("seen", [*seen, ev.message])
+        return StopEvent(result=f"earlier: {seen}")
+
+
+workflow = Approval()
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    session_id = payload["session_id"]
+    async with locks[session_id]:
+        with database() as db:
+            row = db.execute("SELECT state FROM contexts WHERE session_id = ?", [session_id]).fetchone()
+        ctx = Context.from_dict(workflow, json.loads(row[0])) if row else Context(workflow)
+        answer = await workflow.run(ctx=ctx, message=payload["message"])
+        with database() as db:
+            db.execute("REPLACE INTO contexts VALUES (?, ?)", [session_id, json.dumps(ctx.to_dict())])
+    return {"answer": answer}
+```
+
+For an agent, keep its memory instead, and pass it to every run (the snapshot of an agent's `Context` leaves the
+memory out, see SC107):
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+agent = FunctionAgent(tools=[])
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    return {"answer": str(await agent.run(payload["message"], memory=memory))}
+```
+
+## Kinds
+
+- `unset-mutation`: what `ctx.store.get()` returned was changed, and never set again.
+- `ignored-memory`: a memory was handed over where it is ignored, so that the run made its own.
+- `stale-snapshot`: `to_dict()` was called before the run, or its result is never loaded.
+
+## See also
+
+SC101 when the app built the memory itself, SC107 when the library drops it from the snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.causes.case import Case, finding, related
+from statecheck.causes.cause import Cause
+from statecheck.checks import BASELINE
+from statecheck.checks.reading import turns, writes
+from statecheck.model import Anchor, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import Op
+
+CAUSE = Cause(
+    code="SC104",
+    name="unsaved-ctx",
+    question="Was turn 1 held by a workflow Context, or by the memory an agent run makes for itself, that was dropped?",
+    fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
+    "give an agent the same stored `memory=` on every run",
+    kinds=("unset-mutation", "ignored-memory", "stale-snapshot"),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Was turn 1's marker only in a workflow Context, or in a memory that an agent run made for itself?"""
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first = turns(history)[0]
+    held = writes(history, first.number, first.marker)
+    in_context = [op for op in held if op.f == "ctx-store"]
+    made_inside = {op.obj for op in history.select(action="build") if op.note == "inside"}
+    in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and (op.obj in made_inside or op.run)]
+    own = [op for op in held if op.f != "ctx-store" and op.obj not in made_inside and not _inside_run(op)]
+    if not in_context and (not in_run or own):
+        return None
+    witness = (in_context or in_run)[0]
+    context = next((op for op in history.select("context", first.number, "build") if op.frames), None)
+    run = next((op for op in history.select("run", first.number) if op.frames), None)
+    best = next((op for op in (run, context, witness) if op is not None and op.frames), None)
+    anchor = Anchor(best.frames[0].path, best.frames[0].line) if best is not None else None
+    saved = [op for op in history.select("context") if op.action == "to_dict"]
+    loaded = [op for op in history.select("context") if op.action == "load"]
+    what = (
+        f"turn 1 set `{witness.where}` in a workflow Context"
+        if in_context
+        else "an agent run kept turn 1 in a memory of its own"
+    )
+    kind = None
+    if saved and not loaded:
+        kind, what = "never-loaded", f"{what}; the Context is saved but never loaded"
+    else:
+        what = f"{what}, which ended with the run: turn 2 began with an empty one"
+    return finding(
+        CAUSE,
+        what,
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind=kind,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )
+
+
+def _inside_run(op: Op) -> bool:
+    return op.note == "inside" and bool(op.run)

@@ -1,0 +1,75 @@
+"""Lost update: no acknowledged turn is missing after turns of one session overlapped.
+
+The anomaly of the same name (Adya 1999, P4 of Berenson et al. 1995): several loads of one version, then several
+saves, of which one survives. Every turn appends a marker of its own, so what is missing can be named (the idea of
+Elle's list-append histories, https://github.com/jepsen-io/elle).
+"""
+
+from __future__ import annotations
+
+from statecheck.checks.reading import Channel, Sent, given, turns
+from statecheck.history import History, Op
+from statecheck.model import OutcomeName
+
+
+def overlapping(history: History) -> tuple[list[Sent], list[Sent], Sent | None]:
+    """(turns before the overlap, turns that overlapped, the sequential turn that reads afterwards)."""
+    sent = turns(history)
+    marks = [op.turn for op in history.select("overlap")]
+    if not marks or len(sent) < 3:
+        return sent, [], None
+    first = marks[0]
+    return [t for t in sent if t.number < first], [t for t in sent[:-1] if t.number >= first], sent[-1]
+
+
+def missing(history: History, channel: Channel) -> list[Sent]:
+    """The acknowledged overlapping turns that the reading turn was not given.
+
+    Memory limits make a read a window onto the newest turns: if the turn before the overlap has left the window,
+    what is missing may have left it too and is not called lost.
+    """
+    before, during, reader = overlapping(history)
+    if reader is None:
+        return []
+    seen = given(history, reader, channel)
+    if any(turn.marker not in seen for turn in before) and any(turn.marker in seen for turn in during):
+        return []
+    return [turn for turn in during if turn.status == "ok" and turn.marker not in seen]
+
+
+def check(history: History, channel: Channel) -> tuple[OutcomeName, str]:
+    """Judge a history with an overlap.
+
+    Returns:
+        `lost`, `reordered`, `kept`, or `error` where the reading turn or all overlapping turns were refused.
+    """
+    before, during, reader = overlapping(history)
+    acknowledged = [turn for turn in during if turn.status == "ok"]
+    if reader is None or reader.status != "ok" or not before or before[0].status != "ok":
+        return "error", "the turn that reads was not acknowledged: " + (reader.note if reader else "nothing was sent")
+    if not acknowledged:
+        return "error", f"none of the overlapping turns was acknowledged: {during[0].note if during else ''}"
+    lost = missing(history, channel)
+    held = _held(history)
+    refused = len(during) - len(acknowledged)
+    aside = f", {refused} refused" if refused else ""
+    if lost:
+        return "lost", (
+            f"{len(lost)} of {len(acknowledged)} acknowledged overlapping turns are missing afterwards "
+            f"({held} held at once{aside})"
+        )
+    if _interleaved(history, reader):
+        return "reordered", f"all are kept, but questions and answers are interleaved ({held} held at once{aside})"
+    how = "serialized: one turn at a time" if held <= 1 else f"{held} held at once"
+    return "kept", f"all {len(acknowledged)} acknowledged turns are kept ({how}{aside})"
+
+
+def _held(history: History) -> int:
+    mark = next(history.select("overlap"), None)
+    return int(mark.note) if mark is not None and mark.note.isdigit() else 0
+
+
+def _interleaved(history: History, reader: Sent) -> bool:
+    """Whether the reader's model was given answers to all earlier questions, but not each after its question."""
+    calls: list[Op] = list(history.select("model", reader.number))
+    return any("uu" in op.where and op.where.count("a") >= op.where.count("u") - 1 for op in calls)

@@ -1,0 +1,61 @@
+"""Read your writes: what a session was acknowledged, its later turns are given.
+
+One of the session guarantees of Terry et al. 1994 (https://doi.org/10.1109/PDIS.1994.331722), as a check of one
+sequential history.
+"""
+
+from __future__ import annotations
+
+from statecheck.checks.reading import Channel, Sent, given, own_reads, remembered_by, turns, writes
+from statecheck.history import History
+from statecheck.model import OutcomeName
+
+
+def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
+    """Judge a sequential history of one session.
+
+    Args:
+        channel: where the baseline (same-process) showed that turn 1 is remembered; None to take whichever
+            shows it.
+
+    Returns:
+        `kept`, `lost`, or `error` where the first turn was not acknowledged; and a sentence.
+    """
+    sent = turns(history)
+    if not sent or sent[0].status != "ok":
+        return "error", "turn 1 was not acknowledged: " + (sent[0].note if sent else "nothing was sent")
+    for position, turn in enumerate(sent[1:], 1):
+        if turn.status == "info":
+            return "error", f"turn {turn.number} got no answer: {turn.note}"
+        for earlier in sent[:position]:
+            if earlier.status != "ok":
+                continue
+            if turn.status == "fail":
+                return ("lost" if channel else "error"), f"turn {turn.number} was refused: {turn.note}"
+            if not _is_given(history, turn, earlier, channel):
+                return "lost", f"turn {turn.number} was not given turn {earlier.number}"
+    return "kept", f"turn {sent[-1].number} was given all {len(sent) - 1} before it" if len(sent) > 2 else (
+        "turn 2 was given turn 1"
+    )
+
+
+def _is_given(history: History, turn: Sent, earlier: Sent, channel: Channel | None) -> bool:
+    if channel is None:
+        shown = remembered_by(history, turn, earlier.marker) is not None
+    else:
+        shown = earlier.marker in given(history, turn, channel)
+    return shown and not lost_states(history, earlier, turn)
+
+
+def lost_states(history: History, earlier: Sent, turn: Sent) -> list[str]:
+    """Context values that the app's own code wrote the earlier marker to and that the later turn reads without it.
+
+    Judged store by store: a conversation that is kept elsewhere does not bring back an approval that is gone.
+    """
+    written = {op.where for op in writes(history, earlier.number, earlier.marker) if op.f == "ctx-store"}
+    lost = []
+    for value in sorted(written):
+        reads = [op for op in own_reads(history, turn.number) if op.f == "ctx-store" and op.where == value]
+        if reads and not any(earlier.marker in op.markers for op in reads):
+            lost.append(value)
+    return lost

@@ -1,0 +1,142 @@
+"""What a history says of each turn: who served it, what it wrote and what it was given. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from statecheck.history import History, Op
+
+Channel = Literal["model", "answer", "state"]
+STATE = ("memory", "chat-store", "ctx-store", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One turn as the driver saw it.
+
+    Attributes:
+        marker: the token in its text.
+        key: the session key that was sent, or None.
+        status: `ok`, `fail` (refused) or `info` (in flight when its worker died, or no answer).
+        answer: the text that came back; note: HTTP status or error.
+        sent, ended: monotonic nanoseconds.
+    """
+
+    number: int
+    marker: str
+    key: str | None
+    pid: int
+    generation: int
+    status: Literal["ok", "fail", "info"]
+    answer: str
+    note: str
+    sent: int
+    ended: int
+
+
+def turns(history: History) -> list[Sent]:
+    """The turns, in their order."""
+    invoked: dict[int, Op] = {}
+    ended: dict[int, Op] = {}
+    for op in history.select("turn"):
+        (invoked if op.type == "invoke" else ended).setdefault(op.turn, op)
+    found = []
+    for number in sorted({*invoked, *ended}):
+        end = ended.get(number)
+        start = invoked.get(number, end)
+        assert start is not None
+        status = end.type if end is not None and end.type in ("ok", "fail") else "info"
+        found.append(
+            Sent(
+                number,
+                start.markers[0],
+                start.key,
+                start.pid,
+                start.generation,
+                status,  # type: ignore[arg-type]  # narrowed by the line above
+                end.text if end is not None else "",
+                end.note if end is not None else "",
+                start.time,
+                end.time if end is not None else start.time,
+            )
+        )
+    return found
+
+
+def is_scratch(history: History, op: Op) -> bool:
+    """Whether a context-store op is on a value that its run sets before it reads, or is the library's own.
+
+    Such a value is used within one run: it makes no conversation.
+    """
+    if op.f != "ctx-store":
+        return False
+    if op.note == "inside":
+        return True
+    for other in history.ops:
+        if other.f == "ctx-store" and other.turn == op.turn and _same_value(other, op):
+            return other.action != "read"
+    return False
+
+
+def _same_value(one: Op, other: Op) -> bool:
+    return one.run == other.run and (one.where == other.where or not one.where or not other.where)
+
+
+def own_reads(history: History, turn: int) -> Iterator[Op]:
+    """Reads of conversation state in this turn."""
+    for op in history.select(turn=turn):
+        if op.f in STATE and op.action in ("read", "load") and op.type == "ok" and not is_scratch(history, op):
+            yield op
+
+
+def writes(history: History, turn: int, marker: str) -> list[Op]:
+    """Acknowledged writes of this marker to conversation state in this turn, in order."""
+    return [
+        op
+        for op in history.select(turn=turn)
+        if op.f in STATE
+        and op.action == "write"
+        and op.type == "ok"
+        and marker in op.markers
+        and not is_scratch(history, op)
+    ]
+
+
+def given(history: History, turn: Sent, channel: Channel) -> tuple[str, ...]:
+    """The markers that a turn was given through one channel, in order: the model's input, its reads, its answer."""
+    if channel == "model":
+        return _markers(history.select("model", turn.number))
+    if channel == "state":
+        return _markers(own_reads(history, turn.number))
+    return tuple(dict.fromkeys(_in_text(turn.answer)))
+
+
+def calls_model(history: History, turn: int) -> bool:
+    """Whether a turn called a model at all."""
+    return next(history.select("model", turn), None) is not None
+
+
+def channels(history: History, turn: Sent) -> tuple[Channel, ...]:
+    """The channels that can show what a turn remembers, the strongest first.
+
+    The model's input, where a model is called. An echo model repeats in its answer what it was given, so an answer
+    counts only where no model was called.
+    """
+    return ("model", "state") if calls_model(history, turn.number) else ("answer", "state")
+
+
+def remembered_by(history: History, turn: Sent, marker: str) -> Channel | None:
+    """The strongest channel through which a turn was given this marker, or None."""
+    return next((c for c in channels(history, turn) if marker in given(history, turn, c)), None)
+
+
+def _markers(ops: Iterable[Op]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(marker for op in ops for marker in op.markers))
+
+
+def _in_text(text: str) -> list[str]:
+    from statecheck.probe.markers import MARKER
+
+    return MARKER.findall(text)

@@ -1,0 +1,73 @@
+"""The table of turns: for each turn, what was sent, where the app looked, what it wrote and what it was given."""
+
+from __future__ import annotations
+
+from statecheck.checks.reading import STATE, Channel, Sent, channels, given, own_reads, turns, writes
+from statecheck.history import History
+from statecheck.model import Turn
+
+
+def rows(history: History, channel: Channel | None) -> tuple[Turn, ...]:
+    """One row a turn, in order."""
+    sent = turns(history)
+    return tuple(_row(history, turn, _earlier(history, sent, turn), channel) for turn in sent)
+
+
+def _earlier(history: History, sent: list[Sent], turn: Sent) -> list[Sent]:
+    """The acknowledged turns of the same session that had ended before this one was sent."""
+    if history.experiment == "other-session":
+        return [other for other in sent if other.number < turn.number]
+    return [other for other in sent if other.status == "ok" and other.ended <= turn.sent and other is not turn]
+
+
+def _row(history: History, turn: Sent, earlier: list[Sent], channel: Channel | None) -> Turn:
+    shown: tuple[int, int] | None = None
+    remembered: bool | None = None
+    if turn.status == "ok" and earlier:
+        through = [channel] if channel else list(channels(history, turn))
+        seen = {marker for one in through for marker in given(history, turn, one)}
+        shown = (sum(other.marker in seen for other in earlier), len(earlier))
+        remembered = shown[0] == shown[1]
+        if history.experiment == "other-session":
+            remembered = shown[0] > 0
+    return Turn(
+        turn.number,
+        turn.pid,
+        turn.generation,
+        turn.key,
+        _looked_up(history, turn),
+        _wrote(history, turn),
+        shown,
+        remembered,
+        turn.status,
+        "" if turn.status == "ok" else turn.note,
+    )
+
+
+def _looked_up(history: History, turn: Sent) -> str | None:
+    """The key under which state was looked up in this turn: a store's, else that of the app's own container."""
+    for op in own_reads(history, turn.number):
+        if op.key is not None:
+            return op.key
+    for op in history.select(turn=turn.number):
+        if op.f in STATE and op.key is not None:
+            return op.key
+    for op in history.select("place"):
+        if turn.marker in op.markers and op.key is not None:
+            return op.key
+    return None
+
+
+def _wrote(history: History, turn: Sent) -> str:
+    for op in history.select("place"):
+        if turn.marker in op.markers and op.frames:
+            return op.where
+    written = writes(history, turn.number, turn.marker)
+    if written:
+        last = written[-1]
+        return f"{last.cls} ({last.where})" if last.where else last.cls
+    for f, what in (("disk", "file"), ("wire", "service")):
+        for op in history.select(f):
+            if turn.marker in op.markers:
+                return f"{what} {op.where}"
+    return ""

@@ -1,0 +1,195 @@
+"""Which field of a request is the message and which say who is talking; what to send in the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from statecheck.source.fields import Field, Json, plain
+from statecheck.source.roles import is_history, is_setting, leaning
+
+_SESSION_AT_MOST = -3.0
+_POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0}
+_KEPT = re.compile(
+    r"localStorage|sessionStorage|cookie|uuid|nanoid|ulid|getuser|argv\[1\]|session_state", re.IGNORECASE
+)
+_TYPED = re.compile(r"\.value\b|\binput\(|readline|\.trim\(|\.strip\(|\bprompt\(|argv\[2|chat_input|stdin")
+_SAMPLES: dict[str, Json] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The roles of a request's fields.
+
+    Attributes:
+        message: what carries the user's words; a list if they travel in one.
+        sessions: what says who is talking, the surest first.
+        history: a list of the earlier messages beside the message.
+        extras: other fields that must be sent.
+        why: a sentence each.
+        order: all of them as they were given.
+    """
+
+    message: Field
+    sessions: tuple[Field, ...]
+    history: Field | None
+    extras: tuple[Field, ...]
+    why: tuple[str, ...]
+    order: tuple[Field, ...]
+
+
+def score(field: Field) -> float:
+    """How a field leans, by its name, what a client calls its value, where it travels and what the handler does."""
+    return leaning(".".join(field.place.path)) + _spelled(field.said) + field.leaning + _POSITION[field.place.where]
+
+
+def _spelled(said: str) -> float:
+    """What the spelling of a client's value says: kept or made by the browser, typed by the user, or named well."""
+    if not said:
+        return 0.0
+    if _KEPT.search(said):
+        return -6.0
+    return 0.5 * leaning(said) + (3.0 if _TYPED.search(said) else 0.0)
+
+
+def pick(name: str, fields: Sequence[Field]) -> Field | None:
+    """The field that a user named: `session_id`, `applicant.id`, `header X-Pupil`."""
+    *where, path = name.split(maxsplit=1)
+    wanted = [plain(part) for part in path.split(".")]
+    for field in fields:
+        mine = [plain(part) for part in field.place.path]
+        if mine[-len(wanted) :] == wanted and (not where or where[0].lower() == field.place.where):
+            return field
+    return None
+
+
+def choose(fields: Sequence[Field], message: Field | None = None, session: Field | None = None) -> Choice | list[Field]:
+    """Give every field its role; where no field is surely the message, the fields that it might be.
+
+    Args:
+        fields: what is sent, or may be.
+        message, session: what the user said, or None.
+    """
+    lists = [f for f in fields if f.turn_keys is not None]
+    texts = sorted((f for f in fields if _may_speak(f) and f != session), key=lambda f: -score(f))
+    why = []
+    if message is None:
+        chosen = texts[0] if texts and score(texts[0]) > 3 else None
+        if chosen is None and lists:
+            chosen = max(lists, key=lambda f: (is_history(f.name), f.required))
+        if chosen is None:
+            chosen = _left_over(texts)
+        if chosen is None:
+            return texts
+        message = chosen
+        why.append(_why_message(message, texts))
+    else:
+        why.append(f"`{message.place}` carries the message because an option says so")
+    history = next((f for f in lists if f != message), None)
+    rest = [f for f in fields if f not in (message, history)]
+    sessions = [session] if session is not None else _sessions(rest, message)
+    if session is not None:
+        why.append(f"`{session.place}` carries the session because an option says so")
+        sessions += [f for f in _sessions(rest, message) if f != session and f.required]
+    elif sessions:
+        why.append(_why_session(sessions[0], len(rest)))
+    else:
+        why.append("no field says who is talking")
+    if history is not None and not (history.required or not sessions):
+        why.append(f"`{history.place}` could carry the earlier messages, but is optional beside a session and left out")
+        history = None
+    extras = tuple(f for f in rest if f not in sessions and (f.required or (f.said == "" and f.known and _sent(f))))
+    return Choice(message, tuple(sessions), history, extras, tuple(why), tuple(fields))
+
+
+def _sent(field: Field) -> bool:
+    """Whether a client sends this literal (a server's own default need not be sent)."""
+    return field.required
+
+
+def _may_speak(field: Field) -> bool:
+    if field.type not in ("", "string") or field.limited or field.form == "uuid" or field.turn_keys is not None:
+        return False
+    if not field.place.path and field.place.where != "body":
+        return False
+    return not (is_setting(field.name) and field.leaning < 4)
+
+
+def _left_over(texts: list[Field]) -> Field | None:
+    """The one text that no other rivals: the others lean clearly more towards a session, or are not needed."""
+    needed = [f for f in texts if f.required] or texts
+    needed = [f for f in needed if f.place.where in ("body", "query")]
+    if not needed or score(needed[0]) <= -4:
+        return None
+    return needed[0] if len(needed) == 1 or score(needed[0]) - score(needed[1]) >= 1.5 else None
+
+
+def _sessions(rest: list[Field], message: Field) -> list[Field]:
+    """What says who is talking: by score; else the one needed text that is left."""
+    able = [f for f in rest if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > -3)]
+    able = [f for f in able if not f.limited]
+    found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=score)
+    if found:
+        first, others = (
+            found[0],
+            [f for f in found[1:] if f.required and min(leaning(".".join(f.place.path)), _spelled(f.said)) <= -5],
+        )
+        return [first, *others]
+    needed = [f for f in able if (f.required or f.said) and f.type != "integer" and score(f) <= 2]
+    if len(needed) == 1 and message.turn_keys is None:
+        return needed
+    return []
+
+
+def _why_message(message: Field, texts: list[Field]) -> str:
+    if message.turn_keys is not None:
+        return f"`{message.place}` is a list of messages, so the client sends the conversation in full"
+    if message.leaning >= 4:
+        return f"`{message.place}` carries the message: the handler passes it to the model"
+    if leaning(message.name) > 3:
+        return f"`{message.place}` carries the message: its name says so"
+    return f"`{message.place}` carries the message: " + (
+        "no other text does" if len(texts) == 1 else "the others do not"
+    )
+
+
+def _why_session(session: Field, others: int) -> str:
+    if session.leaning <= -3:
+        return f"`{session.place}` carries the session: the handler finds state by it"
+    if leaning(".".join(session.place.path)) <= -5:
+        return f"`{session.place}` carries the session: its name says so"
+    if session.place.where in ("path", "header", "cookie"):
+        return f"`{session.place}` carries the session: where it travels says so"
+    return f"`{session.place}` carries the session: " + ("it is the one field left" if others == 1 else "no other does")
+
+
+def sample(field: Field) -> Json:
+    """What to send in a field that is neither message nor session."""
+    if field.known or field.value is not None:
+        return field.value
+    return _SAMPLES.get(field.type, "sample")
+
+
+def overlay(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
+    """What a client sends, with what is known of it from the server; needed fields that it leaves out follow."""
+    laid = []
+    for field in sent:
+        known = next((f for f in taken if f.place.matches(field.place)), None)
+        if known is None:
+            laid.append(field)
+            continue
+        laid.append(
+            replace(
+                known,
+                place=field.place if field.place.where != "path" else known.place,
+                said=field.said,
+                limited=field.limited or known.limited,
+                required=True,
+                value=field.value if field.known else known.value,
+                known=field.known or known.known,
+                turn_keys=field.turn_keys or known.turn_keys,
+            )
+        )
+    missing = [f for f in taken if f.required and not any(f.place.matches(s.place) for s in laid)]
+    return (*laid, *missing)

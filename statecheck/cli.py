@@ -1,0 +1,277 @@
+"""The commands: each reads its arguments, calls one function, writes one report and returns its exit code.
+
+The engine is imported inside the commands, so that `list`, `explain` and completion stay quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from statecheck import arguments as arg
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.suggest import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from statecheck.config import Options
+    from statecheck.console import Screen
+    from statecheck.model import Diagnosis, ScenarioResult
+
+_EPILOG = """\b
+Exit codes:
+  0    clean
+  1    findings at or above --fail-on, or an unexpected diagnosis
+  2    usage: a missing or unreadable target, an unknown option
+  3    statecheck failed, or the disk is full
+  4    inconclusive: the target could not be judged
+  5    nothing to do
+  130  interrupted
+"""
+
+app = typer.Typer(
+    name="statecheck",
+    help="Reproduces lost conversation state in LlamaIndex apps, names the cause and points at the line.",
+    epilog=_EPILOG,
+    rich_markup_mode=None,  # plain help: nothing colours a pipe, GITHUB_ACTIONS or not
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from statecheck.__main__ import version
+
+        typer.echo(version())
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def statecheck(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback answers
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[  # noqa: ARG001 - main() takes it, wherever it stands
+        bool, typer.Option("--debug", help="Show a traceback if statecheck itself fails.")
+    ] = False,
+) -> ExitCode | None:
+    """Reproduces lost conversation state in LlamaIndex apps, names the cause and points at the line."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(ExitCode.USAGE)
+    return None
+
+
+@app.command()
+def run(
+    names: arg.Names = None,
+    every: arg.All = False,
+    timeout: arg.Timeout = None,
+    seed: arg.Seed = None,
+    show_logs: arg.ShowLogs = False,
+    style: arg.FormatName = "full",
+    output: arg.Output = None,
+    color: arg.Color = "auto",
+    quiet: arg.Quiet = 0,
+    verbose: arg.Verbose = 0,
+) -> ExitCode:
+    """Reproduce known causes, broken and fixed side by side."""
+    from statecheck import scenarios
+    from statecheck.config import Options
+    from statecheck.report import FORMATS
+
+    screen = _screen(style, output, color, verbose - quiet)
+    chosen = _chosen(names or [], every)
+    options = Options().given(timeout_scale=_scale(timeout), seed=seed, show_logs=show_logs)
+    with screen.progress() as progress:
+        results = scenarios.run(chosen, options, progress)
+    for result in results if show_logs else ():
+        for diagnosis in (*result.broken, *result.fixed):
+            _show_logs(diagnosis, screen)
+    screen.report(FORMATS[style].scenarios(results, screen.view()))
+    return run_code(results)
+
+
+@app.command("list")
+def list_() -> ExitCode:
+    """List the scenarios."""
+    from statecheck import causes, scenarios
+    from statecheck.console import Screen
+
+    known = [scenarios.load(name) for name in scenarios.names()]
+    width = max((len(scenario.name) for scenario in known), default=0)
+    rows = [f"{s.name:{width}}  {causes.find(s.cause).code}  {s.title}\n" for s in known]
+    Screen().report("".join(rows))
+    return ExitCode.CLEAN
+
+
+@app.command()
+def diagnose(
+    target: arg.Target = None,
+    endpoint: arg.Endpoint = None,
+    message_field: arg.MessageField = None,
+    session_field: arg.SessionField = None,
+    env: arg.Env = None,
+    header: arg.Header = None,
+    volume: arg.Volume = None,
+    only: arg.Only = None,
+    skip: arg.Skip = None,
+    timeout: arg.Timeout = None,
+    seed: arg.Seed = None,
+    show_logs: arg.ShowLogs = False,
+    style: arg.FormatName = "full",
+    output: arg.Output = None,
+    fail_on: arg.FailOn = None,
+    color: arg.Color = "auto",
+    quiet: arg.Quiet = 0,
+    verbose: arg.Verbose = 0,
+) -> ExitCode:
+    """Say which cause applies to an app, with evidence."""
+    from statecheck import config
+    from statecheck.diagnose import diagnose as engine
+
+    screen = _screen(style, output, color, verbose - quiet)
+    options = config.load(target).given(
+        endpoint=endpoint,
+        message_field=message_field,
+        session_field=session_field,
+        env=arg.pairs("--env", env, "="),
+        headers=arg.pairs("--header", header, ":"),
+        volumes=tuple(path.absolute() for path in volume or ()),
+        only=tuple(only or ()),
+        skip=tuple(skip or ()),
+        fail_on=fail_on,
+        timeout_scale=_scale(timeout),
+        seed=seed,
+        show_logs=show_logs,
+    )
+    if not options.selected():
+        raise StatecheckError("nothing-selected", "no experiment is left", "drop --skip or --only", ExitCode.NOTHING)
+    with screen.progress() as progress:
+        diagnosis = engine(target, options, progress)
+    return _report(diagnosis, screen, style, options)
+
+
+@app.command()
+def analyze(
+    run: arg.Run = None,
+    style: arg.FormatName = "full",
+    output: arg.Output = None,
+    fail_on: arg.FailOn = None,
+    color: arg.Color = "auto",
+    quiet: arg.Quiet = 0,
+    verbose: arg.Verbose = 0,
+) -> ExitCode:
+    """Judge a kept run again, without the app."""
+    from statecheck import config, store
+    from statecheck.diagnose import analyze as engine
+
+    screen = _screen(style, output, color, verbose - quiet)
+    options = config.load().given(fail_on=fail_on)
+    return _report(engine(store.find(run, Path.cwd())), screen, style, options)
+
+
+@app.command()
+def explain(topic: arg.Topic = None, style: arg.Plain = "full") -> ExitCode:
+    """Explain a cause, or what an error message points to."""
+    from statecheck.report import explanation
+
+    screen = _screen(style, None, "auto", 0)
+    screen.report(explanation.render(topic, style))
+    return ExitCode.CLEAN
+
+
+@app.command()
+def schema() -> ExitCode:
+    """Print the JSON Schema of `--format json`."""
+    from statecheck.report import json
+
+    _screen("json", None, "auto", 0).report(json.schema())
+    return ExitCode.CLEAN
+
+
+@app.command()
+def clean() -> ExitCode:
+    """Remove the kept runs of the project in this folder."""
+    from statecheck import store
+    from statecheck.report.text import plural
+
+    _screen("full", None, "auto", 0).say(f"Removed {plural(store.clean(Path.cwd()), 'run')}")
+    return ExitCode.CLEAN
+
+
+def exit_code(diagnosis: Diagnosis, fail_on: str) -> ExitCode:
+    """Return what a diagnosis ends with: an internal error outranks findings, and findings outrank inconclusive."""
+    counted = ("error", "warning", "note")[: ("error", "warning", "note").index(fail_on) + 1]
+    if any(error.slug in ("internal-error", "disk-full") for error in diagnosis.errors):
+        return ExitCode.INTERNAL
+    if any(finding.severity in counted for finding in diagnosis.causes):
+        return ExitCode.FINDINGS
+    return ExitCode.INCONCLUSIVE if diagnosis.verdict == "inconclusive" else ExitCode.CLEAN
+
+
+def run_code(results: Sequence[ScenarioResult]) -> ExitCode:
+    """Return what a run ends with: 1 if a scenario got another diagnosis, 4 if one could only not be judged."""
+    failed = [result for result in results if not result.passed]
+    judged = [all(d.verdict != "inconclusive" for d in (*r.broken, *r.fixed)) and r.broken for r in failed]
+    codes = [exit_code(d, "error") for result in failed for d in (*result.broken, *result.fixed)]
+    if ExitCode.INTERNAL in codes:
+        return ExitCode.INTERNAL
+    if any(judged):
+        return ExitCode.FINDINGS
+    return ExitCode.INCONCLUSIVE if failed else ExitCode.CLEAN
+
+
+def _screen(style: str, output: Path | None, color: str, verbosity: int) -> Screen:
+    from statecheck.console import Screen
+
+    if style == "json" and hasattr(sys.stdout, "reconfigure"):  # JSON is UTF-8, whatever the terminal is
+        sys.stdout.reconfigure(encoding="utf-8")
+    return Screen(output, color, verbosity)
+
+
+def _report(diagnosis: Diagnosis, screen: Screen, style: str, options: Options) -> ExitCode:
+    from statecheck.report import FORMATS
+
+    if options.show_logs:
+        _show_logs(diagnosis, screen)
+    screen.report(FORMATS[style].diagnosis(diagnosis, screen.view()))
+    return exit_code(diagnosis, options.fail_on)
+
+
+def _show_logs(diagnosis: Diagnosis, screen: Screen) -> None:
+    from statecheck import store
+
+    for name, text in store.logs(Path(diagnosis.run)) if diagnosis.run else ():
+        screen.show_log(name, text)
+
+
+def _scale(timeout: float | None) -> float | None:
+    from statecheck.config import TURN_SECONDS
+
+    if timeout is not None and not 0 < timeout < float("inf"):
+        raise StatecheckError("bad-timeout", f"--timeout cannot be {timeout:g}", "give it a number of seconds above 0")
+    return timeout / TURN_SECONDS if timeout else None
+
+
+def _chosen(names: list[str], every: bool) -> tuple[str, ...]:
+    known = arg.scenario_names()
+    if every and names:
+        raise StatecheckError("names-and-all", "--all and names exclude each other", "give one or the other")
+    if not every and not names:
+        raise StatecheckError(
+            "nothing-selected",
+            "no scenario is named",
+            f"name some of {', '.join(known)}, or use --all",
+            ExitCode.NOTHING,
+        )
+    for name in names:
+        if name not in known:
+            raise unknown("unknown-scenario", "scenario", name, known, f"known: {', '.join(known)}")
+    return known if every else tuple(dict.fromkeys(names))

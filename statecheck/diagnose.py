@@ -1,0 +1,146 @@
+"""The pipeline: target, source, plan, lab, checks, causes, diagnosis. Stores each run, and judges a stored one again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statecheck import store
+from statecheck.checks import BASELINE, outcomes
+from statecheck.config import EXPERIMENTS, Options
+from statecheck.errors import StatecheckError
+from statecheck.history import History, decode_lines, encode
+from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
+from statecheck.plan import describe
+
+if TYPE_CHECKING:
+    from statecheck.lab.run import Recorded
+    from statecheck.target import Target
+
+
+def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]) -> Diagnosis:
+    """Say which cause applies to a target.
+
+    Args:
+        spec: as the user typed it; None to look below the working directory.
+        progress: told what is being done, a few words each time.
+
+    Raises:
+        StatecheckError: the target cannot be read or named, or the run cannot be kept (full disk).
+    """
+    from statecheck.lab.run import record
+    from statecheck.target import resolve
+
+    started = time.monotonic()
+    target = resolve(spec, Path.cwd())
+    recorded = record(target, options, progress)
+    diagnosis = judge_run(meta_of(target, recorded), recorded.histories)
+    kept = keep(target, recorded)
+    notes = (*diagnosis.notes, *([kept.note] if kept.note else []))
+    return replace(diagnosis, run=kept.name, notes=notes, seconds=time.monotonic() - started)
+
+
+def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
+    """All that is judged beside the histories, as JSON."""
+    plan = recorded.plan
+    path = _relative(target.path, target.project)
+    return {
+        "schema_version": 1,
+        "target": asdict(TargetName(path, recorded.object or target.object or "", recorded.framework)),
+        "plan": asdict(plan) if plan else None,
+        "talk": describe(plan) if plan else "",
+        "handler": {"path": _local(plan.handler.path), "line": plan.handler.line}
+        if plan and plan.handler
+        else {"path": path, "line": 1},
+        "session_field": plan.session_field if plan else None,
+        "carries_history": bool(plan and plan.carries_history),
+        "skipped": recorded.skipped,
+        "problems": {name: asdict(problem) for name, problem in recorded.problems.items()},
+        "notes": recorded.notes,
+        "versions": recorded.versions,
+        "seed": recorded.seed,
+        "experiments": list(recorded.histories),
+    }
+
+
+def _relative(path: Path, project: Path) -> str:
+    return path.relative_to(project).as_posix() if project in path.parents else path.as_posix()
+
+
+def _local(path: str) -> str:
+    return path
+
+
+def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diagnosis:
+    """Judge a run from what was recorded of it alone."""
+    from statecheck.causes.case import Case, intended
+    from statecheck.judging import judge, verdict
+
+    problems = {name: Problem(**problem) for name, problem in meta["problems"].items()}
+    channel, found = outcomes(histories)
+    found = {**found, **{name: _failed(found, name, problem) for name, problem in problems.items() if name}}
+    case = Case(histories, found, channel, Anchor(**meta["handler"]), meta["versions"])
+    findings = judge(case)
+    baseline = histories.get(BASELINE)
+    forgets = BASELINE in found and found[BASELINE].outcome == "lost"
+    stateless = bool(meta["carries_history"]) or (
+        forgets and not findings and baseline is not None and not intended(baseline)
+    )
+    if stateless and forgets:
+        found[BASELINE] = replace(found[BASELINE], outcome="skipped", reason="nothing is kept from turn to turn: stateless")
+    listed = tuple(
+        found.get(name) or Outcome(name, "skipped", reason=meta["skipped"].get(name, "was not reached"))
+        for name in EXPERIMENTS
+    )
+    errors = tuple({problem.slug: problem for problem in problems.values()}.values())
+    if not errors and "not selected" in meta["skipped"].values() and not findings:
+        left_out = ", ".join(name for name, why in meta["skipped"].items() if why == "not selected")
+        errors = (Problem("not-all-run", f"not run, so nothing is known of it: {left_out}", "run without --only and --skip"),)
+    return Diagnosis(
+        TargetName(**meta["target"]),
+        verdict(findings, list(found.values()), errors, stateless=stateless),
+        findings,
+        listed,
+        errors=errors,
+        notes=(*([f"how it talks: {meta['talk']}"] if meta["talk"] else []), *meta["notes"]),
+    )
+
+
+def _failed(found: Mapping[str, Outcome], name: str, problem: Problem) -> Outcome:
+    before = found.get(name) or Outcome(name, "error")
+    return replace(before, outcome="error", reason=problem.text)
+
+
+def keep(target: Target, recorded: Recorded) -> store.RunFolder:
+    """Store a run: histories, the target's own output and what else is judged."""
+    folder = store.begin(target.project)
+    for name, history in recorded.histories.items():
+        lines = "".join(encode(op) + "\n" for op in history.ops)
+        folder.write(f"{name}.jsonl", lines.encode("utf-8", "backslashreplace"))
+    for generation, text in recorded.outputs.items():
+        if text:
+            folder.write(f"output/{generation}.log", text.encode("utf-8", "backslashreplace"))
+    folder.finish(meta_of(target, recorded))
+    return folder
+
+
+def analyze(run: Path) -> Diagnosis:
+    """Judge a stored run again, without the app.
+
+    Raises:
+        StatecheckError: the folder holds no run of this version, or is damaged.
+    """
+    try:
+        meta = json.loads((run / "run.json").read_bytes())
+        histories = {
+            name: History(name, tuple(decode_lines((run / f"{name}.jsonl").read_bytes()))) for name in meta["experiments"]
+        }
+        return replace(judge_run(meta, histories), run=_relative(run, Path.cwd()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StatecheckError(
+            "unreadable-run", f"`{run}` holds no run that can be judged: {error}", "run `statecheck diagnose` again"
+        ) from error

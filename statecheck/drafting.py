@@ -1,0 +1,200 @@
+"""Writing a plan down: a request template from the roles that its fields were given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from statecheck.choices import Choice, sample
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.model import Anchor
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan
+from statecheck.source.fields import ELEMENT, Encoding, Field, Form, plain
+from statecheck.source.roles import is_setting, leaning
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from statecheck.endpoints import Endpoint
+    from statecheck.source.clients import Call
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, headers: Pairs) -> Plan:
+    """The plan for an endpoint, with its fields' roles chosen."""
+    form = _form(choice.sessions)
+    values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
+    values += [(field, _session(field, form, first=n == 0)) for n, field in enumerate(choice.sessions)]
+    values += [(choice.history, HISTORY)] if choice.history is not None else []
+    values += [(field, sample(field)) for field in choice.extras]
+    values.sort(key=lambda pair: choice.order.index(pair[0]))
+    encoding: Encoding = call.encoding if call is not None and call.encoding != "none" else endpoint.encoding
+    bodies = [(field, value) for field, value in values if field.place.where == "body"]
+    if bodies and encoding == "none":
+        encoding = "json"
+    path = endpoint.path
+    for field, value in values:
+        if field.place.where == "path":
+            path = path.replace(f"{{{field.name}}}", _text(value))
+    return Plan(
+        method=endpoint.method,
+        path=path,
+        query=_pairs(values, "query"),
+        headers=_with(_pairs(values, "header"), headers),
+        cookies=_pairs(values, "cookie"),
+        encoding=encoding if bodies else "none",
+        body=_body(bodies, encoding) if bodies else None,
+        message_field=str(choice.message.place),
+        session_field=str(choice.sessions[0].place) if choice.sessions else None,
+        session_form=form,
+        carries_history=choice.history is not None or choice.message.turn_keys is not None,
+        handler=_anchor(endpoint, project),
+        why=(_why_endpoint(endpoint), *_why_client(call), *choice.why),
+        turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
+        streams=endpoint.handler is not None and endpoint.handler.streams,
+    )
+
+
+def _message(field: Field) -> Json:
+    if field.turn_keys is not None:
+        return MESSAGES
+    return [MESSAGE] if field.type == "array" else MESSAGE
+
+
+def _form(sessions: Sequence[Field]) -> Form:
+    if not sessions or sessions[0].form != "token":
+        return sessions[0].form if sessions else "token"
+    return "uuid" if any(field.form == "uuid" for field in sessions) else "token"
+
+
+def _session(field: Field, form: Form, *, first: bool) -> Json:
+    """A session's value; beside one of another type it is bent to fit."""
+    if first or field.form == form:
+        return field.dress
+    if field.form == "integer":
+        return sample(field) or 1
+    return f"sc-{SESSION}" if form == "integer" else field.dress
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _pairs(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
+    return tuple((field.name, _text(value)) for field, value in values if field.place.where == where)
+
+
+def _with(pairs: Pairs, more: Pairs) -> Pairs:
+    given = {name.lower() for name, _ in more}
+    return (*(pair for pair in pairs if pair[0].lower() not in given), *more)
+
+
+def _body(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
+    body: dict[str, Json] = {}
+    for field, value in values:
+        steps = [step for step in field.place.path if step != ELEMENT]
+        if not steps:
+            return value
+        inner = body
+        for step in steps[:-1]:
+            inner = cast("dict[str, Json]", inner.setdefault(step, {}))
+        inner[steps[-1]] = value if encoding == "json" or value in (MESSAGES, HISTORY) else _text(value)
+    return body
+
+
+def _anchor(endpoint: Endpoint, project: Path) -> Anchor | None:
+    from pathlib import Path
+
+    route = endpoint.route
+    if not route.file:
+        return None
+    file = Path(route.file)
+    try:
+        return Anchor(file.resolve().relative_to(project.resolve()).as_posix(), route.line)
+    except ValueError:
+        return Anchor(file.as_posix(), route.line)
+
+
+def _why_endpoint(endpoint: Endpoint) -> str:
+    signs = ", ".join(endpoint.signs) or "no other does better"
+    return f"`{endpoint.label}` takes the turns: {signs}"
+
+
+def _why_client(call: Call | None) -> tuple[str, ...]:
+    return (f"the request is what {call.file}:{call.line} sends",) if call is not None else ()
+
+
+def call_plan(facts: AppFacts, message: str | None, session: str | None) -> Plan:
+    """The plan for a plain callable, from its parameters' names.
+
+    Raises:
+        StatecheckError: it takes nothing, or an option names a parameter that it does not have.
+    """
+    names = facts.parameters
+    if not names:
+        raise StatecheckError(
+            "no-message-field",
+            f"`{facts.object}` takes no argument that could carry a message",
+            "name a function that takes the user's text: `app.py:function`",
+            ExitCode.INCONCLUSIVE,
+        )
+    for option, name in (("--message-field", message), ("--session-field", session)):
+        if name is not None and name not in names:
+            listed = ", ".join(f"`{n}`" for n in names)
+            raise StatecheckError("unknown-field", f"`{option} {name}`: no such parameter", f"it has {listed}")
+    free = [name for name in names if name not in (message, session)]
+    text = message or max(free, key=lambda n: (leaning(n) - 5 * is_setting(n), free.index(n)))
+    others = [name for name in free if name != text and not is_setting(name)]
+    lists = [name for name in others if plain(name) in ("history", "chathistory", "messages")]
+    others = [name for name in others if name not in lists]
+    key = session or (min(others, key=leaning) if others and min(map(leaning, others)) <= 2 else None)
+    values = {text: MESSAGE, **({key: SESSION} if key else {}), **dict.fromkeys(lists, HISTORY)}
+    keyed = f"`{key}` the session" if key else "nothing says who is talking"
+    return Plan(
+        kind="callable",
+        method="",
+        path="",
+        encoding="none",
+        args=tuple(values.get(name, "sample") for name in names),
+        message_field=f"argument {text}",
+        session_field=f"argument {key}" if key else None,
+        carries_history=bool(lists),
+        why=(f"`{text}` is the message and {keyed}, by the parameters' names",),
+    )
+
+
+def from_template(template: Plan | Mapping[str, Json], headers: Pairs) -> Plan:
+    """The plan that the configuration gives, with the headers of the command line."""
+    if isinstance(template, Plan):
+        return replace(template, headers=_with(template.headers, headers))
+    form = template.get("form")
+    body = template.get("body", template.get("json", form))
+    encoding = template.get("encoding") or ("form" if form is not None else "none" if body is None else "json")
+
+    def pairs(name: str) -> Pairs:
+        table = template.get(name)
+        return tuple((key, _text(value)) for key, value in table.items()) if isinstance(table, dict) else ()
+
+    plan = Plan(
+        method=str(template.get("method") or ("GET" if body is None else "POST")).upper(),
+        path=str(template.get("path") or "/"),
+        query=pairs("query"),
+        headers=_with(pairs("headers"), headers),
+        cookies=pairs("cookies"),
+        encoding=cast("Encoding", encoding),
+        body=body,
+        why=("the template in the configuration says so",),
+    )
+    spelled = {
+        "path": plan.path,
+        "query": plan.query,
+        "header": plan.headers,
+        "cookie": plan.cookies,
+        "body": plan.body,
+    }
+    message = next((where for where, value in spelled.items() if MESSAGE in str(value) or MESSAGES in str(value)), "")
+    session = next((where for where, value in spelled.items() if SESSION in str(value)), None)
+    carried = MESSAGES in str(spelled) or HISTORY in str(spelled)
+    return replace(plan, message_field=message, session_field=session, carries_history=carried)

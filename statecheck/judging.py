@@ -1,0 +1,61 @@
+"""From histories to findings and a verdict: asks each cause its question, in order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from statecheck.causes import (
+    async_race,
+    broken_store,
+    container_restart,
+    multi_worker,
+    request_scoped,
+    session_key,
+    unsaved_ctx,
+)
+from statecheck.causes.case import Case
+from statecheck.model import Finding, Outcome, Problem, Verdict
+
+Ask = Callable[[Case], "Finding | None"]
+
+# A lost turn has one answer to "where is turn 1's marker?": these are asked first and mask what cannot be seen yet.
+_MASKING: tuple[Ask, ...] = (broken_store.ask, session_key.ask, unsaved_ctx.ask, request_scoped.ask)
+_OTHERS: tuple[Ask, ...] = (session_key.ask, multi_worker.ask, container_restart.ask, async_race.ask)
+
+
+def judge(case: Case) -> tuple[Finding, ...]:
+    """The findings of a run, the primary one first."""
+    if case.lost("same-process") or not case.kept("same-process"):
+        masking = next((found for found in (ask(case) for ask in _MASKING) if found is not None), None)
+        found = [masking] if masking is not None else []
+    else:
+        found = [finding for finding in (ask(case) for ask in _OTHERS) if finding is not None]
+    ranked = sorted(found, key=_rank)
+    if not ranked or ranked[0].severity != "error":
+        return tuple(ranked)
+    return (replace(ranked[0], primary=True), *ranked[1:])
+
+
+def _rank(finding: Finding) -> tuple[bool, int]:
+    """What to mend first: masking causes, a wrong key, the user's own race, then where state lives."""
+    order = ["SC107", "SC104", "SC101", "SC106", "SC105", "SC102", "SC103"]
+    place = order.index(finding.code)
+    if finding.code == "SC105" and finding.kind != "user-code":
+        place = len(order)
+    return finding.severity != "error", place
+
+
+def verdict(
+    findings: Sequence[Finding], outcomes: Sequence[Outcome], errors: Sequence[Problem], *, stateless: bool
+) -> Verdict:
+    """`state-loss` if and only if a finding is an error; nothing is healthy that could not be looked at."""
+    if any(finding.severity == "error" for finding in findings):
+        return "state-loss"
+    if errors or any(outcome.outcome == "error" for outcome in outcomes) or not outcomes:
+        return "inconclusive"
+    if stateless:
+        return "stateless"
+    # a loss for which no cause was found must not pass for health
+    lost = any(outcome.outcome in ("lost", "leaked") for outcome in outcomes)
+    return "inconclusive" if lost else "healthy"

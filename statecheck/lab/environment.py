@@ -1,0 +1,60 @@
+"""The variables that a target sees: the user's own, with every credential replaced by a dummy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from statecheck.probe.offline import dummy_credentials, is_secret
+from statecheck.probe.system import is_loopback
+
+_DUMMY = "sc-dummy"
+_OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "valkey": 6379, "postgres": 5432, "postgresql": 5432, "mysql": 3306,
+                  "mongodb": 27017, "http": 80, "https": 443, "amqp": 5672}  # fmt: skip
+
+
+def target_environment(ambient: Mapping[str, str], given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What a worker's environment is.
+
+    Args:
+        ambient: the variables that statecheck itself was started with.
+        given: from `--env`: handed over as they are.
+    """
+    scrubbed = {
+        name: _DUMMY if is_secret(name) else _without_password(value)
+        for name, value in ambient.items()
+        if not name.startswith(_OURS)
+    }
+    scrubbed.update(dummy_credentials(scrubbed))
+    scrubbed["PYTHONDONTWRITEBYTECODE"] = "1"
+    scrubbed["PYTHONUNBUFFERED"] = "1"
+    return {**scrubbed, **dict(given)}
+
+
+def _without_password(value: str) -> str:
+    """A URL's password replaced; anything else as it is."""
+    if not _SCHEME.match(value) or "@" not in value:
+        return value
+    head, _, tail = value.partition("://")
+    credentials, _, rest = tail.rpartition("@")
+    user = credentials.partition(":")[0]
+    return f"{head}://{user}:{_DUMMY}@{rest}" if ":" in credentials else value
+
+
+def services(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
+    """Loopback services that were handed over by URL: (host, port), each once."""
+    found: dict[tuple[str, int], None] = {}
+    for _, value in given:
+        if not _SCHEME.match(value):
+            continue
+        try:
+            parts = urlsplit(value)
+            port = parts.port or _DEFAULT_PORTS.get(parts.scheme.partition("+")[0])
+        except ValueError:
+            continue
+        if port and parts.hostname and is_loopback(parts.hostname):
+            found[parts.hostname, port] = None
+    return tuple(found)

@@ -1,0 +1,246 @@
+"""One run of one target: prepares the lab, finds out how to talk, runs the experiments, returns their histories."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from statecheck.checks import BASELINE, baseline_channel
+from statecheck.checks.reading import turns
+from statecheck.config import EXPERIMENTS, TURN_SECONDS, Options
+from statecheck.errors import StatecheckError
+from statecheck.history import History
+from statecheck.lab.client import Markers
+from statecheck.lab.driver import Driver, Limits, Setting, ready
+from statecheck.lab.environment import services, target_environment
+from statecheck.lab.experiments import EXPERIMENTS as STEPS
+from statecheck.lab.launch import launch
+from statecheck.lab.locating import Locator
+from statecheck.lab.relay import Relay
+from statecheck.lab.scout import Scouted, scout
+from statecheck.lab.workers import Lab, Worker
+from statecheck.model import Problem
+from statecheck.plan import AppFacts, Overrides, Plan, Route
+from statecheck.source.imports import third_party
+from statecheck.source.tree import SourceTree
+
+if TYPE_CHECKING:
+    from statecheck.target import Target
+
+_START_SECONDS = 60.0
+_SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
+_SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "aiosqlite")
+
+
+@dataclass
+class Recorded:
+    """What a run leaves to be judged.
+
+    Attributes:
+        skipped: {experiment: why it does not apply}.
+        problems: why an experiment that applies could not be run, by experiment; "" is the run's own.
+        outputs: {worker generation: what the target printed there}.
+        framework, object: what was driven.
+    """
+
+    plan: Plan | None = None
+    histories: dict[str, History] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    outputs: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    framework: str = ""
+    object: str = ""
+    seed: int = 0
+
+
+def record(target: Target, options: Options, progress: Callable[[str], None]) -> Recorded:
+    """Run the experiments on a target. What goes wrong is in `problems`; nothing of the run is left behind.
+
+    Raises:
+        KeyboardInterrupt: after everything was stopped.
+    """
+    recorded = Recorded(framework=target.framework, object=target.object or "")
+    recorded.seed = options.seed if options.seed is not None else secrets.randbits(31)
+    try:
+        with _lab(target, options, recorded, progress) as (lab, tree):
+            try:
+                _experiments(lab, target, tree, options, recorded, progress)
+            finally:
+                recorded.outputs = {worker.generation: worker.output() for worker in lab.workers}
+    except StatecheckError as error:
+        recorded.problems[""] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
+    return recorded
+
+
+@contextmanager
+def _lab(
+    target: Target, options: Options, recorded: Recorded, progress: Callable[[str], None]
+) -> Iterator[tuple[Lab, SourceTree]]:
+    progress("starting")
+    environment = target_environment(os.environ, options.env)
+    launched = launch(target, sys.executable, environment)
+    relays: list[Relay] = []
+    lab: Lab | None = None
+    try:
+        recorded.notes += launched.notes
+        seconds = _START_SECONDS * options.timeout_scale
+        lab = Lab(launched, _request(target, environment), seconds)
+        if launched.isolation == "namespace":
+            relays += _relays(lab, options, recorded)
+        tree = SourceTree(target.root, target.project)
+        modules = third_party(target, tree)
+        progress("importing libraries")
+        warmed = lab.warm((*modules, *_SERVERS), (str(target.root),))
+        recorded.versions = warmed["versions"]
+        if warmed["threads"]:
+            recorded.notes.append("its libraries start threads when imported, so every worker was started afresh")
+        yield lab, tree
+    finally:
+        for relay in relays:
+            relay.close()
+        if lab is not None:
+            lab.close()
+        else:
+            launched.stop()
+
+
+def _request(target: Target, environment: dict[str, str]) -> dict[str, object]:
+    roots = dict.fromkeys((str(target.project), str(target.root)))
+    return {
+        "module": target.module,
+        "path_file": str(target.path),
+        "object": target.object,
+        "framework": target.framework,
+        "root": str(target.root),
+        "cwd": str(target.project),
+        "roots": list(roots),
+        "environment": environment,
+    }
+
+
+def _relays(lab: Lab, options: Options, recorded: Recorded) -> list[Relay]:
+    started = []
+    for host, port in services(options.env):
+        descriptor = lab.listener(host, port)
+        relay = Relay(socket.socket(fileno=descriptor), host, port)
+        relay.start()
+        started.append(relay)
+        recorded.notes.append(f"used as given: the service at {host}:{port}")
+    lab.relays = started
+    return started
+
+
+def _experiments(
+    lab: Lab, target: Target, tree: SourceTree, options: Options, recorded: Recorded, progress: Callable[[str], None]
+) -> None:
+    from statecheck.planning import candidates
+
+    scale = options.timeout_scale
+    limits = Limits(_START_SECONDS * scale, TURN_SECONDS * scale)
+    markers = Markers(recorded.seed)
+    volumes = tuple(map(str, options.volumes))
+    listen = target.framework != "callable"
+    progress("looking for the conversation")
+    worker = lab.spawn("scout/1", volumes, listen=listen)
+    ready(worker, limits)
+    facts = app_facts(worker)
+    recorded.framework, recorded.object = facts.framework, facts.object
+    overrides = Overrides(options.endpoint, options.message_field, options.session_field, options.headers)
+    plans = (options.template,) if options.template else candidates(facts, target.project, overrides)
+    scouted = scout(worker, plans, markers, limits)
+    recorded.plan = scouted.plan
+    lab.kill(worker)
+    locator = Locator(tree, target.project)
+    setting = Setting(lab, scouted.plan, markers, limits, volumes, locator, scouted.hold)
+    _Runner(setting, scouted, options.selected(), recorded, progress).run()
+
+
+def app_facts(worker: Worker) -> AppFacts:
+    """What the probe told of the app, as data."""
+    facts = worker.facts or {}
+    return AppFacts(
+        facts["framework"],
+        facts["object"],
+        tuple(
+            Route(route["path"], tuple(route["methods"]), route["name"], route["file"], route["line"])
+            for route in facts["routes"]
+        ),
+        facts.get("openapi"),
+        tuple(facts.get("parameters", ())),
+    )
+
+
+@dataclass
+class _Runner:
+    """Runs the experiments that apply, the baseline first: what it loses cannot be seen to be lost elsewhere."""
+
+    setting: Setting
+    scouted: Scouted
+    selected: tuple[str, ...]
+    recorded: Recorded
+    progress: Callable[[str], None]
+
+    def run(self) -> None:
+        for name in EXPERIMENTS:
+            if name not in self.selected and name != BASELINE:
+                self.recorded.skipped[name] = "not selected"
+        if self.scouted.plan.carries_history:
+            for name in EXPERIMENTS:
+                self.recorded.skipped[name] = "the client sends the whole conversation with every turn"
+            return
+        self._one(BASELINE)
+        remembered = self._remembers()
+        varied = self.scouted.plan.session_field is not None
+        if not remembered:
+            reason = f"{BASELINE} already loses the conversation"
+            for name in self._left():
+                if name != "other-session" or not varied:
+                    self.recorded.skipped[name] = reason
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            for future in [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]:
+                future.result()
+        if "concurrent-workers" in self._left():
+            if self._splits():
+                self.recorded.skipped["concurrent-workers"] = "workers do not share this conversation (other-worker)"
+            else:
+                self._one("concurrent-workers")
+
+    def _left(self) -> list[str]:
+        done = {*self.recorded.skipped, *self.recorded.histories, *self.recorded.problems}
+        return [name for name in EXPERIMENTS if name not in done]
+
+    def _one(self, name: str) -> None:
+        self.progress(name)
+        driver = Driver(self.setting, name)
+        steps = next(experiment.steps for experiment in STEPS if experiment.name == name)
+        try:
+            driver.follow(steps)
+        except StatecheckError as error:
+            self.recorded.problems[name] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
+        finally:
+            self.recorded.histories[name] = driver.history()
+            driver.stop()
+
+    def _remembers(self) -> bool:
+        history = self.recorded.histories[BASELINE]
+        return BASELINE not in self.recorded.problems and baseline_channel(history) is not None
+
+    def _splits(self) -> bool:
+        """Whether another worker was not given what the first one was told."""
+        from statecheck.checks import outcome
+
+        history = self.recorded.histories.get("other-worker")
+        if history is None or not turns(history):
+            return False
+        channel = baseline_channel(self.recorded.histories[BASELINE])
+        return outcome(history, channel).outcome == "lost"
+

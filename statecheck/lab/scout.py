@@ -1,0 +1,98 @@
+"""Finds out by trying how a client talks: the first plan whose marker reaches the model or recorded state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.lab.client import Answer, Markers, take_turn
+from statecheck.lab.driver import Limits
+from statecheck.lab.workers import Worker
+from statecheck.plan import Plan, describe
+
+_ARRIVED = ("model", "memory", "chat-store", "ctx-store", "engine", "run", "wire", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class Scouted:
+    """How to talk to the target, and where overlapping turns can be held.
+
+    Attributes:
+        plan: the one that was confirmed; others: those that were not tried or not confirmed, best first.
+        hold: `model` if a turn calls one, else `reads`.
+    """
+
+    plan: Plan
+    others: tuple[Plan, ...]
+    hold: str
+
+
+def scout(worker: Worker, plans: tuple[Plan, ...], markers: Markers, limits: Limits) -> Scouted:
+    """Send a turn of a throw-away session by each plan until one is confirmed.
+
+    Raises:
+        StatecheckError: no plan was accepted, or the worker died or hung; with what was tried.
+    """
+    accepted: Plan | None = None
+    tried: list[tuple[Plan, Answer]] = []
+    for plan in plans:
+        marker = markers.marker()
+        answer = take_turn(worker, plan, markers.client(plan), marker, limits.turn)
+        tried.append((plan, answer))
+        if worker.dead or answer.status == 0:
+            break
+        if not answer.acknowledged:
+            continue
+        reached = {op.f for op in worker.ops() if marker in op.markers}
+        if reached & set(_ARRIVED):
+            confirmed = replace(plan, why=(*plan.why, "confirmed: what was sent there reached the model or its memory"))
+            return Scouted(confirmed, _without(plans, plan), "model" if "model" in reached else "reads")
+        accepted = accepted or plan
+    if accepted is not None:
+        return Scouted(accepted, _without(plans, accepted), "reads")
+    raise _refused(worker, tried, limits)
+
+
+def _without(plans: tuple[Plan, ...], plan: Plan) -> tuple[Plan, ...]:
+    return tuple(other for other in plans if other is not plan)
+
+
+_BY_STATUS = {
+    401: "give credentials with `--header 'Authorization: Bearer …'`",
+    403: "give credentials with `--header 'Authorization: Bearer …'`",
+    404: "name another endpoint with `--endpoint 'POST /path'`",
+    405: "name the method too, with `--endpoint 'POST /path'`",
+    400: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
+    422: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
+}
+
+
+def _refused(worker: Worker, tried: list[tuple[Plan, Answer]], limits: Limits) -> StatecheckError:
+    plan, answer = tried[-1]
+    asked = describe(plan)
+    if worker.dead:
+        return StatecheckError(
+            "worker-died",
+            f"the target's process died while it answered ({asked})",
+            "look at its own last lines; a request must not end the process",
+            ExitCode.INCONCLUSIVE,
+            worker.output(),
+        )
+    if answer.status == 0:
+        return StatecheckError(
+            "turn-hangs" if "within" in answer.error else "no-answer",
+            f"no answer within {limits.turn:g} s ({asked})" if "within" in answer.error else f"{answer.error} ({asked})",
+            "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`",
+            ExitCode.INCONCLUSIVE,
+            worker.output(),
+        )
+    statuses = ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
+    failed = next((a.error for _, a in tried if a.error), "") or next(iter(worker.done.values()), "")
+    body = " ".join((failed or answer.text).split())[:200]
+    return StatecheckError(
+        "turn-refused",
+        f"the target answered {statuses}{': ' + body if body else ''}",
+        _BY_STATUS.get(tried[0][1].status, "look at its own last lines; set what it needs with `--env NAME=VALUE`"),
+        ExitCode.INCONCLUSIVE,
+        worker.output(),
+    )

@@ -1,0 +1,206 @@
+"""Finding out how a client talks to a target: the ways to send a turn, best first.
+
+Three sources say what a request looks like: client code in the tree, the OpenAPI document, the handler's own code.
+They are laid over each other as fields; then one field is the message, and those that say who is talking the session.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.choices import choose, overlay, pick
+from statecheck.drafting import call_plan, draft, from_template
+from statecheck.endpoints import Endpoint, endpoints
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.plan import AppFacts, Overrides, Plan, Route
+from statecheck.source.calls import path_fields
+from statecheck.source.clients import find_clients
+from statecheck.source.fields import Field, Place, plain
+from statecheck.source.lookup import Modules
+from statecheck.suggest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_MOST = 6
+_FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
+
+
+class _UnclearError(Exception):
+    """No field of an endpoint is surely the message."""
+
+    def __init__(self, endpoint: Endpoint, fields: Sequence[Field]) -> None:
+        super().__init__(endpoint.label)
+        self.endpoint, self.fields = endpoint, fields
+
+
+def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Plan, ...]:
+    """The ways to send a turn to a target, best first.
+
+    Args:
+        facts: what the running app says of itself.
+        project: the tree in which client code and handlers are read.
+        overrides: what the user settled.
+
+    Raises:
+        StatecheckError: it cannot be guessed (exit 4), or an option names what is not there (exit 2).
+    """
+    if overrides.template is not None:
+        return (from_template(overrides.template, overrides.headers),)
+    if facts.framework == "callable":
+        return (call_plan(facts, overrides.message_field, overrides.session_field),)
+    ranked = _wanted(endpoints(facts, Modules(project), find_clients(project)), overrides)
+    plans: list[Plan] = []
+    unclear: list[_UnclearError] = []
+    for endpoint in ranked:
+        try:
+            plans += _plans(endpoint, overrides, project)
+        except _UnclearError as error:
+            unclear.append(error)
+    speaking = next((error for error in unclear if error.endpoint is ranked[0] and error.fields), None)
+    if speaking is not None and (not plans or ranked[0].signs):
+        raise _no_message(speaking)
+    if not plans:
+        raise _no_endpoint(ranked, unclear)
+    first, others = plans[0], dict.fromkeys(f"`{p.method} {p.path}`" for p in plans if p.path != plans[0].path)
+    if others:
+        said = f"other endpoints could take turns too: {', '.join(others)} (`--endpoint` names one)"
+        plans[0] = replace(first, why=(*first.why, said))
+    return tuple(plans[:_MOST])
+
+
+def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
+    """The endpoint that the user named, or the best ones; the best alone speak for a conversation."""
+    if overrides.endpoint is None:
+        usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
+        if not usable:
+            raise _no_endpoint(ranked, [])
+        best = [endpoint for endpoint in usable if endpoint.score > usable[0].score - 0.01]
+        if len(best) > 1 and not usable[0].signs:
+            names = ", ".join(f"`{endpoint.label}`" for endpoint in best)
+            raise StatecheckError(
+                "several-endpoints",
+                f"{names} could each take the turns, and nothing tells them apart",
+                f"name one: `--endpoint '{best[0].label}'`",
+                ExitCode.INCONCLUSIVE,
+            )
+        return [
+            endpoint for endpoint in usable if endpoint.score > usable[0].score - _FAR and endpoint.score > 0
+        ] or usable
+    *method, path = overrides.endpoint.split(maxsplit=1)
+    same = [e for e in ranked if _shape(e.path) == _shape(path) and (not method or e.method == method[0].upper())]
+    if same:
+        return same[:1]
+    if not ranked:  # an app that does not tell its routes: the user knows better
+        route = Route(path, (method[0].upper() if method else "POST",), "", "", 0)
+        return endpoints(AppFacts("asgi", "", (route,)), Modules(_nowhere()), ())
+    known = {endpoint.label.lower(): endpoint.label for endpoint in ranked}
+    known |= {endpoint.path.lower(): endpoint.path for endpoint in ranked}
+    meant = nearest(overrides.endpoint, known)
+    listed = ", ".join(f"`{endpoint.label}`" for endpoint in ranked[:8])
+    raise StatecheckError(
+        "unknown-endpoint",
+        f"the app has no endpoint `{overrides.endpoint}`",
+        f"did you mean `{known[meant]}`?" if meant else f"it has {listed}",
+    )
+
+
+def _nowhere() -> Path:
+    from pathlib import Path
+
+    return Path("/nonexistent")
+
+
+def _shape(path: str) -> str:
+    return "/" + re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path).strip("/")
+
+
+def _plans(endpoint: Endpoint, overrides: Overrides, project: Path) -> list[Plan]:
+    """The ways to talk to one endpoint: as its clients do, else as the server asks; then with or without a key."""
+    call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
+    fields = (
+        endpoint.fields
+        if call is None
+        else overlay((*path_fields(call.path, endpoint.path), *call.fields), endpoint.fields)
+    )
+    message = _named(overrides.message_field, "--message-field", fields, endpoint)
+    session = _named(overrides.session_field, "--session-field", fields, endpoint)
+    fields = (*fields, *(f for f in (message, session) if f is not None and f not in fields))
+    chosen = choose(fields, message, session)
+    if isinstance(chosen, list):
+        raise _UnclearError(endpoint, chosen)
+    plans = [draft(endpoint, call, chosen, project, overrides.headers)]
+    if session is None and chosen.sessions and _given_back(chosen.sessions[0], endpoint):
+        said = f"the app sets `{chosen.sessions[0].place}` itself, so a client first comes without it"
+        without = replace(chosen, sessions=(), why=(*chosen.why, said))
+        return [draft(endpoint, call, without, project, overrides.headers), *plans]
+    if session is None and chosen.sessions and _made_up(chosen.sessions[0], endpoint):
+        said = f"`{chosen.sessions[0].place}` is made up where it is missing and no answer returns it"
+        without = replace(chosen, sessions=(), why=(*chosen.why, f"also tried without it: {said}"))
+        plans.append(draft(endpoint, call, without, project, overrides.headers))
+    if session is None and not chosen.sessions and call is not None:
+        accepted = choose(endpoint.fields, message)
+        if not isinstance(accepted, list) and accepted.sessions:
+            said = f"no client sends `{accepted.sessions[0].place}`, but the server would accept it"
+            plans.append(
+                draft(endpoint, None, replace(accepted, why=(*accepted.why, said)), project, overrides.headers)
+            )
+    return plans
+
+
+def _made_up(session: Field, endpoint: Endpoint) -> bool:
+    """Whether the server makes a new key where none is sent, and no client sends or gets one."""
+    returned = {plain(name) for name in endpoint.answers}
+    return session.generated and not session.said and plain(session.name) not in returned
+
+
+def _given_back(session: Field, endpoint: Endpoint) -> bool:
+    """Whether the session is a cookie that the app itself sets."""
+    handler = endpoint.handler
+    return session.place.where == "cookie" and handler is not None and session.name in handler.sets_cookies
+
+
+def _named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:
+    """The field that an option names; one that the server reads in a way we cannot see is taken at its word."""
+    if name is None:
+        return None
+    found = pick(name, fields) or pick(name, endpoint.fields)
+    if found is not None:
+        return found
+    known = {".".join(field.place.path).lower(): field for field in (*fields, *endpoint.fields) if field.place.path}
+    where, _, path = name.rpartition(" ")
+    if where in ("header", "cookie", "query"):
+        return Field(Place(where, (path,)))  # type: ignore[arg-type]
+    if not known:
+        return Field(Place("body" if endpoint.method != "GET" else "query", tuple(name.split("."))))
+    meant = nearest(name, known)
+    listed = ", ".join(f"`{field.place}`" for field in known.values())
+    raise StatecheckError(
+        "unknown-field",
+        f"`{option} {name}`: `{endpoint.label}` has no such field",
+        f"did you mean `{'.'.join(known[meant].place.path)}`?" if meant else f"it has {listed}",
+    )
+
+
+def _no_message(error: _UnclearError) -> StatecheckError:
+    names = ", ".join(f"`{field.place}`" for field in error.fields)
+    return StatecheckError(
+        "no-message-field",
+        f"`{error.endpoint.label}` takes {names}, and nothing tells which of them is the user's message",
+        f"name it: `--message-field {error.fields[0].name}`",
+        ExitCode.INCONCLUSIVE,
+    )
+
+
+def _no_endpoint(ranked: Sequence[Endpoint], unclear: Sequence[_UnclearError]) -> StatecheckError:
+    tried = [error.endpoint for error in unclear] or list(ranked)
+    listed = ", ".join(f"`{endpoint.label}`" for endpoint in tried[:6])
+    return StatecheckError(
+        "no-endpoint",
+        f"no endpoint takes a message (looked at {listed})" if tried else "the app tells of no endpoint",
+        "name it: `--endpoint 'POST /path' --message-field NAME`",
+        ExitCode.INCONCLUSIVE,
+    )

@@ -1,0 +1,75 @@
+"""Reading what a model call is given: messages as texts, tools as names and schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .echo import Messages, Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def types() -> Any:
+    """LlamaIndex's message and response classes."""
+    return import_module("llama_index.core.base.llms.types")
+
+
+def read_messages(messages: Sequence[Any]) -> Messages:
+    """(role, text) of every message: text blocks, tool calls with their arguments, and tool results."""
+    return [(_role(message), _text(message)) for message in messages]
+
+
+def _role(message: Any) -> str:
+    role = getattr(message, "role", "user")
+    return str(getattr(role, "value", role))
+
+
+def _text(message: Any) -> str:
+    if isinstance(message, str):
+        return message
+    parts = [_block_text(block) for block in getattr(message, "blocks", None) or ()]
+    if not any(parts):
+        parts = [str(getattr(message, "content", None) or "")]
+    calls = (getattr(message, "additional_kwargs", None) or {}).get("tool_calls")
+    if calls:
+        parts.append(str(calls))
+    return "\n".join(part for part in parts if part)
+
+
+def _block_text(block: Any) -> str:
+    if isinstance(getattr(block, "text", None), str):
+        return str(block.text)
+    if hasattr(block, "tool_name"):
+        return f"{block.tool_name}({getattr(block, 'tool_kwargs', '')})"
+    content = getattr(block, "content", None)
+    if isinstance(content, list):
+        return "\n".join(map(_block_text, content))
+    return content if isinstance(content, str) else ""
+
+
+def read_tools(offered: Any) -> list[Tool]:
+    """List the tools that a call offers: LlamaIndex tools, or specifications in OpenAI's or Anthropic's form."""
+    return [tool for one in offered or () if (tool := _tool(one)) is not None]
+
+
+def _tool(offered: Any) -> Tool | None:
+    metadata = getattr(offered, "metadata", None)
+    if metadata is not None:
+        return Tool(str(metadata.name), _parameters(metadata), bool(getattr(metadata, "return_direct", False)))
+    if not isinstance(offered, Mapping):
+        return None
+    spec = offered.get("function", offered)
+    if not isinstance(spec, Mapping) or not spec.get("name"):
+        return None
+    parameters = spec.get("parameters") or spec.get("input_schema") or {}
+    return Tool(str(spec["name"]), dict(parameters), bool(offered.get("return_direct", False)))
+
+
+def _parameters(metadata: Any) -> dict[str, Any]:
+    try:
+        return dict(metadata.get_parameters_dict())
+    except Exception:  # noqa: BLE001 - a schema that pydantic cannot express: call it without arguments
+        return {}

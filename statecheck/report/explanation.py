@@ -1,0 +1,75 @@
+"""What `explain` prints: a cause's documentation, the list of causes, or what an error message points to."""
+
+from __future__ import annotations
+
+from statecheck.causes import CAUSES, Cause, find
+from statecheck.causes.messages import Message, matching
+from statecheck.errors import StatecheckError
+from statecheck.report.json import document, dumps
+
+
+def render(topic: str | None, style: str) -> str:
+    """Return the text for a code, a name, an error message, or nothing (the list).
+
+    Args:
+        topic: what was asked for.
+        style: full or json.
+    """
+    if topic is None:
+        return dumps(document({"causes": [_json(cause) for cause in CAUSES]})) if style == "json" else _list()
+    messages = matching(topic)
+    if not messages and len(topic.split()) > 1:
+        raise StatecheckError(
+            "unknown-message",
+            "no cause is known for this message",
+            "let statecheck find it: statecheck diagnose app.py",
+        )
+    if messages:
+        return dumps(document({"messages": list(map(_message, messages))})) if style == "json" else _points(messages)
+    cause = find(topic)
+    return dumps(document(_json(cause))) if style == "json" else plain(cause)
+
+
+def plain(cause: Cause) -> str:
+    """Return the documentation for a terminal: headings in capitals, code indented, no marks."""
+    lines = [f"{cause.code} {cause.name}: {cause.question}"]
+    code = False
+    for line in cause.doc.strip().split("\n")[1:]:
+        if line.startswith("```"):
+            code = not code
+        elif line.startswith("## ") and not code:
+            lines.append(line[3:].upper())
+        else:
+            lines.append(f"    {line}" if code and line else line)
+    return "\n".join(lines) + "\n"
+
+
+def _list() -> str:
+    width = max(len(cause.name) for cause in CAUSES)
+    rows = [f"{cause.code}  {cause.name:{width}}  {cause.question}" for cause in CAUSES]
+    return "\n".join([*rows, "", "next: statecheck explain CODE"]) + "\n"
+
+
+def _points(messages: list[Message]) -> str:
+    """Return what each matching row says, the longest match first."""
+    lines: list[str] = []
+    for message in messages:
+        cause = find(message.cause) if message.cause else None
+        lines += [f"{cause.code} {cause.name}: {message.advice}" if cause else f"no cause of its own: {message.advice}"]
+    known = next((find(message.cause) for message in messages if message.cause), None)
+    return "\n".join([*lines, *(["", f"next: statecheck explain {known.code}"] if known else [])]) + "\n"
+
+
+def _json(cause: Cause) -> dict[str, object]:
+    return {
+        "code": cause.code,
+        "name": cause.name,
+        "question": cause.question,
+        "fix": cause.fix,
+        "kinds": list(cause.kinds),
+        "text": cause.doc.strip(),
+    }
+
+
+def _message(message: Message) -> dict[str, object]:
+    return {"message": message.text, "code": message.cause, "kind": message.kind, "advice": message.advice}

@@ -1,0 +1,160 @@
+"""`full`: the report for a person. The last line answers "am I good?" and names the next command."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from statecheck.report.text import BAD, View, applied, ordered, plural, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from statecheck.model import Diagnosis, ScenarioResult
+
+_SIDE_BY_SIDE = 120
+"""Columns from which a scenario's broken and fixed app stand beside each other."""
+
+
+def render(diagnosis: Diagnosis, view: View) -> str:
+    """Return findings, what was done, and one closing line."""
+    from statecheck.report import blocks
+
+    if view.verbosity < -1:
+        return ""
+    shown = _found(diagnosis)
+    if view.verbosity >= 0:
+        shown += [*_record(diagnosis, _shown(diagnosis, view)), *_circumstances(diagnosis)]
+    return blocks.draw([*shown, _closing(diagnosis)], view)
+
+
+def render_scenarios(results: Sequence[ScenarioResult], view: View) -> str:
+    """Every scenario, its broken apps and its fixed twins beside or under each other, and one closing line."""
+    from statecheck.report import blocks
+
+    if view.verbosity < -1:
+        return ""
+    shown = [block for result in results for block in _scenario(result, view)]
+    return blocks.draw([*shown, _closing_run(results)], view)
+
+
+def _found(diagnosis: Diagnosis) -> list[RenderableType]:
+    """Return the findings, and what kept experiments from being judged."""
+    from statecheck.report import blocks
+
+    return [*map(blocks.finding, ordered(diagnosis.causes)), *map(blocks.problem, diagnosis.errors)]
+
+
+def _record(diagnosis: Diagnosis, names: set[str]) -> list[RenderableType]:
+    """Return what was done: the turns of the experiments named, then the outcome of every experiment."""
+    from statecheck.report import blocks
+
+    turns = [blocks.turns(outcome) for outcome in diagnosis.experiments if outcome.name in names and outcome.turns]
+    return [*turns, blocks.experiments(diagnosis)] if diagnosis.experiments else []
+
+
+def _circumstances(diagnosis: Diagnosis) -> list[RenderableType]:
+    """How it was run and where the run is kept."""
+    from statecheck.report import blocks
+
+    lines = [blocks.line("note: ", safe(note)) for note in diagnosis.notes]
+    lines += [blocks.line("run: ", safe(diagnosis.run))] if diagnosis.run else []
+    return [*lines, ""] if lines else []
+
+
+def _shown(diagnosis: Diagnosis, view: View) -> set[str]:
+    """Experiments whose turns are shown: those that a reader has to look at, or all with -v."""
+    return {outcome.name for outcome in diagnosis.experiments if view.verbosity > 0 or outcome.outcome in BAD}
+
+
+def _scenario(result: ScenarioResult, view: View) -> list[RenderableType]:
+    from statecheck.report import blocks
+
+    title = f"{safe(result.name)}: {safe(result.what)}" if result.what else safe(result.name)
+    shown: list[RenderableType] = [blocks.heading(title)]
+    if result.look_at and view.verbosity >= 0:
+        shown += [blocks.line("look at: ", safe(result.look_at), indent=2)]
+    shown += ["", *_sides(result, view)] if view.verbosity >= 0 else []
+    shown += [blocks.line(blocks.said("failed"), ": ", safe(failure)) for failure in result.failures]
+    if result.passed:
+        shown += [blocks.line(blocks.said("passed"), ": ", _passed(result))]
+    elif not result.failures:
+        shown += [blocks.line(blocks.said("failed"), ": not the expected diagnosis")]
+    return [*shown, ""]
+
+
+def _sides(result: ScenarioResult, view: View) -> list[RenderableType]:
+    """Both sides; a twin shows the turns of the same experiments as the broken apps, and the first one's."""
+    from rich.console import Group
+
+    from statecheck.report import blocks
+
+    names = {name for diagnosis in result.broken for name in _shown(diagnosis, view)}
+    names |= {outcome.name for diagnosis in result.broken for outcome in applied(diagnosis)[:1]}
+    broken = [_side("broken", diagnosis, view, names) for diagnosis in result.broken]
+    fixed = [_side("fixed", diagnosis, view, names) for diagnosis in result.fixed]
+    if view.width < _SIDE_BY_SIDE:
+        return [*broken, *fixed]
+    return [blocks.beside(Group(*broken), Group(*fixed), view.width)]
+
+
+def _side(word: str, diagnosis: Diagnosis, view: View, names: set[str]) -> RenderableType:
+    from rich.console import Group
+
+    from statecheck.report import blocks
+
+    title = blocks.heading(f"{word}: {safe(diagnosis.target.path)} -> {_gist(diagnosis)}")
+    more = _circumstances(diagnosis) if view.verbosity > 0 else []
+    return Group(title, "", *_record(diagnosis, names), *_found(diagnosis), *more)
+
+
+def _gist(diagnosis: Diagnosis) -> str:
+    errors = [f"{f.code} {f.name}" for f in ordered(diagnosis.causes) if f.severity == "error"]
+    return ", ".join(errors) or diagnosis.verdict
+
+
+def _passed(result: ScenarioResult) -> str:
+    broken = plural(len(result.broken), "broken app")
+    fixed = plural(len(result.fixed), "fixed twin")
+    return f"{broken} got {', '.join(result.expected)}; {fixed} got no error"
+
+
+def _closing(diagnosis: Diagnosis) -> str:
+    """Answer "am I good?" in one sentence and name the next command."""
+    path = safe(diagnosis.target.path)
+    command = f"statecheck diagnose {shlex.quote(path)}"
+    found = ordered(diagnosis.causes)
+    explain = f"statecheck explain {found[0].code}" if found else ""
+    if diagnosis.verdict == "state-loss" and found:
+        errors = sum(finding.severity == "error" for finding in found)
+        mend = f"mend {found[0].code} first" if errors > 1 else f"mend {found[0].code}"
+        return f"{path} loses state ({_facts(diagnosis, plural(errors, 'cause'))}): {mend}; next: {explain}"
+    if diagnosis.verdict == "inconclusive":
+        wrong = sum(outcome.outcome == "error" for outcome in diagnosis.experiments)
+        what = f"{plural(wrong, 'experiment') if wrong else 'it'} could not be judged"
+        return f"{path} may or may not lose state ({_facts(diagnosis, what)}); next: {command} --show-logs"
+    if found:
+        below = plural(len(found), "finding") + " below error"
+        return f"{path} lost nothing, but see {found[0].code} ({_facts(diagnosis, below)}); next: {explain}"
+    if diagnosis.verdict == "stateless":
+        return f"{path} keeps no conversation, so it can lose none ({_facts(diagnosis)}); next: statecheck list"
+    return f"{path} lost nothing ({_facts(diagnosis)}); next: let CI run {command}"
+
+
+def _facts(diagnosis: Diagnosis, what: str = "") -> str:
+    """What was found, or how many experiments were made, and how long it took."""
+    ran = len(applied(diagnosis))
+    skipped = len(diagnosis.experiments) - ran
+    facts = [what] if what else [plural(ran, "experiment"), *([f"{skipped} skipped"] if skipped else [])]
+    return ", ".join([*facts, *([f"{diagnosis.seconds:.1f} s"] if diagnosis.seconds else [])])
+
+
+def _closing_run(results: Sequence[ScenarioResult]) -> str:
+    failed = [result.name for result in results if not result.passed]
+    if failed:
+        some = f"{len(failed)} of {plural(len(results), 'scenario')} did not get the expected diagnosis"
+        return f"{some}: {safe(', '.join(failed))}; next: statecheck run {safe(failed[0])} -v"
+    what = "The scenario" if len(results) == 1 else f"All {len(results)} scenarios"
+    return f"{what} got the expected diagnosis; next: statecheck diagnose app.py"

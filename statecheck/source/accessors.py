@@ -1,0 +1,118 @@
+"""How frameworks hand a request to a handler: Starlette, FastAPI, Flask, Quart, Django, aiohttp, Sanic, Bottle.
+
+The accessors are named alike, so one table serves them all.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from statecheck.source.fields import Place, Where
+from statecheck.source.models import constant, makes_key
+from statecheck.source.traces import Evidence, Value
+
+if TYPE_CHECKING:
+    from statecheck.source.flow import Block
+
+_BODY = {"json": "json", "get_json": "json", "media": "json", "get_media": "json", "form": "form", "POST": "form"}
+_BODY |= {"forms": "form", "post": "form", "values": "form", "params": "form"}
+_RAW = frozenset(("body", "data", "get_data", "read", "text", "stream", "content", "body_file"))
+_ELSEWHERE: dict[str, Where] = {
+    "args": "query",
+    "GET": "query",
+    "query": "query",
+    "query_params": "query",
+    "rel_url": "query",
+    "headers": "header",
+    "META": "header",
+    "cookies": "cookie",
+    "COOKIES": "cookie",
+    "path_params": "path",
+    "match_info": "path",
+    "view_args": "path",
+    "url_args": "path",
+}
+_GETTERS = frozenset(("get", "getlist", "getone", "pop", "getall", "get_list", "getfirst", "__getitem__"))
+_ARGUMENTS: dict[str, Where] = {
+    "get_argument": "body",
+    "get_body_argument": "body",
+    "get_query_argument": "query",
+    "get_cookie": "cookie",
+    "get_header": "header",
+    "get_param": "query",
+}
+
+
+def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -> Value:
+    """An attribute or an item of a value, if it leads on into the request."""
+
+    if owner.root == "request":
+        return _of_request(block, name)
+    if owner.root == "raw":
+        return _body(block, "json", (name,)) if item else owner
+    if owner.attrs is not None:
+        return owner.attrs.get(name, Value())
+    if owner.at is None:
+        return Value(root="request") if name == "request" and not owner.parts else Value(parts=owner.all)
+    if owner.at.where == "body":
+        return Value(at=Place("body", (*owner.at.path, name)))
+    if owner.at.path:
+        return owner
+    return Value(at=Place(owner.at.where, (header_name(name) if owner.at.where == "header" else name,)))
+
+
+def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: list[Value]) -> Value | None:
+    """What a method call reads of the request, or None if it reads nothing of it."""
+
+    first = node.args[0] if node.args else None
+    key = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+    if owner.root == "request" and name in ("json", "get_json", "form", "post", "body", "get_data", "read", "text"):
+        return _of_request(block, name)
+    if name in _ARGUMENTS and key is not None and (owner.root == "request" or not owner.all):
+        where = _ARGUMENTS[name]
+        if where == "body":
+            return _body(block, "form", (key,))
+        return Value(at=Place(where, (header_name(key) if where == "header" else key,)))
+    if name in _GETTERS and key is not None and (owner.at is not None or owner.attrs is not None or owner.root):
+        got = attribute_of(block, owner, key, item=True)
+        if got.at is not None:
+            _optional(block, got.at, node.args[1] if len(node.args) > 1 else None, node)
+        return got
+    if name in ("loads", "load", "decode_json", "validate_json") and arguments and arguments[0].root == "raw":
+        return _body(block, "json", ())
+    if owner.root == "raw" or (owner.at is not None and name not in ("append", "format")):
+        return owner
+    return None
+
+
+def header_name(name: str) -> str:
+    """A header's name from the way that code spells it: `HTTP_X_PUPIL`, `x_pupil`, `X-Pupil`."""
+    return name.removeprefix("HTTP_").replace("_", "-").title() if "_" in name or name.islower() else name
+
+
+def _of_request(block: Block, name: str) -> Value:
+
+    if name in _BODY:
+        return _body(block, _BODY[name], ())
+    if name in _RAW:
+        return Value(root="raw")
+    if name in _ELSEWHERE:
+        return Value(at=Place(_ELSEWHERE[name], ()))
+    return Value(root="request") if name == "request" else Value()
+
+
+def _body(block: Block, encoding: str, path: tuple[str, ...]) -> Value:
+
+    block.flow.encoding = block.flow.encoding or encoding
+    return Value(at=Place("body", path))
+
+
+def _optional(block: Block, place: Place, default: ast.expr | None, node: ast.Call) -> None:
+
+    entry = block.flow.evidence.setdefault(place, Evidence())
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
+        entry.optional = True
+    if default is not None:
+        entry.generated |= makes_key(default)
+        entry.default = constant(default)

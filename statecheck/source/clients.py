@@ -1,0 +1,210 @@
+"""Client code in the target's tree: what it really sends, which is not always what the server would take.
+
+Python calls (httpx, requests, aiohttp, a TestClient) are read here, pages and scripts in `pages`.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from statecheck.source.calls import Call, Sent, fields_of, same_path, split_url
+from statecheck.source.fields import Encoding
+from statecheck.source.pages import read_page
+
+__all__ = ["Call", "find_clients", "same_path"]
+
+_PRUNED = frozenset("node_modules site-packages __pycache__ dist build venv env target vendor".split())
+_PAGES = frozenset(".html .htm .js .mjs .cjs .ts .tsx .jsx .vue .svelte .jinja .jinja2 .j2".split())
+_LARGEST = 1_000_000
+_MOST_FILES = 5000
+_METHODS = frozenset("post put patch get request stream open ws_connect".split())
+_TALKS = re.compile(rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.")
+
+
+def find_clients(project: Path) -> tuple[Call, ...]:
+    """Every request that client code below a project sends, that of tests last."""
+    calls: list[Call] = []
+    for file in _files(project):
+        try:
+            data = file.read_bytes()
+        except OSError:
+            continue
+        if not _TALKS.search(data) or len(data) > _LARGEST:
+            continue
+        shown = file.relative_to(project).as_posix()
+        text = data.decode("utf-8", "replace")
+        found = _read_python(text) if file.suffix == ".py" else read_page(text)
+        calls += [replace(call, file=shown, test=_is_test(shown)) for call in found]
+    return tuple(sorted(calls, key=lambda call: (call.test, -len(call.fields))))
+
+
+def _files(project: Path) -> Iterator[Path]:
+    left = _MOST_FILES
+    for folder, folders, names in os.walk(project):
+        folders[:] = sorted(name for name in folders if name not in _PRUNED and not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(".py") or Path(name).suffix in _PAGES:
+                yield Path(folder, name)
+                left -= 1
+                if not left:
+                    return
+
+
+def _is_test(shown: str) -> bool:
+    *folders, name = shown.lower().split("/")
+    stem = name.rsplit(".", 1)[0]
+    return any(folder in ("tests", "test", "__tests__") for folder in folders) or bool(
+        re.match(r"test_|conftest$", stem) or re.search(r"_test$|\.(test|spec)$", stem)
+    )
+
+
+def _read_python(text: str) -> Iterator[Call]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    names = _Names(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            call = _python_call(node, names)
+            if call is not None:
+                yield call
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) > 20:
+            if _TALKS.search(node.value.encode("utf-8", "replace")):
+                yield from (replace(call, line=node.lineno + call.line - 1) for call in read_page(node.value))
+
+
+class _Names:
+    """What the names of a module are assigned, by line."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._bound: dict[str, list[tuple[int, ast.expr]]] = {}
+        self._items: dict[str, list[tuple[int, ast.expr, ast.expr]]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        self._bound.setdefault(target.id, []).append((node.lineno, node.value))
+                    elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                        self._items.setdefault(target.value.id, []).append((node.lineno, target.slice, node.value))
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+                self._bound.setdefault(node.target.id, []).append((node.lineno, node.value))
+
+    def value(self, node: ast.expr) -> ast.expr:
+        """An expression with a name replaced by what was last assigned to it above."""
+        if isinstance(node, ast.Name):
+            above = [pair for pair in self._bound.get(node.id, ()) if pair[0] <= node.lineno]
+            if above:
+                return max(above, key=lambda pair: pair[0])[1]
+        return node
+
+    def items(self, name: str, line: int) -> list[tuple[ast.expr, ast.expr]]:
+        """What was assigned to a dict's keys above a line."""
+        return [(key, value) for at, key, value in self._items.get(name, ()) if at <= line]
+
+
+def _python_call(node: ast.Call, names: _Names) -> Call | None:
+    """The request that a call sends, if it is one."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    arguments = list(node.args)
+    if name == "Request" and arguments and ("data" in keywords or "method" in keywords or len(arguments) > 1):
+        method = _literal(keywords.get("method")) or "POST"
+        keywords.setdefault("data", arguments[1]) if len(arguments) > 1 else None
+    elif name in _METHODS and isinstance(node.func, ast.Attribute):
+        method = name
+        if name in ("request", "stream"):
+            method = _literal(arguments[0] if arguments else keywords.get("method")) or ""
+            arguments = arguments[1:]
+    else:
+        return None
+    where = arguments[0] if arguments else keywords.get("url")
+    url = _url(where, names) if where is not None else ""
+    if "/" not in url or method.upper() not in ("POST", "PUT", "PATCH", "GET"):
+        return None
+    path, query = split_url(url)
+    sent: dict[str, Sent] = {"query": query}
+    encoding: Encoding = "none"
+    data = keywords.get("json") or keywords.get("data") or keywords.get("content") or keywords.get("body")
+    if data is None and len(arguments) > 1 and method.upper() != "GET":
+        data = arguments[1]
+    if data is not None:
+        plain, dumped = _undump(data, names)
+        sent["body"] = _sent(plain, names)
+        jsonish = "json" in keywords or dumped or "json" in (_literal(keywords.get("content_type")) or "")
+        encoding = "json" if jsonish else "multipart" if "files" in keywords else "form"
+    for keyword, place in (("params", "query"), ("headers", "header"), ("cookies", "cookie")):
+        if keyword in keywords:
+            inner = _sent(keywords[keyword], names)
+            sent[place] = {**(sent.get(place) or {}), **inner} if isinstance(inner, dict) else sent.get(place)
+    return Call(method.upper(), path, fields_of(path, sent), encoding, line=node.lineno)
+
+
+def _literal(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _undump(node: ast.expr, names: _Names) -> tuple[ast.expr, bool]:
+    """What is inside `json.dumps(…).encode()`, and whether there was such."""
+    node = names.value(node)
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr == "encode":
+            node = names.value(node.func.value)
+        elif node.func.attr == "dumps" and node.args:
+            return node.args[0], True
+        else:
+            break
+    return node, False
+
+
+def _sent(node: ast.expr, names: _Names, deep: int = 0) -> Sent:
+    """A value as client code spells it: a dict with what is in it, a literal, or the spelling of an expression."""
+    found = names.value(node)
+    if isinstance(found, ast.Dict) and deep < 6:
+        result: dict[str, Sent] = {}
+        for key, value in zip(found.keys, found.values):
+            inner = _sent(value, names, deep + 1)
+            if key is None and isinstance(inner, dict):
+                result.update(inner)
+            elif isinstance(key, ast.Constant):
+                result[str(key.value)] = inner
+        if isinstance(node, ast.Name):
+            for key, value in names.items(node.id, node.lineno):
+                if isinstance(key, ast.Constant):
+                    result[str(key.value)] = _sent(value, names, deep + 1)
+        return result
+    if isinstance(found, ast.Call) and getattr(found.func, "id", "") == "dict" and not found.args:
+        return {keyword.arg: _sent(keyword.value, names, deep + 1) for keyword in found.keywords if keyword.arg}
+    if isinstance(found, (ast.List, ast.Tuple)):
+        return [_sent(item, names, deep + 1) for item in found.elts]
+    if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, bool)):
+        return ("literal", node.value)
+    return ("said", ast.unparse(node))
+
+
+def _url(node: ast.expr, names: _Names, deep: int = 0) -> str:
+    """A URL as far as it is spelled out; what is filled in stands in braces."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_url(part, names, deep) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        node = node.value
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Div)):
+        return _url(node.left, names, deep) + _url(node.right, names, deep)
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            given: Sequence[ast.expr] = node.args
+            spelled = iter(f"{{{ast.unparse(argument)}}}" for argument in given)
+            return re.sub(r"\{\}", lambda _: next(spelled, "{}"), _url(node.func.value, names, deep))
+        if node.args and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) in ("urljoin", "join", "URL"):
+            return _url(node.args[-1], names, deep)
+    found = names.value(node)
+    if found is not node and deep < 4 and isinstance(found, (ast.Constant, ast.JoinedStr, ast.BinOp)):
+        return _url(found, names, deep + 1)
+    return f"{{{ast.unparse(node)}}}"

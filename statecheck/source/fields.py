@@ -1,0 +1,80 @@
+"""The fields of a request: what a client sends, what a server declares, what a handler reads.
+
+One form for all three, so that they can be laid over each other. Imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, Union
+
+Json = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
+Where = Literal["path", "query", "header", "cookie", "body"]
+Encoding = Literal["json", "form", "multipart", "none"]
+Form = Literal["token", "uuid", "integer"]
+
+ELEMENT = "[]"
+"""The step of a path that leads into a list: `("messages", "[]", "content")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value travels: in a header `("x-user",)`, in a body `("applicant", "id")`, `()` being all of it."""
+
+    where: Where
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.where} {'.'.join(self.path)}".strip()
+
+    def matches(self, other: Place) -> bool:
+        """Whether both mean the same field, aliases' spelling and an embedding parameter aside."""
+        if self.where != other.where:
+            return False
+        mine, theirs = [plain(part) for part in self.path], [plain(part) for part in other.path]
+        if not mine or not theirs:
+            return mine == theirs
+        shorter, longer = sorted((mine, theirs), key=len)
+        return longer[-len(shorter) :] == shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a request.
+
+    Attributes:
+        type: JSON Schema's word, or "" if unknown.
+        required: the server refuses a request without it.
+        generated: left out, the server makes up a new value each time (`default_factory=uuid4`).
+        form: what its format asks of a session key.
+        dress: how a session key is written in it (`{session}@example.com`).
+        value: what to send where it is neither message nor session; `known` says that there is one.
+        limited: only some values are taken, `value` among them (keys of a table of constants).
+        said: what a client calls the value that it sends (`conversationId`), or "".
+        leaning: evidence of the handler's code, positive for a message, negative for a session.
+        turn_keys: for a list of messages: the names of the role and of the content in its elements.
+    """
+
+    place: Place
+    type: str = ""
+    required: bool = True
+    generated: bool = False
+    form: Form = "token"
+    dress: str = "{session}"
+    value: Json = None
+    known: bool = False
+    limited: bool = False
+    said: str = ""
+    leaning: float = 0.0
+    turn_keys: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The last step of its path."""
+        return next((part for part in reversed(self.place.path) if part != ELEMENT), "")
+
+
+def plain(name: str) -> str:
+    """A name without the case and the separators by which an alias differs: `conversationId`, `Conversation-ID`."""
+    return re.sub(r"[^a-z0-9\[\]]", "", name.lower())

@@ -1,0 +1,298 @@
+"""What a handler's source says of the requests it takes: the fields it reads, and what it does with each.
+
+The general evidence of how a client talks: it holds for any framework, with or without an OpenAPI document.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.fields import ELEMENT, Field, Place, Where
+from statecheck.source.flow import Flow
+from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
+from statecheck.source.models import annotated, bare
+from statecheck.source.accessors import header_name
+from statecheck.source.roles import is_history
+from statecheck.source.traces import Evidence, Value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MARKERS: dict[str, Where] = {
+    "Header": "header",
+    "Cookie": "cookie",
+    "Query": "query",
+    "Path": "path",
+    "Form": "body",
+    "File": "body",
+    "Body": "body",
+    "Parameter": "query",
+}
+_SCALARS = frozenset("str int float bool UUID UUID4 Literal date datetime EmailStr list List".split())
+_BODIES = frozenset("dict Dict Any Mapping Json JSON object TypedDict".split())
+_REQUESTS = frozenset("Request HttpRequest HTTPConnection ASGIRequest".split())
+_METHODS = ("POST", "PUT", "PATCH", "GET")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What is known of one handler.
+
+    Attributes:
+        fields: what it reads of a request, with the evidence of what it does with it.
+        encoding: `json` or `form` if it reads a body, else "".
+        model: how surely it talks to a model: 0 (no sign) to 3 (a chat or completion call).
+        streams: it answers in pieces.
+        answers: names in what it returns.
+        sets_cookies: names of the cookies that it sets.
+        methods: the methods that its own code asks for, where the route does not say.
+    """
+
+    fields: tuple[Field, ...] = ()
+    encoding: str = ""
+    model: float = 0.0
+    streams: bool = False
+    answers: frozenset[str] = frozenset()
+    sets_cookies: frozenset[str] = frozenset()
+    methods: tuple[str, ...] = ()
+
+
+def read_handler(
+    modules: Modules, file: Path, line: int, name: str, path_parameters: tuple[str, ...] = (), method: str = "POST"
+) -> Handler | None:
+    """Read the handler that is defined at a line of a file, or None if there is none.
+
+    Args:
+        modules: the project's modules.
+        file: where the endpoint's function or class is defined.
+        line: its first line, or that of its first decorator.
+        name: its name, for when the line belongs to a wrapper.
+        path_parameters: the names in the route's path.
+        method: which method of a class-based view is meant.
+    """
+    tree = modules.tree(file)
+    node = _at(tree, line, name, method) if tree is not None else None
+    if node is None:
+        return None
+    flow = Flow(modules)
+    found = Found(file, node)
+    flow.enter(found, parameters(flow, found, path_parameters))
+    return Handler(
+        fields=_fields(flow),
+        encoding=flow.encoding,
+        model=flow.model,
+        streams=flow.streams,
+        answers=frozenset(flow.answers),
+        sets_cookies=frozenset(flow.set_cookies),
+        methods=_asked_methods(node, flow),
+    )
+
+
+def _at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
+    """The function at a line, or of a name; of a class, the method that serves this HTTP method."""
+    named = name.rsplit(".", 1)[-1]
+    candidates = [n for n in ast.walk(tree) if isinstance(n, (*FUNCTIONS, ast.ClassDef))]
+    here = [n for n in candidates if min([n.lineno, *(d.lineno for d in n.decorator_list)]) <= line <= n.lineno]
+    found = next((n for n in here if n.name == named), None) or next(iter(here), None)
+    found = found or next((n for n in candidates if n.name == named), None)
+    if isinstance(found, ast.ClassDef):
+        methods = {n.name: n for n in found.body if isinstance(n, FUNCTIONS)}
+        return methods.get(method.lower()) or methods.get("post") or methods.get("get") or methods.get("__call__")
+    return found
+
+
+def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Value]:
+    """What a framework binds a handler's parameters to, dependencies followed."""
+    function = found.node
+    if not isinstance(function, FUNCTIONS):
+        return {}
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    defaults: list[ast.expr | None] = [None] * (len(arguments) - len(function.args.defaults))
+    pairs = list(zip(arguments, [*defaults, *function.args.defaults]))
+    pairs += list(zip(function.args.kwonlyargs, function.args.kw_defaults))
+    bodies = [a.arg for a, default in pairs if _is_body(flow.modules, found, a, default, path_parameters)]
+    bound = {}
+    for argument, default in pairs:
+        embed = len(bodies) > 1 and argument.arg in bodies
+        bound[argument.arg] = _parameter(flow, found, argument, default, path_parameters, embed=embed)
+    return bound
+
+
+def _spelled(modules: Modules, found: Found, argument: ast.arg) -> tuple[Found, ast.expr | None]:
+    """A parameter's annotation with a name like `PupilMemory = Annotated[…]` replaced, and where it stands."""
+    annotation = argument.annotation
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        annotation = bare(annotation)
+    if isinstance(annotation, (ast.Name, ast.Attribute)):
+        meant = modules.resolve(found.file, annotation)
+        if meant is not None and isinstance(meant.node, (ast.Subscript, ast.BinOp)):
+            return meant, meant.node
+    return found, annotation
+
+
+def _marker(annotation: ast.expr | None, default: ast.expr | None) -> ast.Call | None:
+    """The `Header()`, `Depends(…)` of a parameter, as its default or in its `Annotated`."""
+    inside = list(annotation.slice.elts) if _is_annotated(annotation) else []  # type: ignore[union-attr]
+    for node in [default, *inside]:
+        if isinstance(node, ast.Call) and _last(node.func) in (*_MARKERS, "Depends", "Security"):
+            return node
+    return None
+
+
+def _is_annotated(annotation: ast.expr | None) -> bool:
+    return (
+        isinstance(annotation, ast.Subscript)
+        and _last(annotation.value) == "Annotated"
+        and isinstance(annotation.slice, ast.Tuple)
+    )
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _head(annotation: ast.expr | None) -> str:
+    core = bare(annotation) if annotation is not None else None
+    return _last(core.value if isinstance(core, ast.Subscript) else core) if core is not None else ""
+
+
+def _is_body(
+    modules: Modules, found: Found, argument: ast.arg, default: ast.expr | None, path_parameters: tuple[str, ...]
+) -> bool:
+    where, annotation = _spelled(modules, found, argument)
+    marker = _marker(annotation, default)
+    if marker is not None:
+        return _last(marker.func) == "Body"
+    if annotation is None or argument.arg in path_parameters:
+        return False
+    kind = modules.resolve(where.file, bare(annotation))
+    return _head(annotation) in _BODIES or (kind is not None and _is_model(modules, kind))
+
+
+def _is_model(modules: Modules, kind: Found) -> bool:
+    """Whether a class, or a base of it in the project, declares data."""
+    if not isinstance(kind.node, ast.ClassDef):
+        return False
+    if any(isinstance(node, ast.AnnAssign) for node in kind.node.body):
+        return True
+    bases = (modules.resolve(kind.file, base) for base in kind.node.bases)
+    return any(_is_model(modules, base) for base in bases if base is not None and base.node is not kind.node)
+
+
+def _parameter(
+    flow: Flow,
+    found: Found,
+    argument: ast.arg,
+    default: ast.expr | None,
+    path_parameters: tuple[str, ...],
+    *,
+    embed: bool,
+) -> Value:
+    name = argument.arg
+    where, annotation = _spelled(flow.modules, found, argument)
+    marker = _marker(annotation, default)
+    kind = _last(marker.func) if marker is not None else ""
+    if kind in ("Depends", "Security") and marker is not None:
+        return _dependency(flow, where if default is not marker else found, marker, annotation)
+    if name in path_parameters or name in ("self", "cls"):
+        return (
+            Value(at=_declare(flow, where, argument, annotation, default, "path"))
+            if name in path_parameters
+            else Value()
+        )
+    if _head(annotation) in _REQUESTS or (annotation is None and name in ("request", "req", "_request")):
+        return Value(root="request")
+    model = flow.modules.resolve(where.file, bare(annotation)) if annotation is not None else None
+    if model is not None and _is_model(flow.modules, model) and kind in ("", "Body", "Form", "Query"):
+        whole = Place("query", ()) if kind == "Query" else Place("body", (name,) if embed else ())
+        flow.encoding = flow.encoding or ("form" if kind == "Form" else "json" if kind != "Query" else "")
+        flow.declare(model, whole)
+        return Value(at=whole)
+    if kind:
+        alone = kind == "Body" and not embed and not any(k.arg == "embed" for k in marker.keywords)  # type: ignore[union-attr]
+        flow.encoding = flow.encoding or {"Form": "form", "File": "multipart", "Body": "json"}.get(kind, "")
+        if alone:
+            return Value(at=Place("body", ()))
+        return Value(at=_declare(flow, where, argument, annotation, default, _MARKERS[kind]))
+    if _head(annotation) in _BODIES:
+        flow.encoding = flow.encoding or "json"
+        return Value(at=Place("body", (name,) if embed else ()))
+    if _head(annotation) in _SCALARS:
+        return Value(at=_declare(flow, where, argument, annotation, default, "query"))
+    return Value()
+
+
+def _declare(
+    flow: Flow, where: Found, argument: ast.arg, annotation: ast.expr | None, default: ast.expr | None, place: Where
+) -> Place:
+    name = header_name(argument.arg) if place == "header" else argument.arg
+    plain = annotation if annotation is not None else ast.Name("str")
+    declared = annotated(flow.modules, where, plain, default, Place(place, (name,)))
+    flow.declared.setdefault(declared.place, declared)
+    flow.evidence.setdefault(declared.place, Evidence())
+    return declared.place
+
+
+def _dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Value:
+    """What a dependency gives: its own parameters come from the request too."""
+    target = marker.args[0] if marker.args else bare(annotation) if annotation is not None else None
+    found = flow.modules.resolve(where.file, target) if target is not None else None
+    if found is None:
+        return Value()
+    if isinstance(found.node, ast.ClassDef):
+        init = flow.modules.method(found, "__init__")
+        return Value(attrs=parameters(flow, init, ())) if init is not None else Value()
+    return flow.enter(found, parameters(flow, found, ()))
+
+
+def _fields(flow: Flow) -> tuple[Field, ...]:
+    """What was read and declared, as fields; lists by the way their elements are read."""
+    merged: dict[Place, Field] = dict(flow.declared)
+    for place, entry in flow.evidence.items():
+        place = flow.alias.get(place, place)
+        cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
+        whole = Place(place.where, place.path[:cut]) if cut is not None else place
+        if not whole.path and cut is None:
+            continue
+        field = merged.get(whole) or Field(whole, required=not entry.optional)
+        if cut is not None:
+            field = _as_list(
+                field, [p.path[cut + 1 :] for p in flow.evidence if p.path[: cut + 1] == place.path[: cut + 1]]
+            )
+        if cut is None or field.turn_keys is None:
+            field = replace(field, leaning=field.leaning + entry.message + entry.session)
+        if entry.options or entry.default is not None:
+            field = replace(field, value=[*entry.options, entry.default][0], known=True)
+        merged[whole] = replace(
+            field,
+            limited=entry.limited,
+            form=entry.form or field.form,
+            generated=field.generated or (entry.generated and entry.optional),
+        )
+    inner = {Place(p.where, p.path[:n]) for p in merged for n in range(1, len(p.path))}
+    return tuple(field for place, field in merged.items() if place not in inner)
+
+
+def _as_list(field: Field, steps: list[tuple[str, ...]]) -> Field:
+    names = [step[0] for step in steps if step]
+    role = next((n for n in names if n in ("role", "author", "sender", "type", "speaker", "from")), None)
+    content = next((n for n in names if n in ("content", "text", "message", "body", "value") and n != role), None)
+    keys = (role or "role", content or "content") if names or is_history(field.name) else None
+    return replace(field, type="array", turn_keys=field.turn_keys if not names else keys)
+
+
+def _asked_methods(node: Function, flow: Flow) -> tuple[str, ...]:
+    """The methods that the code asks for, where the route leaves it open (Django)."""
+    decorators = " ".join(ast.unparse(d) for d in node.decorator_list)
+    asked: Mapping[str, str] = {"require_POST": "POST", "require_GET": "GET", "require_safe": "GET"}
+    for name, method in asked.items():
+        if name in decorators:
+            return (method,)
+    spelled = decorators + " ".join(
+        ast.unparse(n) for n in ast.walk(node) if isinstance(n, ast.Compare) and "method" in ast.unparse(n)
+    )
+    found = tuple(method for method in _METHODS if f"'{method}'" in spelled)
+    return found or (("POST",) if flow.encoding else ("GET",))

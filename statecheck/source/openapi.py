@@ -1,0 +1,216 @@
+"""What an OpenAPI document says of an operation's request, as fields. Reads a document, nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from statecheck.source.fields import ELEMENT, Encoding, Field, Form, Place, Where
+from statecheck.source.roles import is_history
+
+Schema = Mapping[str, Any]  # a piece of a JSON document, whose form is only known piece by piece
+
+_MEDIA: tuple[tuple[str, Encoding], ...] = (
+    ("application/json", "json"),
+    ("application/x-www-form-urlencoded", "form"),
+    ("multipart/form-data", "multipart"),
+)
+_DEEPEST = 5
+_VERBS = ("get", "post", "put", "patch")
+_ROLES = ("role", "author", "sender", "type", "from", "speaker")
+_CONTENTS = ("content", "text", "message", "body", "value", "parts")
+
+
+def read_operation(document: object, path: str, method: str) -> tuple[Encoding, tuple[Field, ...]] | None:
+    """The encoding and the fields of one operation's request, or None if the document does not have it."""
+    if not isinstance(document, Mapping):
+        return None
+    item = (document.get("paths") or {}).get(path)
+    operation = (item or {}).get(method.lower())
+    if operation is None:
+        return None
+    fields = [
+        Field(
+            Place(parameter["in"], (parameter["name"],)),
+            **_facts(_plain(document, parameter.get("schema", {})), bool(parameter.get("required")), parameter),
+        )
+        for parameter in (_plain(document, p) for p in [*item.get("parameters", ()), *operation.get("parameters", ())])
+        if parameter.get("in") in ("path", "query", "header", "cookie")
+    ]
+    body = _plain(document, operation.get("requestBody", {}))
+    content = body.get("content", {})
+    for media, encoding in _MEDIA:
+        if media in content:
+            schema = content[media].get("schema", {})
+            fields += _flatten(document, schema, (), bool(body.get("required", False)), content[media])
+            return encoding, tuple(fields)
+    return "none", tuple(fields)
+
+
+def operations(document: object) -> list[tuple[str, str]]:
+    """The paths and methods (upper case) that a document tells of."""
+    paths = document.get("paths") if isinstance(document, Mapping) else None
+    return [(path, method.upper()) for path, item in (paths or {}).items() for method in item if method in _VERBS]
+
+
+def response_names(document: object, path: str, method: str) -> frozenset[str]:
+    """The names of the top-level properties in an operation's answers."""
+    if not isinstance(document, Mapping):
+        return frozenset()
+    operation = ((document.get("paths") or {}).get(path) or {}).get(method.lower()) or {}
+    names: set[str] = set()
+    for answer in operation.get("responses", {}).values():
+        for media in _plain(document, answer).get("content", {}).values():
+            names.update(_plain(document, media.get("schema", {})).get("properties", ()))
+    return frozenset(names)
+
+
+def _plain(document: Schema, schema: Any) -> Schema:
+    """A schema with `$ref`, `allOf` and an optional's `anyOf` resolved."""
+    for _ in range(_DEEPEST * 2):
+        if not isinstance(schema, Mapping):
+            return {}
+        if "$ref" in schema:
+            found: Any = document
+            for step in str(schema["$ref"]).removeprefix("#/").split("/"):
+                found = found.get(step, {}) if isinstance(found, Mapping) else {}
+            schema = {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
+        elif "allOf" in schema:
+            merged: dict[str, Any] = {key: value for key, value in schema.items() if key != "allOf"}
+            for part in (_plain(document, piece) for piece in schema["allOf"]):
+                merged["properties"] = {**merged.get("properties", {}), **part.get("properties", {})}
+                merged["required"] = [*merged.get("required", ()), *part.get("required", ())]
+                merged = {**part, **merged}
+            schema = merged
+        elif choices := schema.get("anyOf") or schema.get("oneOf"):
+            rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
+            real = [choice for choice in choices if choice.get("type") != "null"]
+            nullable = len(real) < len(choices) or schema.get("x-nullable")
+            schema = {**(real[0] if real else {}), **rest, "x-nullable": nullable}
+        else:
+            break
+    return schema
+
+
+def _flatten(
+    document: Schema, schema: Any, path: tuple[str, ...], required: bool, media: Schema = {}
+) -> Iterator[Field]:
+    schema = _plain(document, schema)
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping) and properties and len(path) < _DEEPEST:
+        needed = schema.get("required", ())
+        for name, piece in properties.items():
+            yield from _flatten(document, piece, (*path, name), required and name in needed)
+    elif path or schema.get("type") not in ("object", None):
+        yield Field(
+            Place("body", path),
+            turn_keys=_turn_keys(document, schema, path[-1] if path else "messages"),
+            **_facts(schema, required, media),
+        )
+
+
+def _turn_keys(document: Schema, schema: Schema, name: str) -> tuple[str, str] | None:
+    """The names of role and content in the elements of a list of messages; None for any other value."""
+    if schema.get("type") != "array":
+        return None
+    properties = _plain(document, schema.get("items", {})).get("properties", {})
+    role = next((key for key in _ROLES if key in properties), None)
+    content = next((key for key in _CONTENTS if key in properties), None)
+    if role and content:
+        return role, content
+    return ("role", "content") if is_history(name) and not properties else None
+
+
+def _facts(schema: Schema, required: bool, around: Schema) -> dict[str, Any]:
+    kind = schema.get("type") or ""
+    known = any(key in piece for piece in (schema, around) for key in ("default", "example", "examples"))
+    form = _form(schema)
+    return {
+        "type": kind if isinstance(kind, str) else "",
+        "required": required,
+        "generated": not required and not known and not schema.get("x-nullable") and kind == "string",
+        "form": form or "token",
+        "dress": "{session}@example.com" if schema.get("format") == "email" else "{session}",
+        "value": _sample(schema, around),
+        "limited": "enum" in schema or "const" in schema or form is None,
+        "known": known or "enum" in schema or "const" in schema,
+    }
+
+
+def _form(schema: Schema) -> Form | None:
+    """The form of session key that a schema accepts, or None if it accepts none."""
+    if schema.get("type") == "integer":
+        return "integer"
+    if schema.get("format") in ("uuid", "uuid4"):
+        return "uuid"
+    keys: tuple[tuple[Form, str], ...] = (("token", "sc-0123456789ab"), ("uuid", _FORMATS["uuid"]))
+    for form, key in keys:
+        try:
+            fits = re.search(schema.get("pattern", ""), key) is not None
+        except re.error:
+            fits = True
+        if fits and schema.get("minLength", 0) <= len(key) <= schema.get("maxLength", len(key)):
+            return form
+    return None
+
+
+def _sample(schema: Schema, around: Schema = {}) -> Any:
+    """A value that a schema accepts: the example it gives, else the simplest."""
+    for piece in (schema, around):
+        for key in ("const", "default", "example"):
+            if piece.get(key) is not None:
+                return piece[key]
+        for key in ("enum", "examples"):
+            if choices := piece.get(key):
+                first = next(iter(choices.values()), None) if isinstance(choices, Mapping) else choices[0]
+                return first.get("value") if isinstance(first, Mapping) and "value" in first else first
+    kind = schema.get("type")
+    if kind in ("integer", "number"):
+        least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+        return max(least, 1) if schema.get("maximum", 1) >= 1 else schema.get("maximum")
+    if kind == "boolean":
+        return False
+    if kind == "array":
+        return [_sample(schema.get("items", {})) for _ in range(schema.get("minItems", 0))]
+    if kind == "object":
+        return {}
+    return _text(schema)
+
+
+_FORMATS = {
+    "uuid": "00000000-0000-4000-8000-000000000001",
+    "email": "someone@example.com",
+    "date": "2024-01-01",
+    "date-time": "2024-01-01T00:00:00Z",
+    "uri": "http://localhost/",
+    "time": "12:00:00Z",
+}
+
+
+def _text(schema: Schema) -> str:
+    if schema.get("format") in _FORMATS:
+        return _FORMATS[schema["format"]]
+    if pattern := schema.get("pattern"):
+        for guess in _guesses(str(pattern)):
+            try:
+                if re.search(pattern, guess):
+                    return guess
+            except re.error:
+                break
+    text = "sample".ljust(schema.get("minLength", 0), "x")
+    return text[: schema.get("maxLength", len(text))]
+
+
+def _guesses(pattern: str) -> Iterator[str]:
+    """Texts that a simple pattern may accept: its first alternative, its classes' first members repeated."""
+    bare = pattern.removeprefix("^").removesuffix("$")
+    yield from re.split(r"\|", bare.strip("()?:"))
+
+    def member(found: re.Match[str]) -> str:
+        one = {"d": "1", "w": "a", "s": " "}.get(found["class"] or "", (found["set"] or "a")[0])
+        least = found["least"]
+        return one * int(least) if least else one
+
+    yield re.sub(r"(?:\\(?P<class>[dws])|\[(?P<set>[^\]]+)\])(?:\{(?P<least>\d+)[^}]*\}|[+*?])?", member, bare)
+    yield from ("a", "A", "1", "en", "EN", "en-US", "aaaa", "1111", "abc-123")

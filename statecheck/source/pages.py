@@ -1,0 +1,137 @@
+"""Client code in JavaScript, TypeScript and HTML: fetch, axios, FormData, forms. A tolerant reader, not a parser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+
+from statecheck.source import script
+from statecheck.source.calls import Call, Sent, fields_of, split_url
+from statecheck.source.fields import Encoding
+
+_SENDS = re.compile(
+    r"\b(fetch|fetchEventSource|\$fetch|axios|ky|useFetch|[\w$.]*?(?:axios|http|api|client|request|ky|\$)\.(?:post|put|patch|get|ajax)"
+    r"|new EventSource|[\w$.]*\.sendBeacon)\s*(?:<[^<>()]*>)?\("
+)
+_CONFIGS = ("headers", "params", "data", "body", "json", "method", "url", "credentials", "searchParams")
+_FORM_NAMES = re.compile(r"url_for\(\s*['\"](?:\w+\.)?(\w+)['\"]|url\s+['\"](?:\w+:)?([\w-]+)['\"]")
+
+
+def read_page(text: str) -> Iterator[Call]:
+    """Every request that a page or a script sends; lines count from 1 within the text."""
+    forms = list(_forms(text)) if "<form" in text or "hx-post" in text else []
+    for found in _SENDS.finditer(text):
+        call = _script_call(text, found, forms)
+        if call is not None:
+            yield replace(call, line=text.count("\n", 0, found.start()) + 1)
+    yield from (form for form in forms if form.path or form.route)
+
+
+def _script_call(text: str, found: re.Match[str], forms: list[Call]) -> Call | None:
+    name, at = found[1].rsplit(".", 1)[-1], found.start()
+    given = script.arguments(text, found.end())
+    if not given:
+        return None
+    method = {"post": "POST", "put": "PUT", "patch": "PATCH", "sendBeacon": "POST"}.get(name, "GET")
+    first = script.resolve(text, given[0], at)
+    config = script.members(text, given[1], at) if len(given) > 1 else {}
+    body: str | None = None
+    if name in ("axios", "ajax") and first.startswith("{"):
+        config, first = script.members(text, first, at), ""
+    elif name in ("post", "put", "patch", "sendBeacon") and len(given) > 1:
+        if not config or not set(config) <= set(_CONFIGS) or len(given) > 2:
+            body, config = given[1], script.members(text, given[2], at) if len(given) > 2 else {}
+    url = script.url(text, config.get("url", first), at)
+    if "/" not in url:
+        return None
+    spelled = config.get("method", config.get("type", "")).strip("'\"`").upper()
+    method = spelled if spelled in ("POST", "PUT", "PATCH", "GET") else method
+    path, query = split_url(url)
+    sent: dict[str, Sent] = {"query": query}
+    body = body or config.get("body") or config.get("data") or config.get("json")
+    encoding: Encoding = "none"
+    if body is not None:
+        encoding, sent["body"] = _body(text, body, at)
+        if sent["body"] is None and forms:
+            form = forms[0]
+            return Call(method, path, form.fields, encoding)
+    for key, where in (("params", "query"), ("searchParams", "query"), ("headers", "header")):
+        if key in config:
+            inner = script.sent(text, config[key], at)
+            outer = sent.get(where)
+            if isinstance(inner, dict):
+                sent[where] = {**outer, **inner} if isinstance(outer, dict) else inner
+    return Call(method, path, fields_of(path, sent), encoding)
+
+
+def _body(text: str, spelled: str, at: int) -> tuple[Encoding, Sent]:
+    """How a body is encoded and what is in it; None if it is a form of the page."""
+    value = script.resolve(text, spelled, at)
+    dumped = re.match(r"JSON\.stringify\s*\(", value)
+    if dumped:
+        inner = script.arguments(value, dumped.end())
+        return "json", script.sent(text, inner[0], at) if inner else {}
+    made = re.match(r"new\s+(FormData|URLSearchParams)\s*\(", value)
+    if made:
+        encoding: Encoding = "multipart" if made[1] == "FormData" else "form"
+        inner = script.arguments(value, made.end())
+        start = script.sent(text, inner[0], at) if inner else {}
+        added = re.finditer(rf"\b{re.escape(spelled.strip())}\.(?:append|set)\s*\(", text) if spelled != value else ()
+        fields: dict[str, Sent] = dict(start) if isinstance(start, dict) else {}
+        for one in added:
+            name, *rest = script.arguments(text, one.end())
+            fields[name.strip("'\"`")] = script.sent(text, rest[0], at) if rest else None
+        return encoding, fields if fields or not inner else None
+    return "json", script.sent(text, value, at)
+
+
+class _Forms(HTMLParser):
+    """The forms of a page, with their fields."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[dict[str, str], dict[str, Sent], int]] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form" or (("hx-post" in given or "hx-get" in given) and not self._open):
+            self.found.append((given, {}, self.getpos()[0]))
+            self._open = tag == "form"
+            if tag != "form" and given.get("name"):
+                self.found[-1][1][given["name"]] = ("said", given["name"])
+        elif tag in ("input", "textarea", "select") and self._open and given.get("name"):
+            if given.get("type") not in ("submit", "button", "reset", "checkbox", "file"):
+                self.found[-1][1][given["name"]] = self._value(given)
+
+    @staticmethod
+    def _value(given: dict[str, str]) -> Sent:
+        value = given.get("value", "")
+        if given.get("type") == "hidden" and value:
+            return ("said", value.strip("{} ")) if "{" in value else ("literal", value)
+        return ("said", given["name"])
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = False
+
+
+def _forms(text: str) -> Iterator[Call]:
+    reader = _Forms()
+    reader.feed(text)
+    for given, sent, line in reader.found:
+        posted = given.get("hx-post") or given.get("hx-get")
+        action = posted or given.get("action", "")
+        named = _FORM_NAMES.search(action)
+        method = "POST" if "hx-post" in given or given.get("method", "get").lower() == "post" else "GET"
+        path, query = split_url("" if named else re.sub(r"\{\{?\s*([^{}]*?)\s*\}?\}", r"{\1}", action))
+        encoding: Encoding = "multipart" if "multipart" in given.get("enctype", "") else "form"
+        where = "body" if method == "POST" else "query"
+        inside: dict[str, Sent] = {"query": query}
+        inside[where] = sent
+        route = (named[1] or named[2]) if named else ""
+        yield Call(
+            method, path, fields_of(path, inside), encoding if method == "POST" else "none", line=line, route=route
+        )

@@ -1,0 +1,149 @@
+"""Read one Python file as text and syntax tree, whatever it turns out to be. Never imports or runs it."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import io
+import os
+import stat
+import sys
+import tokenize
+import warnings
+from typing import TYPE_CHECKING
+
+from statecheck.errors import StatecheckError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 5 * 1024 * 1024
+SUFFIXES = (".py", ".pyw")
+
+_NAME_A_FILE = "name a Python file, a directory or `package.module:attribute`"
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; a path that cannot be looked at is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_dir(path: Path) -> bool:
+    """Whether there is a directory; a path that cannot be looked at is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything; a path that cannot be looked at is nothing."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def peek(path: Path) -> bytes:
+    """Return the bytes of a regular file of at most `MAX_BYTES`, or nothing if it is not one or cannot be read."""
+    try:
+        return _read_bytes(path, "")
+    except StatecheckError:
+        return b""
+
+
+def read(path: Path, shown: str) -> str:
+    """Return the text of a Python file.
+
+    Args:
+        path: the file.
+        shown: how messages call it.
+
+    Raises:
+        StatecheckError: `missing-file`, `unreadable`, `not-python` or `too-large`; never hangs on a pipe.
+    """
+    if path.suffix not in SUFFIXES:
+        hint = "export the notebook: `jupyter nbconvert --to script`" if path.suffix == ".ipynb" else _NAME_A_FILE
+        _check_regular(_mode(path, shown), shown)
+        raise StatecheckError("not-python", f"`{shown}` is not a Python file", hint)
+    return _decode(_read_bytes(path, shown), shown)
+
+
+def parse(text: str, shown: str) -> ast.Module:
+    """Return the syntax tree of a Python file's text.
+
+    Raises:
+        StatecheckError: `syntax-error` (with the line), `too-deep` (nested deeper than Python can read) or
+            `not-python`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except SyntaxError as error:
+        message = " ".join((error.msg or "invalid syntax").split())
+        hint = f"mend the file; it was read as Python {sys.version_info[0]}.{sys.version_info[1]}"
+        raise StatecheckError("syntax-error", f"{shown}:{error.lineno or 1}: {message}", hint) from error
+    except (RecursionError, MemoryError) as error:
+        text = f"`{shown}` is nested too deeply to be read"
+        raise StatecheckError("too-deep", text, "split its longest expression") from error
+    except (ValueError, OverflowError, SystemError) as error:
+        raise StatecheckError("not-python", f"`{shown}` is not Python source", _NAME_A_FILE) from error
+
+
+def _read_bytes(path: Path, shown: str) -> bytes:
+    """Return the file's bytes, opened without waiting for a writer."""
+    _check_regular(_mode(path, shown), shown)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with io.FileIO(descriptor) as file:
+            _check_regular(os.fstat(descriptor).st_mode, shown)
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(error, shown) from error
+    if data is None or len(data) > MAX_BYTES:
+        raise StatecheckError("too-large", f"`{shown}` is larger than 5 MB", "name the module that builds the app")
+    return data
+
+
+def _mode(path: Path, shown: str) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _unreadable(error, shown) from error
+
+
+def _check_regular(mode: int, shown: str) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for test, name in _KINDS if test(mode)), "not a regular file")
+        raise StatecheckError("not-python", f"`{shown}` is {kind}, not a Python file", _NAME_A_FILE)
+
+
+def _unreadable(error: Exception, shown: str) -> StatecheckError:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG) or isinstance(error, ValueError):
+        return StatecheckError("missing-file", f"`{shown}` does not exist", _NAME_A_FILE)
+    reason = os.strerror(number).lower() if number else "it cannot be opened"
+    return StatecheckError("unreadable", f"`{shown}` cannot be read: {reason}", "check its permissions and links")
+
+
+def _decode(data: bytes, shown: str) -> str:
+    """Return the text, in the encoding that a BOM or a coding cookie names; line ends become newlines."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, LookupError, ValueError) as error:
+        raise StatecheckError("not-python", f"`{shown}` is not text in its encoding", "save it as UTF-8") from error
+    if "\0" in text:
+        raise StatecheckError("not-python", f"`{shown}` is binary, not Python source", _NAME_A_FILE)
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,115 @@
+"""Find plain callables that look like they answer one turn of a conversation: `reply(session_id, text)`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from statecheck.source.scopes import last_name, parameters, required_parameters, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.source.evaluate import Evaluator
+    from statecheck.source.tree import Module
+    from statecheck.source.values import AnyFunction, Value
+
+_MESSAGE = re.compile(r"(.*_)?(message|msg|text|query|question|prompt|input|content|utterance|request|say|said|line)")
+_SESSION = re.compile(
+    r"(.*_)?(session|sid|user|uid|thread|conversation|chat|client|customer|visitor|account|tenant|member|caller|phone|"
+    r"channel|room|key|who|name|id)(_?(id|key|name|number))?"
+)
+_NO_TURN = re.compile(
+    r"_|(save|store|append|record|load|log|put|set|write|delete|remove|reset|clear|build|make|format)_?"
+)
+_OTHER_ROLES = frozenset(
+    [
+        "get",
+        "post",
+        "put",
+        "delete",
+        "patch",
+        "route",
+        "websocket",
+        "step",
+        "tool",
+        "fixture",
+        "command",
+        "property",
+        "callback",
+        "on_message",
+        "on_chat_start",
+        "function_tool",
+        "staticmethod",
+        "classmethod",
+        "contextmanager",
+        "asynccontextmanager",
+        "task",
+        "shared_task",
+        "overload",
+    ]
+)
+
+
+def is_message(parameter: str) -> bool:
+    """Whether a parameter's name says that it takes the user's text."""
+    return _MESSAGE.fullmatch(parameter.lower()) is not None
+
+
+def is_session(parameter: str) -> bool:
+    """Whether a parameter's name says that it names a conversation."""
+    return not is_message(parameter) and _SESSION.fullmatch(_snake(parameter)) is not None
+
+
+def turn_functions(module: Module, values: Evaluator) -> dict[str, Value]:
+    """Return the module's own callables that look like a turn, by attribute path, outermost ones only."""
+    found = dict(_candidates(module, values))
+    called = {name for value in found.values() for name in _calls(value)}
+    outermost = {path: value for path, value in found.items() if path.rpartition(".")[2] not in called}
+    return outermost or found
+
+
+def looks_like_turn(function: AnyFunction, method: bool = False) -> bool:
+    """Whether a function takes a session and a message, and little else."""
+    names = [arg.arg for arg in parameters(function)][int(method) :]
+    required = required_parameters(function)[int(method) :]
+    if not 2 <= len(names) <= 5 or len(required) > 3:
+        return False
+    return sum(map(is_message, names)) == 1 and any(map(is_session, names))
+
+
+def _candidates(module: Module, values: Evaluator) -> Iterator[tuple[str, Value]]:
+    for name in values.env(module).names:
+        value = values.name(module, name)
+        if value is None or name.startswith("_"):
+            continue
+        if isinstance(value.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and value.kind == "function":
+            if _may_answer(value.node, name) and looks_like_turn(value.node):
+                yield name, value
+        elif value.kind == "instance" and isinstance(value.node, ast.ClassDef):
+            for method in value.node.body:
+                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and _may_answer(method, method.name):
+                    inner = values.member(value, method.name)
+                    if inner is not None and looks_like_turn(method, method=True):
+                        yield f"{name}.{method.name}", inner
+
+
+def _may_answer(function: AnyFunction, name: str) -> bool:
+    decorators = getattr(function, "decorator_list", [])
+    names = {last_name(node.func if isinstance(node, ast.Call) else node) for node in decorators}
+    return not _NO_TURN.match(name) and not names & _OTHER_ROLES
+
+
+def _calls(value: Value) -> Iterator[str]:
+    """Yield the names that a callable's own code calls, without its own."""
+    own = getattr(value.node, "name", "")
+    for node in walk(value.node) if value.node is not None else ():
+        if isinstance(node, ast.Call):
+            name = last_name(node.func)
+            if name and name != own:
+                yield name
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,224 @@
+"""Kept runs: `<project>/.statecheck/runs/<utc time>-<pid>/`, each complete once its `run.json` is there.
+
+What a run holds is the user's data (message texts among it); git and backups are told to leave it out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from statecheck.errors import ExitCode, StatecheckError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+KEPT = 20
+"""Complete runs that stay; older ones are removed."""
+
+FOLDER, META, LATEST = ".statecheck", "run.json", "latest"
+_NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-(\d+)")
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by statecheck; `statecheck clean` removes this folder.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run while it is written.
+
+    Attributes:
+        name: how reports call it: relative to the project when it lies there, else its whole path.
+        note: what the user should be told about where it is, or "".
+    """
+
+    path: Path
+    name: str
+    note: str = ""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file; its name may have folders in it.
+
+        Raises:
+            StatecheckError: the disk is full; the folder is gone then.
+        """
+        with self._whole():
+            file = self.path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+
+    def finish(self, meta: Mapping[str, object]) -> None:
+        """Write `run.json`, which makes the run complete; then point `latest` at it and remove the oldest runs."""
+        with self._whole():
+            replace_file(self.path / META, json.dumps(meta, indent=2).encode() + b"\n")
+        runs = self.path.parent
+        with contextlib.suppress(OSError):
+            link = runs / f".{LATEST}-{os.getpid()}"
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.path.name)
+            link.replace(runs / LATEST)
+        for old in _complete(runs)[KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Keep a run that could not be written whole not at all."""
+        try:
+            with _room(self.path):
+                yield
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+
+def begin(project: Path, now: datetime | None = None) -> RunFolder:
+    """Make the folder of a new run; where the project cannot be written to, in a temporary folder.
+
+    Raises:
+        StatecheckError: `.statecheck` is something else, or the disk is full.
+    """
+    runs = _runs(project)
+    moment = now or datetime.now(timezone.utc)
+    name = f"{moment:%Y%m%dT%H%M%S.%f}Z-{os.getpid()}"
+    with _room(runs):
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            for file, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
+                if not (runs.parent / file).exists():
+                    (runs.parent / file).write_text(text)
+            _prune(runs)
+            (runs / name).mkdir()
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise
+            path = Path(tempfile.mkdtemp(prefix="statecheck-")) / name
+            path.mkdir()
+            return RunFolder(path, str(path), f"`{project}` cannot be written to, so the run is kept in `{path}`")
+    return RunFolder(runs / name, f"{FOLDER}/runs/{name}")
+
+
+def find(spec: str | None, project: Path) -> Path:
+    """Return the folder of a kept run: by its path, its name or the beginning of it; the newest for `latest` and None.
+
+    Raises:
+        StatecheckError: there is no such run, or several begin so.
+    """
+    complete = _complete(_runs(project))
+    if spec in (None, LATEST):
+        if complete:
+            return complete[0]
+        raise StatecheckError(
+            "no-run", f"no run is kept below `{project}`", "make one: statecheck diagnose app.py", ExitCode.NOTHING
+        )
+    assert spec is not None
+    path = Path(spec)
+    path = path.parent if path.name == META else path
+    if (path / META).is_file():
+        return path
+    named = [run for run in complete if run.name.startswith(path.name)] if path.name == spec and spec else []
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise StatecheckError("ambiguous-run", f"{len(named)} runs begin with `{spec}`", f"newest: {named[0].name}")
+    newest = f"newest: {complete[0].name}" if complete else "no run is kept here; statecheck diagnose makes one"
+    raise StatecheckError("missing-run", f"`{spec}` is no kept run", newest)
+
+
+def logs(run: Path) -> Iterator[tuple[str, str]]:
+    """Return the target's own output that a run kept (`*.log`), by name."""
+    for file in sorted(run.rglob("*.log")):
+        yield file.relative_to(run).as_posix(), file.read_text("utf-8", "replace")
+
+
+def clean(project: Path) -> int:
+    """Remove all kept runs of a project but those being written; the number removed."""
+    runs = _runs(project)
+    gone = 0
+    for run in _folders(runs):
+        if (run / META).exists() or not _alive(run):
+            shutil.rmtree(run, ignore_errors=True)
+            gone += 1
+    (runs / LATEST).unlink(missing_ok=True)
+    if runs.is_dir() and not any(runs.iterdir()):
+        shutil.rmtree(runs.parent, ignore_errors=True)
+    return gone
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: beside it first, then in its place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
+            file.write(data)
+        if path.exists():
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _room(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        text = f"no space is left to write `{path}`"
+        raise StatecheckError("disk-full", text, "free some space and try again", ExitCode.INTERNAL) from error
+
+
+def _runs(project: Path) -> Path:
+    """Return the folder of a project's runs. A link is not followed: its end may be anybody's."""
+    runs = project / FOLDER / "runs"
+    for path in (runs.parent, runs):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            what = "a symbolic link" if path.is_symlink() else "not a folder"
+            raise StatecheckError(
+                "store-blocked", f"`{path}` is {what}", "remove or rename it; statecheck keeps its runs there"
+            )
+    return runs
+
+
+def _folders(runs: Path) -> list[Path]:
+    """Return the folders of runs, newest first."""
+    try:
+        found = [path for path in runs.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
+    except OSError:
+        return []
+    return sorted((path for path in found if not path.is_symlink()), key=lambda path: path.name, reverse=True)
+
+
+def _complete(runs: Path) -> list[Path]:
+    return [path for path in _folders(runs) if (path / META).is_file()]
+
+
+def _prune(runs: Path) -> None:
+    """Remove what a killed statecheck left."""
+    for path in _folders(runs):
+        if not (path / META).exists() and not _alive(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _alive(run: Path) -> bool:
+    """Whether the process that writes a run still lives."""
+    match = _NAME.fullmatch(run.name)
+    try:
+        os.kill(int(match[1]) if match else 0, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -1,0 +1,148 @@
+"""Reports: the JSON contract against its schema, and foreign text that stays harmless in every format."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+from sample_diagnoses import BROKEN, DIAGNOSES, FAILED, HEALTHY, HOSTILE, HOSTILE_ONE, PASSED, RESTART, SPLIT, UNJUDGED
+
+from statecheck.report import FORMATS
+from statecheck.report.json import schema
+from statecheck.report.text import View, ordered, safe
+
+if TYPE_CHECKING:
+    from statecheck.model import Diagnosis
+
+SCHEMA = json.loads(schema())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+VIEWS = [View(), View(140), View(60, wrap=True, color=True), View(verbosity=2), View(verbosity=-1)]
+
+every_diagnosis = pytest.mark.parametrize("diagnosis", DIAGNOSES.values(), ids=DIAGNOSES)
+
+
+def test_the_schema_is_a_schema_and_closed() -> None:
+    VALIDATOR.check_schema(SCHEMA)
+    for definition in SCHEMA["$defs"].values():
+        assert definition["additionalProperties"] is False
+        assert definition["required"] == list(definition["properties"])
+
+
+@every_diagnosis
+def test_json_of_a_diagnosis_is_valid(diagnosis: Diagnosis) -> None:
+    document = json.loads(FORMATS["json"].diagnosis(diagnosis, View()))
+
+    VALIDATOR.validate(document)
+    assert list(document) == SCHEMA["$defs"]["diagnosis"]["required"]
+    assert document["verdict"] == diagnosis.verdict
+
+
+def test_json_of_a_run_is_valid() -> None:
+    document = json.loads(FORMATS["json"].scenarios([PASSED, FAILED, UNJUDGED], View()))
+
+    VALIDATOR.validate(document)
+    assert [scenario["passed"] for scenario in document["scenarios"]] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(BROKEN, verdict="healthy"),
+        replace(HEALTHY, verdict="state-loss"),
+        replace(BROKEN, causes=(SPLIT, replace(RESTART, primary=True))),
+    ],
+)
+def test_the_schema_ties_the_verdict_to_the_causes(wrong: Diagnosis) -> None:
+    assert not VALIDATOR.is_valid(json.loads(FORMATS["json"].diagnosis(wrong, View())))
+
+
+def test_json_is_utf8_and_keeps_foreign_text_whole() -> None:
+    text = FORMATS["json"].diagnosis(HOSTILE_ONE, View())
+
+    assert json.loads(text.encode("utf-8"))["experiments"][0]["session_keys"] == [HOSTILE]
+    assert "\U0001f600" in text
+    assert not {"\x1b", "\x9b", "\u202e"} & set(text)
+
+
+def test_the_primary_cause_comes_first() -> None:
+    assert [finding.code for finding in ordered(BROKEN.causes)] == ["SC102", "SC103"]
+
+
+@pytest.mark.parametrize("name", ["full", "concise"])
+@pytest.mark.parametrize("view", VIEWS)
+@every_diagnosis
+def test_text_is_harmless(diagnosis: Diagnosis, name: str, view: View) -> None:
+    text = FORMATS[name].diagnosis(diagnosis, view)
+
+    unsafe = {char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
+    assert unsafe <= ({"\n", "\x1b"} if view.color else {"\n"})
+    assert "\x1b[31mred" not in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+    text.encode("utf-8")
+
+
+def test_foreign_brackets_are_no_markup() -> None:
+    text = FORMATS["full"].diagnosis(HOSTILE_ONE, View())
+
+    assert "  [bold]\\x1b[31mred\\x1b[0m[/x]\\n\\t\\u202eevil" in text
+
+
+@pytest.mark.parametrize("name", ["full", "concise"])
+def test_a_pipe_gets_whole_lines(name: str) -> None:
+    long = replace(SPLIT, summary="word " * 100 + "end")
+    text = FORMATS[name].diagnosis(replace(BROKEN, causes=(long,)), View(80))
+
+    assert "word word end" in text.replace("word " * 98, "")
+
+
+def test_a_terminal_gets_lines_that_fit() -> None:
+    text = FORMATS["full"].diagnosis(
+        replace(BROKEN, causes=(replace(SPLIT, summary="word " * 100),)), View(80, wrap=True)
+    )
+
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_sides_stand_beside_each_other_where_there_is_room() -> None:
+    wide, narrow = (FORMATS["full"].scenarios([PASSED], View(width)) for width in (120, 119))
+
+    assert any("broken: app.py" in line and "fixed: fixed.py" in line for line in wide.splitlines())
+    assert not any("broken: app.py" in line and "fixed: fixed.py" in line for line in narrow.splitlines())
+
+
+@pytest.mark.parametrize("name", ["full", "concise"])
+def test_quiet_twice_says_nothing(name: str) -> None:
+    assert FORMATS[name].diagnosis(BROKEN, View(verbosity=-2)) == ""
+    assert FORMATS[name].scenarios([PASSED], View(verbosity=-2)) == ""
+
+
+def test_verbose_shows_the_turns_of_every_experiment() -> None:
+    assert "turns of same-process" not in FORMATS["full"].diagnosis(BROKEN, View())
+    assert "turns of same-process" in FORMATS["full"].diagnosis(BROKEN, View(verbosity=1))
+
+
+@pytest.mark.parametrize("diagnosis", DIAGNOSES.values(), ids=DIAGNOSES)
+def test_the_last_line_names_the_next_command(diagnosis: Diagnosis) -> None:
+    assert "; next: statecheck " in FORMATS["full"].diagnosis(diagnosis, View()).splitlines()[-1]
+
+
+@pytest.mark.parametrize("limit", [3, 10, 28, 2000])
+def test_safe_text_is_short_and_keeps_both_ends(limit: int) -> None:
+    text = safe("begin" + HOSTILE + "end", limit)
+
+    assert len(text) <= limit
+    assert text.startswith("begin"[: limit // 2])
+    assert text.endswith("end"[-(limit - limit // 2 - 1) :])
+
+
+def test_safe_text_cuts_no_escape_in_two() -> None:
+    assert safe("\x1b" * 100, 20) == "\\x1b\\x1b…\\x1b\\x1b"
+
+
+def test_harmless_text_is_left_alone() -> None:
+    for text in ("", "plain", "naïve 日本語", "👩\u200d💻", "[bracket] back\\slash", "\u0645\u06cc\u200c\u062e"):
+        assert safe(text) == text
