@@ -85,8 +85,10 @@ def _command(words: list[str]) -> int:
         raise _usage(error) from error
     except typer.Abort:
         return _INTERRUPTED
-    except SystemExit as error:  # Typer's way out when nobody reads the output any more
-        raise BrokenPipeError from error
+    except SystemExit as error:  # how Typer ends after completion, and when nobody reads the output any more
+        if isinstance(error.__context__, BrokenPipeError):
+            raise BrokenPipeError from error
+        return int(error.code or 0)
     return int(code or 0)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from statecheck.source.fields import Field, Json, plain
 from statecheck.source.roles import is_history, is_setting, leaning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SESSION_AT_MOST = -3.0
 _POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0}
@@ -45,7 +48,7 @@ def score(field: Field) -> float:
 
 
 def _spelled(said: str) -> float:
-    """What the spelling of a client's value says: kept or made by the browser, typed by the user, or named well."""
+    """Tell what the spelling of a client's value says: kept by the browser, typed by the user, or named."""
     if not said:
         return 0.0
     if _KEPT.search(said):
@@ -54,7 +57,7 @@ def _spelled(said: str) -> float:
 
 
 def pick(name: str, fields: Sequence[Field]) -> Field | None:
-    """The field that a user named: `session_id`, `applicant.id`, `header X-Pupil`."""
+    """Return the field that a user named: `session_id`, `applicant.id`, `header X-Pupil`."""
     *where, path = name.split(maxsplit=1)
     wanted = [plain(part) for part in path.split(".")]
     for field in fields:
@@ -69,7 +72,8 @@ def choose(fields: Sequence[Field], message: Field | None = None, session: Field
 
     Args:
         fields: what is sent, or may be.
-        message, session: what the user said, or None.
+        message: the message by the user's own word, or None.
+        session: the session by the user's own word, or None.
     """
     lists = [f for f in fields if f.turn_keys is not None]
     texts = sorted((f for f in fields if _may_speak(f) and f != session), key=lambda f: -score(f))
@@ -117,7 +121,7 @@ def _may_speak(field: Field) -> bool:
 
 
 def _left_over(texts: list[Field]) -> Field | None:
-    """The one text that no other rivals: the others lean clearly more towards a session, or are not needed."""
+    """Return the one text that no other rivals: the others lean clearly more towards a session, or are not needed."""
     needed = [f for f in texts if f.required] or texts
     needed = [f for f in needed if f.place.where in ("body", "query")]
     if not needed or score(needed[0]) <= -4:
@@ -126,7 +130,7 @@ def _left_over(texts: list[Field]) -> Field | None:
 
 
 def _sessions(rest: list[Field], message: Field) -> list[Field]:
-    """What says who is talking: by score; else the one needed text that is left."""
+    """Tell what says who is talking: by score; else the one needed text that is left."""
     able = [f for f in rest if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > -3)]
     able = [f for f in able if not f.limited]
     found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=score)
@@ -165,14 +169,14 @@ def _why_session(session: Field, others: int) -> str:
 
 
 def sample(field: Field) -> Json:
-    """What to send in a field that is neither message nor session."""
+    """Tell what to send in a field that is neither message nor session."""
     if field.known or field.value is not None:
         return field.value
     return _SAMPLES.get(field.type, "sample")
 
 
 def overlay(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
-    """What a client sends, with what is known of it from the server; needed fields that it leaves out follow."""
+    """Tell what a client sends, with what is known of it from the server; needed fields that it leaves out follow."""
     laid = []
     for field in sent:
         known = next((f for f in taken if f.place.matches(field.place)), None)

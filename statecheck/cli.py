@@ -33,13 +33,16 @@ Exit codes:
   130  interrupted
 """
 
+# Typer gives its own flags no default, and loads pydantic, a third of our start-up, to make a bool of that.
+_OFF = {"help": False, "install_completion": False, "show_completion": False}
+
 app = typer.Typer(
     name="statecheck",
     help="Reproduces lost conversation state in LlamaIndex apps, names the cause and points at the line.",
     epilog=_EPILOG,
     rich_markup_mode=None,  # plain help: nothing colours a pipe, GITHUB_ACTIONS or not
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "default_map": {**_OFF, "list": _OFF, "clean": _OFF}},
 )
 
 

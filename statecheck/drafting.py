@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +13,7 @@ from statecheck.source.fields import ELEMENT, Encoding, Field, Form, plain
 from statecheck.source.roles import is_setting, leaning
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from statecheck.endpoints import Endpoint
@@ -23,7 +23,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, headers: Pairs) -> Plan:
-    """The plan for an endpoint, with its fields' roles chosen."""
+    """Return the plan for an endpoint, with its fields' roles chosen."""
     form = _form(choice.sessions)
     values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
     values += [(field, _session(field, form, first=n == 0)) for n, field in enumerate(choice.sessions)]
@@ -70,7 +70,7 @@ def _form(sessions: Sequence[Field]) -> Form:
 
 
 def _session(field: Field, form: Form, *, first: bool) -> Json:
-    """A session's value; beside one of another type it is bent to fit."""
+    """Return a session's value; beside one of another type it is bent to fit."""
     if first or field.form == form:
         return field.dress
     if field.form == "integer":
@@ -127,7 +127,7 @@ def _why_client(call: Call | None) -> tuple[str, ...]:
 
 
 def call_plan(facts: AppFacts, message: str | None, session: str | None) -> Plan:
-    """The plan for a plain callable, from its parameters' names.
+    """Return the plan for a plain callable, from its parameters' names.
 
     Raises:
         StatecheckError: it takes nothing, or an option names a parameter that it does not have.
@@ -166,7 +166,7 @@ def call_plan(facts: AppFacts, message: str | None, session: str | None) -> Plan
 
 
 def from_template(template: Plan | Mapping[str, Json], headers: Pairs) -> Plan:
-    """The plan that the configuration gives, with the headers of the command line."""
+    """Return the plan that the configuration gives, with the headers of the command line."""
     if isinstance(template, Plan):
         return replace(template, headers=_with(template.headers, headers))
     form = template.get("form")

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from statecheck.plan import AppFacts, Route
 from statecheck.source.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
 from statecheck.source.handlers import Handler, read_handler
-from statecheck.source.lookup import Modules
 from statecheck.source.openapi import operations, read_operation, response_names
-from statecheck.source.roles import leaning, words
+from statecheck.source.roles import as_set, leaning, words
 
-_SPEAKING = frozenset(
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from statecheck.source.lookup import Modules
+
+_SPEAKING = as_set(
     "chat ask message messages query reply answer talk converse conversation conversations completions complete prompt "
-    "run invoke assistant bot agent respond say send turn turns question generate discuss dialog speak inbox".split()
+    "run invoke assistant bot agent respond say send turn turns question generate discuss dialog speak inbox"
 )
-_SILENT = frozenset(
-    "health healthz healthcheck livez readyz ping status docs redoc openapi admin delete reset clear history login logout "
+_SILENT = as_set(
+    "health healthz healthcheck livez readyz ping status docs redoc openapi admin delete reset clear history login "
+    "logout "
     "register signup metrics static upload ingest export import list version config settings favicon assets feedback "
-    "end close remove forget transcript debug warmup cancel".split()
+    "end close remove forget transcript debug warmup cancel"
 )
 _METHODS = {"POST": 2.0, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
@@ -59,7 +64,7 @@ class Endpoint:
 
 
 def braced(path: str) -> tuple[str, dict[str, Form]]:
-    """A route's path with every parameter as `{name}`, whatever the framework's spelling, and their formats."""
+    """Return a route's path with every parameter as `{name}`, whatever the framework's spelling, and their formats."""
     forms: dict[str, Form] = {}
 
     def parameter(found: re.Match[str]) -> str:
@@ -82,12 +87,12 @@ def endpoints(facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> list[
     found = []
     for route in (route if route.file else _located(route, modules) for route in routes):
         for method in _methods(route, modules):
-            found.append(_rank(_endpoint(route, method, facts, modules, calls)))
+            found.append(_rank(_endpoint(route, method, facts, modules, calls)))  # noqa: PERF401 (three lines read better)
     return sorted(found, key=lambda endpoint: -endpoint.score)
 
 
 def _located(route: Route, modules: Modules) -> Route:
-    """A route with the function that is decorated with the end of its path, where the app does not tell it."""
+    """Return a route with the function that is decorated with the end of its path, where the app does not tell it."""
     path, method = braced(route.path)[0], (route.methods or ("POST",))[0]
     fitting = []
     for spelled, verb, name, file, line in modules.decorated():
@@ -144,9 +149,10 @@ def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, call
 
 
 def lay(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
-    """What a server declares with the evidence of what its handler reads; what is only read follows."""
+    """Tell what a server declares with the evidence of what its handler reads; what is only read follows."""
     laid, used = [], set()
-    for field in declared:
+    for each in declared:
+        field = each
         found = next((f for f in read if f.place.matches(field.place)), None)
         if found is not None:
             used.add(found.place)
@@ -157,7 +163,8 @@ def lay(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
                 form=found.form if field.form == "token" else field.form,
                 turn_keys=field.turn_keys or found.turn_keys,
                 limited=field.limited or found.limited,
-                **({"value": found.value, "known": True} if found.known and not field.known else {}),
+                value=field.value if field.known else found.value if found.known else field.value,
+                known=field.known or found.known,
             )
         laid.append(field)
     whole = {f.place.where for f in declared if not f.place.path}

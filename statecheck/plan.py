@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from statecheck.model import Anchor
 from statecheck.source.fields import Encoding, Form, Json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
+
+    from statecheck.model import Anchor
 
 __all__ = ["AppFacts", "Json", "Overrides", "Plan", "Request", "Route", "describe", "render", "session_key"]
 
@@ -191,7 +192,7 @@ def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]
 
 
 def session_key(form: Form, rng: Random) -> str:
-    """A new session key of this form: `sc-` and 12 hex digits, a UUID, or the digits of an integer."""
+    """Return a new session key of this form: `sc-` and 12 hex digits, a UUID, or the digits of an integer."""
     if form == "uuid":
         return str(UUID(int=rng.getrandbits(128), version=4))
     return str(rng.randrange(100_000, 2**31)) if form == "integer" else f"sc-{rng.getrandbits(48):012x}"

@@ -7,7 +7,7 @@ They are laid over each other as fields; then one field is the message, and thos
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from statecheck.choices import choose, overlay, pick
@@ -29,16 +29,16 @@ _MOST = 6
 _FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
 
 
-class _UnclearError(Exception):
-    """No field of an endpoint is surely the message."""
+@dataclass(frozen=True, slots=True)
+class _Unclear:
+    """An endpoint of which no field is surely the message."""
 
-    def __init__(self, endpoint: Endpoint, fields: Sequence[Field]) -> None:
-        super().__init__(endpoint.label)
-        self.endpoint, self.fields = endpoint, fields
+    endpoint: Endpoint
+    fields: Sequence[Field]
 
 
 def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Plan, ...]:
-    """The ways to send a turn to a target, best first.
+    """Return the ways to send a turn to a target, best first.
 
     Args:
         facts: what the running app says of itself.
@@ -54,13 +54,14 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         return (call_plan(facts, overrides.message_field, overrides.session_field),)
     ranked = _wanted(endpoints(facts, Modules(project), find_clients(project)), overrides)
     plans: list[Plan] = []
-    unclear: list[_UnclearError] = []
+    unclear: list[_Unclear] = []
     for endpoint in ranked:
-        try:
-            plans += _plans(endpoint, overrides, project)
-        except _UnclearError as error:
-            unclear.append(error)
-    speaking = next((error for error in unclear if error.endpoint is ranked[0] and error.fields), None)
+        made = _plans(endpoint, overrides, project)
+        if isinstance(made, _Unclear):
+            unclear.append(made)
+        else:
+            plans += made
+    speaking = next((one for one in unclear if one.endpoint is ranked[0] and one.fields), None)
     if speaking is not None and (not plans or ranked[0].signs):
         raise _no_message(speaking)
     if not plans:
@@ -73,7 +74,7 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
 
 
 def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
-    """The endpoint that the user named, or the best ones; the best alone speak for a conversation."""
+    """Return the endpoint that the user named, or the best ones; the best alone speak for a conversation."""
     if overrides.endpoint is None:
         usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
         if not usable:
@@ -118,8 +119,8 @@ def _shape(path: str) -> str:
     return "/" + re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path).strip("/")
 
 
-def _plans(endpoint: Endpoint, overrides: Overrides, project: Path) -> list[Plan]:
-    """The ways to talk to one endpoint: as its clients do, else as the server asks; then with or without a key."""
+def _plans(endpoint: Endpoint, overrides: Overrides, project: Path) -> list[Plan] | _Unclear:
+    """Return the ways to talk to one endpoint: as its clients do, else as the server asks; with or without a key."""
     call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
     fields = (
         endpoint.fields
@@ -131,7 +132,7 @@ def _plans(endpoint: Endpoint, overrides: Overrides, project: Path) -> list[Plan
     fields = (*fields, *(f for f in (message, session) if f is not None and f not in fields))
     chosen = choose(fields, message, session)
     if isinstance(chosen, list):
-        raise _UnclearError(endpoint, chosen)
+        return _Unclear(endpoint, chosen)
     plans = [draft(endpoint, call, chosen, project, overrides.headers)]
     if session is None and chosen.sessions and _given_back(chosen.sessions[0], endpoint):
         said = f"the app sets `{chosen.sessions[0].place}` itself, so a client first comes without it"
@@ -164,7 +165,7 @@ def _given_back(session: Field, endpoint: Endpoint) -> bool:
 
 
 def _named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:
-    """The field that an option names; one that the server reads in a way we cannot see is taken at its word."""
+    """Return the field that an option names; one that the server reads in a way we cannot see is taken at its word."""
     if name is None:
         return None
     found = pick(name, fields) or pick(name, endpoint.fields)
@@ -185,18 +186,18 @@ def _named(name: str | None, option: str, fields: Sequence[Field], endpoint: End
     )
 
 
-def _no_message(error: _UnclearError) -> StatecheckError:
-    names = ", ".join(f"`{field.place}`" for field in error.fields)
+def _no_message(one: _Unclear) -> StatecheckError:
+    names = ", ".join(f"`{field.place}`" for field in one.fields)
     return StatecheckError(
         "no-message-field",
-        f"`{error.endpoint.label}` takes {names}, and nothing tells which of them is the user's message",
-        f"name it: `--message-field {error.fields[0].name}`",
+        f"`{one.endpoint.label}` takes {names}, and nothing tells which of them is the user's message",
+        f"name it: `--message-field {one.fields[0].name}`",
         ExitCode.INCONCLUSIVE,
     )
 
 
-def _no_endpoint(ranked: Sequence[Endpoint], unclear: Sequence[_UnclearError]) -> StatecheckError:
-    tried = [error.endpoint for error in unclear] or list(ranked)
+def _no_endpoint(ranked: Sequence[Endpoint], unclear: Sequence[_Unclear]) -> StatecheckError:
+    tried = [one.endpoint for one in unclear] or list(ranked)
     listed = ", ".join(f"`{endpoint.label}`" for endpoint in tried[:6])
     return StatecheckError(
         "no-endpoint",

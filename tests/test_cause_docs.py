@@ -127,7 +127,7 @@ def echo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
             return stream()
 
-        async def astream_chat_with_tools(self, tools: Any, *_: Any, chat_history: Any = None, **__: Any) -> Any:  # type: ignore[override]
+        async def astream_chat_with_tools(self, tools: Any, *_: Any, chat_history: Any = None, **__: Any) -> Any:
             return await self.astream_chat(chat_history)
 
     monkeypatch.chdir(tmp_path)

@@ -156,7 +156,6 @@ def test_run_side_by_side(engine: Engine, golden: Golden, monkeypatch: pytest.Mo
         ("no-run", "analyze", 5),
         ("missing-run", "analyze nope", 2),
         ("explain", "explain", 0),
-        ("explain-cause", "explain SC102", 0),
         ("explain-unknown", "explain multi-wroker", 2),
         ("explain-message", "explain Skipping_serialization", 2),
         ("clean", "clean", 0),
@@ -206,6 +205,16 @@ def test_list_and_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert "multi-worker       SC102  " in capsys.readouterr().out
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_explain_is_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "sc102"]) == 0
+    out = capsys.readouterr().out
+
+    assert out.startswith("SC102 multi-worker: ")
+    assert "\nWHAT IT MEANS\n\n" in out
+    assert "\n    from fastapi import FastAPI\n" in out
+    assert "```" not in out
 
 
 def test_explain_as_json_and_of_a_message(capsys: pytest.CaptureFixture[str]) -> None:

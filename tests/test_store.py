@@ -72,7 +72,8 @@ def test_without_links_latest_is_found_too(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_unknown_or_ambiguous_run_is_refused(tmp_path: Path) -> None:
-    kept(tmp_path), kept(tmp_path, 1)
+    kept(tmp_path)
+    kept(tmp_path, 1)
 
     for spec, slug in (
         ("2026", "ambiguous-run"),
@@ -153,7 +154,8 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("made", ["file", "link", "runs-link"])
 def test_something_else_in_its_place_is_left_alone(tmp_path: Path, made: str) -> None:
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
-    project.mkdir(), elsewhere.mkdir()
+    project.mkdir()
+    elsewhere.mkdir()
     place = project / ".statecheck"
     if made == "file":
         place.write_text("mine")
@@ -171,7 +173,8 @@ def test_something_else_in_its_place_is_left_alone(tmp_path: Path, made: str) ->
 
 
 def test_clean_removes_all_but_what_is_being_written(tmp_path: Path) -> None:
-    kept(tmp_path), kept(tmp_path, 1)
+    kept(tmp_path)
+    kept(tmp_path, 1)
     being_written = store.begin(tmp_path, NOON + timedelta(seconds=2))
 
     assert store.clean(tmp_path) == 2

@@ -218,8 +218,14 @@ class Driver:
     def _locate(self, step: Locate) -> None:
         worker = self.workers[step.worker]
         self._files(worker)
-        reply = worker.ask({"locate": list(self.sent)}, self.setting.limits.turn)
-        for place in reply["places"] if reply else ():
+        last = max((op.turn for op in worker.ops()), default=0)
+        remembered = any(op.turn == last and self.sent[0] in op.markers for op in worker.ops())
+        reply = worker.ask({"locate": list(self.sent), "deep": remembered}, self.setting.limits.turn)
+        if reply is None or "error" in reply:
+            note = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
+            self.ops.append(Op(time.monotonic_ns(), "fail", "place", worker.pid, worker.generation, note=note))
+            return
+        for place in reply["places"]:
             found = self.setting.locator.place(place)
             frames = (Frame(found.anchor.path, found.anchor.line, ""),) if found.anchor else ()
             self.ops.append(

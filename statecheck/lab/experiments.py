@@ -60,7 +60,7 @@ class Experiment:
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    Experiment("same-process", (Start("a"), Take("a"), Locate("a"), Take("a"), Locate("a"))),
+    Experiment("same-process", (Start("a"), Take("a"), Take("a"), Locate("a"))),
     Experiment(
         "other-worker",
         (Start("a"), Start("b"), Take("a"), Take("b"), Locate("a"), Locate("b"), Take("a")),

@@ -41,18 +41,24 @@ def parts(item: Any) -> list[Any]:
         return [] if item.get("role") == "assistant" else [part for pair in item.items() for part in pair]
     if isinstance(item, (list, tuple, set, frozenset)):
         return list(item)
-    attributes = getattr(item, "__dict__", None)
-    if not isinstance(attributes, dict):
-        return []
+    attributes = attributes_of(item)
     role = attributes.get("role")
     if role is not None and getattr(role, "value", role) == "assistant":
         return []
     values = list(attributes.values())
-    for more in ("__pydantic_private__", "__pydantic_extra__"):
-        extra = getattr(item, more, None)
-        if extra:
-            values.extend(extra.values())
+    if hasattr(type(item), "__pydantic_private__"):
+        for more in (item.__pydantic_private__, item.__pydantic_extra__):
+            values.extend((more or {}).values())
     return values
+
+
+def attributes_of(item: Any) -> dict[str, Any]:
+    """An object's own `__dict__`, or {}; never runs code of its class."""
+    try:
+        found = object.__getattribute__(item, "__dict__")
+    except AttributeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def text(value: Any, limit: int = 2000) -> str:

@@ -9,67 +9,108 @@ from __future__ import annotations
 import gc
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from .markers import attributes_of
 from .recorder import RECORDER
 
 Step = tuple[str, str]  # ("key", "'sc-1'"), ("attribute", "store"), ("item", "0"), ("closure", "transcripts")
-_DEEPEST = 14
-_MOST_HOLDERS = 12
-_WIDEST = 400
+Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
+_DEEPEST = 16
+_MOST_HOLDERS = 30
+_WIDEST = 3000
 _PASSED_OVER = (types.FrameType, types.TracebackType, types.CodeType)
+_NOT_HOLDERS = (
+    *_PASSED_OVER,
+    types.GeneratorType,
+    types.CoroutineType,
+    types.AsyncGeneratorType,
+    types.BuiltinFunctionType,
+)
 
 
-def locate(markers: list[str]) -> list[dict[str, Any]]:
-    """The places of each marker: {marker, module, file, line, steps}.
+def locate(markers: list[str], *, deep: bool) -> list[dict[str, Any]]:
+    """The places of each marker: {marker, module, file, user, steps}.
 
-    `steps` leads from the module's globals to the text. `module` is "" where the holder is reached from no
-    module; `file` and `line` are those of the function that closes over it, if one does.
+    `steps` leads from the module's globals to the text, or to the state object that took it; `user` tells whether
+    the module is the user's. `module` is "" where no module reaches the holder.
+
+    Args:
+        deep: search what the warm parent froze too, if nothing is found outside it: slow, for a marker that must
+            be somewhere.
     """
     gc.collect()
     found = _search(markers)
-    if any(not place["module"] for place in found) or not found:
-        gc.unfreeze()  # what the warm parent froze is passed over by the collector's referrers
+    if deep and not all(any(p["marker"] == m and p["module"] for p in found) for m in markers[:1]):
+        gc.unfreeze()
         found = _search(markers)
     return found
 
 
 def _search(markers: list[str]) -> list[dict[str, Any]]:
     modules = {id(vars(module)): module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)}
-    results: list[dict[str, Any]] = []
+    sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
-    own = {id(tracked), id(results)}
-    holders: dict[str, list[tuple[Any, list[Step]]]] = {marker: [] for marker in markers}
     for thing in tracked:
-        if isinstance(thing, _PASSED_OVER) or id(thing) in own:
+        if isinstance(thing, _PASSED_OVER) or thing is markers or thing is tracked:
             continue
         for part in gc.get_referents(thing):
-            for text, steps in _texts(thing, part):
-                for marker in _present(text, markers):
-                    if thing is not markers and len(holders[marker]) < _MOST_HOLDERS:
-                        holders[marker].append((thing, steps))
+            for marker, chain in _texts(part, markers):
+                if len(sources[marker]) < _MOST_HOLDERS:
+                    links = zip([thing, *chain], chain, strict=False)
+                    sources[marker].append((thing, [_step(container, inside) for container, inside in links]))
     del tracked
-    ignored = {id(holders), id(markers), *map(id, holders.values())}
-    for pairs in holders.values():
-        ignored.update(id(pair) for pair in pairs)
-    for marker, pairs in holders.items():
-        for holder, steps in pairs:
-            path = _path(holder, steps, modules, ignored)
-            if path is not None:
-                results.append({"marker": marker, **path})
+    results = []
+    for marker in markers:
+        # a store may keep text where Python does not see it (a database in memory): its object stands for it
+        sources[marker] += [(thing, []) for thing in RECORDER.holders(marker)]
+        results += [{"marker": marker, **place} for place in _roots(sources[marker], modules)]
     return results
 
 
-def _texts(thing: Any, part: Any) -> Iterator[tuple[str | bytes, list[Step]]]:
-    """Texts that `thing` holds through `part`: itself, or one in a dict or tuple that the collector does not track."""
+def _roots(sources: list[Source], modules: dict[int, types.ModuleType]) -> list[dict[str, Any]]:
+    """Breadth first over referrers to the modules that reach a source; the user's own if there are any."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    level = {id(thing): (thing, steps) for thing, steps in sources}
+    seen = set(level)
+    for _ in range(_DEEPEST):
+        if not level:
+            break
+        referrers = gc.get_referrers(*[thing for thing, _ in level.values()])
+        above: dict[int, Source] = {}
+        for referrer in referrers:
+            if id(referrer) in seen or isinstance(referrer, _NOT_HOLDERS) or referrer is sources:
+                continue
+            part = next((part for part in gc.get_referents(referrer) if id(part) in level), None)
+            if part is None:
+                continue
+            steps = [_step(referrer, part), *level[id(part)][1]]
+            module = modules.get(id(referrer))
+            if module is not None:
+                found.setdefault((module.__name__, steps[0][1]), _rooted(module, steps))
+            elif len(above) < _WIDEST:
+                above[id(referrer)] = (referrer, steps)
+                seen.add(id(referrer))
+        del referrers
+        level = above
+    own = [place for place in found.values() if place["user"]]
+    if own or found:
+        return own or list(found.values())[:3]
+    return [{"module": "", "file": "", "user": False, "steps": []}] if sources else []
+
+
+def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
+    """(marker, what leads to its text) for a text, or for those in a dict or tuple that the collector does not track."""
     kind = type(part)
     if kind is str or kind is bytes:
-        yield part, [_step(thing, part)]
+        for marker in _present(part, markers):
+            yield marker, [part]
     elif (kind is dict or kind is tuple) and not gc.is_tracked(part):
         for value in part.values() if kind is dict else part:
             if type(value) is str or type(value) is bytes:
-                yield value, [_step(thing, part), _step(part, value)]
+                for marker in _present(value, markers):
+                    yield marker, [part, value]
 
 
 def _present(text: str | bytes, markers: list[str]) -> list[str]:
@@ -118,13 +159,8 @@ def _path(
 
 def _rooted(module: types.ModuleType, steps: list[Step]) -> dict[str, Any]:
     file = str(getattr(module, "__file__", "") or "")
-    relative = RECORDER._users(file)  # noqa: SLF001 - one notion of what is the user's
-    line = 0
-    for kind, name in steps:
-        if kind == "closure":
-            _, _, position = name.rpartition("@")
-            line = int(position or 0)
-    return {"module": module.__name__, "file": relative or file, "line": line, "user": bool(relative), "steps": steps}
+    relative = RECORDER.relative(file)
+    return {"module": module.__name__, "file": relative or file, "user": bool(relative), "steps": steps}
 
 
 def _step(container: Any, part: Any) -> Step:
@@ -142,19 +178,16 @@ def _step(container: Any, part: Any) -> Step:
         return ("cell", "")
     if isinstance(container, types.FunctionType):
         return _closure(container, part)
-    attributes: Iterable[tuple[str, Any]] = ()
-    if getattr(container, "__dict__", None) is part:
+    attributes = attributes_of(container)
+    if attributes is part:
         return ("dict", type(container).__name__)
-    try:
-        attributes = list(vars(container).items())
-    except TypeError:
-        attributes = ()
-    for name, value in attributes:
+    for name, value in attributes.items():
         if value is part:
             return ("attribute", name)
-    for name in getattr(type(container), "__slots__", ()) or ():
-        if isinstance(name, str) and getattr(container, name, None) is part:
-            return ("attribute", name)
+    for cls in type(container).__mro__:
+        for name, member in vars(cls).items():
+            if isinstance(member, types.MemberDescriptorType) and _slot(member, container) is part:
+                return ("attribute", name)
     return ("in", type(container).__name__)
 
 
@@ -164,3 +197,10 @@ def _closure(function: types.FunctionType, part: Any) -> Step:
         names = ",".join(function.__code__.co_freevars)
         return ("closure", f"{names}@{function.__code__.co_firstlineno}")
     return ("in", function.__name__)
+
+
+def _slot(member: types.MemberDescriptorType, container: Any) -> Any:
+    try:
+        return member.__get__(container)
+    except AttributeError:
+        return None

@@ -33,6 +33,8 @@ class Recorder:
         self.roots: tuple[str, ...] = ()
         self._relative: dict[str, str] = {}  # code file -> the user's relative path, or "" for a library's
         self._numbers: dict[int, int] = {}
+        self._references: dict[int, weakref.ref[Any]] = {}
+        self._took: dict[str, set[int]] = {}
         self._count = 0
 
     def open(self, fd: int, roots: tuple[str, ...]) -> None:
@@ -51,7 +53,7 @@ class Recorder:
             file = code.co_filename
             path = relative.get(file)
             if path is None:
-                path = relative[file] = self._users(file)
+                path = relative[file] = self.relative(file)
             if path:
                 found.append((path, frame.f_lineno or code.co_firstlineno, code.co_name))
                 if len(found) == _MOST_FRAMES:
@@ -59,7 +61,8 @@ class Recorder:
             frame = frame.f_back
         return tuple(found)
 
-    def _users(self, file: str) -> str:
+    def relative(self, file: str) -> str:
+        """The path below the user's tree of a code file of theirs; "" for a library's."""
         for root in self.roots:
             if file.startswith(root + "/"):
                 rest = file[len(root) :]
@@ -80,6 +83,7 @@ class Recorder:
         number, ident = self._count, id(thing)
         try:
             weakref.finalize(thing, self._gone, ident, number, type(thing).__name__).atexit = False
+            self._references[number] = weakref.ref(thing)
         except TypeError:
             return 0
         self._numbers[ident] = number
@@ -89,8 +93,19 @@ class Recorder:
         """Whether this object has been given a number."""
         return id(thing) in self._numbers
 
+    def took(self, number: int, markers: list[str]) -> None:
+        """Remember that this object was given these markers to keep."""
+        for marker in markers:
+            self._took.setdefault(marker, set()).add(number)
+
+    def holders(self, marker: str) -> list[Any]:
+        """The objects that took a marker and are still alive."""
+        references = [self._references.get(number) for number in self._took.get(marker, ())]
+        return [thing for thing in (reference() for reference in references if reference) if thing is not None]
+
     def _gone(self, ident: int, number: int, cls: str) -> None:
         self._numbers.pop(ident, None)
+        self._references.pop(number, None)
         self.emit("gone", cls=cls, obj=number)
 
     def emit(self, f: str, type: str = "ok", **fields: Any) -> None:  # noqa: A002 - the op's own word

@@ -86,11 +86,11 @@ def _replace_paths(message: Message) -> None:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
-    where = next((f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER._users(f.filename)), None)  # noqa: SLF001
+    where = next((f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER.relative(f.filename)), None)
     return {
         "error": f"{type(error).__name__}: {error}"[:500],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
-        "at": [RECORDER._users(where.filename), where.lineno] if where else [],  # noqa: SLF001
+        "at": [RECORDER.relative(where.filename), where.lineno] if where else [],
     }
 
 
@@ -119,15 +119,24 @@ def _obey(channel: Channel, target: Any) -> None:
             message, _ = channel.receive()
         except Closed:
             return
-        if "hold" in message:
-            BARRIER.close(at_reads=message["hold"] == "reads")
-            channel.send({"holding": True})
-        elif "release" in message:
-            BARRIER.open()
-        elif "locate" in message:
-            channel.send({"places": locate(message["locate"])})
-        elif "call" in message:
-            target.call(message, channel)
+        try:
+            _answer(message, channel, target)
+        except Closed:
+            return
+        except Exception:  # noqa: BLE001 - a probe that fails must not leave the lab waiting
+            channel.send({"error": traceback.format_exc()[-2000:]})
+
+
+def _answer(message: Message, channel: Channel, target: Any) -> None:
+    if "hold" in message:
+        BARRIER.close(at_reads=message["hold"] == "reads")
+        channel.send({"holding": True})
+    elif "release" in message:
+        BARRIER.open()
+    elif "locate" in message:
+        channel.send({"places": locate(message["locate"], deep=message["deep"])})
+    elif "call" in message:
+        target.call(message, channel)
 
 
 def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
@@ -138,5 +147,5 @@ def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> Non
 
 
 def _frames_of(error: BaseException) -> list[tuple[str, int, str]]:
-    summary = [f for f in traceback.extract_tb(error.__traceback__) if RECORDER._users(f.filename)]  # noqa: SLF001
-    return [(RECORDER._users(f.filename), f.lineno or 0, f.name) for f in reversed(summary)]  # noqa: SLF001
+    summary = [f for f in traceback.extract_tb(error.__traceback__) if RECORDER.relative(f.filename)]
+    return [(RECORDER.relative(f.filename), f.lineno or 0, f.name) for f in reversed(summary)]

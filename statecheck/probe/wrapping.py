@@ -228,6 +228,8 @@ def _record(
     markers = find((args, kwargs) if given else result)
     if markers:
         fields["markers"] = markers
+        if action == "write" and f != "ctx-store" and "obj" in fields:
+            RECORDER.took(fields["obj"], markers)
         fields["text"] = text(args[-1] if given and args else None if given else result)
     if f == "ctx-store" and args and isinstance(args[0], str):
         fields["where"] = args[0]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.causes import CAUSES, Cause, find
-from statecheck.causes.messages import Message, matching
 from statecheck.errors import StatecheckError
 from statecheck.report.json import document, dumps
+
+if TYPE_CHECKING:
+    from statecheck.causes.messages import Message
 
 
 def render(topic: str | None, style: str) -> str:
@@ -17,17 +21,20 @@ def render(topic: str | None, style: str) -> str:
     """
     if topic is None:
         return dumps(document({"causes": [_json(cause) for cause in CAUSES]})) if style == "json" else _list()
+    if len(topic.split()) == 1:
+        cause = find(topic)
+        return dumps(document(_json(cause))) if style == "json" else plain(cause)
+
+    from statecheck.causes.messages import matching
+
     messages = matching(topic)
-    if not messages and len(topic.split()) > 1:
+    if not messages:
         raise StatecheckError(
             "unknown-message",
             "no cause is known for this message",
             "let statecheck find it: statecheck diagnose app.py",
         )
-    if messages:
-        return dumps(document({"messages": list(map(_message, messages))})) if style == "json" else _points(messages)
-    cause = find(topic)
-    return dumps(document(_json(cause))) if style == "json" else plain(cause)
+    return dumps(document({"messages": list(map(_message, messages))})) if style == "json" else _points(messages)
 
 
 def plain(cause: Cause) -> str:

@@ -144,7 +144,7 @@ def _closing(diagnosis: Diagnosis) -> str:
 
 
 def _facts(diagnosis: Diagnosis, what: str = "") -> str:
-    """What was found, or how many experiments were made, and how long it took."""
+    """Say what was found, or how many experiments were made, and how long it took."""
     ran = len(applied(diagnosis))
     skipped = len(diagnosis.experiments) - ran
     facts = [what] if what else [plural(ran, "experiment"), *([f"{skipped} skipped"] if skipped else [])]

@@ -45,8 +45,7 @@ _ARGUMENTS: dict[str, Where] = {
 
 
 def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -> Value:
-    """An attribute or an item of a value, if it leads on into the request."""
-
+    """Return an attribute or an item of a value, if it leads on into the request."""
     if owner.root == "request":
         return _of_request(block, name)
     if owner.root == "raw":
@@ -63,8 +62,7 @@ def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -
 
 
 def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: list[Value]) -> Value | None:
-    """What a method call reads of the request, or None if it reads nothing of it."""
-
+    """Tell what a method call reads of the request, or None if it reads nothing of it."""
     first = node.args[0] if node.args else None
     key = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
     if owner.root == "request" and name in ("json", "get_json", "form", "post", "body", "get_data", "read", "text"):
@@ -87,7 +85,7 @@ def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: 
 
 
 def header_name(name: str) -> str:
-    """A header's name from the way that code spells it: `HTTP_X_PUPIL`, `x_pupil`, `X-Pupil`."""
+    """Return a header's name from the way that code spells it: `HTTP_X_PUPIL`, `x_pupil`, `X-Pupil`."""
     return name.removeprefix("HTTP_").replace("_", "-").title() if "_" in name or name.islower() else name
 
 

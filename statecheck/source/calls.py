@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
 from statecheck.source.fields import Encoding, Field, Form, Json, Place, Where
 from statecheck.source.models import makes_key_text
-from statecheck.source.roles import is_history, leaning
+from statecheck.source.roles import as_set, is_history, leaning
 
-Sent = Union[dict[str, "Sent"], list["Sent"], tuple[Literal["literal"], Json], tuple[Literal["said"], str], None]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Sent = dict[str, "Sent"] | list["Sent"] | tuple[Literal["literal"], Json] | tuple[Literal["said"], str] | None
 """What is sent: a dict, a list, a literal, or the spelling of an expression."""
 
 
@@ -38,7 +40,7 @@ class Call:
 
 
 def split_url(url: str) -> tuple[str, Sent]:
-    """The path of a URL, and its query as what is sent."""
+    """Return the path of a URL, and its query as what is sent."""
     masked: list[str] = []
 
     def mask(found: re.Match[str]) -> str:
@@ -66,7 +68,7 @@ def same_path(sent: str, route: str) -> bool:
     shorter = min(len(theirs), len(mine))
     if not shorter:
         return not theirs and not mine
-    pairs = list(zip(theirs[-shorter:], mine[-shorter:]))
+    pairs = list(zip(theirs[-shorter:], mine[-shorter:], strict=False))
     if any(a != b and "{" not in a and "{" not in b for a, b in pairs):
         return False
     more = theirs[:-shorter] or mine[:-shorter]
@@ -75,9 +77,9 @@ def same_path(sent: str, route: str) -> bool:
 
 
 def path_fields(sent: str, route: str) -> tuple[Field, ...]:
-    """What a client fills into a route's parameters: a fixed part (`expenses`), or an expression."""
+    """Tell what a client fills into a route's parameters: a fixed part (`expenses`), or an expression."""
     fields = []
-    for theirs, mine in zip(reversed(_parts(sent)), reversed(_parts(route))):
+    for theirs, mine in zip(reversed(_parts(sent)), reversed(_parts(route)), strict=False):
         if mine.startswith("{") and mine.endswith("}"):
             place = Place("path", (mine[1:-1],))
             if "{" in theirs:
@@ -91,22 +93,19 @@ def _parts(path: str) -> list[str]:
     return [part for part in re.sub(r"\{[^{}]*\}", lambda found: found[0].replace("/", ""), path).split("/") if part]
 
 
-def fields_of(path: str, sent: Mapping[str, Sent]) -> tuple[Field, ...]:
-    """What a client sends, as fields."""
+def fields_of(sent: Mapping[str, Sent]) -> tuple[Field, ...]:
+    """Tell what a client sends, as fields."""
     wheres: tuple[Where, ...] = ("query", "header", "cookie", "body")
     fields = [field for where in wheres for field in _flatten(where, (), sent.get(where))]
-    return tuple(field for field in fields if field.place.where != "header" or _telling(field.place.path[0]))
-
-
-def _telling(header: str) -> bool:
-    """Whether a header may matter to the app (those of the transport do not)."""
-    return (
-        header.lower()
-        not in (
-            "content-type accept user-agent origin referer host connection cache-control content-length "
-            "accept-encoding accept-language x-requested-with x-csrftoken x-csrf-token"
-        ).split()
+    return tuple(
+        field for field in fields if field.place.where != "header" or field.place.path[0].lower() not in _TRANSPORT
     )
+
+
+_TRANSPORT = as_set(
+    "content-type accept user-agent origin referer host connection cache-control content-length accept-encoding "
+    "accept-language x-requested-with x-csrftoken x-csrf-token"
+)
 
 
 def _flatten(where: Where, path: tuple[str, ...], sent: Sent) -> Iterator[Field]:

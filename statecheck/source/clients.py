@@ -8,21 +8,28 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from statecheck.source.calls import Call, Sent, fields_of, same_path, split_url
-from statecheck.source.fields import Encoding
 from statecheck.source.pages import read_page
+from statecheck.source.roles import as_set
+from statecheck.source.sinks import callee
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from statecheck.source.fields import Encoding
 
 __all__ = ["Call", "find_clients", "same_path"]
 
-_PRUNED = frozenset("node_modules site-packages __pycache__ dist build venv env target vendor".split())
-_PAGES = frozenset(".html .htm .js .mjs .cjs .ts .tsx .jsx .vue .svelte .jinja .jinja2 .j2".split())
+_PRUNED = as_set("node_modules site-packages __pycache__ dist build venv env target vendor")
+_PAGES = as_set(".html .htm .js .mjs .cjs .ts .tsx .jsx .vue .svelte .jinja .jinja2 .j2")
+_DEEPEST = 6
 _LARGEST = 1_000_000
 _MOST_FILES = 5000
-_METHODS = frozenset("post put patch get request stream open ws_connect".split())
+_METHODS = as_set("post put patch get request stream open ws_connect")
 _TALKS = re.compile(rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.")
 
 
@@ -74,9 +81,12 @@ def _read_python(text: str) -> Iterator[Call]:
             call = _python_call(node, names)
             if call is not None:
                 yield call
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) > 20:
-            if _TALKS.search(node.value.encode("utf-8", "replace")):
-                yield from (replace(call, line=node.lineno + call.line - 1) for call in read_page(node.value))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _talks(node.value):
+            yield from (replace(call, line=node.lineno + call.line - 1) for call in read_page(node.value))
+
+
+def _talks(text: str) -> bool:
+    return len(text) > 20 and _TALKS.search(text.encode("utf-8", "replace")) is not None
 
 
 class _Names:
@@ -96,7 +106,7 @@ class _Names:
                 self._bound.setdefault(node.target.id, []).append((node.lineno, node.value))
 
     def value(self, node: ast.expr) -> ast.expr:
-        """An expression with a name replaced by what was last assigned to it above."""
+        """Return an expression with a name replaced by what was last assigned to it above."""
         if isinstance(node, ast.Name):
             above = [pair for pair in self._bound.get(node.id, ()) if pair[0] <= node.lineno]
             if above:
@@ -104,13 +114,13 @@ class _Names:
         return node
 
     def items(self, name: str, line: int) -> list[tuple[ast.expr, ast.expr]]:
-        """What was assigned to a dict's keys above a line."""
+        """Tell what was assigned to a dict's keys above a line."""
         return [(key, value) for at, key, value in self._items.get(name, ()) if at <= line]
 
 
 def _python_call(node: ast.Call, names: _Names) -> Call | None:
-    """The request that a call sends, if it is one."""
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    """Return the request that a call sends, if it is one."""
+    name = callee(node)
     keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
     arguments = list(node.args)
     if name == "Request" and arguments and ("data" in keywords or "method" in keywords or len(arguments) > 1):
@@ -141,8 +151,10 @@ def _python_call(node: ast.Call, names: _Names) -> Call | None:
     for keyword, place in (("params", "query"), ("headers", "header"), ("cookies", "cookie")):
         if keyword in keywords:
             inner = _sent(keywords[keyword], names)
-            sent[place] = {**(sent.get(place) or {}), **inner} if isinstance(inner, dict) else sent.get(place)
-    return Call(method.upper(), path, fields_of(path, sent), encoding, line=node.lineno)
+            outer = sent.get(place)
+            if isinstance(inner, dict):
+                sent[place] = {**outer, **inner} if isinstance(outer, dict) else inner
+    return Call(method.upper(), path, fields_of(sent), encoding, line=node.lineno)
 
 
 def _literal(node: ast.expr | None) -> str | None:
@@ -150,34 +162,23 @@ def _literal(node: ast.expr | None) -> str | None:
 
 
 def _undump(node: ast.expr, names: _Names) -> tuple[ast.expr, bool]:
-    """What is inside `json.dumps(…).encode()`, and whether there was such."""
+    """Tell what is inside `json.dumps(…).encode()`, and whether there was such."""
     node = names.value(node)
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr == "encode":
-            node = names.value(node.func.value)
-        elif node.func.attr == "dumps" and node.args:
+    while isinstance(node, ast.Call):
+        name, function = callee(node), node.func
+        if name == "dumps" and node.args:
             return node.args[0], True
-        else:
+        if name != "encode" or not isinstance(function, ast.Attribute):
             break
+        node = names.value(function.value)
     return node, False
 
 
 def _sent(node: ast.expr, names: _Names, deep: int = 0) -> Sent:
-    """A value as client code spells it: a dict with what is in it, a literal, or the spelling of an expression."""
+    """Return a value as client code spells it: a dict, a list, a literal, or the spelling of an expression."""
     found = names.value(node)
-    if isinstance(found, ast.Dict) and deep < 6:
-        result: dict[str, Sent] = {}
-        for key, value in zip(found.keys, found.values):
-            inner = _sent(value, names, deep + 1)
-            if key is None and isinstance(inner, dict):
-                result.update(inner)
-            elif isinstance(key, ast.Constant):
-                result[str(key.value)] = inner
-        if isinstance(node, ast.Name):
-            for key, value in names.items(node.id, node.lineno):
-                if isinstance(key, ast.Constant):
-                    result[str(key.value)] = _sent(value, names, deep + 1)
-        return result
+    if isinstance(found, ast.Dict) and deep < _DEEPEST:
+        return _sent_dict(node, found, names, deep)
     if isinstance(found, ast.Call) and getattr(found.func, "id", "") == "dict" and not found.args:
         return {keyword.arg: _sent(keyword.value, names, deep + 1) for keyword in found.keywords if keyword.arg}
     if isinstance(found, (ast.List, ast.Tuple)):
@@ -187,8 +188,24 @@ def _sent(node: ast.expr, names: _Names, deep: int = 0) -> Sent:
     return ("said", ast.unparse(node))
 
 
+def _sent_dict(node: ast.expr, found: ast.Dict, names: _Names, deep: int) -> Sent:
+    """Return what a dict holds, with what is assigned to its keys later."""
+    result: dict[str, Sent] = {}
+    for key, value in zip(found.keys, found.values, strict=False):
+        inner = _sent(value, names, deep + 1)
+        if key is None and isinstance(inner, dict):
+            result.update(inner)
+        elif isinstance(key, ast.Constant):
+            result[str(key.value)] = inner
+    if isinstance(node, ast.Name):
+        for key, value in names.items(node.id, node.lineno):
+            if isinstance(key, ast.Constant):
+                result[str(key.value)] = _sent(value, names, deep + 1)
+    return result
+
+
 def _url(node: ast.expr, names: _Names, deep: int = 0) -> str:
-    """A URL as far as it is spelled out; what is filled in stands in braces."""
+    """Return a URL as far as it is spelled out; what is filled in stands in braces."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
@@ -202,7 +219,7 @@ def _url(node: ast.expr, names: _Names, deep: int = 0) -> str:
             given: Sequence[ast.expr] = node.args
             spelled = iter(f"{{{ast.unparse(argument)}}}" for argument in given)
             return re.sub(r"\{\}", lambda _: next(spelled, "{}"), _url(node.func.value, names, deep))
-        if node.args and (getattr(node.func, "id", "") or getattr(node.func, "attr", "")) in ("urljoin", "join", "URL"):
+        if node.args and callee(node) in ("urljoin", "join", "URL"):
             return _url(node.args[-1], names, deep)
     found = names.value(node)
     if found is not node and deep < 4 and isinstance(found, (ast.Constant, ast.JoinedStr, ast.BinOp)):

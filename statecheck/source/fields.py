@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal
 
-Json = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Where = Literal["path", "query", "header", "cookie", "body"]
 Encoding = Literal["json", "form", "multipart", "none"]
 Form = Literal["token", "uuid", "integer"]
@@ -76,5 +76,5 @@ class Field:
 
 
 def plain(name: str) -> str:
-    """A name without the case and the separators by which an alias differs: `conversationId`, `Conversation-ID`."""
+    """Return a name without case and separators, by which an alias differs: `conversationId`, `Conversation-ID`."""
     return re.sub(r"[^a-z0-9\[\]]", "", name.lower())

@@ -6,19 +6,19 @@ The general evidence of how a client talks: it holds for any framework, with or 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from statecheck.source.accessors import header_name
 from statecheck.source.fields import ELEMENT, Field, Place, Where
 from statecheck.source.flow import Flow
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.models import annotated, bare
-from statecheck.source.accessors import header_name
-from statecheck.source.roles import is_history
+from statecheck.source.roles import as_set, is_history
 from statecheck.source.traces import Evidence, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _MARKERS: dict[str, Where] = {
@@ -31,9 +31,9 @@ _MARKERS: dict[str, Where] = {
     "Body": "body",
     "Parameter": "query",
 }
-_SCALARS = frozenset("str int float bool UUID UUID4 Literal date datetime EmailStr list List".split())
-_BODIES = frozenset("dict Dict Any Mapping Json JSON object TypedDict".split())
-_REQUESTS = frozenset("Request HttpRequest HTTPConnection ASGIRequest".split())
+_SCALARS = as_set("str int float bool UUID UUID4 Literal date datetime EmailStr list List")
+_BODIES = as_set("dict Dict Any Mapping Json JSON object TypedDict")
+_REQUESTS = as_set("Request HttpRequest HTTPConnection ASGIRequest")
 _METHODS = ("POST", "PUT", "PATCH", "GET")
 
 
@@ -92,7 +92,7 @@ def read_handler(
 
 
 def _at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
-    """The function at a line, or of a name; of a class, the method that serves this HTTP method."""
+    """Return the function at a line, or of a name; of a class, the method that serves this HTTP method."""
     named = name.rsplit(".", 1)[-1]
     candidates = [n for n in ast.walk(tree) if isinstance(n, (*FUNCTIONS, ast.ClassDef))]
     here = [n for n in candidates if min([n.lineno, *(d.lineno for d in n.decorator_list)]) <= line <= n.lineno]
@@ -105,14 +105,14 @@ def _at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
 
 
 def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Value]:
-    """What a framework binds a handler's parameters to, dependencies followed."""
+    """Tell what a framework binds a handler's parameters to, dependencies followed."""
     function = found.node
     if not isinstance(function, FUNCTIONS):
         return {}
     arguments = [*function.args.posonlyargs, *function.args.args]
     defaults: list[ast.expr | None] = [None] * (len(arguments) - len(function.args.defaults))
-    pairs = list(zip(arguments, [*defaults, *function.args.defaults]))
-    pairs += list(zip(function.args.kwonlyargs, function.args.kw_defaults))
+    pairs = list(zip(arguments, [*defaults, *function.args.defaults], strict=False))
+    pairs += list(zip(function.args.kwonlyargs, function.args.kw_defaults, strict=False))
     bodies = [a.arg for a, default in pairs if _is_body(flow.modules, found, a, default, path_parameters)]
     bound = {}
     for argument, default in pairs:
@@ -122,7 +122,7 @@ def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> di
 
 
 def _spelled(modules: Modules, found: Found, argument: ast.arg) -> tuple[Found, ast.expr | None]:
-    """A parameter's annotation with a name like `PupilMemory = Annotated[…]` replaced, and where it stands."""
+    """Return a parameter's annotation with a name like `PupilMemory = Annotated[…]` replaced, and where it stands."""
     annotation = argument.annotation
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         annotation = bare(annotation)
@@ -134,7 +134,7 @@ def _spelled(modules: Modules, found: Found, argument: ast.arg) -> tuple[Found, 
 
 
 def _marker(annotation: ast.expr | None, default: ast.expr | None) -> ast.Call | None:
-    """The `Header()`, `Depends(…)` of a parameter, as its default or in its `Annotated`."""
+    """Return the `Header()`, `Depends(…)` of a parameter, as its default or in its `Annotated`."""
     inside = list(annotation.slice.elts) if _is_annotated(annotation) else []  # type: ignore[union-attr]
     for node in [default, *inside]:
         if isinstance(node, ast.Call) and _last(node.func) in (*_MARKERS, "Depends", "Security"):
@@ -237,7 +237,7 @@ def _declare(
 
 
 def _dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Value:
-    """What a dependency gives: its own parameters come from the request too."""
+    """Tell what a dependency gives: its own parameters come from the request too."""
     target = marker.args[0] if marker.args else bare(annotation) if annotation is not None else None
     found = flow.modules.resolve(where.file, target) if target is not None else None
     if found is None:
@@ -249,10 +249,10 @@ def _dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr
 
 
 def _fields(flow: Flow) -> tuple[Field, ...]:
-    """What was read and declared, as fields; lists by the way their elements are read."""
+    """Tell what was read and declared, as fields; lists by the way their elements are read."""
     merged: dict[Place, Field] = dict(flow.declared)
-    for place, entry in flow.evidence.items():
-        place = flow.alias.get(place, place)
+    for read_as, entry in flow.evidence.items():
+        place = flow.alias.get(read_as, read_as)
         cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
         whole = Place(place.where, place.path[:cut]) if cut is not None else place
         if not whole.path and cut is None:
@@ -285,7 +285,7 @@ def _as_list(field: Field, steps: list[tuple[str, ...]]) -> Field:
 
 
 def _asked_methods(node: Function, flow: Flow) -> tuple[str, ...]:
-    """The methods that the code asks for, where the route leaves it open (Django)."""
+    """Return the methods that the code asks for, where the route leaves it open (Django)."""
     decorators = " ".join(ast.unparse(d) for d in node.decorator_list)
     asked: Mapping[str, str] = {"require_POST": "POST", "require_GET": "GET", "require_safe": "GET"}
     for name, method in asked.items():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from statecheck.source.files import python_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _FURTHEST = 6
 
@@ -34,7 +34,7 @@ class Modules:
         self._decorated: list[tuple[str, str, str, Path, int]] | None = None
 
     def tree(self, file: Path) -> ast.Module | None:
-        """A file's syntax tree, or None if it is not readable Python of the project."""
+        """Return a file's syntax tree, or None if it is not readable Python of the project."""
         if file not in self._trees:
             try:
                 self._trees[file] = ast.parse(file.read_bytes())
@@ -43,7 +43,7 @@ class Modules:
         return self._trees[file]
 
     def names(self, file: Path) -> dict[str, ast.AST]:
-        """What a module's names are bound to; names of inner scopes too, where the module itself has none."""
+        """Tell what a module's names are bound to; names of inner scopes too, where the module itself has none."""
         if file not in self._names:
             bound: dict[str, ast.AST] = {}
             tree = self.tree(file)
@@ -51,14 +51,14 @@ class Modules:
                 for node in tree.body:
                     _bind(node, bound)
                 inner: dict[str, ast.AST] = {}
-                for node in ast.walk(tree):
-                    _bind(node, inner)
+                for scoped in ast.walk(tree):
+                    _bind(scoped, inner)
                 bound = inner | bound
             self._names[file] = bound
         return self._names[file]
 
     def find(self, file: Path, name: str, further: int = _FURTHEST) -> Found | None:
-        """What a name means in a module, imports from the project followed."""
+        """Tell what a name means in a module, imports from the project followed."""
         node = self.names(file).get(name)
         if isinstance(node, ast.ImportFrom) and further:
             original = next((a.name for a in node.names if name in (a.asname, a.name)), name)
@@ -72,7 +72,7 @@ class Modules:
         return Found(file, node) if node is not None and not isinstance(node, (ast.Import, ast.ImportFrom)) else None
 
     def resolve(self, file: Path, expression: ast.expr) -> Found | None:
-        """What a name or an attribute (`service.reply`, `deps.memory_of`) means: a function, a class or a value."""
+        """Tell what a name or an attribute (`service.reply`) means: a function, a class or a value."""
         if isinstance(expression, ast.Name):
             return self.find(file, expression.id)
         if not isinstance(expression, ast.Attribute):
@@ -92,7 +92,7 @@ class Modules:
         return None
 
     def class_of(self, found: Found | None) -> Found | None:
-        """The class that a definition is, or that the value assigned there is an instance of."""
+        """Return the class that a definition is, or that the value assigned there is an instance of."""
         if found is None or isinstance(found.node, ast.ClassDef):
             return found
         if isinstance(found.node, ast.Call):
@@ -101,7 +101,7 @@ class Modules:
         return None
 
     def method(self, kind: Found, name: str) -> Found | None:
-        """A method of a class or of its bases in the project."""
+        """Return a method of a class or of its bases in the project."""
         if not isinstance(kind.node, ast.ClassDef):
             return None
         for node in kind.node.body:
@@ -114,14 +114,13 @@ class Modules:
         return None
 
     def only_method(self, file: Path, name: str) -> Found | None:
-        """The method of this name, if just one class of a module and of what it imports from the project has it."""
-        files = [file]
-        for node in self.names(file).values():
-            if isinstance(node, ast.ImportFrom) and (source := self._module(file, node.module or "", node.level)):
-                files.append(source)
+        """Return the method of this name, if just one class of a module and its imports has it."""
+        imports = [node for node in self.names(file).values() if isinstance(node, ast.ImportFrom)]
+        files = [file, *(self._module(file, node.module or "", node.level) for node in imports)]
         found = [
             Found(source, method)
             for source in dict.fromkeys(files)
+            if source is not None
             for kind in self.names(source).values()
             if isinstance(kind, ast.ClassDef)
             for method in kind.body
@@ -144,7 +143,7 @@ class Modules:
         return self._decorated
 
     def _module(self, file: Path, dotted: str, level: int) -> Path | None:
-        """The project's file of a module, as an import in `file` would find it."""
+        """Return the project's file of a module, as an import in `file` would find it."""
         parts = [part for part in dotted.split(".") if part]
         parents = [folder for folder in file.resolve().parents if folder.is_relative_to(self.project)]
         for folder in parents[level - 1 : level] if level else parents:

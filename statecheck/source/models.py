@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from statecheck.source.fields import Field, Form, Json, Place
-from statecheck.source.lookup import Found, Modules
 from statecheck.source.roles import is_history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.source.lookup import Found, Modules
 
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "List": "array"}
 _TYPES |= {"UUID": "string", "UUID4": "string", "dict": "object", "Dict": "object", "EmailStr": "string"}
@@ -18,7 +22,7 @@ _DEEPEST = 4
 
 
 def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> Iterator[tuple[Field, Place]]:
-    """The fields of a class below a place, each with the place under which the code reads it (aliases differ)."""
+    """Return the fields of a class below a place, each with the place where the code reads it (aliases differ)."""
     if not isinstance(kind.node, ast.ClassDef) or deep > _DEEPEST:
         return
     for base in kind.node.bases:
@@ -40,7 +44,7 @@ def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> 
 
 
 def annotated(modules: Modules, kind: Found, annotation: ast.expr, default: ast.expr | None, place: Place) -> Field:
-    """The field that an annotation and a default declare."""
+    """Return the field that an annotation and a default declare."""
     spelled = ast.unparse(annotation)
     core = bare(annotation)
     head = ast.unparse(core.value if isinstance(core, ast.Subscript) else core).split(".")[-1]
@@ -69,11 +73,13 @@ def annotated(modules: Modules, kind: Found, annotation: ast.expr, default: ast.
 
 
 def _declared(field: Field, call: ast.Call) -> Field:
-    """A field with what `Field(...)`, `Header(...)`, `field(...)` say of it."""
-    for position, keyword in enumerate([*call.args[:1], *call.keywords]):
-        name, value = ("default", keyword) if isinstance(keyword, ast.expr) else (keyword.arg, keyword.value)
+    """Return a field with what `Field(...)`, `Header(...)`, `field(...)` say of it."""
+    first = [("default", argument) for argument in call.args[:1]]
+    for position, (name, value) in enumerate([*first, *((keyword.arg, keyword.value) for keyword in call.keywords)]):
         if name == "default" and not (isinstance(value, ast.Constant) and value.value is Ellipsis):
-            if position == 0 and not isinstance(value, (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.UnaryOp)):
+            if position < len(first) and not isinstance(
+                value, (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.UnaryOp)
+            ):
                 continue
             known = isinstance(value, ast.Constant) and value.value is not None
             field = replace(field, required=False, value=constant(value), known=known or field.known)
@@ -89,7 +95,7 @@ def _declared(field: Field, call: ast.Call) -> Field:
 
 
 def bare(annotation: ast.expr) -> ast.expr:
-    """An annotation without `Optional`, `Annotated`, `| None`, `Required` around it."""
+    """Return an annotation without `Optional`, `Annotated`, `| None`, `Required` around it."""
     if isinstance(annotation, ast.BinOp):
         sides = (annotation.left, annotation.right)
         return bare(next((s for s in sides if not (isinstance(s, ast.Constant) and s.value is None)), annotation.left))
@@ -112,16 +118,16 @@ def makes_key(value: ast.AST) -> bool:
 
 
 def makes_key_text(spelled: str) -> bool:
-    """The same for an expression's spelling, in any language."""
+    """Return the same for an expression's spelling, in any language."""
     return (
         re.search(r"uuid|token_|secrets|urandom|nanoid|ulid|random|time|Date\.now", spelled, re.IGNORECASE) is not None
     )
 
 
 def constant(node: ast.AST) -> Json:
-    """A literal's value, or None."""
+    """Return a literal's value, or None."""
     try:
-        value = ast.literal_eval(node)  # type: ignore[arg-type]
+        value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     return (

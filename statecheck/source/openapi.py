@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from statecheck.source.fields import ELEMENT, Encoding, Field, Form, Place, Where
+from statecheck.source.fields import Encoding, Field, Form, Place
 from statecheck.source.roles import is_history
 
 Schema = Mapping[str, Any]  # a piece of a JSON document, whose form is only known piece by piece
@@ -17,17 +18,18 @@ _MEDIA: tuple[tuple[str, Encoding], ...] = (
     ("multipart/form-data", "multipart"),
 )
 _DEEPEST = 5
+_NOTHING: Schema = MappingProxyType({})
 _VERBS = ("get", "post", "put", "patch")
 _ROLES = ("role", "author", "sender", "type", "from", "speaker")
 _CONTENTS = ("content", "text", "message", "body", "value", "parts")
 
 
 def read_operation(document: object, path: str, method: str) -> tuple[Encoding, tuple[Field, ...]] | None:
-    """The encoding and the fields of one operation's request, or None if the document does not have it."""
+    """Return the encoding and the fields of one operation's request, or None if the document does not have it."""
     if not isinstance(document, Mapping):
         return None
-    item = (document.get("paths") or {}).get(path)
-    operation = (item or {}).get(method.lower())
+    item = (document.get("paths") or {}).get(path) or {}
+    operation = item.get(method.lower())
     if operation is None:
         return None
     fields = [
@@ -49,13 +51,13 @@ def read_operation(document: object, path: str, method: str) -> tuple[Encoding, 
 
 
 def operations(document: object) -> list[tuple[str, str]]:
-    """The paths and methods (upper case) that a document tells of."""
+    """Return the paths and methods (upper case) that a document tells of."""
     paths = document.get("paths") if isinstance(document, Mapping) else None
     return [(path, method.upper()) for path, item in (paths or {}).items() for method in item if method in _VERBS]
 
 
 def response_names(document: object, path: str, method: str) -> frozenset[str]:
-    """The names of the top-level properties in an operation's answers."""
+    """Return the names of the top-level properties in an operation's answers."""
     if not isinstance(document, Mapping):
         return frozenset()
     operation = ((document.get("paths") or {}).get(path) or {}).get(method.lower()) or {}
@@ -67,7 +69,7 @@ def response_names(document: object, path: str, method: str) -> frozenset[str]:
 
 
 def _plain(document: Schema, schema: Any) -> Schema:
-    """A schema with `$ref`, `allOf` and an optional's `anyOf` resolved."""
+    """Return a schema with `$ref`, `allOf` and an optional's `anyOf` resolved."""
     for _ in range(_DEEPEST * 2):
         if not isinstance(schema, Mapping):
             return {}
@@ -90,11 +92,11 @@ def _plain(document: Schema, schema: Any) -> Schema:
             schema = {**(real[0] if real else {}), **rest, "x-nullable": nullable}
         else:
             break
-    return schema
+    return schema if isinstance(schema, Mapping) else {}
 
 
 def _flatten(
-    document: Schema, schema: Any, path: tuple[str, ...], required: bool, media: Schema = {}
+    document: Schema, schema: Any, path: tuple[str, ...], required: bool, media: Schema = _NOTHING
 ) -> Iterator[Field]:
     schema = _plain(document, schema)
     properties = schema.get("properties")
@@ -111,7 +113,7 @@ def _flatten(
 
 
 def _turn_keys(document: Schema, schema: Schema, name: str) -> tuple[str, str] | None:
-    """The names of role and content in the elements of a list of messages; None for any other value."""
+    """Return the names of role and content in the elements of a list of messages; None for any other value."""
     if schema.get("type") != "array":
         return None
     properties = _plain(document, schema.get("items", {})).get("properties", {})
@@ -139,24 +141,22 @@ def _facts(schema: Schema, required: bool, around: Schema) -> dict[str, Any]:
 
 
 def _form(schema: Schema) -> Form | None:
-    """The form of session key that a schema accepts, or None if it accepts none."""
+    """Return the form of session key that a schema accepts, or None if it accepts none."""
     if schema.get("type") == "integer":
         return "integer"
     if schema.get("format") in ("uuid", "uuid4"):
         return "uuid"
     keys: tuple[tuple[Form, str], ...] = (("token", "sc-0123456789ab"), ("uuid", _FORMATS["uuid"]))
     for form, key in keys:
-        try:
-            fits = re.search(schema.get("pattern", ""), key) is not None
-        except re.error:
-            fits = True
-        if fits and schema.get("minLength", 0) <= len(key) <= schema.get("maxLength", len(key)):
+        if _matches(str(schema.get("pattern", "")), key) and schema.get("minLength", 0) <= len(key) <= schema.get(
+            "maxLength", len(key)
+        ):
             return form
     return None
 
 
-def _sample(schema: Schema, around: Schema = {}) -> Any:
-    """A value that a schema accepts: the example it gives, else the simplest."""
+def _sample(schema: Schema, around: Schema = _NOTHING) -> Any:
+    """Return a value that a schema accepts: the example it gives, else the simplest."""
     for piece in (schema, around):
         for key in ("const", "default", "example"):
             if piece.get(key) is not None:
@@ -193,13 +193,18 @@ def _text(schema: Schema) -> str:
         return _FORMATS[schema["format"]]
     if pattern := schema.get("pattern"):
         for guess in _guesses(str(pattern)):
-            try:
-                if re.search(pattern, guess):
-                    return guess
-            except re.error:
-                break
+            if _matches(str(pattern), guess):
+                return guess
     text = "sample".ljust(schema.get("minLength", 0), "x")
     return text[: schema.get("maxLength", len(text))]
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern, or the pattern is none of Python's."""
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        return True
 
 
 def _guesses(pattern: str) -> Iterator[str]:

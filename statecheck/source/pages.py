@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
 from statecheck.source import script
 from statecheck.source.calls import Call, Sent, fields_of, split_url
-from statecheck.source.fields import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.source.fields import Encoding
 
 _SENDS = re.compile(
     r"\b(fetch|fetchEventSource|\$fetch|axios|ky|useFetch|[\w$.]*?(?:axios|http|api|client|request|ky|\$)\.(?:post|put|patch|get|ajax)"
     r"|new EventSource|[\w$.]*\.sendBeacon)\s*(?:<[^<>()]*>)?\("
 )
 _CONFIGS = ("headers", "params", "data", "body", "json", "method", "url", "credentials", "searchParams")
+_INPUTS = ("input", "textarea", "select")
+_UNSENT = ("submit", "button", "reset", "checkbox", "file")
 _FORM_NAMES = re.compile(r"url_for\(\s*['\"](?:\w+\.)?(\w+)['\"]|url\s+['\"](?:\w+:)?([\w-]+)['\"]")
 
 
@@ -35,15 +41,8 @@ def _script_call(text: str, found: re.Match[str], forms: list[Call]) -> Call | N
     if not given:
         return None
     method = {"post": "POST", "put": "PUT", "patch": "PATCH", "sendBeacon": "POST"}.get(name, "GET")
-    first = script.resolve(text, given[0], at)
-    config = script.members(text, given[1], at) if len(given) > 1 else {}
-    body: str | None = None
-    if name in ("axios", "ajax") and first.startswith("{"):
-        config, first = script.members(text, first, at), ""
-    elif name in ("post", "put", "patch", "sendBeacon") and len(given) > 1:
-        if not config or not set(config) <= set(_CONFIGS) or len(given) > 2:
-            body, config = given[1], script.members(text, given[2], at) if len(given) > 2 else {}
-    url = script.url(text, config.get("url", first), at)
+    config, body = _config(text, name, given, at)
+    url = script.url(text, config.get("url", given[0]), at)
     if "/" not in url:
         return None
     spelled = config.get("method", config.get("type", "")).strip("'\"`").upper()
@@ -55,15 +54,25 @@ def _script_call(text: str, found: re.Match[str], forms: list[Call]) -> Call | N
     if body is not None:
         encoding, sent["body"] = _body(text, body, at)
         if sent["body"] is None and forms:
-            form = forms[0]
-            return Call(method, path, form.fields, encoding)
+            return Call(method, path, forms[0].fields, encoding)
     for key, where in (("params", "query"), ("searchParams", "query"), ("headers", "header")):
         if key in config:
             inner = script.sent(text, config[key], at)
             outer = sent.get(where)
             if isinstance(inner, dict):
                 sent[where] = {**outer, **inner} if isinstance(outer, dict) else inner
-    return Call(method, path, fields_of(path, sent), encoding)
+    return Call(method, path, fields_of(sent), encoding)
+
+
+def _config(text: str, name: str, given: list[str], at: int) -> tuple[dict[str, str], str | None]:
+    """Return the options of a call, and its body where that is an argument of its own (axios, jQuery)."""
+    if name in ("axios", "ajax") and (options := script.members(text, given[0], at)):
+        return options, None
+    options = script.members(text, given[1], at) if len(given) > 1 else {}
+    bodied = name in ("post", "put", "patch", "sendBeacon") and len(given) > 1
+    if bodied and (not options or not set(options) <= set(_CONFIGS) or len(given) > 2):
+        return script.members(text, given[2], at) if len(given) > 2 else {}, given[1]
+    return options, None
 
 
 def _body(text: str, spelled: str, at: int) -> tuple[Encoding, Sent]:
@@ -102,9 +111,8 @@ class _Forms(HTMLParser):
             self._open = tag == "form"
             if tag != "form" and given.get("name"):
                 self.found[-1][1][given["name"]] = ("said", given["name"])
-        elif tag in ("input", "textarea", "select") and self._open and given.get("name"):
-            if given.get("type") not in ("submit", "button", "reset", "checkbox", "file"):
-                self.found[-1][1][given["name"]] = self._value(given)
+        elif self._open and tag in _INPUTS and given.get("name") and given.get("type") not in _UNSENT:
+            self.found[-1][1][given["name"]] = self._value(given)
 
     @staticmethod
     def _value(given: dict[str, str]) -> Sent:
@@ -132,6 +140,4 @@ def _forms(text: str) -> Iterator[Call]:
         inside: dict[str, Sent] = {"query": query}
         inside[where] = sent
         route = (named[1] or named[2]) if named else ""
-        yield Call(
-            method, path, fields_of(path, inside), encoding if method == "POST" else "none", line=line, route=route
-        )
+        yield Call(method, path, fields_of(inside), encoding if method == "POST" else "none", line=line, route=route)

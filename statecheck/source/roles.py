@@ -1,4 +1,4 @@
-"""What a name says: does `bid_comment` carry the user's words, or does it say who is talking?
+"""What a name says: whether `bid_comment` carries the user's words or says who is talking.
 
 One axis, the leaning: positive speaks for a message, negative for a session key, 0 says nothing.
 """
@@ -6,6 +6,12 @@ One axis, the leaning: positive speaks for a message, negative for a session key
 from __future__ import annotations
 
 import re
+
+
+def as_set(text: str) -> frozenset[str]:
+    """Return the words of a text as a set."""
+    return frozenset(text.split())
+
 
 _MESSAGE = {
     10: "message msg text question prompt query utterance",
@@ -29,25 +35,23 @@ _SESSION = {
     5: "chat context history scope",
     3: "name",
 }
-_ID = frozenset("id ids key uuid guid token ref reference number no num nr code hash identifier slug pk".split())
-_SETTING = frozenset(
+_ID = as_set("id ids key uuid guid token ref reference number no num nr code hash identifier slug pk")
+_SETTING = as_set(
     "language lang locale model temperature stream streaming top k limit max min timeout mode type role format version "
     "provider tenant org organization organisation persona style tone debug verbose timestamp time date timezone page "
     "size offset count threshold score rating tags tag category tools tool agent bot index collection tokens system "
-    "metadata config settings options auth authorization csrf secret password accept agent encoding origin referer host "
+    "metadata config settings options auth authorization csrf secret password accept encoding origin referer host "
     "api request trace correlation idempotency client_version platform currency country region flag enabled "
-    "reset clear theme unit units".split()
+    "reset clear theme unit units"
 )
 _WEIGHTS = {word: float(weight) for weight, words in _MESSAGE.items() for word in words.split()}
 _WEIGHTS |= {word: -float(weight) for weight, words in _SESSION.items() for word in words.split()}
-_TRANSPORT = frozenset("data payload body event start json form params x http request req".split())
-_LISTS = frozenset(
-    "messages history turns transcript dialog dialogue conversation chathistory log past previous".split()
-)
+_TRANSPORT = as_set("data payload body event start json form params x http request req")
+_LISTS = as_set("messages history turns transcript dialog dialogue conversation chathistory log past previous")
 
 
 def words(name: str) -> list[str]:
-    """The words of a name in any spelling: `threadId`, `bid_comment`, `X-Pupil`."""
+    """Return the words of a name in any spelling: `threadId`, `bid_comment`, `X-Pupil`."""
     parts = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", name))
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", parts) if word]
 

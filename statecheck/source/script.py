@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from statecheck.source.calls import Sent
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.source.calls import Sent
 
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 _LONGEST = 20_000
@@ -14,13 +17,13 @@ _DEEPEST = 6
 
 
 def arguments(text: str, start: int) -> list[str]:
-    """The arguments of a call, from just behind its opening bracket; [] if it never closes."""
+    """Return the arguments of a call, from just behind its opening bracket; [] if it never closes."""
     parts = list(_split(text, start, ")"))
     return [part for part in parts if part]
 
 
 def _split(text: str, start: int, close: str) -> Iterator[str]:
-    """The pieces between commas of one bracket, trimmed."""
+    """Return the pieces between commas of one bracket, trimmed."""
     at, since, stack, end = start, start, [close], min(len(text), start + _LONGEST)
     pieces: list[str] = []
     while at < end:
@@ -63,7 +66,7 @@ def _string(text: str, at: int) -> int:
 
 
 def resolve(text: str, spelled: str, at: int) -> str:
-    """An expression, with a name replaced by what it was last set to above."""
+    """Return an expression, with a name replaced by what it was last set to above."""
     spelled = spelled.strip()
     for _ in range(3):
         if not re.fullmatch(r"[\w$]+", spelled) or spelled.isdigit():
@@ -76,7 +79,7 @@ def resolve(text: str, spelled: str, at: int) -> str:
 
 
 def _expression(text: str, start: int) -> str:
-    """The expression that begins here: up to a `;`, or a line's end outside brackets."""
+    """Return the expression that begins here: up to a `;`, or a line's end outside brackets."""
     at, depth = start, 0
     while at < min(len(text), start + _LONGEST):
         letter = text[at]
@@ -95,7 +98,7 @@ def _expression(text: str, start: int) -> str:
 
 
 def members(text: str, spelled: str, at: int) -> dict[str, str]:
-    """The keys of an object literal, each with the spelling of its value; {} for anything else."""
+    """Return the keys of an object literal, each with the spelling of its value; {} for anything else."""
     value = resolve(text, spelled, at)
     if not value.startswith("{"):
         return {}
@@ -113,7 +116,7 @@ def members(text: str, spelled: str, at: int) -> dict[str, str]:
 
 
 def sent(text: str, spelled: str, at: int, deep: int = 0) -> Sent:
-    """What an expression sends: an object with what is in it, a list, a literal, or its spelling."""
+    """Tell what an expression sends: an object with what is in it, a list, a literal, or its spelling."""
     value = resolve(text, spelled, at)
     if value.startswith("{") and deep < _DEEPEST:
         return {key: sent(text, inner, at, deep + 1) for key, inner in members(text, value, at).items()}
@@ -135,7 +138,7 @@ def _literal(spelled: str) -> str | int | float | bool | None:
 
 
 def url(text: str, spelled: str, at: int, deep: int = 0) -> str:
-    """A URL as far as it is spelled out; what is filled in stands in braces."""
+    """Return a URL as far as it is spelled out; what is filled in stands in braces."""
     value = spelled.strip()
     literal = _literal(value)
     if isinstance(literal, str):

@@ -3,135 +3,191 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from statecheck.source.fields import Json, Place
 from statecheck.source.lookup import FUNCTIONS, Found
 from statecheck.source.models import constant
-from statecheck.source.roles import leaning
+from statecheck.source.roles import as_set, leaning
 from statecheck.source.traces import Evidence, Value, merge
 
 if TYPE_CHECKING:
+    from statecheck.source.fields import Json, Place
     from statecheck.source.flow import Block
 
-PARSERS = frozenset(
-    "model_validate model_validate_json parse_obj parse_raw from_dict load loads validate_python decode".split()
-)
+PARSERS = as_set("model_validate model_validate_json parse_obj parse_raw from_dict load loads validate_python decode")
 _MODEL_CALLS = {
     name: weight
-    for weight, names in {
+    for weight, spelled in {
         3.0: "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete predict apredict "
         "structured_predict astructured_predict stream astream chat_with_tools achat_with_tools predict_and_call",
         2.0: "run arun query aquery run_step send_event run_workflow run_agent kickoff",
         1.0: "put aput put_messages aput_messages add_message async_add_message retrieve aretrieve synthesize",
     }.items()
-    for name in names.split()
+    for name in spelled.split()
 }
-_NOT_MODELS = frozenset(
-    "asyncio uvicorn subprocess anyio loop trio app server db session cursor conn connection".split()
-)
-_SAID = frozenset(
-    "message user_msg user_message prompt query input str_or_query_bundle messages content query_str".split()
-)
-_NOT_SAID = frozenset("memory ctx context session_id thread_id chat_history handler_id max_iterations stream".split())
-_KEYED = frozenset(
+_NOT_MODELS = as_set("asyncio uvicorn subprocess anyio loop trio app server db session cursor conn connection")
+_SAID = as_set("message user_msg user_message prompt query input str_or_query_bundle messages content query_str")
+_NOT_SAID = as_set("memory ctx context session_id thread_id chat_history handler_id max_iterations stream")
+_KEYED = as_set(
     "get aget setdefault pop set aset setex psetex lpush rpush lrange llen ltrim hget hset hgetall hmget delete exists "
-    "expire append_to get_messages set_messages aget_messages aset_messages add_message async_add_message delete_messages "
-    "get_or_create zadd zrange xadd incr sadd smembers lock load save fetch touch acquire".split()
+    "expire append_to get_messages set_messages aget_messages aset_messages add_message async_add_message "
+    "delete_messages get_or_create zadd zrange xadd incr sadd smembers lock load save fetch touch acquire"
 )
-_STORED = frozenset("append extend insert add put write appendleft put_nowait rpush lpush aput".split())
-_SILENT = frozenset("logger logging log print console structlog warnings metrics".split())
-_PASSING = frozenset(
-    "str int dict list tuple wait_for run gather to_thread run_sync shield create_task jsonify copy".split()
-)
-_CARRYING = frozenset(
-    "join format replace dumps escape sub strip concat render format_map from_str user user_message".split()
-)
-_PATHS = frozenset("open Path joinpath PurePath sha256 md5 sha1".split())
+_STORED = as_set("append extend insert add put write appendleft put_nowait rpush lpush aput")
+_SILENT = as_set("logger logging log print console structlog warnings metrics")
+_PASSING = as_set("str int dict list tuple wait_for run gather to_thread run_sync shield create_task jsonify copy")
+_CARRYING = as_set("join format replace dumps escape sub strip concat render format_map from_str user user_message")
+_MESSAGES = as_set("ChatMessage HumanMessage UserMessage TextBlock")
+_STREAMS = as_set("StreamingResponse EventSourceResponse StreamingHttpResponse ServerSentEvent")
+_PATHS = as_set("open Path joinpath PurePath sha256 md5 sha1")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A call that leaves the project's own code: its last name, and what it is made with.
+
+    Attributes:
+        receiver: the last name of what the method is called on, or "".
+        on: the same as an expression, or None for a plain function.
+    """
+
+    node: ast.Call
+    name: str
+    receiver: str
+    on: ast.expr | None
+    arguments: list[Value]
+    keywords: dict[str, Value]
 
 
 def called(block: Block, node: ast.Call, owner: Value, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    """A call that leaves the project's own code."""
-    flow, name = block.flow, callee(node)
-    receiver = ast.unparse(node.func.value).split(".")[-1] if isinstance(node.func, ast.Attribute) else ""
-    everything = [*arguments, *keywords.values()]
-    if receiver.lower() in _SILENT or name in _SILENT:
+    """Weigh a call that leaves the project's own code; what of the request its result still carries."""
+    on = node.func.value if isinstance(node.func, ast.Attribute) else None
+    receiver = ast.unparse(on).split(".")[-1] if on is not None else ""
+    call = Leaving(node, callee(node), receiver, on, arguments, keywords)
+    if receiver.lower() in _SILENT or call.name in _SILENT:
         return owner
-    if name in _MODEL_CALLS and isinstance(node.func, ast.Attribute) and receiver not in _NOT_MODELS:
-        flow.model = max(flow.model, _MODEL_CALLS[name])
-        _to_model(block, node, name, arguments, keywords)
-    for keyword, value in keywords.items():
-        if keyword != "**":
-            flow.note(value, 0.6 * leaning(keyword))
-    if name in _KEYED and isinstance(node.func, ast.Attribute) and arguments:
-        keyed(block, node.func.value, arguments[0])
-    if name in _STORED and isinstance(node.func, ast.Attribute) and arguments:
-        flow.note(arguments[-1], 3)
-        block.grow(node.func.value, arguments[-1])
-    if (name in _PATHS or receiver == "path") and arguments:
-        for argument in arguments:
-            flow.note(argument, -4, part=1)
-    if name in ("UUID", "int") and arguments and (place := arguments[0].at) and place in flow.evidence:
-        flow.evidence[place].form = "uuid" if name == "UUID" else "integer"
-        flow.weigh(place, -4 if name == "UUID" else -1)
-    if name in ("fullmatch", "match") and len(arguments) > 1:
-        flow.note(arguments[1], -1)
-    if name == "len" and arguments:
-        flow.note(arguments[0], 0.5)
-    if name in ("ChatMessage", "HumanMessage", "UserMessage", "TextBlock") and everything:
-        flow.note(arguments[-1] if arguments else merge(everything), 5)
-    if name == "set_cookie" and node.args:
-        flow.set_cookies.update(str(node.args[0].value) for _ in "x" if isinstance(node.args[0], ast.Constant))
-    if name in ("execute", "fetchrow", "fetch", "fetchone", "fetchall", "scalar"):
-        _to_sql(block, node, arguments)
-    if name in ("StreamingResponse", "EventSourceResponse", "StreamingHttpResponse", "ServerSentEvent"):
-        flow.streams = True
-    if name in _PASSING and len(everything) == 1 and everything[0].at is not None:
+    for sign in (
+        _to_model,
+        _by_keyword,
+        _by_key,
+        _stored,
+        _as_path,
+        _converted,
+        _checked,
+        _to_message,
+        _to_sql,
+        _answering,
+    ):
+        sign(block, call)
+    everything = [*arguments, *keywords.values()]
+    if call.name in _PASSING and len(everything) == 1 and everything[0].at is not None:
         return everything[0]
-
-    carries = name in _CARRYING or name in _PASSING or name[:1].isupper()
-    return merge([owner, *everything]) if carries else owner if owner.at is None else Value(parts=owner.all)
+    if call.name in _CARRYING or call.name in _PASSING or call.name[:1].isupper():
+        return merge([owner, *everything])
+    return owner if owner.at is None else Value(parts=owner.all)
 
 
 def callee(node: ast.Call) -> str:
-    """The last name of what is called."""
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    """Return the last name of what is called."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else str(getattr(node.func, "id", ""))
 
 
-def _to_model(block: Block, node: ast.Call, name: str, arguments: list[Value], keywords: dict[str, Value]) -> None:
-    flow = block.flow
-    for value in arguments[:1] if name not in ("predict", "apredict") else arguments[1:]:
+def _to_model(block: Block, call: Leaving) -> None:
+    if call.name not in _MODEL_CALLS or call.on is None or call.receiver in _NOT_MODELS:
+        return
+    flow, template = block.flow, call.name in ("predict", "apredict")
+    flow.model = max(flow.model, _MODEL_CALLS[call.name])
+    for value in call.arguments[1:] if template else call.arguments[:1]:
         flow.note(value, 9, part=0.7)
-    for keyword, value in keywords.items():
+    for keyword, value in call.keywords.items():
         if keyword in _SAID:
             flow.note(value, 9, part=0.7)
-        elif keyword not in _NOT_SAID and name in ("run", "arun", "predict", "apredict", "kickoff"):
+        elif keyword not in _NOT_SAID and (template or call.name in ("run", "arun", "kickoff")):
             flow.note(value, 3)
-    if name not in ("run", "arun") or not isinstance(node.func, ast.Attribute):
-        return
+    if call.name in ("run", "arun"):
+        _to_workflow(block, call.on, call.keywords)
 
-    found = flow.modules.class_of(flow.modules.resolve(block.file, node.func.value))
-    if found is None and isinstance(node.func.value, ast.Call):
-        found = flow.modules.resolve(block.file, node.func.value.func)
+
+def _to_workflow(block: Block, on: ast.expr, keywords: dict[str, Value]) -> None:
+    """Follow what a workflow's run() is given: it arrives as the event of the workflow's steps."""
+    modules = block.flow.modules
+    found = modules.class_of(modules.resolve(block.file, on))
+    if found is None and isinstance(on, ast.Call):
+        found = modules.resolve(block.file, on.func)
     if found is None or not isinstance(found.node, ast.ClassDef):
         return
     event = keywords.get("start_event", Value(attrs=keywords))
-    for step in found.node.body:  # a workflow: what run() was given arrives as the event of its steps
-        if isinstance(step, FUNCTIONS) and any("step" in ast.unparse(d) for d in step.decorator_list):
-            names = [a.arg for a in step.args.args[1:] if "Context" not in ast.unparse(a.annotation or ast.Constant(0))]
-            flow.enter(Found(found.file, step), {name: event for name in names if name != "ctx"})
+    for step in found.node.body:
+        if isinstance(step, FUNCTIONS) and any("step" in ast.unparse(mark) for mark in step.decorator_list):
+            given = [a.arg for a in step.args.args[1:] if "Context" not in ast.unparse(a.annotation or ast.Constant(0))]
+            block.flow.enter(Found(found.file, step), {name: event for name in given if name != "ctx"})
 
 
-def _to_sql(block: Block, node: ast.Call, arguments: list[Value]) -> None:
-    statement = constant(node.args[0]) if node.args else None
-    text = statement if isinstance(statement, str) else ast.unparse(node.args[0]) if node.args else ""
-    if text.lstrip("'\"( ").lower().startswith(("select", "delete", "text('select", "sa.text('select")):
-        for value in arguments[1:]:
+def _by_keyword(block: Block, call: Leaving) -> None:
+    for keyword, value in call.keywords.items():
+        if keyword != "**":
+            block.flow.note(value, 0.6 * leaning(keyword))
+
+
+def _by_key(block: Block, call: Leaving) -> None:
+    if call.name in _KEYED and call.on is not None and call.arguments:
+        keyed(block, call.on, call.arguments[0])
+
+
+def _stored(block: Block, call: Leaving) -> None:
+    if call.name in _STORED and call.on is not None and call.arguments:
+        block.flow.note(call.arguments[-1], 3)
+        block.grow(call.on, call.arguments[-1])
+
+
+def _as_path(block: Block, call: Leaving) -> None:
+    if call.name in _PATHS or call.receiver == "path":
+        for argument in call.arguments:
+            block.flow.note(argument, -4, part=1)
+
+
+def _converted(block: Block, call: Leaving) -> None:
+    if call.name not in ("UUID", "int") or not call.arguments:
+        return
+    place = call.arguments[0].at
+    if place is not None and place in block.flow.evidence:
+        block.flow.evidence[place].form = "uuid" if call.name == "UUID" else "integer"
+        block.flow.weigh(place, -4 if call.name == "UUID" else -1)
+
+
+def _checked(block: Block, call: Leaving) -> None:
+    if call.name in ("fullmatch", "match") and len(call.arguments) > 1:
+        block.flow.note(call.arguments[1], -1)
+    if call.name == "len" and call.arguments:
+        block.flow.note(call.arguments[0], 0.5)
+
+
+def _to_message(block: Block, call: Leaving) -> None:
+    if call.name in _MESSAGES:
+        for value in call.arguments[-1:] or call.keywords.values():
+            block.flow.note(value, 5)
+
+
+def _to_sql(block: Block, call: Leaving) -> None:
+    if call.name not in ("execute", "fetchrow", "fetch", "fetchone", "fetchall", "scalar") or not call.node.args:
+        return
+    statement = ast.unparse(call.node.args[0]).lower().removeprefix("sa.").removeprefix("text(")
+    if statement.lstrip("'\"( fr\\n").startswith(("select", "delete")):
+        for value in call.arguments[1:]:
             block.flow.note(value, -4, part=1)
 
 
+def _answering(block: Block, call: Leaving) -> None:
+    first = constant(call.node.args[0]) if call.node.args else None
+    if call.name == "set_cookie" and isinstance(first, str):
+        block.flow.set_cookies.add(first)
+    if call.name in _STREAMS:
+        block.flow.streams = True
+
+
 def keyed(block: Block, container: ast.expr, key: Value) -> None:
-    """A value used as a key: of a table of constants it is one of those keys, else it finds a session's state."""
+    """Weigh a value used as a key: of a table of constants it is one of those keys, else it finds a session's state."""
     options = _keys(block, container)
     for place in key.all:
         if options and place == key.at:
@@ -141,9 +197,9 @@ def keyed(block: Block, container: ast.expr, key: Value) -> None:
 
 
 def compared(block: Block, node: ast.Compare) -> Value:
-    """A comparison: with literals it limits the values, with a container's keys it is a look-up."""
+    """Weigh a comparison: with literals it limits the values, with a container's keys it is a look-up."""
     left = block.value(node.left)
-    for operator, right in zip(node.ops, node.comparators):
+    for operator, right in zip(node.ops, node.comparators, strict=False):
         value = block.value(right)
         literal = constant(right)
         if left.at is None or not left.at.path:
@@ -160,7 +216,6 @@ def compared(block: Block, node: ast.Compare) -> Value:
 
 
 def _limited(block: Block, place: Place, options: list[Json], weight: float = 3) -> None:
-    from statecheck.source.flow import Evidence
 
     entry = block.flow.evidence.setdefault(place, Evidence())
     if weight > 1:
@@ -171,7 +226,7 @@ def _limited(block: Block, place: Place, options: list[Json], weight: float = 3)
 
 
 def _keys(block: Block, container: ast.expr) -> list[Json]:
-    """The keys of a module's table of constants, or the members of its set of constants."""
+    """Weigh the keys of a module's table of constants, or the members of its set of constants."""
     found = block.flow.modules.resolve(block.file, container)
     if found is not None and isinstance(container, ast.Name) and _written(block, found, container.id):
         return []
@@ -196,7 +251,7 @@ def _written(block: Block, found: Found, name: str) -> bool:
 
 
 def formatted(block: Block, node: ast.JoinedStr) -> Value:
-    """An f-string: one without blanks looks like a key, one with many like a prompt."""
+    """Weigh an f-string: one without blanks looks like a key, one with many like a prompt."""
     values = [block.value(part) for part in node.values if isinstance(part, ast.FormattedValue)]
     fixed = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
     result = merge(values)
@@ -206,7 +261,7 @@ def formatted(block: Block, node: ast.JoinedStr) -> Value:
 
 
 def joined(block: Block, node: ast.BinOp) -> Value:
-    """An operation on two values: a `/` joins a path."""
+    """Weigh an operation on two values: a `/` joins a path."""
     left, right = block.value(node.left), block.value(node.right)
     if isinstance(node.op, ast.Div):
         block.flow.note(right, -4, part=1)
@@ -214,9 +269,11 @@ def joined(block: Block, node: ast.BinOp) -> Value:
 
 
 def displayed(block: Block, node: ast.Dict) -> Value:
-    """A dict display: `{"role": "user", "content": x}` makes a message, other keys speak by their names."""
-    pairs = {constant(key): block.value(value) for key, value in zip(node.keys, node.values) if key is not None}
-    spread = [block.value(value) for key, value in zip(node.keys, node.values) if key is None]
+    """Weigh a dict display: `{"role": "user", "content": x}` makes a message, other keys speak by their names."""
+    pairs = {
+        constant(key): block.value(value) for key, value in zip(node.keys, node.values, strict=False) if key is not None
+    }
+    spread = [block.value(value) for key, value in zip(node.keys, node.values, strict=False) if key is None]
     for name, value in pairs.items():
         if isinstance(name, str):
             chat = name in ("content", "text") and "role" in pairs

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statecheck.source.fields import ELEMENT, Form, Json, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from statecheck.source.lookup import Found
 
 
@@ -56,12 +57,12 @@ class Evidence:
 
 
 def merge(values: Iterable[Value]) -> Value:
-    """A value made of several."""
+    """Return a value made of several."""
     return Value(parts=frozenset(place for value in values for place in value.all))
 
 
 def element(value: Value) -> Value:
-    """An element of a list that travels somewhere."""
+    """Return an element of a list that travels somewhere."""
     if value.at is not None and value.at.path and value.at.where == "body":
         return Value(at=Place("body", (*value.at.path, ELEMENT)))
     return Value(parts=value.all)

@@ -314,7 +314,7 @@ for cls in (LLMSingleSelector, LLMMultiSelector, PydanticSingleSelector):
 seen("")
 events.clear()
 llm.chat(asked)
-result["events"] = events
+result["events"] = list(events)
 index = VectorStoreIndex.from_documents([Document(text="red cats"), Document(text="blue dogs")])
 result["size"] = len(Settings.embed_model.get_text_embedding("x"))
 result["nearest"] = index.as_retriever(similarity_top_k=1).retrieve("cats that are red")[0].text
