@@ -135,7 +135,7 @@ def find(spec: str | None, project: Path) -> Path:
 
 def logs(run: Path) -> Iterator[tuple[str, str]]:
     """Return the target's own output that a run kept (`*.log`), by name."""
-    for file in sorted(run.rglob("*.log")):
+    for file in sorted(run.rglob("*.log"), key=lambda file: (file.parent, len(file.name), file.name)):  # 2 before 10
         yield file.relative_to(run).as_posix(), file.read_text("utf-8", "replace")
 
 

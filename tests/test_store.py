@@ -187,10 +187,11 @@ def test_clean_removes_all_but_what_is_being_written(tmp_path: Path) -> None:
 
 def test_logs_are_read_by_name_whatever_they_hold(tmp_path: Path) -> None:
     folder = store.begin(tmp_path, NOON)
-    folder.write("other-worker/1.log", b"\xff out")
-    folder.write("app.log", b"in")
+    folder.write("output/1.log", b"\xff out")
+    folder.write("10.log", b"in")
+    folder.write("2.log", b"in")
 
-    assert [*store.logs(folder.path)] == [("app.log", "in"), ("other-worker/1.log", "\ufffd out")]
+    assert [*store.logs(folder.path)] == [("2.log", "in"), ("10.log", "in"), ("output/1.log", "\ufffd out")]
 
 
 def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path: Path) -> None:

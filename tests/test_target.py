@@ -388,6 +388,9 @@ def test_permission_denied(tmp_path: Path) -> None:
     (tmp_path / "shut").chmod(0)
     try:
         assert [refused(tmp_path, spec).slug for spec in ("app.py", "shut", "shut/app.py")] == ["unreadable"] * 3
+        (tmp_path / "shut").chmod(0o700)
+        (tmp_path / "shut/app.py").unlink()
+        assert refused(tmp_path, None).slug == "unreadable"
     finally:
         (tmp_path / "shut").chmod(0o700)
 

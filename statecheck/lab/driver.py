@@ -218,9 +218,7 @@ class Driver:
     def _locate(self, step: Locate) -> None:
         worker = self.workers[step.worker]
         self._files(worker)
-        last = max((op.turn for op in worker.ops()), default=0)
-        remembered = any(op.turn == last and self.sent[0] in op.markers for op in worker.ops())
-        reply = worker.ask({"locate": list(self.sent), "deep": remembered}, self.setting.limits.turn)
+        reply = worker.ask({"locate": list(self.sent), "deep": self._hidden(worker)}, self.setting.limits.turn)
         if reply is None or "error" in reply:
             note = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
             self.ops.append(Op(time.monotonic_ns(), "fail", "place", worker.pid, worker.generation, note=note))
@@ -245,6 +243,14 @@ class Driver:
                     note="" if place["user"] else "library",
                 )
             )
+
+    def _hidden(self, worker: Worker) -> bool:
+        """Whether this worker's last turn was given turn 1's marker though no file or service was seen to take it."""
+        ops = worker.ops()
+        last = max((op.turn for op in ops), default=0)
+        first = self.sent[0]
+        given = any(op.turn == last and first in op.markers for op in ops)
+        return given and not any(op.f in ("disk", "wire") and first in op.markers for op in [*ops, *self.ops])
 
     def _overlap(self, step: Overlap) -> None:
         workers = [self.workers[name] for name in step.workers]

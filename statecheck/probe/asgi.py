@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from typing import Any
 
 from .channel import Channel, Message
-from .recorder import TURN
+from .recorder import TASKS, TURN
 from .target import location
 
 
@@ -45,6 +46,9 @@ class AsgiTarget:
                 return
             turn = scope["client"][1] if scope.get("client") else 0
             token = TURN.set(turn)
+            task = asyncio.current_task()
+            if task is not None:
+                TASKS[turn] = task
             error: BaseException | None = None
             try:
                 await self.app(scope, receive, send)

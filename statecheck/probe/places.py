@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from .recorder import RECORDER
 Step = tuple[str, str]  # ("key", "'sc-1'"), ("attribute", "store"), ("item", "0"), ("closure", "transcripts")
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
 _DEEPEST = 16
+_SECONDS = 1.0  # for one marker; a path that takes longer is one through a library's caches
 _MOST_HOLDERS = 30
 _WIDEST = 3000
 _PASSED_OVER = (types.FrameType, types.TracebackType, types.CodeType)
@@ -74,8 +76,9 @@ def _roots(sources: list[Source], modules: dict[int, types.ModuleType]) -> list[
     found: dict[tuple[str, str], dict[str, Any]] = {}
     level = {id(thing): (thing, steps) for thing, steps in sources}
     seen = set(level)
+    deadline = time.monotonic() + _SECONDS
     for _ in range(_DEEPEST):
-        if not level:
+        if not level or time.monotonic() > deadline:
             break
         referrers = gc.get_referrers(*[thing for thing, _ in level.values()])
         above: dict[int, Source] = {}

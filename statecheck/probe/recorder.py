@@ -5,6 +5,8 @@ Also knows which frames are the user's, and which turn and which call of theirs 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -18,6 +20,9 @@ TURN: ContextVar[int] = ContextVar("statecheck_turn", default=0)
 """The token of the turn being served; follows tasks and copied contexts into threads."""
 CALLER: ContextVar[tuple[tuple[str, int, str], ...]] = ContextVar("statecheck_caller", default=())
 """The user's frames where `run(` or `chat(` was called: the work itself happens in the library's own tasks."""
+
+TASKS: weakref.WeakValueDictionary[int, asyncio.Task[Any]] = weakref.WeakValueDictionary()
+"""{turn token: the task that serves it}."""
 
 Frames = tuple[tuple[str, int, str], ...]
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
@@ -53,7 +58,7 @@ class Recorder:
             file = code.co_filename
             path = relative.get(file)
             if path is None:
-                path = relative[file] = self.relative(file)
+                path = self.relative(file)
             if path:
                 found.append((path, frame.f_lineno or code.co_firstlineno, code.co_name))
                 if len(found) == _MOST_FRAMES:
@@ -61,8 +66,36 @@ class Recorder:
             frame = frame.f_back
         return tuple(found)
 
+    def awaiting(self) -> Frames:
+        """The user's frames in tasks that wait, innermost first: for work that a library moved to a task of its own.
+
+        The task that serves this turn is asked first, then any other.
+        """
+        task = TASKS.get(TURN.get())
+        tasks = [task] if task is not None else []
+        with contextlib.suppress(RuntimeError):
+            tasks += asyncio.all_tasks()
+        for candidate in tasks:
+            found: list[tuple[str, int, str]] = []
+            waiting: Any = candidate.get_coro()
+            while waiting is not None:
+                frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
+                path = self.relative(frame.f_code.co_filename) if frame is not None else ""
+                if path and frame is not None:
+                    found.append((path, frame.f_lineno or 0, frame.f_code.co_name))
+                waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
+            if found:
+                return tuple(reversed(found))[:_MOST_FRAMES]
+        return ()
+
     def relative(self, file: str) -> str:
         """The path below the user's tree of a code file of theirs; "" for a library's."""
+        known = self._relative.get(file)
+        if known is None:
+            known = self._relative[file] = self._look(file)
+        return known
+
+    def _look(self, file: str) -> str:
         for root in self.roots:
             if file.startswith(root + "/"):
                 rest = file[len(root) :]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio.selector_events
 import os
+import re
 import socket
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {}
 _WRITES = os.O_WRONLY | os.O_RDWR
 _LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself
 _MOST_SENT = 400
+_LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
 
 
 class BeyondLoopback(ConnectionRefusedError):
@@ -64,18 +66,24 @@ def _refuse(address: str) -> None:
 
 
 def _sent(data: Any, peer: Any, own: Any) -> None:
-    """Record bytes that a turn sends to a server (not what this worker answers its own clients)."""
+    """Record bytes that a turn sends to a server (not what this worker answers its own clients).
+
+    Of what holds no marker only commands of the user's are kept, and never one that logs in.
+    """
     if not TURN.get() or RECORDER.fd < 0 or not isinstance(own, tuple) or own[1] in LISTENING:
         return
     payload = bytes(data)
     markers = list(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(payload)))
+    frames = RECORDER.frames(4) or RECORDER.awaiting()
+    if not markers and (not frames or _LOGIN.match(payload)):
+        return
     RECORDER.emit(
         "wire",
         action="write" if markers else "send",
         where=f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else str(peer),
         markers=markers,
-        text=payload[:_MOST_SENT].decode("utf-8", "replace"),
-        frames=RECORDER.frames(3),
+        text=payload[:_MOST_SENT].decode("utf-8", "replace") if payload.startswith(b"*") else "",
+        frames=frames,
     )
 
 
@@ -95,8 +103,10 @@ def _watch_sockets() -> None:
             _show(self, data)
             super().sendall(data, *args)
 
+    writing = False  # a transport sends through its socket: shown once
+
     def _show(sock: socket.socket, data: Any) -> None:
-        if TURN.get() and sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM:
+        if TURN.get() and not writing and sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM:
             try:
                 _sent(data, sock.getpeername(), sock.getsockname())
             except OSError:
@@ -108,9 +118,14 @@ def _watch_sockets() -> None:
     write = transport.write
 
     def shown_write(self: Any, data: Any) -> None:
+        nonlocal writing
         if TURN.get() and data:
             _sent(data, self.get_extra_info("peername"), self.get_extra_info("sockname"))
-        write(self, data)
+        writing = True
+        try:
+            write(self, data)
+        finally:
+            writing = False
 
     transport.write = shown_write
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source.evaluate import Evaluator, imports_top
 from statecheck.source.imports import uses_llama_index
-from statecheck.source.scopes import last_name, required_parameters, statements, walk
+from statecheck.source.scopes import last_name, required_parameters, statements
 from statecheck.source.turns import turn_functions
 from statecheck.source.values import WEB, Origin, Value, Wiring, adds_routes
 
@@ -67,6 +67,8 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
             found += _callables(module, values)
     if not found:
         found = list(_unknown(module, values))
+    if len(found) < 2:
+        return found
     wires = wiring(values.tree.reach(module.path), values)
     found = outermost(found, wires.mounted)
     found = best(found, lambda app: app.rank)
@@ -203,9 +205,7 @@ def _unknown(module: Module, values: Evaluator) -> Iterator[App]:
 def _wiring_of(module: Module, values: Evaluator) -> Wiring:
     env = values.env(module)
     mounted, routed = set(), set()
-    for node in walk(module.ast):
-        if not isinstance(node, ast.Call):
-            continue
+    for node in values.tree.calls(module):
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         if adds_routes(node) and isinstance(node.func, ast.Attribute):
             outer = values.evaluate(node.func.value, env)

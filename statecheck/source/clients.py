@@ -30,7 +30,9 @@ _DEEPEST = 6
 _LARGEST = 1_000_000
 _MOST_FILES = 5000
 _METHODS = as_set("post put patch get request stream open ws_connect")
-_TALKS = re.compile(rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.")
+_TALKS = re.compile(
+    rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.|EventSource|sendBeacon|\.post\b"
+)
 
 
 def find_clients(project: Path) -> tuple[Call, ...]:
@@ -163,14 +165,14 @@ def _literal(node: ast.expr | None) -> str | None:
 
 def _undump(node: ast.expr, names: _Names) -> tuple[ast.expr, bool]:
     """Tell what is inside `json.dumps(…).encode()`, and whether there was such."""
-    node = names.value(node)
-    while isinstance(node, ast.Call):
-        name, function = callee(node), node.func
-        if name == "dumps" and node.args:
-            return node.args[0], True
+    inner = names.value(node)
+    while isinstance(inner, ast.Call):
+        name, function = callee(inner), inner.func
+        if name == "dumps" and inner.args:
+            return inner.args[0], True
         if name != "encode" or not isinstance(function, ast.Attribute):
             break
-        node = names.value(function.value)
+        inner = names.value(function.value)
     return node, False
 
 

@@ -86,7 +86,7 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator]) -> Discovery:
     for path in python_files(top):
         data = reading.peek(path)
         any_llama = any_llama or bool(_LLAMA.search(data))
-        if not (_LLAMA.search(data) or _APP.search(data)):
+        if data and not (_LLAMA.search(data) or _APP.search(data)):
             continue
         try:
             values = evaluator(path)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.source.reading import exists
+from statecheck.source.reading import exists, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def python_files(top: Path) -> Iterator[Path]:
     left = MAX_FILES
     for folder, names in directories(top):
         for name in names:
-            if name.endswith(".py") and not _is_test(name):
+            if name.endswith(".py") and not _is_test(name) and is_file(folder / name):
                 yield folder / name
                 left -= 1
                 if not left:

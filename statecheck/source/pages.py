@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from statecheck.source.fields import Encoding
 
 _SENDS = re.compile(
-    r"\b(fetch|fetchEventSource|\$fetch|axios|ky|useFetch|[\w$.]*?(?:axios|http|api|client|request|ky|\$)\.(?:post|put|patch|get|ajax)"
+    r"(?<![\w$.])(fetch|fetchEventSource|\$fetch|axios|ky|useFetch|[\w$.]*?(?:axios|http|api|client|request|ky|\$)\.(?:post|put|patch|get|ajax)"
     r"|new EventSource|[\w$.]*\.sendBeacon)\s*(?:<[^<>()]*>)?\("
 )
 _CONFIGS = ("headers", "params", "data", "body", "json", "method", "url", "credentials", "searchParams")

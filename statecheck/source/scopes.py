@@ -37,7 +37,7 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(_children(current)[::-1])
+        stack += _children(current)
 
 
 def own_nodes(scope: Scope) -> Iterator[ast.AST]:
@@ -47,7 +47,7 @@ def own_nodes(scope: Scope) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, _NESTED):
-            stack.extend(_children(node)[::-1])
+            stack += _children(node)
 
 
 def stored_names(scope: Scope) -> Iterator[tuple[str, int]]:
@@ -103,9 +103,17 @@ def first_line(function: ast.AST) -> int:
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
+    """Return a node's children, last first; without `ctx`, and without what `if TYPE_CHECKING` holds."""
     if isinstance(node, ast.If) and last_name(node.test) == "TYPE_CHECKING":
-        return list(node.orelse)
-    return list(ast.iter_child_nodes(node))
+        return list(node.orelse[::-1])
+    found: list[ast.AST] = []
+    for name in node._fields[::-1]:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value[::-1] if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and name != "ctx":
+            found.append(value)
+    return found
 
 
 def _blocks(statement: ast.stmt) -> list[ast.stmt]:

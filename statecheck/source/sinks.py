@@ -127,7 +127,8 @@ def _to_workflow(block: Block, on: ast.expr, keywords: dict[str, Value]) -> None
 def _by_keyword(block: Block, call: Leaving) -> None:
     for keyword, value in call.keywords.items():
         if keyword != "**":
-            block.flow.note(value, 0.6 * leaning(keyword))
+            weight = 0.6 * leaning(keyword)
+            block.flow.note(value, weight, part=1 if weight < 0 else 0.6)
 
 
 def _by_key(block: Block, call: Leaving) -> None:

@@ -17,6 +17,7 @@ from statecheck.source.scopes import dotted, walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_IMPORTERS = ("importlib.import_module", "import_module", "__import__")
 _MODULE_STRING = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(:[A-Za-z_][\w.]*)?\Z", re.ASCII)
 
 
@@ -72,6 +73,15 @@ class Import:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What one walk over a file finds: its imports, its calls, and the strings that may name modules."""
+
+    imports: tuple[Import, ...]
+    calls: tuple[ast.Call, ...]
+    named: tuple[str, ...]
+
+
 class SourceTree:
     """Reads the user's files and follows the imports between them.
 
@@ -88,7 +98,7 @@ class SourceTree:
         self._search = tuple(dict.fromkeys((root, project, root / "src", project / "src")))
         self._read: dict[Path, tuple[str, ast.Module] | StatecheckError] = {}
         self._modules: dict[Path, Module] = {}
-        self._imports: dict[Path, tuple[Import, ...]] = {}
+        self._surveys: dict[Path, _Survey] = {}
         self._found: dict[str, Path | None] = {}
         self._reach: dict[Path, tuple[Module, ...]] = {}
 
@@ -152,9 +162,11 @@ class SourceTree:
 
     def imports(self, module: Module) -> tuple[Import, ...]:
         """Every import in a file, inside functions too, relative ones made absolute, in source order."""
-        if module.path not in self._imports:
-            self._imports[module.path] = tuple(_imports(module))
-        return self._imports[module.path]
+        return self._survey(module).imports
+
+    def calls(self, module: Module) -> tuple[ast.Call, ...]:
+        """Return every call in a file, in source order."""
+        return self._survey(module).calls
 
     def owns(self, item: Import) -> bool:
         """Whether an import leads into the user's tree."""
@@ -198,12 +210,14 @@ class SourceTree:
             names += [*_parents(item.name), item.name]
             if item.member:
                 names.append(f"{item.name}.{item.member}")
-        for node in walk(module.ast):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
-                match = _MODULE_STRING.match(node.value)
-                if match and (match[2] or "." in match[1]):
-                    names += [*_parents(match[1]), match[1]]
+        for name in self._survey(module).named:
+            names += [*_parents(name), name]
         yield from filter(None, map(self.find, dict.fromkeys(names)))
+
+    def _survey(self, module: Module) -> _Survey:
+        if module.path not in self._surveys:
+            self._surveys[module.path] = _survey(module)
+        return self._surveys[module.path]
 
 
 def _parents(name: str) -> list[str]:
@@ -224,25 +238,37 @@ def find_below(base: Path, name: str) -> Path | None:
     return None
 
 
-def _imports(module: Module) -> Iterator[Import]:
+def _survey(module: Module) -> _Survey:
+    """Walk a file once and note what is asked for often."""
+    imports: list[Import] = []
+    calls: list[ast.Call] = []
+    named: list[str] = []
     for node in walk(module.ast):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Call):
+            calls.append(node)
+            if dotted(node.func) in _IMPORTERS:
+                imports += _imported_by_call(node)
+        elif isinstance(node, ast.Import):
             for alias in node.names:
                 bound = alias.asname or alias.name.partition(".")[0]
-                yield Import(alias.name, None, bound, node.lineno)
+                imports.append(Import(alias.name, None, bound, node.lineno))
         elif isinstance(node, ast.ImportFrom):
             name = absolute(module, node.module or "", node.level)
             if name:
-                for alias in node.names:
-                    yield Import(name, alias.name, alias.asname or alias.name, node.lineno)
-        elif isinstance(node, ast.Call) and dotted(node.func) in (
-            "importlib.import_module",
-            "import_module",
-            "__import__",
-        ):
-            first = node.args[0] if node.args else None
-            if isinstance(first, ast.Constant) and isinstance(first.value, str) and not first.value.startswith("."):
-                yield Import(first.value, None, "", node.lineno)
+                imports += [Import(name, part.name, part.asname or part.name, node.lineno) for part in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
+            match = _MODULE_STRING.match(node.value)
+            if match and (match[2] or "." in match[1]):
+                named.append(match[1])
+    return _Survey(tuple(imports), tuple(calls), tuple(named))
+
+
+def _imported_by_call(call: ast.Call) -> list[Import]:
+    """Return what `importlib.import_module("a.b")` imports, if its name is written there."""
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str) and not first.value.startswith("."):
+        return [Import(first.value, None, "", call.lineno)]
+    return []
 
 
 def absolute(module: Module, name: str, level: int) -> str:

@@ -35,7 +35,7 @@ def spelled(call: Call) -> dict[str, object]:
         'URL = "http://h:1/talk"\nbody = {"sid": sid}\nbody["text"] = text\nhttpx.post(URL, json=body)',
         'httpx.post("{}/talk".format(base), content=json.dumps({"sid": sid, "text": text}), headers=H)',
         'async with http.stream("POST", "/talk", json={"sid": sid, "text": text}) as r: pass',
-        'data = json.dumps({"sid": sid, "text": text}).encode()\nurllib.request.urlopen(urllib.request.Request("http://h/talk", data))',
+        'data = json.dumps({"sid": sid, "text": text}).encode()\nurlopen(Request("http://h/talk", data))',
         'client.post(urljoin(base, "/talk"), json={**{"sid": sid}, "text": text})',
         'client.post("/talk", data=json.dumps({"sid": sid, "text": text}), content_type="application/json")',
     ],
@@ -60,8 +60,8 @@ def test_python_calls_are_read(tmp_path: Path, source: str) -> None:
         "axios.post('/talk', {sid, text})",
         "axios({url: '/talk', method: 'POST', data: {sid, text}})",
         "this.http.post<Reply>(`${this.url}/talk`, {sid: sid, text: text}).subscribe(r => { x(r) })",
-        "$.ajax({url: '/talk', type: 'POST', data: JSON.stringify({sid: sid, text: text}), contentType: 'application/json'})",
-        "const opts = {\n  method: 'POST', // always\n  body: JSON.stringify({sid, /* it's */ text}),\n};\nfetch('/talk', opts)",
+        "$.ajax({url: '/talk', type: 'POST', data: JSON.stringify({sid: sid, text: text})})",
+        "const o = {\n  method: 'POST', // always\n  body: JSON.stringify({sid, /* it's */ text}),\n};\nfetch('/talk', o)",
         "fetch(new URL('/talk', base), {method: 'POST', body: JSON.stringify({...{sid}, text})})",
     ],
 )
@@ -114,7 +114,8 @@ def test_html_forms_are_read(tmp_path: Path) -> None:
         tmp_path,
         "templates/a.html",
         '<form action="/say" method="post"><input type="hidden" name="room" value="{{ room }}"><input name="q">'
-        '<button name="go">Go</button></form>\n<form hx-post="{% url \'chat:reply\' %}"><textarea name="m"></textarea></form>',
+        '<button name="go">Go</button></form>\n'
+        '<form hx-post="{% url \'chat:reply\' %}"><textarea name="m"></textarea></form>',
     )
 
     assert (first.method, first.path, first.encoding, spelled(first)) == (

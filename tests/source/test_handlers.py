@@ -109,8 +109,8 @@ def test_parts_are_followed_into_functions_methods_and_other_modules(tmp_path: P
         "from service import service\n"
         "async def handler(request):\n"
         "    one, two = (await request.json())['p'], request.headers['X-Q']\n"
-        "    q = request.headers.get('X-Q')\n"
-        "    return await service.answer(q, (await request.json())['p'])\n"
+        "    k = request.headers.get('X-Q')\n"
+        "    return await service.answer(k, (await request.json())['p'])\n"
     )
 
     fields = {str(field.place): field.leaning for field in read(tmp_path, source).fields}
