@@ -85,7 +85,7 @@ def run(
     verbose: arg.Verbose = 0,
 ) -> ExitCode:
     """Reproduce known causes, broken and fixed side by side."""
-    from statecheck import scenarios
+    from statecheck import running
     from statecheck.config import Options
     from statecheck.report import FORMATS
 
@@ -93,7 +93,7 @@ def run(
     chosen = _chosen(names or [], every)
     options = Options().given(timeout_scale=_scale(timeout), seed=seed, show_logs=show_logs)
     with screen.progress() as progress:
-        results = scenarios.run(chosen, options, progress)
+        results = running.run(chosen, options, progress)
     for result in results if show_logs else ():
         for diagnosis in (*result.broken, *result.fixed):
             _show_logs(diagnosis, screen)

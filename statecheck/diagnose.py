@@ -32,14 +32,20 @@ def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]
     Raises:
         StatecheckError: the target cannot be read or named, or the run cannot be kept (full disk).
     """
-    from statecheck.lab.run import record
     from statecheck.target import resolve
 
-    started = time.monotonic()
     target = resolve(spec, Path.cwd())
+    return diagnose_target(target, options, progress, target.project)
+
+
+def diagnose_target(target: Target, options: Options, progress: Callable[[str], None], home: Path) -> Diagnosis:
+    """As `diagnose`, for a target that is resolved; the run is kept below `home`."""
+    from statecheck.lab.run import record
+
+    started = time.monotonic()
     recorded = record(target, options, progress)
     diagnosis = judge_run(meta_of(target, recorded), recorded.histories)
-    kept = keep(target, recorded)
+    kept = keep(target, recorded, home)
     notes = (*diagnosis.notes, *([kept.note] if kept.note else []))
     return replace(diagnosis, run=kept.name, notes=notes, seconds=time.monotonic() - started)
 
@@ -115,9 +121,9 @@ def _failed(found: Mapping[str, Outcome], name: str, problem: Problem) -> Outcom
     return replace(before, outcome="error", reason=problem.text)
 
 
-def keep(target: Target, recorded: Recorded) -> store.RunFolder:
+def keep(target: Target, recorded: Recorded, home: Path) -> store.RunFolder:
     """Store a run: histories, the target's own output and what else is judged."""
-    folder = store.begin(target.project)
+    folder = store.begin(home)
     for name, history in recorded.histories.items():
         lines = "".join(encode(op) + "\n" for op in history.ops)
         folder.write(f"{name}.jsonl", lines.encode("utf-8", "backslashreplace"))

@@ -111,7 +111,7 @@ class Overrides:
     message_field: str | None = None
     session_field: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    template: Mapping[str, Json] | None = None
+    template: Plan | Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from statecheck.source.scopes import walk
 from statecheck.source.tree import Module, SourceTree, find_below
 
 _NAME_ONE = "name a Python file, a directory or `package.module:attribute`"
+_NAME_APP = "name the file that builds the app, or what answers a turn: `bot.py:reply`"
 _APP_STRING = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*(?:\(\))?)\Z")
 
 
@@ -116,7 +117,7 @@ class _Finder:
         llama = uses_llama_index(values.tree, path)
         if llama and global_names(module, values.tree) is None:
             return _target(values.tree, module, None, "")
-        raise _no_app(module.shown, module, llama)
+        raise _no_app(module.shown, llama, self._hint(module) if llama else "")
 
     def below(self, top: Path, attribute: str | None) -> Target:
         """Return the target that a directory holds."""
@@ -136,7 +137,16 @@ class _Finder:
             return _target(found[0].values.tree, app.module, app.object, app.framework)
         if discovery.error is not None:
             raise discovery.error
-        raise _no_app(shown, None, discovery.uses_llama_index)
+        raise _no_app(shown, discovery.uses_llama_index)
+
+    def _hint(self, module: Module) -> str:
+        """Return what to name instead of a module that has nothing to drive: the app that loads it, or a function."""
+        found = discover(self.cwd, self.evaluator).found if module.path.is_relative_to(self.cwd) else ()
+        loading = [one for one in found if module.path in {m.path for m in one.values.tree.reach(one.app.module.path)}]
+        if len(loading) == 1:
+            return f"name the app that loads it: `statecheck diagnose {_spec(loading[0].app, self.cwd)}`"
+        functions = [node.name for node in module.ast.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        return f"name what answers a turn: `{module.shown}:{functions[-1]}`" if functions else _NAME_APP
 
     def _attribute(self, module: Module, values: Evaluator, attribute: str) -> Target:
         missing = missing_name(module, values, attribute)
@@ -244,16 +254,7 @@ def _several(specs: list[str]) -> StatecheckError:
     )
 
 
-def _no_app(shown: str, module: Module | None, llama: bool) -> StatecheckError:
-    if not llama:
-        text = f"`{shown}` has no LlamaIndex and no app"
-        return StatecheckError("no-app", text, "name the file that builds the app", ExitCode.NOTHING)
-    functions = (
-        [node.name for node in module.ast.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-        if module
-        else []
-    )
-    example = functions[-1] if functions else "reply"
-    place = shown if module else "file.py"
-    hint = f"name what answers a turn: `{place}:{example}`"
-    return StatecheckError("no-app", f"`{shown}` uses LlamaIndex but has nothing to drive", hint)
+def _no_app(shown: str, llama: bool, hint: str = "") -> StatecheckError:
+    if llama:
+        return StatecheckError("no-app", f"`{shown}` uses LlamaIndex but has nothing to drive", hint or _NAME_APP)
+    return StatecheckError("no-app", f"`{shown}` has no LlamaIndex and no app", hint or _NAME_APP, ExitCode.NOTHING)

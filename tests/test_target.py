@@ -137,6 +137,12 @@ def test_manage_py_leads_to_the_wsgi_application(tmp_path: Path) -> None:
         ({"loans/main.py": FASTAPI, "t/check.py": "from loans.main import app\n"}, "loans/main.py", "loans.main", "."),
         ({"loans/main.py": FASTAPI}, "loans/main.py", "main", "loans"),
         (
+            {"web/main.py": "from web.api import x\n" + FASTAPI, "web/api/x.py": "", "web/requirements.txt": ""},
+            "web/main.py",
+            "web.main",
+            ".",
+        ),
+        (
             {"app/__init__.py": "", "app/main.py": "import config\n" + FASTAPI, "app/config.py": ""},
             "app/main.py",
             "main",
@@ -299,6 +305,12 @@ def test_no_app(tmp_path: Path) -> None:
     assert refused(tmp_path, None).exit_code == ExitCode.USAGE
     (tmp_path / "llama.py").unlink()
     assert refused(tmp_path, None).exit_code == ExitCode.NOTHING
+
+
+def test_a_part_of_an_app_leads_to_the_app(tmp_path: Path) -> None:
+    tree(tmp_path, {"app.py": "import chat\n" + FASTAPI, "chat.py": LLAMA})
+
+    assert refused(tmp_path, "chat.py").hint == "name the app that loads it: `statecheck diagnose app.py:app`"
 
 
 def test_a_directory_whose_only_app_has_a_syntax_error_says_so(tmp_path: Path) -> None:

@@ -114,14 +114,14 @@ def ask(case: Case) -> Finding | None:
         return None
     versions = ", ".join(f"{name} {version}" for name, version in sorted(case.versions.items()))
     if refused:
-        kind, what = "refused", f"the library refused to store a turn ({witness.note[:160]})"
+        kind, what = "refused-write", f"the library refused to store a turn ({witness.note[:160]})"
     elif dropped:
         kind, what = (
-            "dropped",
+            "dropped-memory",
             "LlamaIndex dropped `memory` when it serialized a Context, so the next run starts without",
         )
     else:
-        kind, what = "vanished", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
+        kind, what = "silent-loss", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
     anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
     summary = f"{what}; installed: {versions}" if versions else what
     return finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
@@ -141,14 +141,5 @@ def _vanished(history: History) -> list[Op]:
         (op.obj, op.key) for op in writes(history, first.number, first.marker) if op.f == "chat-store" and op.obj
     }
     cleared = {op.obj for op in history.ops if "delete" in op.action or op.action in ("reset", "areset", "persist")}
-    cleared |= {
-        op.obj
-        for op in history.ops
-        if op.action == "write"
-        and first.marker not in op.markers
-        and op.turn == 2
-        and op.f == "chat-store"
-        and op.note == "set"
-    }
     reads = [op for op in own_reads(history, second.number) if (op.obj, op.key) in written and op.obj not in cleared]
     return reads if reads and not any(first.marker in op.markers for op in reads) else []

@@ -176,7 +176,7 @@ def ask(case: Case) -> Finding | None:
     )
     kind = None
     if saved and not loaded:
-        kind, what = "never-loaded", f"{what}; the Context is saved but never loaded"
+        kind, what = "stale-snapshot", f"{what}; the Context is saved but never loaded"
     else:
         what = f"{what}, which ended with the run: turn 2 began with an empty one"
     return finding(

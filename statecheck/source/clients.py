@@ -78,8 +78,9 @@ def _read_python(text: str) -> Iterator[Call]:
     except (SyntaxError, ValueError, RecursionError):
         return
     names = _Names(tree)
+    served = {mark for node in ast.walk(tree) for mark in getattr(node, "decorator_list", ())}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and node not in served:
             call = _python_call(node, names)
             if call is not None:
                 yield call

@@ -29,15 +29,18 @@ _SKIPPED = frozenset(
     ]
 )
 MAX_FILES = 5000
+MAX_DIRECTORIES = 20_000
 
 
 def directories(top: Path) -> Iterator[tuple[Path, list[str]]]:
     """`top` and the directories below it that hold the user's own files, with their file names, sorted.
 
     Left out are hidden directories, virtual environments, installed packages, tests and build results.
-    Links to directories are not followed; what cannot be listed is left out.
+    Links to directories are not followed; what cannot be listed is left out, and all after `MAX_DIRECTORIES`.
     """
-    for folder, names, files in os.walk(top):
+    for number, (folder, names, files) in enumerate(os.walk(top)):
+        if number == MAX_DIRECTORIES:
+            return
         names[:] = sorted(name for name in names if not _skipped(folder, name))
         yield Path(folder), sorted(files)
 

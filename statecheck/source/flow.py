@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from statecheck.source.fields import Field, Place
 
 _DEEPEST = 5
+_MOST = 300  # functions entered in one walk: far more than a handler needs, and an end to what fans out
 
 
 class Flow:
@@ -40,6 +41,7 @@ class Flow:
         self.set_cookies: set[str] = set()
         self.methods: set[str] = set()
         self._stack: list[ast.AST] = []
+        self._entered = 0
 
     @property
     def depth(self) -> int:
@@ -48,9 +50,15 @@ class Flow:
 
     def enter(self, found: Found, env: Mapping[str, Value]) -> Value:
         """Walk a function with what its parameters are bound to; what it returns."""
-        if not isinstance(found.node, FUNCTIONS) or len(self._stack) >= _DEEPEST or found.node in self._stack:
+        if (
+            not isinstance(found.node, FUNCTIONS)
+            or len(self._stack) >= _DEEPEST
+            or self._entered >= _MOST
+            or found.node in self._stack
+        ):
             return Value()
         self._stack.append(found.node)
+        self._entered += 1
         returned = Block(self, found.file, dict(env)).walk(found.node.body)
         self._stack.pop()
         returned = [value for value in returned if value != Value()]

@@ -31,6 +31,8 @@ class Modules:
         self.project = project.resolve()
         self._trees: dict[Path, ast.Module | None] = {}
         self._names: dict[Path, dict[str, ast.AST]] = {}
+        self._resolving: set[ast.AST] = set()
+        self._only: dict[tuple[Path, str], Found | None] = {}
         self._decorated: list[tuple[str, str, str, Path, int]] | None = None
 
     def tree(self, file: Path) -> ast.Module | None:
@@ -95,10 +97,12 @@ class Modules:
         """Return the class that a definition is, or that the value assigned there is an instance of."""
         if found is None or isinstance(found.node, ast.ClassDef):
             return found
-        if isinstance(found.node, ast.Call):
-            made = self.resolve(found.file, found.node.func)
-            return made if made is not None and isinstance(made.node, ast.ClassDef) else None
-        return None
+        if not isinstance(found.node, ast.Call) or found.node in self._resolving:
+            return None
+        self._resolving.add(found.node)  # `x = x.copy()` is made by what it names
+        made = self.resolve(found.file, found.node.func)
+        self._resolving.discard(found.node)
+        return made if made is not None and isinstance(made.node, ast.ClassDef) else None
 
     def method(self, kind: Found, name: str) -> Found | None:
         """Return a method of a class or of its bases in the project."""
@@ -115,6 +119,11 @@ class Modules:
 
     def only_method(self, file: Path, name: str) -> Found | None:
         """Return the method of this name, if just one class of a module and its imports has it."""
+        if (file, name) not in self._only:
+            self._only[file, name] = self._only_method(file, name)
+        return self._only[file, name]
+
+    def _only_method(self, file: Path, name: str) -> Found | None:
         imports = [node for node in self.names(file).values() if isinstance(node, ast.ImportFrom)]
         files = [file, *(self._module(file, node.module or "", node.level) for node in imports)]
         found = [

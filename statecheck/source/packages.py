@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PROJECT_FILES = (".git", "pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "Dockerfile", "manage.py")
-_MAX_CLIMB = 6
-_MAX_NEIGHBOURS = 300
+_MAX_CLIMB = 8
+_MAX_NEIGHBOURS, _MAX_NEIGHBOUR_DEPTH = 300, 3
 
 
 def import_root(path: Path, syntax: ast.Module, cwd: Path) -> tuple[Path, str]:
@@ -70,13 +70,12 @@ def _package_depth(path: Path) -> int:
 
 
 def _outermost(path: Path, cwd: Path) -> int:
-    """How far up a root is looked for: the working directory or the nearest project file, at most a few steps."""
-    for depth, folder in enumerate(path.parents):
-        if depth == _MAX_CLIMB or folder == folder.parent:
-            break
-        if folder == cwd or any(reading.exists(folder / name) for name in _PROJECT_FILES):
-            return depth
-    return 0
+    """Return how far up a root is looked for: to the working directory, else to the outermost project file."""
+    depths = range(min(_MAX_CLIMB, len(path.parents) - 1))
+    if path.is_relative_to(cwd):
+        return next((depth for depth in depths if path.parents[depth] == cwd), _MAX_CLIMB)
+    marked = (depth for depth in depths if any(reading.exists(path.parents[depth] / name) for name in _PROJECT_FILES))
+    return max(marked, default=0)
 
 
 def _absolute_imports(syntax: ast.Module) -> set[tuple[str, str]]:
@@ -101,7 +100,7 @@ def _resolves(root: Path, item: tuple[str, str]) -> bool:
 
 def _neighbours_depth(path: Path, most: int) -> int:
     """How far up the root is from which other files import this one's folder (`from loans.main import app`)."""
-    for depth in range(1, most + 1):
+    for depth in range(1, min(most, _MAX_NEIGHBOUR_DEPTH) + 1):
         root = _above(path, depth)
         package = ".".join(path.parent.relative_to(root).parts)
         statement = re.compile(rf"^\s*(?:from|import)\s+{re.escape(package)}(?=[.\s])".encode(), re.MULTILINE)

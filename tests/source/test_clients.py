@@ -55,13 +55,13 @@ def test_python_calls_are_read(tmp_path: Path, source: str) -> None:
     "source",
     [
         "fetch('/talk', {method: 'POST', body: JSON.stringify({sid: sid, text})})",
-        'await fetch(`${BASE}/talk`, { method: "POST", headers: {}, body: JSON.stringify({ \'sid\': sid, "text": text, }) });',
+        'await fetch(`${BASE}/talk`, { method: "POST", body: JSON.stringify({ \'sid\': sid, "text": text, }) });',
         "const p = {sid, text};\nfetch(API + '/talk', {method: 'post', body: JSON.stringify(p)})",
         "axios.post('/talk', {sid, text})",
         "axios({url: '/talk', method: 'POST', data: {sid, text}})",
         "this.http.post<Reply>(`${this.url}/talk`, {sid: sid, text: text}).subscribe(r => { x(r) })",
         "$.ajax({url: '/talk', type: 'POST', data: JSON.stringify({sid: sid, text: text})})",
-        "const o = {\n  method: 'POST', // always\n  body: JSON.stringify({sid, /* it's */ text}),\n};\nfetch('/talk', o)",
+        "const o = {\n  method: 'POST', // so\n  body: JSON.stringify({sid, /* a'b */ text}),};\nfetch('/talk', o)",
         "fetch(new URL('/talk', base), {method: 'POST', body: JSON.stringify({...{sid}, text})})",
     ],
 )
@@ -107,6 +107,12 @@ def test_forms_and_queries_of_scripts_are_read(
     assert call.path == "/t/x"
     assert call.encoding == encoding
     assert spelled(call) == sent
+
+
+def test_the_servers_own_routes_are_no_clients(tmp_path: Path) -> None:
+    text = 'import httpx\n@app.post("/a/<b>")\ndef a(b): ...\n'
+
+    assert calls(tmp_path, "app.py", text) == ()
 
 
 def test_html_forms_are_read(tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""`statecheck run`: scenarios are targets whose diagnosis is known; diagnoses them and compares at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from statecheck.config import Options
+from statecheck.errors import StatecheckError
+from statecheck.model import Diagnosis, Problem, ScenarioResult, TargetName
+from statecheck.scenarios import App, Scenario, load
+
+_SIDE_BY_SIDE = 2
+
+
+def run(names: Sequence[str], options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
+    """Diagnose the apps of these scenarios, two beside each other, and compare with what they must get.
+
+    Raises:
+        StatecheckError: there is no scenario of that name.
+    """
+    scenarios = [load(name) for name in names]
+    tasks = [
+        (scenario.name, app, scenario.folder, _options(scenario, options), Path.cwd())
+        for scenario in scenarios
+        for app in (*scenario.broken, *scenario.fixed)
+    ]
+    diagnoses: dict[Path, Diagnosis] = {}
+    for path, diagnosis in _beside_each_other(tasks):
+        diagnoses[path] = diagnosis
+        progress(f"{len(diagnoses)} of {len(tasks)} apps")
+    return tuple(_result(scenario, diagnoses) for scenario in scenarios)
+
+
+def _options(scenario: Scenario, options: Options) -> Options:
+    return replace(options, volumes=tuple(scenario.folder / volume for volume in scenario.volumes))
+
+
+def _beside_each_other(tasks: list[tuple[str, App, Path, Options, Path]]) -> Any:
+    """(path, diagnosis) as they come. `multiprocess` gives each a process whose main thread starts its own lab."""
+    import multiprocess
+
+    with multiprocess.get_context("fork").Pool(min(_SIDE_BY_SIDE, len(tasks)), _die_with_parent, (os.getpid(),)) as pool:
+        yield from pool.imap_unordered(_diagnose, tasks)
+
+
+def _die_with_parent(parent: int) -> None:
+    """A side must not outlive the command: its lab dies with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _diagnose(task: tuple[str, App, Path, Options, Path]) -> tuple[Path, Diagnosis]:
+    """Diagnose one app from its own folder. Whatever goes wrong becomes a diagnosis that says so."""
+    from statecheck.diagnose import diagnose_target
+    from statecheck.target import resolve
+
+    _, app, folder, options, home = task
+    try:
+        target = resolve(app.path.name, folder)
+        return app.path, diagnose_target(target, options, lambda _: None, home)
+    except StatecheckError as error:
+        problem = Problem(error.slug, error.text, error.hint, error.detail)
+    except Exception as error:  # noqa: BLE001 - one app's failure must not lose the others' diagnoses
+        problem = Problem("internal-error", f"{type(error).__name__}: {error}", "report it, with the command")
+    return app.path, Diagnosis(TargetName(app.path.name, "", ""), "inconclusive", (), (), errors=(problem,))
+
+
+def _result(scenario: Scenario, diagnoses: dict[Path, Diagnosis]) -> ScenarioResult:
+    failures = [
+        failure for app in (*scenario.broken, *scenario.fixed) for failure in _compare(app, diagnoses[app.path])
+    ]
+    return ScenarioResult(
+        scenario.name,
+        scenario.expected,
+        not failures,
+        tuple(diagnoses[app.path] for app in scenario.broken),
+        tuple(diagnoses[app.path] for app in scenario.fixed),
+        scenario.title,
+        scenario.look_at,
+        tuple(failures),
+    )
+
+
+def _compare(app: App, diagnosis: Diagnosis) -> list[str]:
+    """What differs from what an app must get: exactly these causes as errors, the first of them primary."""
+    named = [finding.name for finding in diagnosis.causes if finding.severity == "error"]
+    wanted = ", ".join(app.expected) or "healthy"
+    got = ", ".join(named) or diagnosis.verdict
+    primary = diagnosis.primary
+    if set(named) != set(app.expected) or (not app.expected and diagnosis.verdict != "healthy"):
+        return [f"{app.path.name}: expected {wanted}, got {got}"]
+    if primary is not None and primary.name != app.expected[0]:
+        return [f"{app.path.name}: expected {app.expected[0]} to be primary, got {primary.name}"]
+    return []
