@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -40,10 +42,17 @@ def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]
 
 def diagnose_target(target: Target, options: Options, progress: Callable[[str], None], home: Path) -> Diagnosis:
     """As `diagnose`, for a target that is resolved; the run is kept below `home`."""
-    from statecheck.lab.run import record
+    from statecheck.lab.environment import target_environment
+    from statecheck.lab.launch import launch
 
     started = time.monotonic()
-    recorded = record(target, options, progress)
+    launched = launch(target, sys.executable, target_environment(os.environ, options.env))
+    try:
+        from statecheck.lab.run import record  # late: the warm parent starts meanwhile
+    except BaseException:
+        launched.stop()
+        raise
+    recorded = record(launched, target, options, progress)
     diagnosis = judge_run(meta_of(target, recorded), recorded.histories)
     kept = keep(target, recorded, home)
     notes = (*diagnosis.notes, *([kept.note] if kept.note else []))
@@ -97,7 +106,9 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
         forgets and not findings and baseline is not None and not intended(baseline)
     )
     if stateless and forgets:
-        found[BASELINE] = replace(found[BASELINE], outcome="skipped", reason="nothing is kept from turn to turn: stateless")
+        found[BASELINE] = replace(
+            found[BASELINE], outcome="skipped", reason="nothing is kept from turn to turn: stateless"
+        )
     listed = tuple(
         found.get(name) or Outcome(name, "skipped", reason=meta["skipped"].get(name, "was not reached"))
         for name in EXPERIMENTS
@@ -105,7 +116,9 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     errors = tuple({problem.slug: problem for problem in problems.values()}.values())
     if not errors and "not selected" in meta["skipped"].values() and not findings:
         left_out = ", ".join(name for name, why in meta["skipped"].items() if why == "not selected")
-        errors = (Problem("not-all-run", f"not run, so nothing is known of it: {left_out}", "run without --only and --skip"),)
+        errors = (
+            Problem("not-all-run", f"not run, so nothing is known of it: {left_out}", "run without --only and --skip"),
+        )
     return Diagnosis(
         TargetName(**meta["target"]),
         verdict(findings, list(found.values()), errors, stateless=stateless),
@@ -143,7 +156,8 @@ def analyze(run: Path) -> Diagnosis:
     try:
         meta = json.loads((run / "run.json").read_bytes())
         histories = {
-            name: History(name, tuple(decode_lines((run / f"{name}.jsonl").read_bytes()))) for name in meta["experiments"]
+            name: History(name, tuple(decode_lines((run / f"{name}.jsonl").read_bytes())))
+            for name in meta["experiments"]
         }
         return replace(judge_run(meta, histories), run=_relative(run, Path.cwd()))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -31,9 +31,7 @@ class StatecheckError(Exception):
         detail: the target's own last lines, or "" (shown below the error, never needed).
     """
 
-    def __init__(
-        self, slug: str, text: str, hint: str, exit_code: ExitCode = ExitCode.USAGE, detail: str = ""
-    ) -> None:
+    def __init__(self, slug: str, text: str, hint: str, exit_code: ExitCode = ExitCode.USAGE, detail: str = "") -> None:
         super().__init__(text)
         self.slug = slug
         self.text = text

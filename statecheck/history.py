@@ -116,7 +116,11 @@ class History:
     def select(self, f: str | None = None, turn: int | None = None, action: str | None = None) -> Iterator[Op]:
         """The ops with this `f`, of this turn, with this action; None means any."""
         for op in self.ops:
-            if (f is None or op.f == f) and (turn is None or op.turn == turn) and (action is None or op.action == action):
+            if (
+                (f is None or op.f == f)
+                and (turn is None or op.turn == turn)
+                and (action is None or op.action == action)
+            ):
                 yield op
 
 

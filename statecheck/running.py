@@ -45,7 +45,9 @@ def _beside_each_other(tasks: list[tuple[str, App, Path, Options, Path]]) -> Any
     """(path, diagnosis) as they come. `multiprocess` gives each a process whose main thread starts its own lab."""
     import multiprocess
 
-    with multiprocess.get_context("fork").Pool(min(_SIDE_BY_SIDE, len(tasks)), _die_with_parent, (os.getpid(),)) as pool:
+    with multiprocess.get_context("fork").Pool(
+        min(_SIDE_BY_SIDE, len(tasks)), _die_with_parent, (os.getpid(),)
+    ) as pool:
         yield from pool.imap_unordered(_diagnose, tasks)
 
 

@@ -137,7 +137,7 @@ def _send(
 
     assert worker.listening is not None
     base = f"http://127.0.0.1:{worker.listening.getsockname()[1]}"
-    transport = httpx.HTTPTransport(verify=False, trust_env=False)  # noqa: S501 - plain HTTP on loopback
+    transport = httpx.HTTPTransport(verify=False, trust_env=False)
     with httpx.Client(
         transport=transport,
         timeout=seconds,

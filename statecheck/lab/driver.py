@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
-from statecheck.lab.experiments import Experiment, Kill, Locate, Overlap, Start, Step, Take
+from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
 from statecheck.lab.locating import Locator
 from statecheck.lab.workers import Lab, Worker
 from statecheck.plan import Plan
@@ -128,7 +128,9 @@ class Driver:
         for worker in self.workers.values():
             ordinals = {token: turn for (life, token), turn in self._ordinals.items() if life == worker.generation}
             ops = with_ordinals(worker.ops(), ordinals)
-            files.append([replace(op, where=self.setting.locator.path(op.where)) if op.f == "file" else op for op in ops])
+            files.append(
+                [replace(op, where=self.setting.locator.path(op.where)) if op.f == "file" else op for op in ops]
+            )
         files += [self._relayed(relay.ops) for relay in self.setting.lab.relays]
         return History.merge(self.experiment, files)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -29,54 +30,96 @@ class Launched:
     process: subprocess.Popen[bytes]
     channel: Channel
     isolation: str
-    python: str
-    errors: int = -1
+    errors: int
     folder: str = ""
     notes: list[str] = field(default_factory=list)
 
     def stop(self) -> None:
         """Kill everything of the run and wait until it is gone."""
         self.channel.close()
-        self.process.kill() if self.isolation == "namespace" else self.process.wait(10)
-        self.process.wait()
-        if self.errors >= 0:
-            os.close(self.errors)
-            self.errors = -1
+        if self.isolation == "namespace":
+            self.process.kill()
+        self.process.wait()  # without namespaces the warden ends when the channel does, and takes all along
+        os.close(self.errors)
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def greet(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            OSError: it does not; with the last line that it said.
+        """
+        try:
+            hello, _ = self.channel.receive(_START_SECONDS)
+        except (Closed, TimeoutError) as error:
+            said = os.pread(self.errors, 4000, 0).decode("utf-8", "replace").strip()
+            raise OSError(said.splitlines()[-1] if said else str(error)) from error
+        if "failed" in hello:
+            raise OSError(hello["failed"])
+
 
 def launch(target: Target, python: str, environment: dict[str, str]) -> Launched:
-    """Start the warm parent under the target's interpreter, in namespaces where the kernel allows it.
+    """Start the warm parent under the target's interpreter, in namespaces where they can be had.
+
+    Returns at once: there is much to import while it starts. `isolated` waits for it.
 
     Args:
         environment: all variables of the warm parent (workers get theirs with each spawn).
 
     Raises:
+        StatecheckError: nothing can be started.
+    """
+    reason = "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else _unsupported()
+    if reason:
+        return _launch_copies(target, python, environment, reason)
+    try:
+        return _start(_namespace_command(), python, environment, _setup(target, "namespace"))
+    except OSError as error:
+        raise _cannot(python, error) from error
+
+
+def isolated(launched: Launched, target: Target, python: str, environment: dict[str, str]) -> Launched:
+    """Wait for a warm parent; where the kernel refused it a namespace, start another one with copies.
+
+    Raises:
         StatecheckError: the interpreter cannot be started.
     """
-    wanted = os.environ.get("STATECHECK_ISOLATION", "")
-    reason = "asked for by STATECHECK_ISOLATION" if wanted == "copy" else _unsupported()
-    if not reason:
-        try:
-            return _start(_namespace_command(), python, environment, _setup(target, "namespace"))
-        except (OSError, Closed, TimeoutError) as error:
-            reason = str(error)
-    folder = tempfile.mkdtemp(prefix="statecheck-")
     try:
-        warden = [sys.executable, "-S", str(Path(__file__).parent.parent / "probe" / "warden.py"), folder]
+        launched.greet()
+    except OSError as refused:
+        launched.stop()
+        if launched.isolation == "copy":
+            raise _cannot(python, refused) from refused
+        launched = _launch_copies(target, python, environment, str(refused))
+        try:
+            launched.greet()
+        except OSError as error:
+            launched.stop()
+            raise _cannot(python, error) from error
+    return launched
+
+
+def _launch_copies(target: Target, python: str, environment: dict[str, str], reason: str) -> Launched:
+    folder = tempfile.mkdtemp(prefix="statecheck-")
+    warden = [sys.executable, "-S", str(Path(__file__).parent.parent / "probe" / "warden.py"), folder]
+    try:
         launched = _start(warden, python, environment, {**_setup(target, "copy"), "folder": folder})
-    except (OSError, Closed, TimeoutError) as error:
+    except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise StatecheckError(
-            "no-interpreter",
-            f"`{python}` could not be started: {error}",
-            "check that this interpreter runs: it has to import the target",
-            ExitCode.INCONCLUSIVE,
-        ) from error
+        raise _cannot(python, error) from error
     launched.folder = folder
     launched.notes.append(f"isolated by copies of the project, not by namespaces ({reason})")
     return launched
+
+
+def _cannot(python: str, error: OSError) -> StatecheckError:
+    return StatecheckError(
+        "no-interpreter",
+        f"`{python}` could not be started: {error}",
+        "check that this interpreter runs: it has to import the target",
+        ExitCode.INCONCLUSIVE,
+    )
 
 
 def _unsupported() -> str:
@@ -118,16 +161,6 @@ def _start(prefix: list[str], python: str, environment: dict[str, str], setup: M
     finally:
         theirs.close()
     channel = Channel(ours)
-    try:
+    with contextlib.suppress(Closed):  # `greet` finds out why
         channel.send(setup)
-        hello, _ = channel.receive(_START_SECONDS)
-        if "failed" in hello:
-            raise OSError(hello["failed"])
-    except (OSError, TimeoutError) as error:
-        channel.close()
-        process.kill()
-        process.wait()
-        said = os.pread(errors, 2000, 0).decode("utf-8", "replace").strip() if errors >= 0 else ""
-        os.close(errors)
-        raise OSError(said.splitlines()[-1] if said else str(error)) from error
-    return Launched(process, channel, hello["isolation"], hello["python"], errors)
+    return Launched(process, channel, str(setup["isolation"]), errors)

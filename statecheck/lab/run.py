@@ -21,7 +21,7 @@ from statecheck.lab.client import Markers
 from statecheck.lab.driver import Driver, Limits, Setting, ready
 from statecheck.lab.environment import services, target_environment
 from statecheck.lab.experiments import EXPERIMENTS as STEPS
-from statecheck.lab.launch import launch
+from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.relay import Relay
 from statecheck.lab.scout import Scouted, scout
@@ -62,8 +62,11 @@ class Recorded:
     seed: int = 0
 
 
-def record(target: Target, options: Options, progress: Callable[[str], None]) -> Recorded:
+def record(launched: Launched, target: Target, options: Options, progress: Callable[[str], None]) -> Recorded:
     """Run the experiments on a target. What goes wrong is in `problems`; nothing of the run is left behind.
+
+    Args:
+        launched: by `launch`, just before: it starts while this module is imported.
 
     Raises:
         KeyboardInterrupt: after everything was stopped.
@@ -71,7 +74,7 @@ def record(target: Target, options: Options, progress: Callable[[str], None]) ->
     recorded = Recorded(framework=target.framework, object=target.object or "")
     recorded.seed = options.seed if options.seed is not None else secrets.randbits(31)
     try:
-        with _lab(target, options, recorded, progress) as (lab, tree):
+        with _lab(launched, target, options, recorded, progress) as (lab, tree):
             try:
                 _experiments(lab, target, tree, options, recorded, progress)
             finally:
@@ -83,27 +86,28 @@ def record(target: Target, options: Options, progress: Callable[[str], None]) ->
 
 @contextmanager
 def _lab(
-    target: Target, options: Options, recorded: Recorded, progress: Callable[[str], None]
+    launched: Launched, target: Target, options: Options, recorded: Recorded, progress: Callable[[str], None]
 ) -> Iterator[tuple[Lab, SourceTree]]:
-    progress("starting")
+    progress("importing libraries")
     environment = target_environment(os.environ, options.env)
-    launched = launch(target, sys.executable, environment)
     relays: list[Relay] = []
     lab: Lab | None = None
     try:
+        tree = SourceTree.of(target)
+        modules = third_party(target, tree)
+        launched = isolated(launched, target, sys.executable, environment)
         recorded.notes += launched.notes
         seconds = _START_SECONDS * options.timeout_scale
         lab = Lab(launched, _request(target, environment), seconds)
         if launched.isolation == "namespace":
             relays += _relays(lab, options, recorded)
-        tree = SourceTree(target.root, target.project)
-        modules = third_party(target, tree)
-        progress("importing libraries")
-        warmed = lab.warm((*modules, *_SERVERS), (str(target.root),))
-        recorded.versions = warmed["versions"]
-        if warmed["threads"]:
-            recorded.notes.append("its libraries start threads when imported, so every worker was started afresh")
+        with ThreadPoolExecutor(1) as pool:
+            warming = pool.submit(lab.warm, (*modules, *_SERVERS))
+            _import_meanwhile()
+            recorded.versions = warming.result()["versions"]
         yield lab, tree
+        if lab.fresh:
+            recorded.notes.append("its libraries start threads when imported, so workers were started afresh")
     finally:
         for relay in relays:
             relay.close()
@@ -111,6 +115,16 @@ def _lab(
             lab.close()
         else:
             launched.stop()
+
+
+def _import_meanwhile() -> None:
+    """What is needed next takes a while to import, and the warm parent is busy with the same on another core."""
+    import httpx
+
+    from statecheck import planning
+
+    assert httpx.Client
+    assert planning.candidates
 
 
 def _request(target: Target, environment: dict[str, str]) -> dict[str, object]:
@@ -158,6 +172,7 @@ def _experiments(
     plans = (options.template,) if options.template else candidates(facts, target.project, overrides)
     scouted = scout(worker, plans, markers, limits)
     recorded.plan = scouted.plan
+    lab.warm(worker.imported(limits.turn))
     lab.kill(worker)
     locator = Locator(tree, target.project)
     setting = Setting(lab, scouted.plan, markers, limits, volumes, locator, scouted.hold)
@@ -243,4 +258,3 @@ class _Runner:
             return False
         channel = baseline_channel(self.recorded.histories[BASELINE])
         return outcome(history, channel).outcome == "lost"
-

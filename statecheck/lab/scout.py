@@ -81,7 +81,9 @@ def _refused(worker: Worker, tried: list[tuple[Plan, Answer]], limits: Limits) -
     if answer.status == 0:
         return StatecheckError(
             "turn-hangs" if "within" in answer.error else "no-answer",
-            f"no answer within {limits.turn:g} s ({asked})" if "within" in answer.error else f"{answer.error} ({asked})",
+            f"no answer within {limits.turn:g} s ({asked})"
+            if "within" in answer.error
+            else f"{answer.error} ({asked})",
             "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`",
             ExitCode.INCONCLUSIVE,
             worker.output(),

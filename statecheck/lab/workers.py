@@ -136,6 +136,11 @@ class Worker:
         self.wait(lambda: bool(self.replies), seconds)
         return self.replies[0] if self.replies else None
 
+    def imported(self, seconds: float) -> tuple[str, ...]:
+        """Third-party modules that this worker has imported beyond what the warm parent had."""
+        reply = self.ask({"modules": True}, seconds)
+        return tuple(reply["modules"]) if reply and "modules" in reply else ()
+
     def ops(self) -> list[Op]:
         """What it has recorded so far."""
         from dataclasses import replace
@@ -170,6 +175,7 @@ class Lab:
         self.isolation = launched.isolation
         self.workers: list[Worker] = []
         self.relays: list[Relay] = []
+        self.fresh = False
 
     def ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> Message:
         """One request to the warm parent and its answer.
@@ -197,9 +203,11 @@ class Lab:
             )
         return reply
 
-    def warm(self, modules: tuple[str, ...], path: tuple[str, ...]) -> Message:
-        """Import the target's third-party modules in the warm parent."""
-        return self.ask({"do": "warm", "modules": list(modules), "path": list(path)})
+    def warm(self, modules: tuple[str, ...]) -> Message:
+        """Import third-party modules in the warm parent, so that no worker has to."""
+        reply = self.ask({"do": "warm", "modules": list(modules)})
+        self.fresh = bool(reply["threads"])
+        return reply
 
     def spawn(self, disk: str, volumes: tuple[str, ...], *, listen: bool) -> Worker:
         """A new worker on this disk, not waited for; `disk` is `<experiment>/<number>`."""

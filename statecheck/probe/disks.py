@@ -17,7 +17,17 @@ from .channel import Message
 from .markers import MARKER_BYTES
 
 _MOST_BYTES = 16 << 20  # of one file that is searched for markers
-_NOT_COPIED = (".git", ".hg", ".venv", "venv", "node_modules", ".statecheck", "__pycache__", ".mypy_cache", ".ruff_cache")
+_NOT_COPIED = (
+    ".git",
+    ".hg",
+    ".venv",
+    "venv",
+    "node_modules",
+    ".statecheck",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+)
 
 
 class Entering(Protocol):
@@ -166,9 +176,7 @@ class CopiedDisks:
         if not place.is_dir():
             for part in ("home", "tmp"):
                 (place / part).mkdir(parents=True)
-            shutil.copytree(
-                self.project, place / "project", symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED)
-            )
+            shutil.copytree(self.project, place / "project", symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
             for number, volume in enumerate(volumes):
                 self._link(place, Path(volume), self.folder / "volumes" / place.parent.name / str(number))
         return _CopiedEntering(place, self.project)

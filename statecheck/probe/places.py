@@ -51,7 +51,9 @@ def locate(markers: list[str], *, deep: bool) -> list[dict[str, Any]]:
 
 
 def _search(markers: list[str]) -> list[dict[str, Any]]:
-    modules = {id(vars(module)): module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)}
+    modules = {
+        id(vars(module)): module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)
+    }
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
     for thing in tracked:

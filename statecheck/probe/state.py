@@ -45,9 +45,7 @@ _CTX_STORE = Table(
     edits=("edit_state",),
 )
 _CONTEXT = Table("context", others=("to_dict",), loads=("from_dict",), build=True)
-_ENGINE = Table(
-    "engine", calls=("chat", "achat", "stream_chat", "astream_chat"), others=("reset",), build=True
-)
+_ENGINE = Table("engine", calls=("chat", "achat", "stream_chat", "astream_chat"), others=("reset",), build=True)
 _RUN = Table("run", calls=("run",))
 
 
@@ -74,7 +72,9 @@ def watch_warnings() -> None:
     def warn(message: Any, category: Any = None, *args: Any, **kwargs: Any) -> None:
         kind = type(message) if isinstance(message, Warning) else category
         if getattr(kind, "__name__", "") == "UnserializableKeyWarning":
-            RECORDER.emit("warning", cls=kind.__name__, note=str(message)[:500], frames=RECORDER.frames() or CALLER.get())
+            RECORDER.emit(
+                "warning", cls=kind.__name__, note=str(message)[:500], frames=RECORDER.frames() or CALLER.get()
+            )
         if "stacklevel" in kwargs:
             kwargs["stacklevel"] += 1
         elif not args:

@@ -106,7 +106,12 @@ def _watch_sockets() -> None:
     writing = False  # a transport sends through its socket: shown once
 
     def _show(sock: socket.socket, data: Any) -> None:
-        if TURN.get() and not writing and sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM:
+        if (
+            TURN.get()
+            and not writing
+            and sock.family in (socket.AF_INET, socket.AF_INET6)
+            and sock.type == socket.SOCK_STREAM
+        ):
             try:
                 _sent(data, sock.getpeername(), sock.getsockname())
             except OSError:

@@ -59,13 +59,11 @@ class WarmParent:
     def _warm(self, message: Message, _fds: list[int]) -> Message:
         started = time.monotonic()
         missing = {}
-        sys.path[:0] = message["path"]
         for name in message["modules"]:
             try:
                 importlib.import_module(name)
             except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
                 missing[name] = f"{type(error).__name__}: {error}"[:300]
-        del sys.path[: len(message["path"])]
         _warm_tokenizer()
         gc.collect()
         gc.freeze()

@@ -31,6 +31,7 @@ def execute(message: Message) -> None:
 
 def main(message: Message | str) -> None:
     """Serve until killed. `message` is the spawn request with its descriptors under `fds`."""
+    _AT_FORK.update(sys.modules)
     fresh = isinstance(message, str)
     if isinstance(message, str):
         message = json.loads(message)
@@ -73,6 +74,19 @@ def main(message: Message | str) -> None:
         channel.send({"failed": "start", **_describe(error)})
 
 
+_AT_FORK: set[str] = set()
+
+
+def _imported_since_fork() -> list[str]:
+    """Third-party modules that serving the target has imported, many of them late, in the order of their import."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name not in _AT_FORK and file and not RECORDER.relative(file) and not name.startswith("statecheck_probe"):
+            found.append(name)
+    return found
+
+
 def _replace_paths(message: Message) -> None:
     """Take this worker's copies of the project's paths, where the disk is a copy."""
     for original, here in message["moved"]:
@@ -86,7 +100,9 @@ def _replace_paths(message: Message) -> None:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
-    where = next((f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER.relative(f.filename)), None)
+    where = next(
+        (f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER.relative(f.filename)), None
+    )
     return {
         "error": f"{type(error).__name__}: {error}"[:500],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
@@ -135,6 +151,8 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
         BARRIER.open()
     elif "locate" in message:
         channel.send({"places": locate(message["locate"], deep=message["deep"])})
+    elif "modules" in message:
+        channel.send({"modules": _imported_since_fork()})
     elif "call" in message:
         target.call(message, channel)
 
