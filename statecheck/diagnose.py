@@ -1,4 +1,4 @@
-"""The pipeline: target, source, plan, lab, checks, causes, diagnosis. Stores each run, and judges a stored one again."""
+"""The pipeline: target, source, plan, lab, checks, causes, diagnosis. Stores each run; judges a stored one again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
 from statecheck.plan import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from statecheck.lab.run import Recorded
     from statecheck.target import Target
 

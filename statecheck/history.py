@@ -7,9 +7,11 @@ The idea of recording first and judging later is Jepsen's (https://github.com/je
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 OpType = Literal["invoke", "ok", "fail", "info"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from statecheck.causes import (
     async_race,
@@ -15,7 +16,9 @@ from statecheck.causes import (
     unsaved_ctx,
 )
 from statecheck.causes.case import Case
-from statecheck.model import Finding, Outcome, Problem, Verdict
+
+if TYPE_CHECKING:
+    from statecheck.model import Finding, Outcome, Problem, Verdict
 
 Ask = Callable[[Case], "Finding | None"]
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from statecheck.config import Options
 from statecheck.errors import StatecheckError
 from statecheck.model import Diagnosis, Problem, ScenarioResult, TargetName
 from statecheck.scenarios import App, Scenario, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from statecheck.config import Options
 
 _SIDE_BY_SIDE = 2
 

@@ -66,16 +66,21 @@ class Whereabouts:
 
 def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     """Every place in which a marker was seen to be kept, the user's own first."""
-    found = []
-    for op in history.select("place"):
-        if marker in op.markers:
-            found.append(Whereabouts("process", op.where, op.key, op.pid, _anchor(op)))
-    for op in history.select("disk"):
-        if marker in op.markers:
-            found.append(Whereabouts("disk", op.where, None, op.pid, _file_anchor(history, op.where)))
-    for op in history.select("wire", action="write"):
-        if marker in op.markers:
-            found.append(Whereabouts("service", op.where, service_key(op.text), op.pid, _anchor(op)))
+    found = [
+        Whereabouts("process", op.where, op.key, op.pid, _anchor(op))
+        for op in history.select("place")
+        if marker in op.markers
+    ]
+    found += [
+        Whereabouts("disk", op.where, None, op.pid, _file_anchor(history, op.where))
+        for op in history.select("disk")
+        if marker in op.markers
+    ]
+    found += [
+        Whereabouts("service", op.where, service_key(op.text), op.pid, _anchor(op))
+        for op in history.select("wire", action="write")
+        if marker in op.markers
+    ]
     unique = {(place.kind, place.text, place.key, place.pid): place for place in reversed(found)}
     return sorted(unique.values(), key=lambda place: (place.anchor is None, place.kind != "process"))
 

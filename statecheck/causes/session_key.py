@@ -178,8 +178,8 @@ def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, 
             sent = {service_key(op.text) for op in history.select("wire", second.number)}
             asked = {key for key in sent if key is not None}
             if asked and place.key not in asked:
-                return place.key, sorted(asked)[0], place
-    return (sorted(old)[0], sorted(new)[0], kept[0]) if kept and old and new and not old & new else None
+                return place.key, min(asked), place
+    return (min(old), min(new), kept[0]) if kept and old and new and not old & new else None
 
 
 def _place_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:

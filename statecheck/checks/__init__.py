@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from statecheck.checks import isolation, lost_update, read_your_writes
 from statecheck.checks.reading import Channel, Sent, given, remembered_by, turns
 from statecheck.checks.rows import rows
-from statecheck.history import History
 from statecheck.model import Outcome, OutcomeName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statecheck.history import History
 
 BASELINE = "same-process"
 SEQUENTIAL = ("same-process", "other-worker", "new-process", "new-container")

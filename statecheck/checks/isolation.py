@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.checks.reading import channels, given, turns
-from statecheck.history import History
-from statecheck.model import OutcomeName
+
+if TYPE_CHECKING:
+    from statecheck.history import History
+    from statecheck.model import OutcomeName
 
 
 def check(history: History) -> tuple[OutcomeName, str]:

@@ -7,9 +7,13 @@ Elle's list-append histories, https://github.com/jepsen-io/elle).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.checks.reading import Channel, Sent, given, turns
-from statecheck.history import History, Op
-from statecheck.model import OutcomeName
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
+    from statecheck.model import OutcomeName
 
 
 def overlapping(history: History) -> tuple[list[Sent], list[Sent], Sent | None]:

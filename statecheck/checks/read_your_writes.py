@@ -6,9 +6,13 @@ sequential history.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.checks.reading import Channel, Sent, given, own_reads, remembered_by, turns, writes
-from statecheck.history import History
-from statecheck.model import OutcomeName
+
+if TYPE_CHECKING:
+    from statecheck.history import History
+    from statecheck.model import OutcomeName
 
 
 def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from statecheck.history import History, Op
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from statecheck.history import History, Op
 
 Channel = Literal["model", "answer", "state"]
 STATE = ("memory", "chat-store", "ctx-store", "block")
@@ -55,7 +57,7 @@ def turns(history: History) -> list[Sent]:
                 start.key,
                 start.pid,
                 start.generation,
-                status,  # type: ignore[arg-type]  # narrowed by the line above
+                status,
                 end.text if end is not None else "",
                 end.note if end is not None else "",
                 start.time,

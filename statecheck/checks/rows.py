@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.checks.reading import STATE, Channel, Sent, channels, given, own_reads, turns, writes
-from statecheck.history import History
 from statecheck.model import Turn
+
+if TYPE_CHECKING:
+    from statecheck.history import History
 
 
 def rows(history: History, channel: Channel | None) -> tuple[Turn, ...]:

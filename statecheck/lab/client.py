@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from statecheck.lab.workers import Worker
 from statecheck.plan import Plan, Request, render, session_key
 from statecheck.probe.channel import Closed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
+
+    from statecheck.lab.workers import Worker
 
 
 @dataclass

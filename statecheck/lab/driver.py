@@ -5,17 +5,21 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
-from statecheck.lab.locating import Locator
-from statecheck.lab.workers import Lab, Worker
-from statecheck.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statecheck.lab.locating import Locator
+    from statecheck.lab.workers import Lab, Worker
+    from statecheck.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
 _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise

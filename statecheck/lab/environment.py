@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from statecheck.probe.offline import dummy_credentials, is_secret
 from statecheck.probe.system import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")

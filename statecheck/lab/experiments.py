@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
 
 OVERLAPPING = 8
 """How many turns of one session are sent at once."""
@@ -48,7 +47,7 @@ class Overlap:
     turns: int = OVERLAPPING
 
 
-Step = Union[Start, Take, Kill, Locate, Overlap]
+Step = Start | Take | Kill | Locate | Overlap
 
 
 @dataclass(frozen=True, slots=True)

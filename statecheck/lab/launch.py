@@ -136,7 +136,7 @@ def _namespace_command() -> list[str]:
 
 
 def _setup(target: Target, isolation: str) -> Message:
-    home = os.path.expanduser("~")
+    home = str(Path("~").expanduser())
     keep = [str(target.project), str(target.root), home, tempfile.gettempdir(), "/tmp", "/var/tmp", sys.prefix]  # noqa: S108
     return {"isolation": isolation, "project": str(target.project), "keep": keep}
 

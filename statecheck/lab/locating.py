@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from statecheck.model import Anchor
 from statecheck.source import definitions
-from statecheck.source.tree import SourceTree
+
+if TYPE_CHECKING:
+    from statecheck.model import Anchor
+    from statecheck.source.tree import SourceTree
 
 _PLUMBING = frozenset({"__dict__", "__pydantic_private__"})
 
@@ -63,7 +65,7 @@ class Locator:
                 names = []
             elif kind == "attribute" and name not in _PLUMBING:
                 parts.append(f".{name}")
-            elif kind == "key" and index and steps[index - 1][0] in ("dict",):
+            elif kind == "key" and index and steps[index - 1][0] == "dict":
                 parts.append(f".{name.strip(chr(39))}")
             elif kind == "key":
                 parts.append(f"[{name}]")

@@ -6,17 +6,16 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from statecheck.checks import BASELINE, baseline_channel
 from statecheck.checks.reading import turns
 from statecheck.config import EXPERIMENTS, TURN_SECONDS, Options
 from statecheck.errors import StatecheckError
-from statecheck.history import History
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Driver, Limits, Setting, ready
 from statecheck.lab.environment import services, target_environment
@@ -32,6 +31,9 @@ from statecheck.source.imports import third_party
 from statecheck.source.tree import SourceTree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from statecheck.history import History
     from statecheck.target import Target
 
 _START_SECONDS = 60.0
@@ -119,12 +121,8 @@ def _lab(
 
 def _import_meanwhile() -> None:
     """What is needed next takes a while to import, and the warm parent is busy with the same on another core."""
-    import httpx
-
-    from statecheck import planning
-
-    assert httpx.Client
-    assert planning.candidates
+    for module in ("httpx", "statecheck.planning"):
+        import_module(module)
 
 
 def _request(target: Target, environment: dict[str, str]) -> dict[str, object]:
@@ -205,29 +203,26 @@ class _Runner:
     progress: Callable[[str], None]
 
     def run(self) -> None:
-        for name in EXPERIMENTS:
-            if name not in self.selected and name != BASELINE:
-                self.recorded.skipped[name] = "not selected"
+        """Run them all; what does not apply is skipped with its reason."""
+        self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
         if self.scouted.plan.carries_history:
-            for name in EXPERIMENTS:
-                self.recorded.skipped[name] = "the client sends the whole conversation with every turn"
+            self._skip(EXPERIMENTS, "the client sends the whole conversation with every turn")
             return
         self._one(BASELINE)
-        remembered = self._remembers()
-        varied = self.scouted.plan.session_field is not None
-        if not remembered:
-            reason = f"{BASELINE} already loses the conversation"
-            for name in self._left():
-                if name != "other-session" or not varied:
-                    self.recorded.skipped[name] = reason
+        if not self._remembers():
+            varied = self.scouted.plan.session_field is not None
+            left = [name for name in self._left() if name != "other-session" or not varied]
+            self._skip(left, f"{BASELINE} already loses the conversation")
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             for future in [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]:
                 future.result()
-        if "concurrent-workers" in self._left():
-            if self._splits():
-                self.recorded.skipped["concurrent-workers"] = "workers do not share this conversation (other-worker)"
-            else:
-                self._one("concurrent-workers")
+        if self._splits():
+            self._skip(self._left(), "workers do not share this conversation (other-worker)")
+        for name in self._left():
+            self._one(name)
+
+    def _skip(self, names: Iterable[str], reason: str) -> None:
+        self.recorded.skipped.update(dict.fromkeys(names, reason))
 
     def _left(self) -> list[str]:
         done = {*self.recorded.skipped, *self.recorded.histories, *self.recorded.problems}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.lab.client import Answer, Markers, take_turn
-from statecheck.lab.driver import Limits
-from statecheck.lab.workers import Worker
 from statecheck.plan import Plan, describe
+
+if TYPE_CHECKING:
+    from statecheck.lab.driver import Limits
+    from statecheck.lab.workers import Worker
 
 _ARRIVED = ("model", "memory", "chat-store", "ctx-store", "engine", "run", "wire", "block")
 

@@ -7,14 +7,18 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import Op, decode_lines
-from statecheck.lab.launch import Launched
-from statecheck.lab.relay import Relay
 from statecheck.probe.channel import Channel, Closed, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statecheck.lab.launch import Launched
+    from statecheck.lab.relay import Relay
 
 _KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
 
@@ -30,7 +34,7 @@ def anonymous_file() -> int:
     fd, path = tempfile.mkstemp(prefix="statecheck-")
     os.close(fd)
     fd = os.open(path, os.O_RDWR | os.O_APPEND)
-    os.unlink(path)
+    Path(path).unlink()
     return fd
 
 

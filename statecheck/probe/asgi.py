@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
-from .channel import Channel, Message
 from .recorder import TASKS, TURN
 from .target import location
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from .channel import Channel, Message
 
 
 class AsgiTarget:
@@ -36,6 +41,7 @@ class AsgiTarget:
         }
 
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:
+        """Serve on this socket until killed."""
         import uvicorn
 
         from .worker import finish_turn
@@ -76,26 +82,34 @@ class AsgiTarget:
         raise RuntimeError("the app's start-up (lifespan) failed or it shut itself down")
 
     def call(self, message: Message, channel: Channel) -> None:
+        """Nothing can be called: an app is driven by requests."""
         raise NotImplementedError("an ASGI app is driven by requests")
 
 
-def _routes(app: Any, prefix: str) -> Any:
-    for route in getattr(app, "routes", None) or ():
-        path = prefix + str(getattr(route, "path", ""))
+def _routes(app: Any, prefix: str) -> Iterator[dict[str, Any]]:
+    """Every endpoint with its whole path, those of routers and mounted apps too."""
+    for route in _flat(getattr(app, "routes", None) or ()):
+        path = prefix + str(getattr(route, "path", None) or "")
         endpoint = getattr(route, "endpoint", None)
-        inner = getattr(route, "app", None)
-        if endpoint is None and inner is not None and getattr(inner, "routes", None):
-            yield from _routes(inner, path)
-            continue
         if endpoint is None:
-            continue
-        file, line = location(endpoint)
-        methods = sorted(getattr(route, "methods", None) or ())
-        if isinstance(endpoint, type):  # Starlette's HTTPEndpoint: a method a verb
-            verbs = [verb for verb in ("get", "post", "put", "patch") if hasattr(endpoint, verb)]
-            for verb in verbs:
-                file, line = location(getattr(endpoint, verb))
-                yield {"path": path, "methods": [verb.upper()], "name": endpoint.__name__, "file": file, "line": line}
-            continue
-        name = str(getattr(endpoint, "__name__", type(endpoint).__name__))
-        yield {"path": path, "methods": methods, "name": name, "file": file, "line": line}
+            inner = getattr(getattr(route, "original_route", route), "app", None)
+            if getattr(inner, "routes", None):
+                yield from _routes(inner, path)
+        elif isinstance(endpoint, type):  # Starlette's HTTPEndpoint: a method a verb
+            for verb in ("get", "post", "put", "patch"):
+                if hasattr(endpoint, verb):
+                    yield _route(path, [verb.upper()], endpoint.__name__, getattr(endpoint, verb))
+        else:
+            name = str(getattr(endpoint, "__name__", type(endpoint).__name__))
+            yield _route(path, sorted(getattr(route, "methods", None) or ()), name, endpoint)
+
+
+def _flat(routes: Any) -> Any:
+    """FastAPI keeps an included router's routes behind one route of its own; it knows how to list them."""
+    listing = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
+    return listing(routes) if listing is not None else routes
+
+
+def _route(path: str, methods: list[str], name: str, endpoint: Any) -> dict[str, Any]:
+    file, line = location(endpoint)
+    return {"path": path, "methods": methods, "name": name, "file": file, "line": line}

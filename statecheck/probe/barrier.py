@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .recorder import TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Barrier:
@@ -37,7 +40,7 @@ class Barrier:
             self._opened.set()
             waiting, self._waiting = self._waiting, []
         for loop, future in waiting:
-            loop.call_soon_threadsafe(lambda future=future: future.done() or future.set_result(None))
+            loop.call_soon_threadsafe(_finish, future)
 
     def _arrives(self) -> bool:
         turn = TURN.get()
@@ -74,6 +77,11 @@ class Barrier:
         """As `hold_read`, with the event loop running."""
         if self.at_reads:
             await self.ahold()
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 BARRIER = Barrier()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import socket
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .channel import Channel, Message
 from .recorder import TURN
 from .target import location
+
+if TYPE_CHECKING:
+    import socket
+
+    from .channel import Channel, Message
 
 
 class CallableTarget:

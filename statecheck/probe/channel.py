@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import socket
 import threading
@@ -78,8 +79,6 @@ class Channel:
 
     def close(self) -> None:
         """Close the socket; a thread that receives wakes with `Closed`."""
-        try:
+        with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._sock.close()

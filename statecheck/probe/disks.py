@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from . import mounts
-from .channel import Message
 from .markers import MARKER_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .channel import Message
 
 _MOST_BYTES = 16 << 20  # of one file that is searched for markers
 _NOT_COPIED = (
@@ -101,9 +104,11 @@ class LayeredDisks:
         self._namespaces: dict[str, int] = {}
 
     def entering(self, disk: str, volumes: list[str]) -> Entering:
+        """A namespace of its own for a new disk, the one that exists for a known disk."""
         return _LayeredEntering(self, disk, volumes)
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
+        """What the disk's upper layers hold."""
         found = []
         for layer in sorted(Path(f"{self.folder}/{disk}").glob("*/upper")):
             lower = (layer.parent / "lower").read_text(encoding="utf-8", errors="surrogateescape")
@@ -172,6 +177,7 @@ class CopiedDisks:
         self.project = project
 
     def entering(self, disk: str, volumes: list[str]) -> Entering:
+        """A copy of the project for a new disk."""
         place = self.folder / disk
         if not place.is_dir():
             for part in ("home", "tmp"):
@@ -194,6 +200,7 @@ class CopiedDisks:
         here.symlink_to(shared)
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
+        """What the copy holds."""
         place = self.folder / disk
         found = []
         for path in _walk(str(place)):

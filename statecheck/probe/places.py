@@ -10,11 +10,13 @@ import gc
 import sys
 import time
 import types
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .markers import attributes_of
 from .recorder import RECORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Step = tuple[str, str]  # ("key", "'sc-1'"), ("attribute", "store"), ("item", "0"), ("closure", "transcripts")
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
@@ -106,7 +108,7 @@ def _roots(sources: list[Source], modules: dict[int, types.ModuleType]) -> list[
 
 
 def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
-    """(marker, what leads to its text) for a text, or for those in a dict or tuple that the collector does not track."""
+    """(marker, what leads to its text): of a text, or of those in a dict or tuple that the collector does not track."""
     kind = type(part)
     if kind is str or kind is bytes:
         for marker in _present(part, markers):
@@ -171,12 +173,7 @@ def _rooted(module: types.ModuleType, steps: list[Step]) -> dict[str, Any]:
 def _step(container: Any, part: Any) -> Step:
     """How `container` refers to `part`."""
     if isinstance(container, dict):
-        for key, value in container.items():
-            if value is part:
-                return ("key", repr(key) if isinstance(key, (str, int, tuple)) else f"<{type(key).__name__}>")
-            if key is part:
-                return ("in", "keys")
-        return ("in", type(container).__name__)
+        return _key(container, part)
     if isinstance(container, (list, tuple)):
         return ("item", str(next((index for index, item in enumerate(container) if item is part), "?")))
     if isinstance(container, types.CellType):
@@ -189,11 +186,22 @@ def _step(container: Any, part: Any) -> Step:
     for name, value in attributes.items():
         if value is part:
             return ("attribute", name)
+    return _slot_of(container, part) or ("in", type(container).__name__)
+
+
+def _key(container: dict[Any, Any], part: Any) -> Step:
+    for key, value in list(container.items()):
+        if value is part:
+            return ("key", repr(key) if isinstance(key, (str, int, tuple)) else f"<{type(key).__name__}>")
+    return ("in", "keys")
+
+
+def _slot_of(container: Any, part: Any) -> Step | None:
     for cls in type(container).__mro__:
         for name, member in vars(cls).items():
             if isinstance(member, types.MemberDescriptorType) and _slot(member, container) is part:
                 return ("attribute", name)
-    return ("in", type(container).__name__)
+    return None
 
 
 def _closure(function: types.FunctionType, part: Any) -> Step:

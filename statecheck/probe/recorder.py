@@ -13,8 +13,10 @@ import sys
 import time
 import weakref
 from contextvars import ContextVar
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 TURN: ContextVar[int] = ContextVar("statecheck_turn", default=0)
 """The token of the turn being served; follows tasks and copied contexts into threads."""

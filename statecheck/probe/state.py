@@ -7,12 +7,15 @@ refuse new attributes), and every subclass with them, those of the app too.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .observed import LIBRARY_KEYS
 from .recorder import CALLER, RECORDER
-from .wrapping import LIBRARY_KEYS, Table, wrap_tree
+from .wrapping import Table, wrap_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 _MEMORY = Table(
     "memory",

@@ -11,12 +11,14 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .markers import MARKER_BYTES
 from .recorder import RECORDER, TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 HOOKS: dict[str, Callable[[ModuleType], None]] = {}
 
@@ -32,7 +34,7 @@ class BeyondLoopback(ConnectionRefusedError):
 
 def is_loopback(host: str) -> bool:
     """Whether a host, as an app gives it, is this machine."""
-    return host.lower() in _LOOPBACK or host.startswith("127.") or host.startswith("::ffff:127.")
+    return host.lower() in _LOOPBACK or host.startswith(("127.", "::ffff:127."))
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:

@@ -7,12 +7,14 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
-import socket
 import sys
-from types import ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .channel import Channel, Message
+if TYPE_CHECKING:
+    import socket
+    from types import ModuleType
+
+    from .channel import Channel, Message
 
 
 class Loaded(Protocol):
@@ -97,7 +99,7 @@ def _resolve(module: ModuleType, name: str) -> Any:
 
 def is_asgi(thing: Any) -> bool:
     """Whether this is an ASGI 3 application: it takes scope, receive and send."""
-    function = thing if inspect.isfunction(thing) or inspect.ismethod(thing) else getattr(thing, "__call__", None)  # noqa: B004
+    function = thing if inspect.isroutine(thing) else getattr(thing, "__call__", None)  # noqa: B004 - bound, to count
     try:
         parameters = [
             parameter
@@ -116,6 +118,6 @@ def location(function: Any) -> tuple[str, int]:
     while hasattr(function, "func"):
         function = function.func
     if not hasattr(function, "__code__"):
-        function = getattr(type(function), "__call__", function)
+        function = vars(type(function)).get("__call__", function)
     code = getattr(function, "__code__", None)
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)

@@ -15,10 +15,10 @@ from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Closed, Message
 from .models import configure
+from .observed import run_id
 from .places import locate
 from .recorder import RECORDER
 from .target import load
-from .wrapping import run_id
 
 
 def execute(message: Message) -> None:

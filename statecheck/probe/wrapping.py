@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .barrier import BARRIER
-from .markers import find, text
-from .recorder import CALLER, RECORDER
+from .observed import Observed
+from .recorder import CALLER
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 _ACTIVE: ContextVar[tuple[tuple[int, str], ...]] = ContextVar("statecheck_active", default=())
 _MARK = "_statecheck_wrapped"
-LIBRARY_KEYS: set[str] = set()
-"""Keys that a library uses where the app gives none: never shown as the app's own."""
-_BACKING = ("sql_store", "chat_store", "_memory", "memory", "primary_memory", "store")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def wrap_tree(base: type, table: Table) -> None:
             if name in cls.__dict__ or (name == "__init__" and cls is base):
                 _wrap(cls, name, table.f, action)
 
-    def below(cls: type) -> None:
+    def below(cls: type[Any]) -> None:
         wrap_class(cls)
         for subclass in cls.__subclasses__():
             below(subclass)
@@ -73,7 +71,7 @@ def wrap_tree(base: type, table: Table) -> None:
     hook = "__pydantic_init_subclass__" if hasattr(base, "__pydantic_init_subclass__") else "__init_subclass__"
     before = base.__dict__.get(hook)
 
-    def made(cls: type, **kwargs: Any) -> None:
+    def made(cls: type[Any], /, **kwargs: Any) -> None:
         if before is not None:
             before.__func__(cls, **kwargs)
         else:
@@ -108,24 +106,19 @@ def _asynchronous(function: Callable[..., Any], f: str, name: str, action: str) 
         active = _ACTIVE.get()
         if (id(self), name) in active:
             return await function(self, *args, **kwargs)
-        frames, inside = _frames()
-        token = _ACTIVE.set((*active, (id(self), name)))
-        caller = CALLER.set(frames) if action == "call" else None
-        if action == "call":
-            _record(self, f, "call", frames, inside, args, kwargs)
-        try:
-            result = await function(self, *args, **kwargs)
-        except BaseException as error:
-            _record(self, f, action, frames, inside, args, kwargs, error=error)
-            raise
-        finally:
-            _ACTIVE.reset(token)
-            if caller is not None:
-                CALLER.reset(caller)
+        call = Observed(self, f, action, args, kwargs)
+        with _under(call, (*active, (id(self), name))):
+            if action == "call":
+                call.record()
+            try:
+                result = await function(self, *args, **kwargs)
+            except BaseException as error:
+                call.record(error=error)
+                raise
         if action == "read":
             await BARRIER.ahold_read()
         if action != "call":
-            _record(self, f, action, frames, inside, args, kwargs, result=result)
+            call.record(result)
         return result
 
     return wrapper
@@ -137,157 +130,61 @@ def _synchronous(function: Callable[..., Any], f: str, name: str, action: str) -
         active = _ACTIVE.get()
         if (id(self), name) in active:
             return function(self, *args, **kwargs)
-        frames, inside = _frames()
-        token = _ACTIVE.set((*active, (id(self), name)))
-        caller = CALLER.set(frames) if action == "call" else None
-        try:
-            result = function(self, *args, **kwargs)
-        except BaseException as error:
-            _record(self, f, action, frames, inside, args, kwargs, error=error)
-            raise
-        finally:
-            _ACTIVE.reset(token)
-            if caller is not None:
-                CALLER.reset(caller)
+        call = Observed(self, f, action, args, kwargs)
+        with _under(call, (*active, (id(self), name))):
+            try:
+                result = function(self, *args, **kwargs)
+            except BaseException as error:
+                call.record(error=error)
+                raise
         if action == "read":
             BARRIER.hold_read()
-        _record(self, f, action, frames, inside, args, kwargs, result=result)
+        call.record(result)
         return result
 
     return wrapper
+
+
+@contextmanager
+def _under(call: Observed, active: tuple[tuple[int, str], ...]) -> Iterator[None]:
+    """Mark what is under way, so that `super()` calls are not recorded again, and carry the caller's frames along."""
+    token = _ACTIVE.set(active)
+    caller = CALLER.set(call.frames) if call.action == "call" else None
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
+        if caller is not None:
+            CALLER.reset(caller)
 
 
 def _editing(function: Callable[..., Any], f: str) -> Callable[..., AbstractAsyncContextManager[Any]]:
     @asynccontextmanager
     @functools.wraps(function)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        frames, inside = _frames(5)
+        frames = Observed(self, f, "read", (), {}, skip=4).frames
         async with function(self, *args, **kwargs) as state:
             await BARRIER.ahold_read()
-            _record(self, f, "read", frames, inside, (), {}, result=state)
+            Observed(self, f, "read", (), {}, frames=frames).record(state)
             yield state
-            _record(self, f, "write", frames, inside, (state,), {})
+            Observed(self, f, "write", (state,), {}, frames=frames).record()
 
     return wrapper
 
 
 def _building(function: Callable[..., Any], f: str) -> Callable[..., Any]:
     @functools.wraps(function)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def build(self: Any, *args: Any, **kwargs: Any) -> None:
         active = _ACTIVE.get()
         if (id(self), "__init__") in active:
             function(self, *args, **kwargs)
             return
-        frames, inside = _frames()
-        token = _ACTIVE.set((*active, (id(self), "__init__")))
-        try:
+        call = Observed(self, f, "build", (), {})
+        with _under(call, (*active, (id(self), "__init__"))):
             function(self, *args, **kwargs)
-        finally:
-            _ACTIVE.reset(token)
-        _record(self, f, "build", frames, inside, (), {})
+        call.record()
 
     # pydantic takes a class whose __init__ lacks this for one with a constructor of its own and validates otherwise
     if getattr(function, "__pydantic_base_init__", False):
-        __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-    return __init__
-
-
-def _frames(skip: int = 3) -> tuple[tuple[tuple[str, int, str], ...], bool]:
-    """The user's frames, and whether they are only the caller's of a run that does this inside."""
-    frames = RECORDER.frames(skip)
-    return (frames, False) if frames else (CALLER.get(), True)
-
-
-def _record(
-    self: Any,
-    f: str,
-    action: str,
-    frames: tuple[tuple[str, int, str], ...],
-    inside: bool,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    result: Any = None,
-    error: BaseException | None = None,
-) -> None:
-    if RECORDER.fd < 0:
-        return
-    thing = result if action == "load" else self
-    fields: dict[str, Any] = {"action": action, "cls": (self if isinstance(self, type) else type(thing)).__name__}
-    if thing is not None and not isinstance(thing, type):
-        fields["obj"] = RECORDER.number(thing)
-        backing = backing_of(thing)
-        if backing is not None:
-            fields["parent"] = RECORDER.number(backing)
-        place = where(thing) or where(backing)
-        if place:
-            fields["where"] = place
-    key = key_of(self, f, args, kwargs)
-    if key is not None:
-        fields["key"] = key
-    given = action not in ("read", "load")
-    markers = find((args, kwargs) if given else result)
-    if markers:
-        fields["markers"] = markers
-        if action == "write" and f != "ctx-store" and "obj" in fields:
-            RECORDER.took(fields["obj"], markers)
-        fields["text"] = text(args[-1] if given and args else None if given else result)
-    if f == "ctx-store" and args and isinstance(args[0], str):
-        fields["where"] = args[0]
-    if f == "run":
-        context = getattr(result, "ctx", None)
-        fields["obj"] = RECORDER.number(context) if context is not None else 0
-        fields["run"] = str(getattr(result, "run_id", None) or "")
-        given_parts = [name for name in ("ctx", "memory", "chat_history") if kwargs.get(name) is not None]
-        fields["note"] = " ".join(given_parts)
-    elif inside:
-        fields["note"] = "inside"
-    if frames:
-        fields["frames"] = frames
-    run = fields.get("run") or run_id()
-    if run:
-        fields["run"] = run
-    if error is not None:
-        fields["note"] = f"{type(error).__name__}: {error}"[:500]
-    RECORDER.emit(f, "ok" if error is None else "fail", **fields)
-
-
-def backing_of(thing: Any) -> Any:
-    """The state object that this one is a view over or holds, or None."""
-    attributes = getattr(thing, "__dict__", None) or {}
-    for name in _BACKING:
-        backing = attributes.get(name)
-        if backing is not None and (RECORDER.known(backing) or hasattr(type(backing), "get_messages")):
-            return backing
-    return None
-
-
-def where(thing: Any) -> str:
-    """Where a store keeps its rows, without credentials: `sqlite+aiosqlite:///:memory:`, or ""."""
-    uri = getattr(thing, "__dict__", {}).get("async_database_uri") if thing is not None else None
-    if not isinstance(uri, str):
-        engine = getattr(thing, "__dict__", {}).get("_async_engine")
-        uri = str(getattr(engine, "url", "") or "")
-    head, separator, tail = uri.partition("://")
-    return f"{head}{separator}{tail.rpartition('@')[2]}" if separator else uri
-
-
-def key_of(thing: Any, f: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """The key under which state is looked up: the object's own, or a chat store's first argument."""
-    attributes = getattr(thing, "__dict__", {})
-    for name in ("session_id", "chat_store_key"):
-        value = attributes.get(name)
-        if value is not None and not isinstance(thing, type):
-            return None if value in LIBRARY_KEYS else str(value)
-    if f == "chat-store":
-        first = kwargs.get("key", args[0] if args else None)
-        if isinstance(first, (str, int)) and first not in LIBRARY_KEYS:
-            return str(first)
-    return None
-
-
-def run_id() -> str:
-    """The workflow run that this code belongs to, from LlamaIndex's own instrumentation tags, or ""."""
-    dispatcher = sys.modules.get("llama_index_instrumentation.dispatcher")
-    if dispatcher is None:
-        return ""
-    return str(dispatcher.active_instrument_tags.get().get("llamaindex.run_id") or "")
+        build.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+    return build

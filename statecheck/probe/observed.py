@@ -1,0 +1,142 @@
+"""What is recorded of one call on a state object: who made it, on what, under which key, with which markers."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .markers import attributes_of, find, text
+from .recorder import CALLER, RECORDER, Frames
+
+LIBRARY_KEYS: set[str] = set()
+"""Keys that a library uses where the app gives none: never shown as the app's own."""
+_BACKING = ("sql_store", "chat_store", "_memory", "memory", "primary_memory", "store")
+_GIVEN = ("ctx", "memory", "chat_history")
+_MOST_NOTE = 500
+
+
+class Observed:
+    """A call under way: its frames are taken now, the rest when it has ended.
+
+    Attributes:
+        inside: the user's code is not on the stack; `frames` are those of the call that a library works for.
+    """
+
+    __slots__ = ("action", "args", "f", "frames", "inside", "kwargs", "subject")
+
+    def __init__(
+        self,
+        subject: Any,
+        f: str,
+        action: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        frames: Frames = (),
+        skip: int = 3,
+    ) -> None:
+        self.subject = subject
+        self.f = f
+        self.action = action
+        self.args = args
+        self.kwargs = kwargs
+        own = frames or RECORDER.frames(skip)
+        self.frames = own or CALLER.get()
+        self.inside = not own
+
+    def record(self, result: Any = None, error: BaseException | None = None) -> None:
+        """Record the call as ended, with its result or its error."""
+        if RECORDER.fd < 0:
+            return
+        fields: dict[str, Any] = {"action": self.action, **self._thing(result)}
+        key = key_of(self.subject, self.f, self.args, self.kwargs)
+        if key is not None:
+            fields["key"] = key
+        fields.update(self._content(result, fields.get("obj", 0)))
+        if self.f == "ctx-store" and self.args and isinstance(self.args[0], str):
+            fields["where"] = self.args[0]
+        if self.f == "run":
+            fields.update(_run(result, self.kwargs))
+        elif self.inside:
+            fields["note"] = "inside"
+        if self.frames:
+            fields["frames"] = self.frames
+        run = fields.get("run") or run_id()
+        if run:
+            fields["run"] = run
+        if error is not None:
+            fields["note"] = f"{type(error).__name__}: {error}"[:_MOST_NOTE]
+        RECORDER.emit(self.f, "ok" if error is None else "fail", **fields)
+
+    def _thing(self, result: Any) -> dict[str, Any]:
+        """The state object: its class, its number, and what it is a view over."""
+        thing = result if self.action == "load" else self.subject
+        named = self.subject if isinstance(self.subject, type) else type(thing)
+        fields: dict[str, Any] = {"cls": named.__name__}
+        if thing is None or isinstance(thing, type):
+            return fields
+        fields["obj"] = RECORDER.number(thing)
+        backing = backing_of(thing)
+        if backing is not None:
+            fields["parent"] = RECORDER.number(backing)
+        place = where(thing) or where(backing)
+        if place:
+            fields["where"] = place
+        return fields
+
+    def _content(self, result: Any, number: int) -> dict[str, Any]:
+        """The markers that went in or came out."""
+        comes_out = self.action in ("read", "load")
+        markers = find(result if comes_out else (self.args, self.kwargs))
+        if not markers:
+            return {}
+        if self.action == "write" and self.f != "ctx-store" and number:
+            RECORDER.took(number, markers)
+        return {"markers": markers, "text": text(result if comes_out else self.args[-1] if self.args else None)}
+
+
+def _run(handler: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """A workflow run: which Context it got, and what it was given."""
+    context = getattr(handler, "ctx", None)
+    return {
+        "obj": RECORDER.number(context) if context is not None else 0,
+        "run": str(getattr(handler, "run_id", None) or ""),
+        "note": " ".join(name for name in _GIVEN if kwargs.get(name) is not None),
+    }
+
+
+def backing_of(thing: Any) -> Any:
+    """The state object that this one is a view over or holds, or None."""
+    attributes = attributes_of(thing)
+    for name in _BACKING:
+        backing = attributes.get(name)
+        if backing is not None and (RECORDER.known(backing) or hasattr(type(backing), "get_messages")):
+            return backing
+    return None
+
+
+def where(thing: Any) -> str:
+    """Where a store keeps its rows, without credentials: `sqlite+aiosqlite:///:memory:`, or ""."""
+    attributes = attributes_of(thing)
+    engine = attributes.get("_async_engine") or attributes.get("async_engine")
+    uri = getattr(engine, "url", None) or attributes.get("async_database_uri")
+    head, separator, tail = str(uri or "").partition("://")
+    return f"{head}{separator}{tail.rpartition('@')[2]}"
+
+
+def key_of(thing: Any, f: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+    """The key under which state is looked up: the object's own, or a chat store's first argument."""
+    attributes = {} if isinstance(thing, type) else attributes_of(thing)
+    own = (attributes.get(name) for name in ("session_id", "chat_store_key"))
+    first = kwargs.get("key", args[0] if args else None) if f == "chat-store" else None
+    for value in (*own, first):
+        if isinstance(value, (str, int)) and value is not True and value is not False:
+            return None if value in LIBRARY_KEYS else str(value)
+    return None
+
+
+def run_id() -> str:
+    """The workflow run that this code belongs to, from LlamaIndex's own instrumentation tags, or ""."""
+    dispatcher = sys.modules.get("llama_index_instrumentation.dispatcher")
+    if dispatcher is None:
+        return ""
+    return str(dispatcher.active_instrument_tags.get().get("llamaindex.run_id") or "")
