@@ -33,8 +33,14 @@ def outcome(history: History, channel: Channel | None) -> Outcome:
     Args:
         channel: of the baseline; None while the baseline itself is judged.
     """
+    escaped = next(history.select("escaped"), None)
     try:
         name, reason = _check(history, channel)
+        if escaped is not None:
+            name, reason = (
+                "error",
+                f"it wrote to `{escaped.where}`, outside the copy of the project that stands for a disk",
+            )
     except Exception as error:  # noqa: BLE001 - a check that breaks must not read as "kept"
         name, reason = "error", f"the check failed: {type(error).__name__}: {error}"
     sent = turns(history)

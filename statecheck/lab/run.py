@@ -32,6 +32,7 @@ from statecheck.source.tree import SourceTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from statecheck.history import History
     from statecheck.target import Target
@@ -164,7 +165,7 @@ def _experiments(
     progress("looking for the conversation")
     worker = lab.spawn("scout/1", volumes, listen=listen)
     ready(worker, limits)
-    facts = app_facts(worker)
+    facts = app_facts(worker, target.project)
     recorded.framework, recorded.object = facts.framework, facts.object
     overrides = Overrides(options.endpoint, options.message_field, options.session_field, options.headers)
     plans = (options.template,) if options.template else candidates(facts, target.project, overrides)
@@ -177,19 +178,25 @@ def _experiments(
     _Runner(setting, scouted, options.selected(), recorded, progress).run()
 
 
-def app_facts(worker: Worker) -> AppFacts:
-    """What the probe told of the app, as data."""
+def app_facts(worker: Worker, project: Path) -> AppFacts:
+    """What the probe told of the app, as data. Its own files are told relative to the project."""
     facts = worker.facts or {}
     return AppFacts(
         facts["framework"],
         facts["object"],
         tuple(
-            Route(route["path"], tuple(route["methods"]), route["name"], route["file"], route["line"])
+            Route(
+                route["path"], tuple(route["methods"]), route["name"], _absolute(route["file"], project), route["line"]
+            )
             for route in facts["routes"]
         ),
         facts.get("openapi"),
         tuple(facts.get("parameters", ())),
     )
+
+
+def _absolute(file: str, project: Path) -> str:
+    return str(project / file) if file else ""
 
 
 @dataclass

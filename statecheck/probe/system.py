@@ -40,7 +40,7 @@ def is_loopback(host: str) -> bool:
 def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event == "open":
         path, _, flags = args
-        if isinstance(flags, int) and flags & _WRITES and isinstance(path, (str, bytes, os.PathLike)) and TURN.get():
+        if isinstance(flags, int) and flags & _WRITES and isinstance(path, (str, bytes, os.PathLike)):
             _file(os.fsdecode(path), "write")
     elif event == "sqlite3.connect":
         _file(str(args[0]), "database")
@@ -55,11 +55,15 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _file(path: str, action: str) -> None:
-    if path.startswith("/dev/") or RECORDER.fd < 0:
+    if RECORDER.fd < 0 or path.startswith(("/dev/", "/proc/", ":memory:")):
         return
-    frames = RECORDER.frames(3)
-    if frames:
-        RECORDER.emit("file", action=action, where=os.path.abspath(path), frames=frames)
+    absolute = os.path.abspath(path)
+    if SANDBOX and not absolute.startswith(SANDBOX):
+        RECORDER.emit("escaped", where=absolute, frames=RECORDER.frames(3))
+    elif TURN.get() or action == "database":
+        frames = RECORDER.frames(3)
+        if frames:
+            RECORDER.emit("file", action=action, where=absolute, frames=frames)
 
 
 def _refuse(address: str) -> None:
@@ -91,6 +95,10 @@ def _sent(data: Any, peer: Any, own: Any) -> None:
 
 LISTENING: set[int] = set()
 """Ports that this worker serves on."""
+
+
+SANDBOX: tuple[str, ...] = ()
+"""Where writes belong to the disk of this worker, where that is a copy; empty where layers catch them all."""
 
 
 def _watch_sockets() -> None:
@@ -137,7 +145,13 @@ def _watch_sockets() -> None:
     transport.write = shown_write
 
 
-def install() -> None:
-    """Start watching; once a process, in the worker (an audit hook cannot be taken back)."""
+def install(sandbox: tuple[str, ...] = ()) -> None:
+    """Start watching; once a process, in the worker (an audit hook cannot be taken back).
+
+    Args:
+        sandbox: folders with a trailing slash; a write outside them is recorded as `escaped`.
+    """
+    global SANDBOX  # noqa: PLW0603 - the audit hook has no other way to know
+    SANDBOX = sandbox
     sys.addaudithook(_audit)
     _watch_sockets()

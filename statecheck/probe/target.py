@@ -10,6 +10,8 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .recorder import RECORDER
+
 if TYPE_CHECKING:
     import socket
     from types import ModuleType
@@ -112,7 +114,7 @@ def is_asgi(thing: Any) -> bool:
 
 
 def location(function: Any) -> tuple[str, int]:
-    """(absolute file, first line) of a function under its decorators, or ("", 0)."""
+    """(file, first line) of a function under its decorators, or ("", 0). A file of the user's is relative."""
     with contextlib.suppress(TypeError, ValueError):
         function = inspect.unwrap(function)
     while hasattr(function, "func"):
@@ -120,4 +122,6 @@ def location(function: Any) -> tuple[str, int]:
     if not hasattr(function, "__code__"):
         function = vars(type(function)).get("__call__", function)
     code = getattr(function, "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
+    if code is None:
+        return "", 0
+    return RECORDER.relative(code.co_filename) or code.co_filename, code.co_firstlineno

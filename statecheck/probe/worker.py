@@ -47,7 +47,7 @@ def main(message: Message | str) -> None:
 
         install()
     RECORDER.open(ops_fd, tuple(message["roots"]))
-    system.install()
+    system.install(tuple(os.path.dirname(here) + "/" for _, here in message["moved"]))
     from .state import watch_warnings
 
     watch_warnings()

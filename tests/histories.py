@@ -1,0 +1,84 @@
+"""A tiny language for histories: one op a line, as a test reads best. The idea is that of Elle's and coverage's tests.
+
+    1a > alice                       turn 1 is sent to worker a with the session key `alice` (`-`: none)
+    1a memory build #2 ^1 @app.py:9  what it does there: `f`, then in any order the action, `#obj`, `^parent`,
+    1a memory write #2 1 key=alice     markers by the number of their turn, `name=value` and frames, innermost first
+    1a model read 1 2
+    1a <                             acknowledged; `x why`: refused; `?`: indeterminate. What follows is the note,
+    2b < "Noted: {1}"                  or for `<` the answer, with `{n}` for turn n's marker
+    -a gone #2                       no turn's
+
+A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
+and so on; without a letter it is the driver. Each line is 10 ns later than the one before; `#` begins a comment.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import fields
+from typing import Any
+
+from statecheck.history import Frame, History, Op
+
+_FIELDS = {field.name for field in fields(Op)}
+_TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
+
+
+def marker(turn: int) -> str:
+    """Turn n's marker."""
+    return f"sc-m{turn:08x}"
+
+
+def history(experiment: str, text: str) -> History:
+    """The history that a text describes."""
+    lines = (re.sub(r"(^|\s)# .*", "", line).strip() for line in text.splitlines())
+    return History(experiment, tuple(op(line, 10 * number) for number, line in enumerate(filter(None, lines), 1)))
+
+
+def op(line: str, time: int = 0) -> Op:
+    """The op that one line describes.
+
+    Raises:
+        ValueError: a word of it has no meaning.
+    """
+    who, f, *words = shlex.split(line)
+    matched = re.fullmatch(r"(\d+|-)([a-z]?)", who)
+    if matched is None:
+        raise ValueError(f"`{who}` names no turn and worker")
+    turn = 0 if matched[1] == "-" else int(matched[1])
+    generation = ord(matched[2]) - ord("a") + 1 if matched[2] else 0
+    values: dict[str, Any] = {"turn": turn, "generation": generation, "pid": generation and 6 + generation}
+    if f in _TURNS:
+        values |= {"markers": (marker(turn),), **_turn(f, " ".join(words))}
+        return Op(time, _TURNS[f], "turn", **values)  # type: ignore[arg-type]
+    for word in words:
+        _take(word, values)
+    return Op(time, values.pop("type", "ok"), f, **values)
+
+
+def _turn(sign: str, rest: str) -> dict[str, Any]:
+    if sign == ">":
+        return {"key": None if rest in ("", "-") else rest}
+    if sign == "<":
+        return {"text": re.sub(r"\{(\d+)\}", lambda found: marker(int(found[1])), rest), "note": "200"}
+    return {"note": rest}
+
+
+def _take(word: str, values: dict[str, Any]) -> None:
+    name, equals, value = word.partition("=")
+    if word.isdigit():
+        values["markers"] = (*values.get("markers", ()), marker(int(word)))
+    elif word[0] in "#^" and word[1:].isdigit():
+        values["obj" if word[0] == "#" else "parent"] = int(word[1:])
+    elif word[0] == "@":
+        path, _, line = word[1:].rpartition(":")
+        values["frames"] = (*values.get("frames", ()), Frame(path, int(line), "chat"))
+    elif equals and name in _FIELDS:
+        values[name] = value
+    elif word in ("fail", "info"):
+        values["type"] = word
+    elif re.fullmatch(r"[a-z_]+", word) and "action" not in values:
+        values["action"] = word
+    else:
+        raise ValueError(f"`{word}` says nothing that an op has")

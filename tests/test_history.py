@@ -1,0 +1,161 @@
+"""Ops, their codec and the tiny language in which the other tests write histories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from histories import history, marker, op
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statecheck.history import Frame, History, Op, decode, decode_lines, encode, with_ordinals
+
+counts = st.integers(0, 2**63)
+# lone surrogates are what os.fsdecode makes of a path that is not UTF-8: a line must hold them too
+texts = st.text(st.characters(codec=None), max_size=30)  # type: ignore[arg-type]
+frames = st.builds(Frame, texts, st.integers(0, 99999), texts)
+ops = st.builds(
+    Op,
+    time=counts,
+    type=st.sampled_from(["invoke", "ok", "fail", "info"]),
+    f=texts,
+    pid=counts,
+    generation=counts,
+    turn=counts,
+    action=texts,
+    cls=texts,
+    obj=counts,
+    parent=counts,
+    key=st.none() | texts,
+    markers=st.lists(texts, max_size=3).map(tuple),
+    text=texts,
+    frames=st.lists(frames, max_size=3).map(tuple),
+    where=texts,
+    run=texts,
+    note=texts,
+)
+
+
+class TestLanguage:
+    def test_a_turn_is_sent_and_ends(self) -> None:
+        sent, answered, refused, unknown = history(
+            "same-process",
+            """
+            1a > alice
+            1a < "Noted: {1}, {2}"
+            2b x "HTTP 500"
+            3c ? the worker died
+            """,
+        ).ops
+
+        assert Op(10, "invoke", "turn", 7, 1, 1, key="alice", markers=("sc-m00000001",)) == sent
+        answer = "Noted: sc-m00000001, sc-m00000002"
+        assert Op(20, "ok", "turn", 7, 1, 1, markers=(marker(1),), text=answer, note="200") == answered
+        assert Op(30, "fail", "turn", 8, 2, 2, markers=(marker(2),), note="HTTP 500") == refused
+        assert Op(40, "info", "turn", 9, 3, 3, markers=(marker(3),), note="the worker died") == unknown
+
+    def test_what_a_worker_does_has_every_field(self) -> None:
+        written = op("1a memory write #2 ^1 1 12 fail key=alice cls=Memory where='a b' run=r note=n @app.py:9 @m/b.py:3")
+
+        assert written == Op(
+            0,
+            "fail",
+            "memory",
+            pid=7,
+            generation=1,
+            turn=1,
+            action="write",
+            cls="Memory",
+            obj=2,
+            parent=1,
+            key="alice",
+            markers=(marker(1), marker(12)),
+            where="a b",
+            run="r",
+            note="n",
+            frames=(Frame("app.py", 9, "chat"), Frame("m/b.py", 3, "chat")),
+        )
+
+    def test_what_no_turn_and_no_worker_did(self) -> None:
+        assert op("-a gone #2") == Op(0, "ok", "gone", 7, 1, obj=2)
+        assert op("- overlap info note=8") == Op(0, "info", "overlap", note="8")
+
+    def test_a_session_without_a_key_and_comments(self) -> None:
+        one, other = history("x", "1a > -\n# a comment\n\n2a >  # another").ops
+
+        assert (one.key, other.key) == (None, None)
+        assert (10, 20) == (one.time, other.time)
+
+    @pytest.mark.parametrize("line", ["a1 model", "1a model Read", "1a model read write", "1a model nofield=3"])
+    def test_a_word_without_meaning_is_refused(self, line: str) -> None:
+        with pytest.raises(ValueError, match="`"):
+            op(line)
+
+
+class TestCodec:
+    @given(ops)
+    def test_every_op_survives_a_line(self, one: Op) -> None:
+        line = encode(one)
+
+        assert "\n" not in line
+        assert one == decode(line)
+
+    @given(st.lists(ops, max_size=5))
+    def test_every_op_survives_a_file(self, some: list[Op]) -> None:
+        data = b"".join((encode(one) + "\n").encode("utf-8", "backslashreplace") for one in some)
+
+        assert some == decode_lines(data)
+
+    @given(st.lists(ops, min_size=1, max_size=3), st.data())
+    def test_a_last_line_that_a_kill_cut_is_dropped(self, some: list[Op], data: st.DataObject) -> None:
+        lines = [(encode(one) + "\n").encode("utf-8", "backslashreplace") for one in some]
+        kept = data.draw(st.integers(0, len(lines[-1]) - 1))
+
+        assert some[:-1] == decode_lines(b"".join(lines[:-1]) + lines[-1][:kept])
+
+    def test_fields_at_their_default_are_left_out(self) -> None:
+        assert encode(Op(1, "ok", "model")) == '{"time": 1, "type": "ok", "f": "model"}'
+
+    def test_keys_that_a_later_version_adds_are_passed_over(self) -> None:
+        assert decode('{"time": 1, "type": "ok", "f": "model", "mood": "good"}') == Op(1, "ok", "model")
+
+    @pytest.mark.parametrize(
+        "line",
+        ["", "{", "[]", "3", "null", '"x"', "{}", '{"time": 1, "type": "ok"}', b"\xff", '{"time":1,"type":"ok","f":"a","frames":[3]}'],
+    )
+    def test_what_is_no_op_is_a_value_error(self, line: str | bytes) -> None:
+        with pytest.raises(ValueError):  # noqa: PT011 - the reason is Python's own
+            decode(line)
+
+
+class TestHistory:
+    @given(st.lists(st.lists(ops, max_size=6), max_size=4))
+    def test_merging_is_by_time_and_loses_nothing(self, files: list[list[Op]]) -> None:
+        merged = History.merge("concurrent", files)
+        everything = [one for file in files for one in file]
+
+        assert sorted(one.time for one in everything) == [one.time for one in merged.ops]
+        assert sorted(map(repr, everything)) == sorted(map(repr, merged.ops))
+
+    @given(st.lists(ops, max_size=6))
+    def test_ops_of_one_moment_stay_in_their_file_s_order(self, file: list[Op]) -> None:
+        same = [replace(one, time=7) for one in file]
+
+        assert tuple(same) == History.merge("x", [same]).ops
+
+    def test_select_by_any_of_f_turn_and_action(self) -> None:
+        told = history("x", "1a > k\n1a memory write 1\n1a memory read 1\n2a memory write 2\n1a <")
+
+        assert ["invoke", "ok"] == [one.type for one in told.select("turn")]
+        assert [1, 1, 2] == [one.turn for one in told.select("memory")]
+        assert [(marker(2),)] == [one.markers for one in told.select("memory", 2, "write")]
+        assert 4 == len(list(told.select(turn=1)))
+        assert told.ops == tuple(told.select())
+
+    @given(st.lists(ops, max_size=6), st.dictionaries(counts, st.integers(1, 9)))
+    def test_a_worker_s_tokens_become_the_driver_s_ordinals(self, some: list[Op], ordinals: dict[int, int]) -> None:
+        renamed = with_ordinals(some, ordinals)
+
+        assert [ordinals.get(one.turn, 0) if one.turn else 0 for one in some] == [one.turn for one in renamed]
+        assert [replace(one, turn=0) for one in some] == [replace(one, turn=0) for one in renamed]
