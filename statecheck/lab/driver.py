@@ -276,9 +276,14 @@ class Driver:
                 )
                 for number in range(step.turns)
             ]
-            self._wait_for_arrivals(workers, before, step.turns, lambda: all(future.done() for future in futures))
-            for worker in workers:
-                worker.channel.send({"release": True})
+            try:
+                self._wait_for_arrivals(workers, before, step.turns, lambda: all(future.done() for future in futures))
+            except BaseException:
+                self.setting.lab.abort()
+                raise
+            finally:
+                for worker in workers:
+                    worker.tell({"release": True})
             for future in futures:
                 future.result()
         most = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))

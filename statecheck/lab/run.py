@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from statecheck.target import Target
 
 _START_SECONDS = 60.0
+_RUN_SECONDS = 300.0
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
 _SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "aiosqlite")
 
@@ -160,7 +162,8 @@ def _experiments(
     scale = options.timeout_scale
     limits = Limits(_START_SECONDS * scale, TURN_SECONDS * scale)
     markers = Markers(recorded.seed)
-    volumes = tuple(map(str, options.volumes))
+    deadline = time.monotonic() + _RUN_SECONDS * scale
+    volumes = _volumes(target, options, recorded)
     listen = target.framework != "callable"
     progress("looking for the conversation")
     worker = lab.spawn("scout/1", volumes, listen=listen)
@@ -175,7 +178,21 @@ def _experiments(
     lab.kill(worker)
     locator = Locator(tree, target.project)
     setting = Setting(lab, scouted.plan, markers, limits, volumes, locator, scouted.hold)
-    _Runner(setting, scouted, options.selected(), recorded, progress).run()
+    _Runner(setting, scouted, options.selected(), recorded, progress, deadline).run()
+
+
+def _volumes(target: Target, options: Options, recorded: Recorded) -> tuple[str, ...]:
+    """Paths that outlive a redeploy: those that were named, and those that the project's own deployment names."""
+    from statecheck.source import deploy
+
+    found = tuple(dict.fromkeys(map(str, (*options.volumes, *deploy.volumes(target.project)))))
+    if found:
+        recorded.notes.append(f"kept across a redeploy (volumes): {', '.join(found)}")
+    configured = deploy.workers(target.project)
+    if configured is not None:
+        number, anchor = configured
+        recorded.notes.append(f"{anchor} starts {number} {'worker' if number == 1 else 'workers'}")
+    return found
 
 
 def app_facts(worker: Worker, project: Path) -> AppFacts:
@@ -208,6 +225,7 @@ class _Runner:
     selected: tuple[str, ...]
     recorded: Recorded
     progress: Callable[[str], None]
+    deadline: float
 
     def run(self) -> None:
         """Run them all; what does not apply is skipped with its reason."""
@@ -221,8 +239,14 @@ class _Runner:
             left = [name for name in self._left() if name != "other-session" or not varied]
             self._skip(left, f"{BASELINE} already loses the conversation")
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            for future in [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]:
-                future.result()
+            futures = [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.setting.lab.abort()
+                raise
         if self._splits():
             self._skip(self._left(), "workers do not share this conversation (other-worker)")
         for name in self._left():
@@ -236,6 +260,10 @@ class _Runner:
         return [name for name in EXPERIMENTS if name not in done]
 
     def _one(self, name: str) -> None:
+        if time.monotonic() > self.deadline:
+            text = "the run took too long, so this experiment was not started"
+            self.recorded.problems[name] = Problem("run-too-long", text, "give it more time with `--timeout`")
+            return
         self.progress(name)
         driver = Driver(self.setting, name)
         steps = next(experiment.steps for experiment in STEPS if experiment.name == name)

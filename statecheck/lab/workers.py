@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import tempfile
@@ -129,6 +130,11 @@ class Worker:
         with self.bell:
             return bool(self.bell.wait_for(lambda: done() or self.dead, seconds))
 
+    def tell(self, message: Message) -> None:
+        """Send a message that needs no answer; a worker that is gone does not mind."""
+        with contextlib.suppress(Closed):
+            self.channel.send(message)
+
     def ask(self, message: Message, seconds: float) -> Message | None:
         """Send a request and wait for its reply; None if the worker died or did not answer in time."""
         with self.bell:
@@ -240,8 +246,13 @@ class Lab:
         found: list[Message] = self.ask({"do": "files", "disk": disk, "markers": list(markers)})["files"]
         return found
 
+    def abort(self) -> None:
+        """Kill the whole run at once: every thread that waits for a worker wakes."""
+        self._launched.process.kill()
+        self._launched.channel.close()
+
     def close(self) -> None:
-        """Kill the whole run."""
+        """Kill the whole run, wait until it is gone and give back what it held."""
         self._launched.stop()
         for worker in self.workers:
             if hasattr(worker, "channel"):
