@@ -55,10 +55,12 @@ def verdict(
     """`state-loss` if and only if a finding is an error; nothing is healthy that could not be looked at."""
     if any(finding.severity == "error" for finding in findings):
         return "state-loss"
-    if errors or any(outcome.outcome == "error" for outcome in outcomes) or not outcomes:
+    if errors or any(outcome.outcome == "error" for outcome in outcomes):
         return "inconclusive"
     if stateless:
         return "stateless"
+    if not outcomes:
+        return "inconclusive"
     # a loss for which no cause was found must not pass for health
     lost = any(outcome.outcome in ("lost", "leaked") for outcome in outcomes)
     return "inconclusive" if lost else "healthy"

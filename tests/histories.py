@@ -9,19 +9,23 @@
     -a gone #2                       no turn's
 
 A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
-and so on; without a letter it is the driver. Each line is 10 ns later than the one before; `#` begins a comment.
+and so on; without a letter it is the driver. Each line is 10 ns later than the one before; `#` begins a comment, and
+`\\r\\n` in a value is a line's end, as Redis has it.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
+from hypothesis import strategies as st
+
+from statecheck.config import EXPERIMENTS
 from statecheck.history import Frame, History, Op
 
-_FIELDS = {field.name for field in fields(Op)}
+_TEXTS = {field.name for field in fields(Op) if "str" in str(field.type)}
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 
 
@@ -74,11 +78,46 @@ def _take(word: str, values: dict[str, Any]) -> None:
     elif word[0] == "@":
         path, _, line = word[1:].rpartition(":")
         values["frames"] = (*values.get("frames", ()), Frame(path, int(line), "chat"))
-    elif equals and name in _FIELDS:
-        values[name] = value
+    elif equals and name in _TEXTS:
+        values[name] = value.replace(r"\r\n", "\r\n")
     elif word in ("fail", "info"):
         values["type"] = word
     elif re.fullmatch(r"[a-z_]+", word) and "action" not in values:
         values["action"] = word
     else:
         raise ValueError(f"`{word}` says nothing that an op has")
+
+
+_few = st.integers(0, 4)
+_op = st.builds(
+    Op,
+    time=st.integers(0, 50),
+    type=st.sampled_from(["invoke", "ok", "fail", "info"]),
+    f=st.sampled_from(
+        ["turn", "model", "memory", "chat-store", "ctx-store", "context", "engine", "build", "file", "disk", "wire"]
+        + ["gone", "place", "warning", "overlap", "run"]
+    ),
+    pid=_few,
+    generation=_few,
+    turn=_few,
+    action=st.sampled_from(["", "read", "write", "build", "load", "to_dict", "reset"]),
+    cls=st.just("Memory"),
+    obj=_few,
+    parent=_few,
+    key=st.sampled_from([None, "a", "b"]),
+    markers=st.lists(_few.map(marker), min_size=1, max_size=3).map(tuple),
+    text=st.sampled_from(["", marker(1), f"{marker(2)} {marker(1)}", "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"]),
+    frames=st.sampled_from([(), (Frame("app.py", 3, "chat"),)]),
+    where=st.sampled_from(["", "a.db", "app.sessions['a']", "uua"]),
+    run=st.sampled_from(["", "r"]),
+    note=st.sampled_from(["", "inside", "8", "HTTP 500"]),
+)
+_turn_op = st.builds(
+    replace, _op, type=st.sampled_from(["invoke", "ok", "ok", "fail", "info"]), f=st.just("turn"), turn=st.integers(1, 4)
+)
+any_history = st.builds(
+    History.merge,
+    st.sampled_from(EXPERIMENTS),
+    st.tuples(st.lists(_turn_op, max_size=6), st.lists(_op, max_size=8), st.lists(_op, max_size=8)),
+)
+"""Any history at all, sensible or not, for property tests."""

@@ -81,13 +81,16 @@ class TestLanguage:
         assert op("-a gone #2") == Op(0, "ok", "gone", 7, 1, obj=2)
         assert op("- overlap info note=8") == Op(0, "info", "overlap", note="8")
 
+    def test_a_redis_command(self) -> None:
+        assert op(r"1a wire write text='*1\r\n$4\r\nPING\r\n'").text == "*1\r\n$4\r\nPING\r\n"
+
     def test_a_session_without_a_key_and_comments(self) -> None:
         one, other = history("x", "1a > -\n# a comment\n\n2a >  # another").ops
 
         assert (one.key, other.key) == (None, None)
         assert (10, 20) == (one.time, other.time)
 
-    @pytest.mark.parametrize("line", ["a1 model", "1a model Read", "1a model read write", "1a model nofield=3"])
+    @pytest.mark.parametrize("line", ["a1 model", "1a model Read", "1a model read write", "1a model nofield=3", "1a model turn=3"])
     def test_a_word_without_meaning_is_refused(self, line: str) -> None:
         with pytest.raises(ValueError, match="`"):
             op(line)

@@ -152,8 +152,9 @@ def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[
     if library:
         build = next((op for op in built(history, victim.marker, victim) if op.frames), None)
         return (Anchor(build.frames[0].path, build.frames[0].line) if build else None), build.cls if build else ""
-    saves = [op for op in ops if op.frames and ((op.f == "wire" and op.action == "write") or op.f == "file")]
-    saves += [op for op in ops if op.frames and op.f == "context" and op.action in ("to_dict", "load")]
+    kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
+    saves = [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
+    saves += [op for op in ops if op.frames and op.f == "file"]
     if saves:
         return Anchor(saves[0].frames[0].path, saves[0].frames[0].line), saves[0].where
     baseline = case.histories.get(BASELINE, history)

@@ -81,6 +81,10 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
         for op in history.select("wire", action="write")
         if marker in op.markers
     ]
+    # an object that took a marker holds it itself only where it is not the client of a file or a service
+    if any(place.kind != "process" for place in found):
+        seen = {op.where for op in history.select("place", action="text") if marker in op.markers}
+        found = [place for place in found if place.kind != "process" or place.text in seen]
     unique = {(place.kind, place.text, place.key, place.pid): place for place in reversed(found)}
     return sorted(unique.values(), key=lambda place: (place.anchor is None, place.kind != "process"))
 
@@ -154,7 +158,7 @@ def anchors(ops: Iterable[Op], text: str) -> list[Anchor]:
 def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[Anchor, ...]:
     """Where the state that a marker went to is written and read, but for the anchor itself."""
     ops = state_ops(history, turn.number)
-    wire = list(history.select("wire", turn.number))
+    wire = [op for op in history.select(turn=turn.number) if op.f in ("wire", "sql")]
     found = [
         *anchors(writes(history, turn.number, marker), "written"),
         *anchors([op for op in wire if op.action == "write"], "written"),

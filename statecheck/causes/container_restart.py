@@ -112,8 +112,8 @@ def ask(case: Case) -> Finding | None:
     files = [p for p in whereabouts(history, first.marker) if p.kind == "disk"]
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
     built_at = Anchor(build.frames[0].path, build.frames[0].line) if build else None
-    if name == "new-process":
-        place = next((p for p in memory if p.kind == "process" and p.anchor), None)
+    place = next((p for p in memory if p.kind == "process" and p.anchor), None)
+    if name == "new-process" or (place and not files):
         anchor = place.anchor if place else built_at
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"

@@ -72,11 +72,16 @@ not.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.causes.case import Case, built, finding, related
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import turns, writes
+from statecheck.checks.reading import Sent, turns, writes
 from statecheck.model import Anchor, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
 
 CAUSE = Cause(
     code="SC101",
@@ -95,12 +100,9 @@ def ask(case: Case) -> Finding | None:
     if history is None or not case.lost(BASELINE):
         return None
     first = turns(history)[0]
-    objects = built(history, first.marker, first)
-    inner = next((op for op in objects if op.turn == first.number), None)
-    held = writes(history, first.number, first.marker)
-    if inner is None and not held:
+    witness = _made_in_turn(history, first)
+    if witness is None:
         return None
-    witness = inner or held[0]
     anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
     gone = any(op.obj == witness.obj for op in history.select("gone"))
     end = "and is gone" if gone else "and turn 2 used another"
@@ -112,3 +114,18 @@ def ask(case: Case) -> Finding | None:
         (case.reason(BASELINE),),
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
+
+
+def _made_in_turn(history: History, turn: Sent) -> Op | None:
+    """The innermost store that took the turn's marker, if it was made in that turn.
+
+    By a constructor; or by a copy or a validation, which are seen first when the object is used.
+    """
+    objects = built(history, turn.marker, turn)
+    if objects:
+        return objects[0] if objects[0].turn == turn.number else None
+    for op in writes(history, turn.number, turn.marker):
+        first = next(o for o in history.ops if o.obj == op.obj and o.generation == op.generation)
+        if first.turn == turn.number:
+            return first
+    return None

@@ -129,8 +129,10 @@ def _leaked(case: Case) -> Finding | None:
     first, second = turns(history)[:2]
     baseline = case.histories.get(BASELINE, history)
     kept = whereabouts(baseline, turns(baseline)[0].marker)
-    place = next((p for p in kept if p.anchor is not None), None)
-    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    place = next((p for p in kept if p.anchor is not None and p.kind == "process"), None)
+    build = next((op for op in built(history, first.marker, first) if op.frames and op.turn == first.number), None)
+    if place is None and build is None:
+        place = next((p for p in kept if p.anchor is not None), None)
     anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
     where = f", in `{place.text}`" if place else ""
     differ = "another session key" if first.key != second.key else "no session key at all"

@@ -136,7 +136,7 @@ from statecheck.checks.reading import turns, writes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
-    from statecheck.history import Op
+    from statecheck.history import History
 
 CAUSE = Cause(
     code="SC104",
@@ -157,9 +157,9 @@ def ask(case: Case) -> Finding | None:
     first = turns(history)[0]
     held = writes(history, first.number, first.marker)
     in_context = [op for op in held if op.f == "ctx-store"]
-    made_inside = {op.obj for op in history.select(action="build") if op.note == "inside"}
-    in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and (op.obj in made_inside or op.run)]
-    own = [op for op in held if op.f != "ctx-store" and op.obj not in made_inside and not _inside_run(op)]
+    built_by_app = {op.obj for op in history.select(action="build") if op.note != "inside"}
+    in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and op.obj not in built_by_app]
+    own = [op for op in held if op.f != "ctx-store" and op not in in_run]
     if not in_context and (not in_run or own):
         return None
     witness = (in_context or in_run)[0]
@@ -167,18 +167,17 @@ def ask(case: Case) -> Finding | None:
     run = next((op for op in history.select("run", first.number) if op.frames), None)
     best = next((op for op in (run, context, witness) if op is not None and op.frames), None)
     anchor = Anchor(best.frames[0].path, best.frames[0].line) if best is not None else None
-    saved = [op for op in history.select("context") if op.action == "to_dict"]
-    loaded = [op for op in history.select("context") if op.action == "load"]
     what = (
         f"turn 1 set `{witness.where}` in a workflow Context"
         if in_context
         else "an agent run kept turn 1 in a memory of its own"
     )
-    kind = None
-    if saved and not loaded:
-        kind, what = "stale-snapshot", f"{what}; the Context is saved but never loaded"
-    else:
-        what = f"{what}, which ended with the run: turn 2 began with an empty one"
+    kind = "stale-snapshot" if _stale(history) else None
+    what += (
+        "; the snapshot that is saved was taken before the run, or is never loaded"
+        if kind
+        else ", which ended with the run: turn 2 began with an empty one"
+    )
     return finding(
         CAUSE,
         what,
@@ -190,5 +189,11 @@ def ask(case: Case) -> Finding | None:
     )
 
 
-def _inside_run(op: Op) -> bool:
-    return op.note == "inside" and bool(op.run)
+def _stale(history: History) -> bool:
+    """Whether Contexts are saved, but before what should be saved has happened, or only to be never loaded."""
+    saved = [op for op in history.select("context") if op.action == "to_dict" and op.turn]
+    ran = [op for op in history.select("run") if op.turn]
+    if not saved or not ran:
+        return False
+    loaded = any(op.action == "load" for op in history.select("context"))
+    return not loaded or all(op.time < max(r.time for r in ran if r.turn == op.turn) for op in saved)

@@ -28,6 +28,8 @@ def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
     sent = turns(history)
     if not sent or sent[0].status != "ok":
         return "error", "turn 1 was not acknowledged: " + (sent[0].note if sent else "nothing was sent")
+    if len(sent) == 1:
+        return "error", "only one turn was sent"
     for position, turn in enumerate(sent[1:], 1):
         if turn.status == "info":
             return "error", f"turn {turn.number} got no answer: {turn.note}"

@@ -43,6 +43,8 @@ def turns(history: History) -> list[Sent]:
     invoked: dict[int, Op] = {}
     ended: dict[int, Op] = {}
     for op in history.select("turn"):
+        if not op.markers:
+            continue  # not a driver's op
         (invoked if op.type == "invoke" else ended).setdefault(op.turn, op)
     found = []
     for number in sorted({*invoked, *ended}):

@@ -56,7 +56,7 @@ def ready(worker: Worker, limits: Limits) -> None:
     if worker.facts is not None:
         return
     failed = worker.failed or {}
-    detail = worker.output()
+    detail = worker.last_words() if failed or worker.dead else worker.output()
     if failed.get("missing"):
         raise StatecheckError(
             "missing-dependency",
@@ -71,7 +71,9 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             f"{what}-failed",
             f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
-            "set what it needs with `--env NAME=VALUE`; its own last lines are above",
+            'an import must not end the process: guard it with `if __name__ == "__main__":`'
+            if failed["error"].startswith("SystemExit")
+            else "set what it needs with `--env NAME=VALUE`, and see its own last lines",
             ExitCode.INCONCLUSIVE,
             detail,
         )
@@ -79,7 +81,7 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             "start-died",
             "the target ended its own process before it could serve",
-            "look at its own last lines above: an import must not call `sys.exit` or kill its process",
+            "see its own last lines: an import must not call `os._exit` or kill its process",
             ExitCode.INCONCLUSIVE,
             detail,
         )
@@ -240,7 +242,7 @@ class Driver:
                     worker.pid,
                     worker.generation,
                     turn=len(self.sent),
-                    action="kept",
+                    action="text" if place["text"] else "object",
                     cls=found.holder,
                     key=found.key,
                     markers=(place["marker"],),

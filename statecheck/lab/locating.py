@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from statecheck.model import Anchor
     from statecheck.source.tree import SourceTree
 
-_PLUMBING = frozenset({"__dict__", "__pydantic_private__"})
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -45,49 +43,92 @@ class Locator:
         return path.relative_to(self.project).as_posix() if self.project in path.parents else path.as_posix()
 
     def place(self, raw: dict[str, Any]) -> Place:
-        """The place in words; what a library keeps inside its own objects is cut off."""
-        steps = [(kind, name) for kind, name in raw["steps"]]
-        parts: list[str] = [raw["module"] or "memory"]
-        holder, key, anchor = "", None, None
-        names: list[str] = []
-        position = 0
-        for index, (kind, name) in enumerate(steps):
-            if index == 0 and kind == "key" and raw["module"]:
-                holder = name.strip("'\"")
-                parts.append(f".{holder}")
-            elif kind == "closure":
-                listed, _, line = name.rpartition("@")
-                names, position = listed.split(","), int(line)
-            elif kind == "item" and names:
-                holder = names[int(name)] if name.isdigit() and int(name) < len(names) else holder
-                parts.append(f".{holder}")
-                anchor = self._closure(raw, position, holder)
-                names = []
-            elif kind == "attribute" and name not in _PLUMBING:
-                parts.append(f".{name}")
-            elif kind == "key" and index and steps[index - 1][0] == "dict":
-                parts.append(f".{name.strip(chr(39))}")
-            elif kind == "key":
-                parts.append(f"[{name}]")
-                key = key if key is not None else name.strip("'\"")
-                break  # below its first key, a container's insides are of no interest
-            elif kind == "item" and index + 1 < len(steps):
-                parts.append(f"[{name}]")
-        if anchor is None and raw["user"]:
-            anchor = self._defined(raw, parts)
-        return Place("".join(parts), key, holder, anchor)
+        """The place in words, down to the first key; what a library keeps inside its own objects is cut off."""
+        path = _Path(raw["module"], [(kind, name) for kind, name in raw["steps"]])
+        path.walk()
+        anchor = None
+        if raw["user"] and path.closure is not None:
+            anchor = self._closure(raw, *path.closure)
+        elif raw["user"]:
+            anchor = self._defined(raw, path)
+        return Place("".join(path.parts), path.key, path.names[-1] if path.names else "", anchor)
 
     def _closure(self, raw: dict[str, Any], line: int, name: str) -> Anchor | None:
         module = self.tree.module(self.project / raw["file"])
         return definitions.closure_name(module, line, name) if module else None
 
-    def _defined(self, raw: dict[str, Any], parts: list[str]) -> Anchor | None:
+    def _defined(self, raw: dict[str, Any], path: _Path) -> Anchor | None:
         module = self.tree.module(self.project / raw["file"])
-        if module is None or len(parts) < 2:
-            return None
-        attributes = [part[1:] for part in parts[2:] if part.startswith(".")]
-        for name in reversed(attributes):
+        for name in reversed(path.names[1:]):
             found = definitions.attribute(self.tree, name)
             if found is not None:
                 return found
-        return definitions.module_name(module, parts[1][1:])
+        if module is None or not path.names or path.in_state:
+            return None
+        return definitions.module_name(module, path.names[0], self.tree)
+
+
+class _Path:
+    """Reads a probe's steps from the module down.
+
+    Attributes:
+        parts: the words so far; names: the global, then attributes of the user's objects; key: the first key.
+        closure: (line of the function, name) if a function closes over it.
+        in_state: it hangs on a framework's `app.state`.
+    """
+
+    def __init__(self, module: str, steps: list[tuple[str, str]]) -> None:
+        self.steps = _joined(steps)
+        self.parts = [module or "memory"]
+        self.names: list[str] = []
+        self.key: str | None = None
+        self.closure: tuple[int, str] | None = None
+        self.in_state = False
+
+    def walk(self) -> None:
+        """Follow the steps to the first key, or to where a library's insides begin."""
+        rest = self.steps
+        if rest:
+            self._name(rest[0][1])
+            rest = rest[1:]
+        while rest:
+            (kind, name), rest = rest[0], rest[1:]
+            if kind == "attribute":
+                self._name(name)
+            elif (kind, name) == ("inner", "state") and rest[:1] == [("inner", "_state")] and len(rest) > 1:
+                self.parts.append(".state")
+                self.in_state = True
+                self._name(rest[1][1])
+                rest = rest[2:]
+            elif kind == "closure" and rest[:1] and rest[0][0] == "item":
+                self._closes_over(name, rest[0][1])
+                rest = rest[1:]
+            elif kind == "key":
+                self.parts.append(f"[{name}]")
+                self.key = name.strip("'\"")
+                return
+            elif kind == "inner":
+                return
+
+    def _name(self, quoted: str) -> None:
+        name = quoted.strip("'\"")
+        self.names.append(name)
+        self.parts.append(f".{name}")
+
+    def _closes_over(self, listed: str, index: str) -> None:
+        names, _, line = listed.rpartition("@")
+        free = names.split(",")
+        if index.isdigit() and int(index) < len(free):
+            self._name(free[int(index)])
+            self.closure = (int(line), free[int(index)])
+
+
+def _joined(steps: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Steps with those through an object's `__dict__` and then a key of it made one."""
+    joined: list[tuple[str, str]] = []
+    for kind, name in steps:
+        if kind == "key" and joined and joined[-1][0] in ("attribute", "inner") and not joined[-1][1]:
+            joined[-1] = (joined[-1][0], name.strip("'"))
+        else:
+            joined.append((kind, name))
+    return joined

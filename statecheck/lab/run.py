@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE, baseline_channel
+from statecheck.checks import BASELINE, baseline_channel, outcomes
 from statecheck.checks.reading import turns
 from statecheck.config import EXPERIMENTS, TURN_SECONDS, Options
 from statecheck.errors import StatecheckError
@@ -102,7 +102,7 @@ def _lab(
         modules = third_party(target, tree)
         launched = isolated(launched, target, sys.executable, environment)
         recorded.notes += launched.notes
-        seconds = _START_SECONDS * options.timeout_scale
+        seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
         lab = Lab(launched, _request(target, environment), seconds)
         if launched.isolation == "namespace":
             relays += _relays(lab, options, recorded)
@@ -251,6 +251,17 @@ class _Runner:
             self._skip(self._left(), "workers do not share this conversation (other-worker)")
         for name in self._left():
             self._one(name)
+        self._explain_errors()
+
+    def _explain_errors(self) -> None:
+        """Say of an experiment that ran but cannot be judged why, with what the target printed last."""
+        _, found = outcomes(self.recorded.histories)
+        for name, outcome in found.items():
+            if outcome.outcome == "error" and name not in self.recorded.problems:
+                last = max((turn.generation for turn in outcome.turns if turn.status != "ok"), default=0)
+                said = next((w.output() for w in self.setting.lab.workers if w.generation == last), "")
+                hint = "see its own last lines; the same turn may be sent by hand"
+                self.recorded.problems[name] = Problem("turn-unanswered", outcome.reason, hint, said[-4000:])
 
     def _skip(self, names: Iterable[str], reason: str) -> None:
         self.recorded.skipped.update(dict.fromkeys(names, reason))

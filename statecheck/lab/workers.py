@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from statecheck.lab.launch import Launched
     from statecheck.lab.relay import Relay
 
+_LAST_SECONDS = 3.0
 _KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
 
 
@@ -158,6 +159,19 @@ class Worker:
         data = os.pread(self._ops, os.fstat(self._ops).st_size, 0)
         return [replace(op, generation=self.generation) for op in decode_lines(data)]
 
+    def ended(self) -> None:
+        """The process is known to be gone: wake whoever waits for it."""
+        with self.bell:
+            self.dead = True
+            self.bell.notify_all()
+
+    def last_words(self) -> str:
+        """All that a worker has printed which ends by itself."""
+        self.wait(lambda: False, _LAST_SECONDS)
+        for thread in self._threads:
+            thread.join(_LAST_SECONDS)
+        return self.output()
+
     def output(self) -> str:
         """What it has printed so far (standard output and error), the middle cut out if it is long."""
         return bytes(self._output).decode("utf-8", "replace")
@@ -239,7 +253,7 @@ class Lab:
     def kill(self, worker: Worker) -> None:
         """SIGKILL this worker and what it started; returns when it is gone."""
         self.ask({"do": "kill", "pid": worker.pid})
-        worker.wait(lambda: worker.dead, self.seconds)
+        worker.ended()
 
     def files(self, disk: str, markers: tuple[str, ...]) -> list[Message]:
         """Files written on a disk that hold one of these markers."""

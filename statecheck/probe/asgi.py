@@ -23,6 +23,7 @@ class AsgiTarget:
     def __init__(self, app: Any, name: str) -> None:
         self.app = app
         self.name = name
+        self.start_error: BaseException | None = None
 
     def facts(self) -> dict[str, Any]:
         """Framework, routes and OpenAPI document, as far as the app has them."""
@@ -48,7 +49,11 @@ class AsgiTarget:
 
         async def served(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "lifespan":
-                await self.app(scope, receive, send)
+                try:
+                    await self.app(scope, receive, send)
+                except BaseException as raised:
+                    self.start_error = raised
+                    raise
                 return
             turn = scope["client"][1] if scope.get("client") else 0
             token = TURN.set(turn)
@@ -78,8 +83,11 @@ class AsgiTarget:
         # asyncio's own loop: a loop in C would send bytes that no hook sees
         config = uvicorn.Config(served, loop="asyncio", log_level="warning", access_log=False, lifespan="auto")
         config.load()
-        Server(config).run(sockets=[sock] if sock is not None else None)
-        raise RuntimeError("the app's start-up (lifespan) failed or it shut itself down")
+        try:
+            Server(config).run(sockets=[sock] if sock is not None else None)
+        except SystemExit as leaving:  # uvicorn's, after the app's own start-up failed
+            raise self.start_error or leaving from None
+        raise RuntimeError("the app shut itself down")
 
     def call(self, message: Message, channel: Channel) -> None:
         """Nothing can be called: an app is driven by requests."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from . import models, state, system
+from . import models, sql, state
 
 Patch = Callable[[ModuleType], None]
 
 _PATCHES: dict[str, list[Patch]] = {}
-for _source in (models.HOOKS, state.HOOKS, system.HOOKS):
+for _source in (models.HOOKS, state.HOOKS, sql.HOOKS):
     for _name, _patch in _source.items():
         _PATCHES.setdefault(_name, []).append(_patch)
 

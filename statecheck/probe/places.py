@@ -18,7 +18,9 @@ from .recorder import RECORDER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Step = tuple[str, str]  # ("key", "'sc-1'"), ("attribute", "store"), ("item", "0"), ("closure", "transcripts")
+Step = tuple[str, str]
+"""("key", "'sc-1'") of a dict; ("item", "0") of a list; ("attribute", "store") of an object of the user's,
+("inner", "store") of a library's, with "" where it is the object's whole `__dict__`; ("closure", "names@line")."""
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
 _DEEPEST = 16
 _SECONDS = 1.0  # for one marker; a path that takes longer is one through a library's caches
@@ -70,8 +72,9 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
     results = []
     for marker in markers:
         # a store may keep text where Python does not see it (a database in memory): its object stands for it
-        sources[marker] += [(thing, []) for thing in RECORDER.holders(marker)]
-        results += [{"marker": marker, **place} for place in _roots(sources[marker], modules)]
+        objects: list[Source] = [(thing, []) for thing in RECORDER.holders(marker)]
+        for seen, text in ((_roots(sources[marker], modules), True), (_roots(objects, modules), False)):
+            results += [{"marker": marker, "text": text, **place} for place in seen]
     return results
 
 
@@ -104,7 +107,7 @@ def _roots(sources: list[Source], modules: dict[int, types.ModuleType]) -> list[
     own = [place for place in found.values() if place["user"]]
     if own or found:
         return own or list(found.values())[:3]
-    return [{"module": "", "file": "", "user": False, "steps": []}] if sources else []
+    return []
 
 
 def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
@@ -180,13 +183,22 @@ def _step(container: Any, part: Any) -> Step:
         return ("cell", "")
     if isinstance(container, types.FunctionType):
         return _closure(container, part)
+    # what a library keeps inside its own objects is its business: its steps are told apart
+    kind = "attribute" if _is_users(container) else "inner"
     attributes = attributes_of(container)
     if attributes is part:
-        return ("dict", type(container).__name__)
-    for name, value in attributes.items():
+        return (kind, "")
+    for name, value in list(attributes.items()):
         if value is part:
-            return ("attribute", name)
-    return _slot_of(container, part) or ("in", type(container).__name__)
+            return (kind, name)
+    slot = _slot_of(container, part)
+    return (kind, slot) if slot else ("in", type(container).__name__)
+
+
+def _is_users(thing: Any) -> bool:
+    cls = thing if isinstance(thing, type) else type(thing)
+    module = sys.modules.get(cls.__module__)
+    return bool(RECORDER.relative(str(getattr(module, "__file__", "") or "")))
 
 
 def _key(container: dict[Any, Any], part: Any) -> Step:
@@ -196,12 +208,12 @@ def _key(container: dict[Any, Any], part: Any) -> Step:
     return ("in", "keys")
 
 
-def _slot_of(container: Any, part: Any) -> Step | None:
+def _slot_of(container: Any, part: Any) -> str:
     for cls in type(container).__mro__:
         for name, member in vars(cls).items():
             if isinstance(member, types.MemberDescriptorType) and _slot(member, container) is part:
-                return ("attribute", name)
-    return None
+                return name
+    return ""
 
 
 def _closure(function: types.FunctionType, part: Any) -> Step:

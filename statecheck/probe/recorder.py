@@ -27,6 +27,10 @@ TASKS: weakref.WeakValueDictionary[int, asyncio.Task[Any]] = weakref.WeakValueDi
 """{turn token: the task that serves it}."""
 
 Frames = tuple[tuple[str, int, str], ...]
+# The app may replace what it likes in these modules; the recorder keeps what it found.
+_write = os.write
+_getpid = os.getpid
+_now = time.monotonic_ns
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _NOT_USERS = ("/site-packages/", "/dist-packages/", "/.venv/", "/venv/", "/node_modules/")
 _MOST_FRAMES = 6
@@ -147,7 +151,7 @@ class Recorder:
         """Record one op. Fields are those of `statecheck.history.Op`; empty ones are best left out."""
         if self.fd < 0:
             return
-        record = {"time": time.monotonic_ns(), "type": type, "f": f, "pid": os.getpid(), **fields}
+        record = {"time": _now(), "type": type, "f": f, "pid": _getpid(), **fields}
         turn = TURN.get()
         if turn:
             record["turn"] = turn
@@ -155,7 +159,7 @@ class Recorder:
             line = _encode(record)
         except (TypeError, ValueError):
             line = _encode({**record, "text": "", "key": str(record.get("key")), "note": "not encodable"})
-        os.write(self.fd, line.encode("utf-8", "backslashreplace") + b"\n")
+        _write(self.fd, line.encode("utf-8", "backslashreplace") + b"\n")
 
 
 RECORDER = Recorder()

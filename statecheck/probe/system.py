@@ -11,16 +11,10 @@ import os
 import re
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .markers import MARKER_BYTES
 from .recorder import RECORDER, TURN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
-
-HOOKS: dict[str, Callable[[ModuleType], None]] = {}
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself

@@ -14,6 +14,7 @@ from .recorder import RECORDER
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
     from types import ModuleType
 
     from .channel import Channel, Message
@@ -40,7 +41,8 @@ def load(message: Message) -> Loaded:
         NoApp: nothing can be driven.
         BaseException: whatever the app's import raises.
     """
-    module = _import(message["module"], message["path_file"])
+    with _no_server():
+        module = _import(message["module"], message["path_file"])
     name = message["object"] or _find(module)
     thing = _resolve(module, name)
     from .asgi import AsgiTarget
@@ -51,6 +53,23 @@ def load(message: Message) -> Loaded:
     if callable(thing) and not isinstance(thing, type):
         return CallableTarget(thing, name)
     raise NoApp(f"`{name}` is a {type(thing).__name__}, which cannot be driven")
+
+
+@contextlib.contextmanager
+def _no_server() -> Iterator[None]:
+    """Let `uvicorn.run(app)` at the end of a module, unguarded, return at once: this worker serves the app."""
+    uvicorn = sys.modules.get("uvicorn")
+    if uvicorn is None:
+        yield
+        return
+    kept = [(place, name, getattr(place, name)) for place, name in ((uvicorn, "run"), (uvicorn.Server, "run"))]
+    for place, name, _ in kept:
+        setattr(place, name, lambda *_args, **_kwargs: None)
+    try:
+        yield
+    finally:
+        for place, name, function in kept:
+            setattr(place, name, function)
 
 
 def _import(name: str, path: str) -> ModuleType:

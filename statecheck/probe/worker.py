@@ -10,7 +10,7 @@ import threading
 import traceback
 from typing import Any
 
-from . import system
+from . import sql, system
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Closed, Message
@@ -38,6 +38,7 @@ def main(message: Message | str) -> None:
     assert isinstance(message, dict)
     channel_fd, ops_fd, _, *listening = message["fds"]
     channel = Channel(socket.socket(fileno=channel_fd))
+    os.register_at_fork(after_in_child=channel.leave)  # what the app forks is not this worker
     sys.dont_write_bytecode = True
     os.environ.clear()
     os.environ.update(message["environment"])
@@ -47,6 +48,7 @@ def main(message: Message | str) -> None:
 
         install()
     RECORDER.open(ops_fd, tuple(message["roots"]))
+    sql.install()
     system.install(tuple(os.path.dirname(here) + "/" for _, here in message["moved"]))
     from .state import watch_warnings
 
@@ -56,8 +58,7 @@ def main(message: Message | str) -> None:
     try:
         target = load(message)
     except BaseException as error:  # noqa: BLE001 - user code: SystemExit and KeyboardInterrupt are reports too
-        traceback.print_exc()
-        sys.stderr.flush()
+        _show(error)
         channel.send({"failed": "import", **_describe(error)})
         return
     threading.Thread(target=_obey, args=(channel, target), daemon=True, name="statecheck").start()
@@ -69,8 +70,7 @@ def main(message: Message | str) -> None:
     except Closed:
         return
     except BaseException as error:  # noqa: BLE001 - as above
-        traceback.print_exc()
-        sys.stderr.flush()
+        _show(error)
         channel.send({"failed": "start", **_describe(error)})
 
 
@@ -97,6 +97,15 @@ def _replace_paths(message: Message) -> None:
         message["roots"] = [here, *message["roots"]]
     os.chdir(message["cwd"])
     sys.path.insert(0, message["root"])
+
+
+def _show(error: BaseException) -> None:
+    """Print a traceback that begins in the user's code: how statecheck imports and serves it is of no interest."""
+    start = error.__traceback__
+    while start is not None and not RECORDER.relative(start.tb_frame.f_code.co_filename):
+        start = start.tb_next
+    traceback.print_exception(type(error), error, start or error.__traceback__)
+    sys.stderr.flush()
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

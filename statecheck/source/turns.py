@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from statecheck.source.scopes import last_name, parameters, required_parameters, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from statecheck.source.evaluate import Evaluator
     from statecheck.source.tree import Module
@@ -65,9 +65,8 @@ def is_session(parameter: str) -> bool:
 def turn_functions(module: Module, values: Evaluator) -> dict[str, Value]:
     """Return the module's own callables that look like a turn, by attribute path, outermost ones only."""
     found = dict(_candidates(module, values))
-    called = {name for value in found.values() for name in _calls(value)}
-    outermost = {path: value for path, value in found.items() if path.rpartition(".")[2] not in called}
-    return outermost or found
+    called = {path for caller, value in found.items() for path in _called(value, found) if path != caller}
+    return {path: value for path, value in found.items() if path not in called} or found
 
 
 def looks_like_turn(function: AnyFunction, method: bool = False) -> bool:
@@ -101,14 +100,12 @@ def _may_answer(function: AnyFunction, name: str) -> bool:
     return not _NO_TURN.match(name) and not names & _OTHER_ROLES
 
 
-def _calls(value: Value) -> Iterator[str]:
-    """Yield the names that a callable's own code calls, without its own."""
-    own = getattr(value.node, "name", "")
+def _called(value: Value, paths: Iterable[str]) -> Iterator[str]:
+    """Yield those of the attribute paths that a callable's own code calls: functions by name, methods on anything."""
     for node in walk(value.node) if value.node is not None else ():
         if isinstance(node, ast.Call):
-            name = last_name(node.func)
-            if name and name != own:
-                yield name
+            name, method = last_name(node.func), isinstance(node.func, ast.Attribute)
+            yield from (path for path in paths if path.rpartition(".")[2] == name and ("." in path) == method)
 
 
 def _snake(name: str) -> str:

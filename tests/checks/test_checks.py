@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from histories import history, marker
+from histories import any_history, history, marker
 from hypothesis import given
 from hypothesis import strategies as st
 from stores import Forgetful, Leaking, OnDisk, Overlapping, Overwriting, Splitting, Store, Window, serve
@@ -14,7 +14,7 @@ from statecheck.checks import OVERLAPPING, SEQUENTIAL, baseline_channel, outcome
 from statecheck.checks.lost_update import missing
 from statecheck.checks.reading import Channel, turns
 from statecheck.config import EXPERIMENTS
-from statecheck.history import Frame, History, Op
+from statecheck.history import History, Op
 from statecheck.lab.experiments import OVERLAPPING as AT_ONCE
 
 overlaps = st.builds(
@@ -226,37 +226,6 @@ def _unanswered(one: Op, turn: int) -> Op:
     return replace(one, type="info", text="", note="the worker died while it answered") if ended else one
 
 
-short = st.integers(0, 4)
-any_op = st.builds(
-    Op,
-    time=st.integers(0, 50),
-    type=st.sampled_from(["invoke", "ok", "fail", "info"]),
-    f=st.sampled_from(
-        "turn model memory chat-store ctx-store context engine build file disk wire gone place warning overlap run".split()
-    ),
-    pid=short,
-    generation=short,
-    turn=short,
-    action=st.sampled_from(["", "read", "write", "build", "load", "to_dict", "reset"]),
-    cls=st.just("Memory"),
-    obj=short,
-    parent=short,
-    key=st.none() | st.sampled_from(["a", "b"]),
-    markers=st.lists(short.map(marker), min_size=1, max_size=3).map(tuple),
-    text=st.sampled_from(["", marker(1), f"{marker(2)} {marker(1)}", "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n"]),
-    frames=st.sampled_from([(), (Frame("app.py", 3, "chat"),)]),
-    where=st.sampled_from(["", "a.db", "main.sessions['a']", "user"]),
-    run=st.sampled_from(["", "r"]),
-    note=st.sampled_from(["", "inside", "8", "HTTP 500"]),
-)
-any_turn = st.builds(
-    replace, any_op, type=st.sampled_from(["invoke", "ok", "ok", "fail", "info"]), f=st.just("turn"), turn=st.integers(1, 4)
-)
-any_history = st.builds(
-    History.merge,
-    st.sampled_from(EXPERIMENTS),
-    st.tuples(st.lists(any_turn, max_size=6), st.lists(any_op, max_size=8), st.lists(any_op, max_size=8)),
-)
 channels: st.SearchStrategy[Channel | None] = st.sampled_from([None, "model", "answer", "state"])
 
 

@@ -1,0 +1,74 @@
+# Every target sets up what it needs first; `make help` lists them.
+#
+#   PYTHON=python3.12   the interpreter of the environment (default: the newest of 3.13 to 3.10 that is installed)
+#   VENV=folder         where the environment is (default: .venv)
+#   ARGS="-k name"      passed on to pytest
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+ARGS ?=
+VERSIONS := 3.13 3.12 3.11 3.10
+
+# Touched when the environment is complete. Its name holds the interpreter that was asked for, so that another PYTHON
+# makes the environment anew, and none takes the one that is there.
+READY := $(VENV)/.ready$(if $(PYTHON),-$(subst /,_,$(PYTHON)))
+ifeq ($(PYTHON),)
+READY := $(or $(firstword $(wildcard $(VENV)/.ready*)),$(READY))
+endif
+
+.PHONY: help demo test test-all lint format bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+
+demo: $(READY) ## watch one known cause being reproduced, broken and fixed side by side
+	@$(BIN)/statecheck run multi-worker
+
+test: $(READY) ## run the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## check format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(READY) ## format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test-all: ## run the suite on each of Python 3.10 to 3.13 that is installed, each in its own environment
+	@failed=; \
+	for version in $(VERSIONS); do \
+		if python=$$(sh .ci/find-python python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version); then \
+			echo "== Python $$version"; \
+			$(MAKE) --no-print-directory test VENV=.venv-$$version PYTHON="$$python" || failed="$$failed $$version"; \
+		else \
+			echo "== Python $$version: not installed, left out"; \
+		fi; \
+	done; \
+	test -z "$$failed" || { echo "error: the suite failed on Python$$failed" >&2; exit 1; }
+
+bench: $(READY) ## measure the budgets: each file benchmarks/bench_*.py
+	@for file in $(wildcard benchmarks/bench_*.py); do $(BIN)/python "$$file" || exit 1; done
+
+lock: .venv-lock/.ready ## renew requirements.lock: today's newest versions, for every Python from 3.10 on
+	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" --group dev --output-file requirements.lock pyproject.toml
+
+clean: ## remove the environments, the kept runs and the caches
+	@rm -rf .venv .venv-3.* .venv-lock .statecheck .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	@find statecheck scenarios tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@sh .ci/environment "$(VENV)" "$(PYTHON)"
+	@rm -f "$(VENV)"/.ready*
+	@touch "$@"
+
+.venv-lock/.ready: $(READY)
+	@$(BIN)/python -m venv --clear .venv-lock
+	@echo '*' > .venv-lock/.gitignore
+	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check --no-input uv
+	@touch "$@"

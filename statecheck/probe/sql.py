@@ -1,0 +1,101 @@
+"""Observes statements that the app sends to a database, for the user's line and the markers in them."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from .markers import find
+from .recorder import RECORDER, TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+
+def _record(where: str, statement: Any, parameters: Any) -> None:
+    if not TURN.get() or RECORDER.fd < 0:
+        return
+    frames = RECORDER.frames(3) or RECORDER.awaiting()
+    markers = find((statement, parameters))
+    if frames or markers:
+        text = " ".join(str(statement).split())[:200]
+        RECORDER.emit(
+            "sql", action="write" if markers else "send", where=where, markers=markers, text=text, frames=frames
+        )
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor that shows what it executes."""
+
+    def execute(self, sql: str, *args: Any) -> Any:
+        """Record, then execute."""
+        _record("sqlite", sql, args)
+        return super().execute(sql, *args)
+
+    def executemany(self, sql: str, parameters: Any, /) -> Any:
+        """Record, then execute."""
+        rows = list(parameters)
+        _record("sqlite", sql, rows)
+        return super().executemany(sql, rows)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose cursors show what they execute."""
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        """Make a cursor."""
+        return super().cursor(factory)
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        """Record, then execute."""
+        _record("sqlite", args[0], args[1:])
+        return super().execute(*args)
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        """Record, then execute."""
+        rows = list(parameters)
+        _record("sqlite", sql, rows)
+        return super().executemany(sql, rows)
+
+
+def install() -> None:
+    """Watch SQLite, in the worker: connections that are opened with a class of their own are left alone."""
+    connect = sqlite3.connect
+
+    @functools.wraps(connect)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < 6:  # the sixth is the class
+            kwargs.setdefault("factory", _Connection)
+        return connect(*args, **kwargs)
+
+    sqlite3.connect = watched
+    sqlite3.dbapi2.connect = watched
+
+
+def _watch_execute(*classes: str) -> Callable[[ModuleType], None]:
+    """A patch that shows what these classes' `execute` sends (libpq's own bytes pass no Python)."""
+
+    def patch(module: ModuleType) -> None:
+        for name in classes:
+            cls = getattr(module, name, None)
+            if cls is not None:
+                cls.execute = _shown(cls.execute)
+
+    return patch
+
+
+def _shown(execute: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(execute)
+    def shown(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
+        _record("postgres", query, args)
+        return execute(self, query, *args, **kwargs)
+
+    return shown
+
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "psycopg.cursor": _watch_execute("Cursor"),
+    "psycopg.cursor_async": _watch_execute("AsyncCursor"),
+}

@@ -1,0 +1,42 @@
+"""Runs to ask the causes about, made of hand-written histories; a sound baseline where none is given."""
+
+from __future__ import annotations
+
+import pytest
+from histories import history
+
+from statecheck.causes.case import Case
+from statecheck.checks import outcomes
+from statecheck.history import History
+from statecheck.judging import judge
+from statecheck.model import Anchor, Finding
+
+HANDLER = Anchor("app.py", 1)
+VERSIONS = {"llama-index-core": "0.14.25", "pydantic": "2.14.3"}
+
+
+def case(*histories: History) -> Case:
+    """A run with these histories, judged by the checks."""
+    channel, found = outcomes({one.experiment: one for one in histories})
+    return Case({one.experiment: one for one in histories}, found, channel, HANDLER, VERSIONS)
+
+
+def findings(*histories: History) -> tuple[Finding, ...]:
+    """What is found in a run."""
+    return judge(case(*histories))
+
+
+def codes(*histories: History) -> list[str]:
+    """What is found in a run, as `SC106 new-key`, the primary one first and warnings in brackets."""
+    named = [(f"{one.code} {one.kind or ''}".rstrip(), one.severity) for one in findings(*histories)]
+    return [name if severity == "error" else f"({name})" for name, severity in named]
+
+
+def table(**rows: tuple[object, ...]) -> pytest.MarkDecorator:
+    """A row for each name: the histories' text or texts, and what is found in them."""
+    return pytest.mark.parametrize(("given", "expected"), [pytest.param(*row, id=name) for name, row in rows.items()])
+
+
+def run(**texts: str) -> tuple[History, ...]:
+    """A run of several experiments, by their names with `_` for `-`."""
+    return tuple(history(name.replace("_", "-"), text) for name, text in texts.items())

@@ -1,0 +1,111 @@
+"""SC105: an answered turn was overwritten by one that overlapped it."""
+
+from __future__ import annotations
+
+from cases import codes, findings, run, table
+
+from statecheck.model import Anchor
+
+KEPT = """
+1a > s
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a <
+-a place kept 1 where="app.sessions['s']" key=s cls=sessions @app.py:4
+"""
+LOST = """
+1a > s
+1a model read 1
+1a <
+2a > s
+3a > s
+4a > s
+2a model read 1 2
+3a model read 1 3
+4a model read 1 4
+{writes}
+2a <
+3a <
+4a {end}
+2 overlap info note=3
+5a > s
+5a model read {seen} 5 where={order}
+5a <
+"""
+OWN_FILE = """
+2a file write where=data/s.json @app.py:14
+3a file write where=data/s.json @app.py:14
+4a file write where=data/s.json @app.py:14
+"""
+A_MEMORY_FROM_A_FILE = """
+2a memory build #12 cls=ChatMemoryBuffer @app.py:9
+2a memory write #12 2 cls=ChatMemoryBuffer @app.py:12
+2a file write where=data/s.json @app.py:14
+2a gone #12
+"""
+OWN_REDIS = r"""
+2a wire write 1 2 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$1\r\ns\r\n' @app.py:14
+3a wire write 1 3 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$1\r\ns\r\n' @app.py:14
+"""
+OWN_SNAPSHOT = """
+2a context to_dict #12 @app.py:14
+3a context to_dict #13 @app.py:14
+"""
+IN_A_STEP = """
+2a ctx-store write #1 2 where=seen run=r @flow.py:9
+3a ctx-store write #1 3 where=seen run=r @flow.py:9
+"""
+LIBRARY_S_STORE = """
+-a chat-store build #1 cls=RedisChatStore @app.py:3
+2a chat-store write #1 2 cls=RedisChatStore key=s @app.py:12
+3a chat-store write #1 3 cls=RedisChatStore key=s @app.py:12
+4a chat-store write #1 4 cls=RedisChatStore key=s @app.py:12
+"""
+LIBRARY_S_DATABASE = """
+2a memory build #12 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:9
+2a memory write #12 2 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:12
+2a gone #12
+"""
+
+
+def lost(writes: str = "", seen: str = "1 4", order: str = "uaua", end: str = "<") -> str:
+    return LOST.format(writes=writes, seen=seen, order=order, end=end)
+
+
+@table(
+    own_file=(lost(OWN_FILE), ["SC105 user-code"]),
+    own_memory_from_a_file=(lost(A_MEMORY_FROM_A_FILE), ["SC105 user-code"]),
+    own_redis=(lost(OWN_REDIS), ["SC105 user-code"]),
+    own_snapshot=(lost(OWN_SNAPSHOT), ["SC105 user-code"]),
+    in_a_step=(lost(IN_A_STEP), ["SC105 user-code"]),
+    a_plain_dict=(lost(), ["SC105 user-code"]),
+    the_library_s_store=(lost(LIBRARY_S_STORE), ["SC105 library-store"]),
+    the_library_s_database=(lost(LIBRARY_S_DATABASE), ["SC105 library-store"]),
+    all_kept=(lost(OWN_FILE, seen="1 2 3 4", order="uauauaua"), []),
+    kept_out_of_order=(lost(LIBRARY_S_STORE, seen="1 2 3 4", order="uauuuaaau"), ["(SC105)"]),
+    a_window=(lost(OWN_FILE, seen="3 4", order="uau"), []),
+    only_a_refused_one_is_missing=(lost(OWN_FILE, seen="1 2 3", order="uauaua", end="x HTTP 409"), []),
+)
+def test_table(given: str, expected: list[str]) -> None:
+    assert expected == codes(*run(same_process=KEPT, concurrent=given))
+
+
+def test_it_stands_where_the_conversation_is_saved() -> None:
+    (found,) = findings(*run(same_process=KEPT, concurrent=lost(OWN_FILE)))
+
+    assert (Anchor("app.py", 14), "certain") == (found.anchor, found.confidence)
+    assert "(2, 3)" in found.summary
+    assert "`data/s.json`" in found.summary
+
+
+def test_a_plain_dict_is_found_by_where_it_is_kept() -> None:
+    (found,) = findings(*run(same_process=KEPT, concurrent=lost()))
+
+    assert Anchor("app.py", 4) == found.anchor
+    assert "`app.sessions['s']`" in found.summary
+
+
+def test_it_is_asked_of_several_workers_too() -> None:
+    assert ["SC105 user-code"] == codes(*run(same_process=KEPT, concurrent_workers=lost(OWN_FILE)))

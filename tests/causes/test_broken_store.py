@@ -1,0 +1,100 @@
+"""SC107: the library loses or refuses a sequential write, through no fault of the app."""
+
+from __future__ import annotations
+
+from cases import codes, findings, table
+from histories import history
+
+from statecheck.model import Anchor
+
+DROPPED = """
+1a > s
+1a run call #1 run=r1 note=ctx @app.py:12
+1a memory write #2 1 cls=ChatMemoryBuffer note=inside run=r1 @app.py:12
+1a model read 1
+1a <
+2a > s
+2a warning cls=UnserializableKeyWarning note="Skipping serialization of known unserializable key: memory" @app.py:12
+2a run call #3 run=r2 note=ctx @app.py:12
+2a memory write #4 2 cls=ChatMemoryBuffer note=inside run=r2 @app.py:12
+2a model read 2
+2a <
+"""
+DROPPED_BUT_HANDED_OVER = """
+1a > s
+1a memory write #2 1 cls=Memory @app.py:12
+1a model read 1
+1a <
+2a > s
+2a warning cls=UnserializableKeyWarning note="Skipping serialization of known unserializable key: memory" @app.py:12
+2a memory read #2 1 cls=Memory @app.py:12
+2a model read 1 2
+2a <
+"""
+REFUSED = """
+1a > s
+1a chat-store write fail #1 1 cls=SimpleChatStore @app.py:12 note="PydanticSerializationError: Error calling function"
+1a < sorry
+2a > s
+2a model read 2
+2a <
+"""
+REFUSED_WITH_500 = """
+1a > s
+1a chat-store persist fail #1 cls=SimpleChatStore @app.py:12 note="TypeError: 'index_key' is expected to be an integer"
+1a x "HTTP 500"
+"""
+REFUSED_TO_THE_APP = """
+1a > s
+1a memory build #1 cls=ChatMemoryBuffer @app.py:9
+1a memory write fail #1 1 cls=ChatMemoryBuffer @app.py:12 note="ValueError: your message is too long"
+1a < sorry
+2a > s
+2a model read 2
+2a <
+"""
+SILENT = """
+1a > s
+1a chat-store write #1 1 key=s cls=MyStore @app.py:12
+1a model read 1
+1a <
+2a > s
+2a chat-store read #1 key=s cls=MyStore @app.py:12
+2a model read 2
+2a <
+"""
+EMPTIED_BY_THE_APP = """
+-a chat-store build #1 cls=SimpleChatStore @app.py:3
+1a > s
+1a chat-store write #1 key=s cls=SimpleChatStore @app.py:11
+1a chat-store write #1 1 key=s cls=SimpleChatStore @app.py:12
+1a model read 1
+1a <
+2a > s
+2a chat-store write #1 key=s cls=SimpleChatStore @app.py:11
+2a chat-store read #1 key=s cls=SimpleChatStore @app.py:12
+2a model read 2
+2a <
+"""
+DELETED_BY_THE_APP = SILENT.replace("2a > s", "2a > s\n2a chat-store delete_messages #1 key=s @app.py:11")
+
+
+@table(
+    dropped=(DROPPED, ["SC107 dropped-memory"]),
+    dropped_but_handed_over=(DROPPED_BUT_HANDED_OVER, []),
+    refused=(REFUSED, ["SC107 refused-write"]),
+    refused_with_500=(REFUSED_WITH_500, ["SC107 refused-write"]),
+    refused_to_the_app=(REFUSED_TO_THE_APP, []),
+    silent=(SILENT, ["SC107 silent-loss"]),
+    emptied_by_the_app=(EMPTIED_BY_THE_APP, []),
+    deleted_by_the_app=(DELETED_BY_THE_APP, []),
+)
+def test_table(given: str, expected: list[str]) -> None:
+    assert expected == [code for code in codes(history("same-process", given)) if expected or code.startswith("SC107")]
+
+
+def test_it_names_the_versions_and_the_user_s_line() -> None:
+    (found,) = findings(history("same-process", DROPPED))
+
+    assert Anchor("app.py", 12) == found.anchor
+    assert "llama-index-core 0.14.25, pydantic 2.14.3" in found.summary

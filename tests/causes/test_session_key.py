@@ -1,0 +1,184 @@
+"""SC106: turn 1 is in a store that turn 2 could reach, under another key; or is shown to another session."""
+
+from __future__ import annotations
+
+from cases import codes, findings, run, table
+from histories import history
+
+from statecheck.model import Anchor
+
+NEW_KEY_OVER_A_DATABASE = """
+1a > s
+1a memory build #1 key=u1 cls=Memory @app.py:9
+1a memory write #1 1 key=u1 cls=Memory @app.py:12
+1a model read 1
+1a gone #1
+1a <
+2a > s
+2a memory build #2 key=u2 cls=Memory @app.py:9
+2a memory read #2 key=u2 cls=Memory @app.py:12
+2a memory write #2 2 key=u2 cls=Memory @app.py:12
+2a model read 2
+2a <
+-a disk 1 2 where=conversations.db
+"""
+NEW_KEY_OVER_A_GLOBAL_DICT = """
+1a > s
+1a memory build #1 cls=Memory @app.py:9
+1a memory write #1 1 cls=Memory @app.py:12
+1a model read 1
+1a <
+2a > s
+2a memory build #2 cls=Memory @app.py:9
+2a memory write #2 2 cls=Memory @app.py:12
+2a model read 2
+2a <
+-a place kept 1 where="app.sessions['u1']" key=u1 cls=sessions @app.py:4
+-a place kept 2 where="app.sessions['u2']" key=u2 cls=sessions @app.py:4
+"""
+NEW_KEY_IN_REDIS = r"""
+1a > s
+1a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$2\r\nu1\r\n' @app.py:8
+1a model read 1
+1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$2\r\nu1\r\n' @app.py:14
+1a <
+2a > s
+2a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$2\r\nu2\r\n' @app.py:8
+2a model read 2
+2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$2\r\nu2\r\n' @app.py:14
+2a <
+"""
+NEW_FILE_EACH_TIME = """
+1a > s
+1a file write where=data/u1.json @app.py:14
+1a model read 1
+1a <
+2a > s
+2a file write where=data/u2.json @app.py:14
+2a model read 2
+2a <
+-a disk 1 where=data/u1.json
+-a disk 2 where=data/u2.json
+"""
+SAME_KEY_NEVER_READ = """
+1a > s
+1a memory build #1 key=s cls=Memory @app.py:9
+1a memory write #1 1 key=s cls=Memory @app.py:12
+1a model read 1
+1a gone #1
+1a <
+2a > s
+2a memory build #2 key=s cls=Memory @app.py:9
+2a memory write #2 2 key=s cls=Memory @app.py:12
+2a model read 2
+2a <
+-a disk 1 2 where=conversations.db
+"""
+NEW_KEY_OVER_A_STORE_THAT_IS_GONE = """
+1a > s
+1a chat-store build #1 cls=SimpleChatStore @app.py:9
+1a chat-store write #1 1 key=u1 cls=SimpleChatStore @app.py:12
+1a model read 1
+1a gone #1
+1a <
+2a > s
+2a chat-store build #2 cls=SimpleChatStore @app.py:9
+2a chat-store write #2 2 key=u2 cls=SimpleChatStore @app.py:12
+2a model read 2
+2a <
+"""
+# what the app also prints into a list is not where it keeps its conversations
+AND_A_LOG_OF_ALL_MESSAGES = (
+    NEW_KEY_OVER_A_STORE_THAT_IS_GONE
+    + """
+-a place kept 1 where="app.log[0]" cls=log @app.py:4
+-a place kept 2 where="app.log[1]" cls=log @app.py:4
+"""
+)
+AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"
+
+
+@table(
+    new_key_over_a_database=(NEW_KEY_OVER_A_DATABASE, ["SC106 new-key"]),
+    new_key_over_a_global_dict=(NEW_KEY_OVER_A_GLOBAL_DICT, ["SC106 new-key"]),
+    new_key_in_redis=(NEW_KEY_IN_REDIS, ["SC106 new-key"]),
+    new_file_each_time=(NEW_FILE_EACH_TIME, ["SC106 new-key"]),
+    same_key_never_read=(SAME_KEY_NEVER_READ, ["SC101"]),
+    new_key_over_a_store_that_is_gone=(NEW_KEY_OVER_A_STORE_THAT_IS_GONE, ["SC101"]),
+    and_a_log_of_all_messages=(AND_A_LOG_OF_ALL_MESSAGES, ["SC101"]),
+    and_a_log_file=(AND_A_LOG_FILE, ["SC101"]),
+)
+def test_lost(given: str, expected: list[str]) -> None:
+    assert expected == codes(history("same-process", given))
+
+
+def test_it_names_both_keys_and_stands_where_the_key_is_made() -> None:
+    (found,) = findings(history("same-process", NEW_KEY_OVER_A_DATABASE))
+
+    assert Anchor("app.py", 9) == found.anchor
+    assert {"`u1`", "`u2`", "`conversations.db`"} <= set(found.summary.replace(",", " ").replace(":", " ").split())
+
+
+KEPT = """
+1a > s1
+1a memory read #1 cls=ChatMemoryBuffer {key} @app.py:12
+1a memory write #1 1 cls=ChatMemoryBuffer {key} @app.py:12
+1a model read 1
+1a <
+2a > s1
+2a memory read #1 1 cls=ChatMemoryBuffer {key} @app.py:12
+2a model read 1 2
+2a <
+-a place kept 1 where={where} cls=memory @app.py:4
+"""
+LEAKED = """
+1a > s1
+1a memory write #1 1 cls=ChatMemoryBuffer {key} @app.py:12
+1a model read 1
+1a <
+2a > s2
+2a memory read #1 1 cls=ChatMemoryBuffer {key} @app.py:12
+2a model read 1 2
+2a <
+"""
+ISOLATED = """
+1a > s1
+1a memory write #1 1 @app.py:12
+1a model read 1
+1a <
+2a > s2
+2a memory write #2 2 @app.py:12
+2a model read 2
+2a <
+"""
+# a second user of the same laptop: the answer repeats what the model was given, and it was given nothing
+PARROTED = """
+1a > s1
+1a model read 1
+1a <
+2a > s2
+2a model read 2
+2a < "not {{1}}"
+"""
+
+
+@table(
+    shared_key=((KEPT, LEAKED, "key=chat"), ["SC106 shared-key"]),
+    shared_instance=((KEPT, LEAKED, ""), ["SC106 shared-instance"]),
+    isolated=((KEPT, ISOLATED, "key=s1"), []),
+    parroted=((KEPT, PARROTED, "key=s1"), []),
+)
+def test_leaked(given: tuple[str, str, str], expected: list[str]) -> None:
+    kept, other, key = given
+
+    told = run(same_process=kept.format(key=key, where="app.memory"), other_session=other.format(key=key))
+    assert expected == codes(*told)
+
+
+def test_a_leak_stands_at_what_is_shared() -> None:
+    told = run(same_process=KEPT.format(key="", where="app.memory"), other_session=LEAKED.format(key=""))
+    (found,) = findings(*told)
+
+    assert found.primary
+    assert (Anchor("app.py", 4), "certain") == (found.anchor, found.confidence)
+    assert "`app.memory`" in found.summary

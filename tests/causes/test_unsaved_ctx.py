@@ -1,0 +1,162 @@
+"""SC104: turn 1 was held by a workflow Context, or by a memory that an agent run made for itself."""
+
+from __future__ import annotations
+
+from cases import codes, findings, table
+from histories import history
+
+from statecheck.model import Anchor
+
+DROPPED = """
+1a > s
+1a run call #1 run=r1 @app.py:20
+1a ctx-store read #2 where=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a gone #1
+1a <
+2a > s
+2a run call #3 run=r2 @app.py:20
+2a ctx-store read #4 where=seen run=r2 @flow.py:9
+2a ctx-store write #4 2 where=seen run=r2 @flow.py:10
+2a <
+"""
+SCRATCH_ONLY = """
+1a > s
+1a run call #1 run=r1 @app.py:20
+1a ctx-store write #2 1 where=seen run=r1 @flow.py:9
+1a ctx-store read #2 1 where=seen run=r1 @flow.py:10
+1a model read 1
+1a <
+2a > s
+2a run call #3 run=r2 @app.py:20
+2a ctx-store write #4 2 where=seen run=r2 @flow.py:9
+2a ctx-store read #4 2 where=seen run=r2 @flow.py:10
+2a model read 2
+2a <
+"""
+LIBRARY_S_SCRATCH = """
+1a > s
+1a run call #1 run=r1 @app.py:20
+1a ctx-store read #2 where=memory run=r1 note=inside @app.py:20
+1a ctx-store write #2 1 where=user_msg_str run=r1 note=inside @app.py:20
+1a model read 1
+1a <
+2a > s
+2a model read 2
+2a <
+"""
+EDITED = """
+1a > s
+1a run call #1 run=r1 @app.py:20
+1a ctx-store read #2 run=r1 @flow.py:9
+1a ctx-store write #2 1 run=r1 @flow.py:9
+1a <
+2a > s
+2a run call #3 run=r2 @app.py:20
+2a ctx-store read #4 run=r2 @flow.py:9
+2a ctx-store write #4 2 run=r2 @flow.py:9
+2a <
+"""
+AN_AGENT_S_OWN_MEMORY = """
+1a > s
+1a run call #1 run=r1 @app.py:20
+1a chat-store build #2 cls=SimpleChatStore note=inside run=r1 @app.py:20
+1a memory build #3 ^2 cls=ChatMemoryBuffer note=inside run=r1 @app.py:20
+1a chat-store write #2 1 cls=SimpleChatStore note=inside run=r1 @app.py:20
+1a memory write #3 ^2 1 cls=ChatMemoryBuffer note=inside run=r1 @app.py:20
+1a model read 1
+1a gone #3
+1a <
+2a > s
+2a run call #4 run=r2 @app.py:20
+2a memory build #5 cls=ChatMemoryBuffer note=inside run=r2 @app.py:20
+2a model read 2
+2a <
+"""
+SAVED_NEVER_LOADED = """
+1a > s
+1a context build #1 cls=Context @app.py:18
+1a run call #1 run=r1 @app.py:20 note=ctx
+1a ctx-store read #2 where=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a context to_dict #1 @app.py:21
+1a <
+2a > s
+2a context build #3 cls=Context @app.py:18
+2a run call #3 run=r2 @app.py:20 note=ctx
+2a ctx-store read #4 where=seen run=r2 @flow.py:9
+2a ctx-store write #4 2 where=seen run=r2 @flow.py:10
+2a context to_dict #3 @app.py:21
+2a <
+"""
+SAVED_AND_LOADED = """
+1a > s
+1a context build #1 cls=Context @app.py:18
+1a run call #1 run=r1 @app.py:20 note=ctx
+1a ctx-store read #2 where=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a context to_dict #1 @app.py:21
+1a <
+2a > s
+2a context load #3 @app.py:17
+2a run call #3 run=r2 @app.py:20 note=ctx
+2a ctx-store read #4 1 where=seen run=r2 @flow.py:9
+2a ctx-store write #4 1 2 where=seen run=r2 @flow.py:10
+2a <
+"""
+TAKEN_BEFORE_THE_RUN = """
+1a > s
+1a context build #1 cls=Context @app.py:18
+1a context to_dict #1 @app.py:19
+1a run call #1 run=r1 @app.py:20 note=ctx
+1a ctx-store read #2 where=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a <
+2a > s
+2a context load #3 @app.py:17
+2a context to_dict #3 @app.py:19
+2a run call #3 run=r2 @app.py:20 note=ctx
+2a ctx-store read #4 where=seen run=r2 @flow.py:9
+2a ctx-store write #4 2 where=seen run=r2 @flow.py:10
+2a <
+"""
+AN_APPROVAL_BESIDE_A_KEPT_CONVERSATION = """
+1a > s
+1a ctx-store read #2 where=approved run=r1 @flow.py:9
+1a ctx-store write #2 1 where=approved run=r1 @flow.py:10
+1a model read 1
+1a <
+2a > s
+2a ctx-store read #4 where=approved run=r2 @flow.py:9
+2a model read 1 2
+2a <
+"""
+
+
+@table(
+    dropped=(DROPPED, ["SC104"]),
+    edited=(EDITED, ["SC104"]),
+    an_agent_s_own_memory=(AN_AGENT_S_OWN_MEMORY, ["SC104"]),
+    saved_never_loaded=(SAVED_NEVER_LOADED, ["SC104 stale-snapshot"]),
+    taken_before_the_run=(TAKEN_BEFORE_THE_RUN, ["SC104 stale-snapshot"]),
+    an_approval_beside_a_kept_conversation=(AN_APPROVAL_BESIDE_A_KEPT_CONVERSATION, ["SC104"]),
+    saved_and_loaded=(SAVED_AND_LOADED, []),
+    scratch_only=(SCRATCH_ONLY, []),
+    library_s_scratch=(LIBRARY_S_SCRATCH, []),
+)
+def test_table(given: str, expected: list[str]) -> None:
+    assert expected == codes(history("same-process", given))
+
+
+def test_it_stands_at_the_run_that_drops_it() -> None:
+    (found,) = findings(history("same-process", DROPPED))
+
+    assert (Anchor("app.py", 20), "certain") == (found.anchor, found.confidence)
+    assert "`seen`" in found.summary
+    assert {Anchor("flow.py", 9, "read"), Anchor("flow.py", 10, "written")} == set(found.related)
+
+
+def test_a_run_without_a_user_s_line_is_found_by_its_context() -> None:
+    (found,) = findings(history("same-process", SAVED_NEVER_LOADED.replace("run=r1 @app.py:20", "run=r1")))
+
+    assert Anchor("app.py", 18) == found.anchor

@@ -1,0 +1,129 @@
+"""SC102 and SC103: turn 1 is in another process's memory, died with its process, or is on a disk that is dropped."""
+
+from __future__ import annotations
+
+from cases import codes, findings, run, table
+
+from statecheck.model import Anchor
+
+MEMORY = """-a place kept 1 where="app.sessions['s']" key=s cls=sessions @app.py:6"""
+DISK = """
+-a disk 1 where=data/chat.db"""
+KEPT = """
+1a > s
+1a memory build #1 cls=ChatMemoryBuffer @app.py:9
+1a memory write #1 1 cls=ChatMemoryBuffer @app.py:12
+1a file database where=data/chat.db @app.py:3
+1a model read 1
+1a <
+2{again} > s
+2{again} memory read #1 1 @app.py:12
+2{again} model read 1 2
+2{again} <
+{seen}
+"""
+LOST = """
+1a > s
+1a memory build #1 cls=ChatMemoryBuffer @app.py:9
+1a memory write #1 1 cls=ChatMemoryBuffer @app.py:12
+1a file database where=data/chat.db @app.py:3
+1a model read 1
+1a <
+{seen}
+2b > s
+2b memory write #2 2 @app.py:12
+2b model read 2
+2b <
+"""
+# A, B, A: the cache in front of the store shows only on the way back
+STALE = """
+1a > s
+1a memory write #1 1 @app.py:12
+1a wire write 1 where=127.0.0.1:5432 @app.py:14
+1a model read 1
+1a <
+2b > s
+2b model read 1 2
+2b wire write 2 where=127.0.0.1:5432 @app.py:14
+2b <
+-a place kept 1 where="app.cache['s']" key=s cls=cache @app.py:6
+3a > s
+3a model read 1 3
+3a <
+"""
+BASE = KEPT.format(again="a", seen=MEMORY)
+ON_DISK = KEPT.format(again="a", seen=DISK)
+ELSEWHERE = KEPT.format(again="b", seen="")
+GONE = LOST.format(seen="")
+REFUSED = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b x "HTTP 404"
+"""
+DIED = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b ? the worker died while it answered
+"""
+
+
+@table(
+    process_memory=(
+        {"same_process": BASE, "other_worker": GONE, "new_process": GONE, "new_container": GONE},
+        ["SC102", "SC103"],
+    ),
+    process_memory_and_a_log_file=(
+        {"same_process": BASE, "other_worker": LOST.format(seen=DISK), "new_process": GONE, "new_container": GONE},
+        ["SC102", "SC103"],
+    ),
+    only_the_disk=(
+        {"same_process": ON_DISK, "other_worker": ELSEWHERE, "new_process": ELSEWHERE, "new_container": GONE},
+        ["SC103"],
+    ),
+    stale_cache=(
+        {"same_process": BASE, "other_worker": STALE, "new_process": ELSEWHERE, "new_container": ELSEWHERE},
+        ["SC102 stale-cache"],
+    ),
+    stale_cache_over_the_container_s_disk=(
+        {"same_process": BASE, "other_worker": STALE, "new_process": ELSEWHERE, "new_container": GONE},
+        ["SC102 stale-cache", "SC103"],
+    ),
+    external_store=(
+        {"same_process": BASE, "other_worker": ELSEWHERE, "new_process": ELSEWHERE, "new_container": ELSEWHERE},
+        [],
+    ),
+    unknown_session_there=({"same_process": BASE, "other_worker": REFUSED, "new_process": REFUSED}, ["SC102", "SC103"]),
+    died_while_it_answered=({"same_process": BASE, "other_worker": DIED, "new_process": DIED}, []),
+)
+def test_table(given: dict[str, str], expected: list[str]) -> None:
+    assert expected == codes(*run(**given))
+
+
+def test_process_memory_is_named_and_anchored_where_it_is_defined() -> None:
+    other_worker = LOST.format(seen=MEMORY)
+    workers, restart = findings(*run(same_process=BASE, other_worker=other_worker, new_process=GONE))
+
+    assert (True, False) == (workers.primary, restart.primary)
+    for found in (workers, restart):
+        assert (Anchor("app.py", 6), "certain") == (found.anchor, found.confidence)
+        assert "PID 7" in found.summary
+        assert "`app.sessions['s']`" in found.summary
+        assert (Anchor("app.py", 12, "written"),) == found.related
+    assert "PID 8" in workers.summary
+
+
+def test_the_file_that_a_redeploy_drops_is_named() -> None:
+    told = run(same_process=ON_DISK, new_process=ELSEWHERE, new_container=LOST.format(seen=DISK))
+    (found,) = findings(*told)
+
+    assert "`data/chat.db`" in found.summary
+    assert found.anchor in (Anchor("app.py", 9), Anchor("app.py", 3))
+    assert "certain" == found.confidence
+
+
+def test_a_restart_that_loses_is_not_told_twice_for_the_redeploy() -> None:
+    assert ["SC103"] == codes(*run(same_process=BASE, new_process=GONE, new_container=GONE))
