@@ -44,7 +44,8 @@ def _rank(finding: Finding) -> tuple[bool, int]:
     """What to mend first: masking causes, a wrong key, the user's own race, then where state lives."""
     order = ["SC107", "SC104", "SC101", "SC106", "SC105", "SC102", "SC103"]
     place = order.index(finding.code)
-    if finding.code == "SC105" and finding.kind != "user-code":
+    only_between_workers = [evidence.experiment for evidence in finding.evidence] == ["concurrent-workers"]
+    if finding.code == "SC105" and (finding.kind != "user-code" or only_between_workers):
         place = len(order)
     return finding.severity != "error", place
 

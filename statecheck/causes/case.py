@@ -94,12 +94,12 @@ def _anchor(op: Op) -> Anchor | None:
 
 
 def _file_anchor(history: History, path: str) -> Anchor | None:
-    """The user's line that opened a file, or the database that it belongs to."""
+    """The user's line that wrote a file or sent it a statement; else the one that opened it."""
     names = {path, path.removesuffix("-wal").removesuffix("-journal")}
-    for op in history.select("file"):
-        if op.where in names and op.frames:
-            return _anchor(op)
-    return None
+    opened = [op for op in history.select("file") if op.frames and op.where in names]
+    statements = [op for op in history.select("sql", action="write") if op.frames]
+    written = [op for op in opened if op.action == "write"] or (statements if opened else [])
+    return next((_anchor(op) for op in (*written, *opened)), None)
 
 
 _RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")

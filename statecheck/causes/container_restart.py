@@ -119,7 +119,8 @@ def ask(case: Case) -> Finding | None:
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
     else:
         opened = next((p.anchor for p in files if p.anchor), None)
-        anchor = built_at or opened
+        durable = build is not None and "://" in build.where and ":memory:" not in build.where
+        anchor = built_at if durable else opened or built_at
         where = f"`{files[0].text}`" if files else "the container's own disk"
         summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
     return finding(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from statecheck.history import History
 
 BASELINE = "same-process"
+CONTROL = "control"
 SEQUENTIAL = ("same-process", "other-worker", "new-process", "new-container")
 OVERLAPPING = ("concurrent", "concurrent-workers")
 
@@ -27,15 +28,18 @@ def baseline_channel(history: History) -> Channel | None:
     return remembered_by(history, sent[1], sent[0].marker)
 
 
-def outcome(history: History, channel: Channel | None) -> Outcome:
+def outcome(history: History, channel: Channel | None, control: History | None = None) -> Outcome:
     """Judge one experiment's history.
 
     Args:
         channel: of the baseline; None while the baseline itself is judged.
+        control: as many turns as an overlap has, sent one after the other.
     """
     escaped = next(history.select("escaped"), None)
     try:
-        name, reason = _check(history, channel)
+        name, reason = _check(history, channel, control)
+        if next(history.select("incomplete"), None) is not None:
+            name, reason = "error", "not all that happened could be recorded (the app limits what a process may write)"
         if escaped is not None:
             name, reason = (
                 "error",
@@ -54,18 +58,20 @@ def outcome(history: History, channel: Channel | None) -> Outcome:
     )
 
 
-def _check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
+def _check(history: History, channel: Channel | None, control: History | None) -> tuple[OutcomeName, str]:
     if history.experiment in SEQUENTIAL:
         return read_your_writes.check(history, channel)
     if history.experiment == "other-session":
         return isolation.check(history)
-    return lost_update.check(history, channel or "model")
+    return lost_update.check(history, channel or "model", control)
 
 
 def outcomes(histories: Mapping[str, History]) -> tuple[Channel | None, dict[str, Outcome]]:
     """Judge all histories of a run against its baseline."""
     channel = baseline_channel(histories[BASELINE]) if BASELINE in histories else None
-    return channel, {name: outcome(history, channel) for name, history in histories.items()}
+    control = histories.get(CONTROL)
+    judged = {name: history for name, history in histories.items() if name != CONTROL}
+    return channel, {name: outcome(history, channel, control) for name, history in judged.items()}
 
 
-__all__ = ["BASELINE", "OVERLAPPING", "Sent", "baseline_channel", "given", "outcome", "outcomes"]
+__all__ = ["BASELINE", "CONTROL", "OVERLAPPING", "Sent", "baseline_channel", "given", "outcome", "outcomes"]

@@ -137,6 +137,8 @@ class Driver:
             files.append(
                 [replace(op, where=self.setting.locator.path(op.where)) if op.f == "file" else op for op in ops]
             )
+        gaps = [worker for worker in self.workers.values() if worker.incomplete]
+        files.append([Op(time.monotonic_ns(), "info", "incomplete", w.pid, w.generation) for w in gaps])
         files += [self._relayed(relay.ops) for relay in self.setting.lab.relays]
         return History.merge(self.experiment, files)
 

@@ -58,6 +58,9 @@ class Experiment:
     steps: tuple[Step, ...]
 
 
+CONTROL = Experiment("control", (Start("a"), *(Take("a") for _ in range(OVERLAPPING + 2))))
+"""As many turns as an overlap has, one after the other: what a later turn is given then is the memory's window."""
+
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment("same-process", (Start("a"), Take("a"), Take("a"), Locate("a"))),
     Experiment(

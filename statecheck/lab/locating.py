@@ -47,24 +47,24 @@ class Locator:
         path = _Path(raw["module"], [(kind, name) for kind, name in raw["steps"]])
         path.walk()
         anchor = None
-        if raw["user"] and path.closure is not None:
-            anchor = self._closure(raw, *path.closure)
+        if path.closure is not None:
+            anchor = self._closure(*path.closure)
         elif raw["user"]:
             anchor = self._defined(raw, path)
         return Place("".join(path.parts), path.key, path.names[-1] if path.names else "", anchor)
 
-    def _closure(self, raw: dict[str, Any], line: int, name: str) -> Anchor | None:
-        module = self.tree.module(self.project / raw["file"])
+    def _closure(self, file: str, line: int, name: str) -> Anchor | None:
+        module = self.tree.get(self.project / file)
         return definitions.closure_name(module, line, name) if module else None
 
     def _defined(self, raw: dict[str, Any], path: _Path) -> Anchor | None:
-        module = self.tree.module(self.project / raw["file"])
+        module = self.tree.get(self.project / raw["file"])
         for name in reversed(path.names[1:]):
             found = definitions.attribute(self.tree, name)
             if found is not None:
                 return found
-        if module is None or not path.names or path.in_state:
-            return None
+        if module is None or not path.names or raw["app"]:
+            return None  # that a framework's app leads to it says nothing
         return definitions.module_name(module, path.names[0], self.tree)
 
 
@@ -73,8 +73,7 @@ class _Path:
 
     Attributes:
         parts: the words so far; names: the global, then attributes of the user's objects; key: the first key.
-        closure: (line of the function, name) if a function closes over it.
-        in_state: it hangs on a framework's `app.state`.
+        closure: (file and line of the function, name) if a function of the user's closes over it.
     """
 
     def __init__(self, module: str, steps: list[tuple[str, str]]) -> None:
@@ -82,13 +81,16 @@ class _Path:
         self.parts = [module or "memory"]
         self.names: list[str] = []
         self.key: str | None = None
-        self.closure: tuple[int, str] | None = None
-        self.in_state = False
+        self.closure: tuple[str, int, str] | None = None
 
     def walk(self) -> None:
-        """Follow the steps to the first key, or to where a library's insides begin."""
-        rest = self.steps
-        if rest:
+        """Follow the steps to the first key, or to where a library's insides begin.
+
+        A closure of the user's is where it starts, whichever objects of a framework lead to the function.
+        """
+        closures = [index for index, (kind, _) in enumerate(self.steps) if kind == "closure"]
+        rest = self.steps[closures[-1] :] if closures else self.steps
+        if rest and not closures:
             self._name(rest[0][1])
             rest = rest[1:]
         while rest:
@@ -97,7 +99,6 @@ class _Path:
                 self._name(name)
             elif (kind, name) == ("inner", "state") and rest[:1] == [("inner", "_state")] and len(rest) > 1:
                 self.parts.append(".state")
-                self.in_state = True
                 self._name(rest[1][1])
                 rest = rest[2:]
             elif kind == "closure" and rest[:1] and rest[0][0] == "item":
@@ -116,11 +117,11 @@ class _Path:
         self.parts.append(f".{name}")
 
     def _closes_over(self, listed: str, index: str) -> None:
-        names, _, line = listed.rpartition("@")
+        names, line, file = listed.split("@")
         free = names.split(",")
         if index.isdigit() and int(index) < len(free):
             self._name(free[int(index)])
-            self.closure = (int(line), free[int(index)])
+            self.closure = (file, int(line), free[int(index)])
 
 
 def _joined(steps: list[tuple[str, str]]) -> list[tuple[str, str]]:

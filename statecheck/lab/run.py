@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE, baseline_channel, outcomes
+from statecheck.checks import BASELINE, CONTROL, OVERLAPPING, baseline_channel, outcomes
 from statecheck.checks.reading import turns
 from statecheck.config import EXPERIMENTS, TURN_SECONDS, Options
 from statecheck.errors import StatecheckError
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Driver, Limits, Setting, ready
 from statecheck.lab.environment import services, target_environment
+from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
 from statecheck.lab.experiments import EXPERIMENTS as STEPS
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
@@ -251,6 +252,9 @@ class _Runner:
             self._skip(self._left(), "workers do not share this conversation (other-worker)")
         for name in self._left():
             self._one(name)
+        _, found = outcomes(self.recorded.histories)
+        if any(found[name].outcome == "lost" for name in OVERLAPPING if name in found):
+            self._one(CONTROL)
         self._explain_errors()
 
     def _explain_errors(self) -> None:
@@ -277,7 +281,7 @@ class _Runner:
             return
         self.progress(name)
         driver = Driver(self.setting, name)
-        steps = next(experiment.steps for experiment in STEPS if experiment.name == name)
+        steps = next(experiment.steps for experiment in (*STEPS, CONTROL_STEPS) if experiment.name == name)
         try:
             driver.follow(steps)
         except StatecheckError as error:

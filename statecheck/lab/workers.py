@@ -65,6 +65,7 @@ class Worker:
         self.done: dict[int, str] = {}
         self.answers: dict[int, str] = {}
         self.held = 0
+        self.incomplete = False
         self.last_arrival = 0.0
         self.replies: list[Message] = []
         self._ops = anonymous_file()
@@ -111,6 +112,7 @@ class Worker:
             self.failed = message
         elif "done" in message:
             self.done[message["done"]] = message["error"]
+            self.incomplete = bool(message["missing"])
         elif "answer" in message:
             self.answers[message["answer"]] = message["text"]
         elif "held" in message:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Step = tuple[str, str]
 """("key", "'sc-1'") of a dict; ("item", "0") of a list; ("attribute", "store") of an object of the user's,
-("inner", "store") of a library's, with "" where it is the object's whole `__dict__`; ("closure", "names@line")."""
+("inner", "store") of a library's, with "" where it is the object's whole `__dict__`;
+("closure", "names@line@file") of a function of the user's."""
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
 _DEEPEST = 16
 _SECONDS = 1.0  # for one marker; a path that takes longer is one through a library's caches
@@ -170,7 +171,14 @@ def _path(
 def _rooted(module: types.ModuleType, steps: list[Step]) -> dict[str, Any]:
     file = str(getattr(module, "__file__", "") or "")
     relative = RECORDER.relative(file)
-    return {"module": module.__name__, "file": relative or file, "user": bool(relative), "steps": steps}
+    is_app = hasattr(vars(module).get(steps[0][1].strip("'")), "routes")
+    return {
+        "module": module.__name__,
+        "file": relative or file,
+        "user": bool(relative),
+        "app": is_app,
+        "steps": steps,
+    }
 
 
 def _step(container: Any, part: Any) -> Step:
@@ -218,9 +226,10 @@ def _slot_of(container: Any, part: Any) -> str:
 
 def _closure(function: types.FunctionType, part: Any) -> Step:
     """A function holds its closure's cells in a tuple: the names tell which item of it comes next."""
-    if part is function.__closure__:
+    file = RECORDER.relative(function.__code__.co_filename)
+    if part is function.__closure__ and file:
         names = ",".join(function.__code__.co_freevars)
-        return ("closure", f"{names}@{function.__code__.co_firstlineno}")
+        return ("closure", f"{names}@{function.__code__.co_firstlineno}@{file}")
     return ("in", function.__name__)
 
 

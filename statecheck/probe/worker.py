@@ -37,12 +37,16 @@ def main(message: Message | str) -> None:
         message = json.loads(message)
     assert isinstance(message, dict)
     channel_fd, ops_fd, _, *listening = message["fds"]
-    channel = Channel(socket.socket(fileno=channel_fd))
+    channel = Channel(_socket(fileno=channel_fd))
     os.register_at_fork(after_in_child=channel.leave)  # what the app forks is not this worker
     sys.dont_write_bytecode = True
     os.environ.clear()
     os.environ.update(message["environment"])
-    _replace_paths(message)
+    try:
+        _replace_paths(message)
+    except OSError as error:  # the app removed its own folder
+        channel.send({"failed": "start", **_describe(error)})
+        return
     if fresh:
         from .hooks import install
 
@@ -62,7 +66,7 @@ def main(message: Message | str) -> None:
         channel.send({"failed": "import", **_describe(error)})
         return
     threading.Thread(target=_obey, args=(channel, target), daemon=True, name="statecheck").start()
-    sock = socket.socket(fileno=listening[0]) if listening else None
+    sock = _socket(fileno=listening[0]) if listening else None
     if sock is not None:
         system.LISTENING.add(sock.getsockname()[1])
     try:
@@ -74,6 +78,7 @@ def main(message: Message | str) -> None:
         channel.send({"failed": "start", **_describe(error)})
 
 
+_socket = socket.socket  # as it is before the app may replace it
 _AT_FORK: set[str] = set()
 
 
@@ -170,7 +175,13 @@ def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> Non
     """Tell the lab that the app's call has returned, background tasks included."""
     if error is not None:
         RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))
-    channel.send({"done": turn, "error": "" if error is None else f"{type(error).__name__}: {error}"[:500]})
+    channel.send(
+        {
+            "done": turn,
+            "missing": RECORDER.missing,
+            "error": "" if error is None else f"{type(error).__name__}: {error}"[:500],
+        }
+    )
 
 
 def _frames_of(error: BaseException) -> list[tuple[str, int, str]]:

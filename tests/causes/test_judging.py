@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cases import case, codes, findings, run
 from histories import any_history
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statecheck.history import History
@@ -94,7 +94,8 @@ class TestPrimary:
 
         assert ("SC105", "warning", False) == (found.code, found.severity, found.primary)
 
-    @given(st.lists(any_history, max_size=5))
+    @given(st.lists(any_history, max_size=3))
+    @settings(max_examples=30)
     def test_of_any_errors_exactly_one_is_primary_and_it_is_the_first(self, histories: list[History]) -> None:
         found = findings(*histories)
         errors = [one for one in found if one.severity == "error"]
@@ -103,7 +104,8 @@ class TestPrimary:
         assert not errors or found[0].primary
         assert len(found) == len({one.code for one in found})
 
-    @given(st.lists(any_history, max_size=5))
+    @given(st.lists(any_history, max_size=3))
+    @settings(max_examples=30)
     def test_judging_is_deterministic_and_every_finding_has_an_anchor(self, histories: list[History]) -> None:
         asked = case(*histories)
 
