@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 Ask = Callable[[Case], "Finding | None"]
 
 # A lost turn has one answer to "where is turn 1's marker?": these are asked first and mask what cannot be seen yet.
-_MASKING: tuple[Ask, ...] = (broken_store.ask, session_key.ask, unsaved_ctx.ask, request_scoped.ask)
-_OTHERS: tuple[Ask, ...] = (session_key.ask, multi_worker.ask, container_restart.ask, async_race.ask)
+_MASKING: tuple[Ask, ...] = (broken_store.ask, session_key.under_another_key, unsaved_ctx.ask, request_scoped.ask)
+_OTHERS: tuple[Ask, ...] = (session_key.leaked, multi_worker.ask, container_restart.ask, async_race.ask)
 
 
 def judge(case: Case) -> tuple[Finding, ...]:
     """The findings of a run, the primary one first."""
     if case.lost("same-process") or not case.kept("same-process"):
         masking = next((found for found in (ask(case) for ask in _MASKING) if found is not None), None)
-        found = [masking] if masking is not None else []
+        found = [finding for finding in (masking, session_key.leaked(case)) if finding is not None]
     else:
         found = [finding for finding in (ask(case) for ask in _OTHERS) if finding is not None]
     ranked = sorted(found, key=_rank)

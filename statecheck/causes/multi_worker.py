@@ -83,7 +83,7 @@ from __future__ import annotations
 from statecheck.causes.case import Case, built, finding, related, whereabouts
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import turns
+from statecheck.checks.reading import given, turns
 from statecheck.model import Anchor, Evidence, Finding
 
 CAUSE = Cause(
@@ -110,7 +110,8 @@ def ask(case: Case) -> Finding | None:
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
     anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
     where = f", in `{kept[0].text}`" if kept else ""
-    stale = bool(shared) or case.kept("new-process")
+    was_given = first.marker in given(history, second, case.channel or "model")
+    stale = was_given or case.kept("new-process")
     summary = (
         f"turn 1 is remembered only in the memory of worker PID {first.pid}{where}; "
         f"worker PID {second.pid} was not given it"

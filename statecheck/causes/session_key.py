@@ -105,7 +105,7 @@ from statecheck.checks.reading import Sent, turns, writes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
-    from statecheck.history import History
+    from statecheck.history import History, Op
 
 CAUSE = Cause(
     code="SC106",
@@ -119,10 +119,11 @@ CAUSE = Cause(
 
 def ask(case: Case) -> Finding | None:
     """Is turn 1 kept under another key than turn 2 looks under, or under one that another session shares?"""
-    return _leaked(case) or _under_another_key(case)
+    return leaked(case) or under_another_key(case)
 
 
-def _leaked(case: Case) -> Finding | None:
+def leaked(case: Case) -> Finding | None:
+    """Was a client of another session given what this session said?"""
     history = case.histories.get("other-session")
     if history is None or case.outcomes["other-session"].outcome != "leaked":
         return None
@@ -142,12 +143,13 @@ def _leaked(case: Case) -> Finding | None:
         anchor,
         case,
         (case.reason("other-session"),),
-        kind="shared-key",
+        kind="shared-instance" if place and not keys_of(state_ops(history, first.number)) else "shared-key",
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
 
 
-def _under_another_key(case: Case) -> Finding | None:
+def under_another_key(case: Case) -> Finding | None:
+    """Is turn 1 kept where turn 2 could have reached it, under another key than turn 2 used?"""
     history = case.histories.get(BASELINE)
     if history is None or not case.lost(BASELINE):
         return None
@@ -173,15 +175,27 @@ def _under_another_key(case: Case) -> Finding | None:
 def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
     """Keys that a store was used with, where the marker outlived its turn in some reachable place."""
     kept = whereabouts(history, first.marker)
-    old = keys_of(writes(history, first.number, first.marker))
-    new = keys_of(state_ops(history, second.number))
+    held = writes(history, first.number, first.marker)
+    old, new = keys_of(held), keys_of(state_ops(history, second.number))
     for place in kept:
         if place.kind == "service" and place.key is not None and not old:
             sent = {service_key(op.text) for op in history.select("wire", second.number)}
             asked = {key for key in sent if key is not None}
             if asked and place.key not in asked:
                 return place.key, min(asked), place
-    return (min(old), min(new), kept[0]) if kept and old and new and not old & new else None
+    reachable = [place for place in kept if _is_the_store(history, place, held, old)]
+    return (min(old), min(new), reachable[0]) if reachable and old and new and not old & new else None
+
+
+def _is_the_store(history: History, place: Whereabouts, held: list[Op], keys: set[str]) -> bool:
+    """Whether a place is the keyed store that took the turn, and not a log that the text went to as well."""
+    if any(key in place.text or key == place.key or (place.key and key in place.key) for key in keys):
+        return True
+    if place.kind == "process":
+        gone = {(op.generation, op.obj) for op in history.select("gone")}
+        return any(op.f == "chat-store" and (op.generation, op.obj) not in gone for op in held)
+    name = place.text.rpartition("/")[2].removesuffix("-wal").removesuffix("-journal")
+    return any(name in op.where for op in held if "://" in op.where)
 
 
 def _place_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:

@@ -101,7 +101,7 @@ def writes(history: History, turn: int, marker: str) -> list[Op]:
         op
         for op in history.select(turn=turn)
         if op.f in STATE
-        and op.action == "write"
+        and op.action in ("write", "overwrite")
         and op.type == "ok"
         and marker in op.markers
         and not is_scratch(history, op)

@@ -1,19 +1,28 @@
-"""Finding markers in any value: the short tokens by which a turn is recognised wherever its text went."""
+"""Finding markers in any value: the short tokens by which a turn is recognised wherever its text went.
+
+Never runs code of the value's class: what is looked at belongs to the app.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import deque
+from enum import Enum
+from functools import lru_cache
+from types import MemberDescriptorType
 from typing import Any
 
 MARKER = re.compile(r"sc-m[0-9a-f]{8}")
 MARKER_BYTES = re.compile(rb"sc-m[0-9a-f]{8}")
-_BUDGET = 4000  # values looked at in one structure; a longer conversation is read from its end
+_BUDGET = 20_000  # values looked at in one structure
+_NEWEST = 400  # items of a sequence that are looked at: a longer conversation is read from its end
+_ATOMS = (int, float, complex, type, type(None))
 
 
 def find(value: Any) -> list[str]:
     """The markers in a value, in the order in which they stand in it, without repeats.
 
-    Walks strings, bytes, containers and objects with a `__dict__` (pydantic models and dataclasses too). What an
+    Walks strings, bytes, containers and objects with a `__dict__` or slots (pydantic models, dataclasses). What an
     assistant said is passed over: the echo model repeats markers, and an answer is no proof that a turn is kept.
     """
     found: dict[str, None] = {}
@@ -29,7 +38,7 @@ def find(value: Any) -> list[str]:
         elif isinstance(item, (bytes, bytearray)):
             if b"sc-m" in item:
                 found.update(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(item)))
-        elif item is not None and not isinstance(item, (int, float, type)) and id(item) not in seen:
+        elif not isinstance(item, _ATOMS) and id(item) not in seen:
             seen.add(id(item))
             stack.extend(reversed(parts(item)))
     return list(found)
@@ -37,19 +46,35 @@ def find(value: Any) -> list[str]:
 
 def parts(item: Any) -> list[Any]:
     """What a container or object holds, one level deep; nothing for an assistant's message."""
-    if isinstance(item, dict):
-        return [] if item.get("role") == "assistant" else [part for pair in item.items() for part in pair]
-    if isinstance(item, (list, tuple, set, frozenset)):
-        return list(item)
+    kind: type[object] = type(item)
+    if issubclass(kind, dict):
+        role = dict.get(item, "role")
+        return [] if _is_assistant(role) else [part for pair in dict.items(item) for part in pair]
+    for base in (list, tuple, deque, set, frozenset):
+        if issubclass(kind, base):
+            return list(base.__iter__(item))[-_NEWEST:]
     attributes = attributes_of(item)
-    role = attributes.get("role")
-    if role is not None and getattr(role, "value", role) == "assistant":
+    if _is_assistant(attributes.get("role")):
         return []
     values = list(attributes.values())
-    if hasattr(type(item), "__pydantic_private__"):
-        for more in (item.__pydantic_private__, item.__pydantic_extra__):
-            values.extend((more or {}).values())
+    for member in _slots(kind):
+        try:
+            values.append(member.__get__(item))
+        except AttributeError:
+            continue
     return values
+
+
+def _is_assistant(role: Any) -> bool:
+    return (role.value if isinstance(role, Enum) else role) == "assistant" if isinstance(role, (str, Enum)) else False
+
+
+@lru_cache(maxsize=4096)
+def _slots(kind: type) -> tuple[MemberDescriptorType, ...]:
+    """The slots of a class and its bases."""
+    return tuple(
+        member for cls in kind.__mro__ for member in vars(cls).values() if isinstance(member, MemberDescriptorType)
+    )
 
 
 def attributes_of(item: Any) -> dict[str, Any]:
@@ -62,14 +87,16 @@ def attributes_of(item: Any) -> dict[str, Any]:
 
 
 def text(value: Any, limit: int = 2000) -> str:
-    """A short text of a value for people: a message's content, a list's items joined, else its `str`."""
-    if isinstance(value, str):
-        return value[:limit]
-    if isinstance(value, (list, tuple)):
+    """A short text of a value for people: a message's text, a list's items joined, else its kind."""
+    kind = type(value)
+    if issubclass(kind, str):
+        return str.__str__(value)[:limit]
+    if issubclass(kind, (list, tuple)):
         return " | ".join(text(item, limit) for item in value[-20:])[:limit]
-    content = getattr(value, "content", None)
-    if isinstance(content, str):
-        return content[:limit]
-    if isinstance(value, (int, float, bool, bytes, dict)) or value is None:
+    if kind in (int, float, bool, bytes, dict, type(None)):
         return str(value)[:limit]
-    return type(value).__name__
+    attributes = attributes_of(value)
+    for name in ("text", "content", "blocks"):
+        if attributes.get(name):
+            return text(attributes[name], limit)
+    return kind.__name__

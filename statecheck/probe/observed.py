@@ -44,9 +44,15 @@ class Observed:
         self.inside = not own
 
     def record(self, result: Any = None, error: BaseException | None = None) -> None:
-        """Record the call as ended, with its result or its error."""
+        """Record the call as ended, with its result or its error. Never raises into the app."""
         if RECORDER.fd < 0:
             return
+        try:
+            self._record(result, error)
+        except Exception as failure:  # noqa: BLE001 - an object of the app that cannot be looked at
+            RECORDER.emit("unseen", type="info", cls=type(self.subject).__name__, note=type(failure).__name__)
+
+    def _record(self, result: Any, error: BaseException | None) -> None:
         fields: dict[str, Any] = {"action": self.action, **self._thing(result)}
         key = key_of(self.subject, self.f, self.args, self.kwargs)
         if key is not None:
@@ -89,7 +95,7 @@ class Observed:
         markers = find(result if comes_out else (self.args, self.kwargs))
         if not markers:
             return {}
-        if self.action == "write" and self.f != "ctx-store" and number:
+        if self.action in ("write", "overwrite") and self.f != "ctx-store" and number:
             RECORDER.took(number, markers)
         return {"markers": markers, "text": text(result if comes_out else self.args[-1] if self.args else None)}
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _MEMORY = Table(
     "memory",
     reads=("get", "get_all", "aget", "aget_all"),
-    writes=("put", "put_messages", "set", "aput", "aput_messages", "aset"),
+    writes=("put", "put_messages", "aput", "aput_messages"),
+    sets=("set", "aset"),
     others=("reset", "areset"),
     build=True,
 )
@@ -28,7 +29,8 @@ _BLOCK = Table("block", reads=("aget",), writes=("aput",), build=True)
 _CHAT_STORE = Table(
     "chat-store",
     reads=("get_messages", "aget_messages"),
-    writes=("set_messages", "add_message", "aset_messages", "async_add_message", "add_messages"),
+    writes=("add_message", "async_add_message", "add_messages"),
+    sets=("set_messages", "aset_messages"),
     others=("delete_messages", "adelete_messages", "delete_last_message", "adelete_last_message", "persist"),
     loads=("from_persist_path",),
     build=True,
@@ -36,7 +38,8 @@ _CHAT_STORE = Table(
 _DB_STORE = Table(
     "chat-store",
     reads=("get_messages",),
-    writes=("set_messages", "add_message", "add_messages"),
+    writes=("add_message", "add_messages"),
+    sets=("set_messages",),
     others=("delete_messages", "delete_oldest_messages", "archive_oldest_messages"),
     build=True,
 )

@@ -27,6 +27,7 @@ class Table:
     Attributes:
         f: the op's `f`.
         reads, writes: their result, or their arguments, are searched for markers.
+        sets: writes that replace all that was there.
         calls: the user's frames are taken and carried to all that the library does inside.
         loads: classmethods that make an object from what was saved.
         edits: async context managers that read and write.
@@ -37,6 +38,7 @@ class Table:
     f: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     loads: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
@@ -45,7 +47,14 @@ class Table:
 
     def actions(self) -> dict[str, str]:
         """{method: action}."""
-        named = {"read": self.reads, "write": self.writes, "call": self.calls, "load": self.loads, "edit": self.edits}
+        named = {
+            "read": self.reads,
+            "write": self.writes,
+            "overwrite": self.sets,
+            "call": self.calls,
+            "load": self.loads,
+            "edit": self.edits,
+        }
         table = {method: action for action, methods in named.items() for method in methods}
         table.update({method: method for method in self.others})
         if self.build:

@@ -80,6 +80,14 @@ class HostileByClass(metaclass=HostileMetaclass):
         self.words = words
 
 
+class Unbound(Hostile):
+    """A proxy outside of its request, as werkzeug's and Django's are."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("working outside of request context")
+
+
 class LyingDict(dict[str, str]):
     def items(self) -> Any:
         raise RuntimeError("asked for items")
@@ -174,7 +182,7 @@ def test_of_a_long_conversation_the_end_is_read() -> None:
     assert find({"conversation": [f"number {number}" for number in range(20_000)] + [TWO]}) == [TWO]
 
 
-@pytest.mark.parametrize("cls", [Hostile, HostileByClass], ids=["instance", "metaclass"])
+@pytest.mark.parametrize("cls", [Hostile, HostileByClass, Unbound], ids=["instance", "metaclass", "proxy"])
 def test_code_of_the_app_is_not_run(cls: Callable[[str], Any]) -> None:
     found = [find(cls(ONE)), find([cls(ONE)]), find({"k": cls(ONE)})]
 
@@ -214,7 +222,7 @@ def test_the_text_for_people(value: object, expected: str) -> None:
     assert expected == text(value)
 
 
-@pytest.mark.parametrize("cls", [Hostile, HostileByClass], ids=["instance", "metaclass"])
+@pytest.mark.parametrize("cls", [Hostile, HostileByClass, Unbound], ids=["instance", "metaclass", "proxy"])
 def test_nor_for_the_text(cls: Callable[[str], Any]) -> None:
     shown = text(cls(ONE))
 

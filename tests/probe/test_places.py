@@ -1,0 +1,221 @@
+"""Where in a process a marker is kept: in words and at the line that defines the place, for every way to keep one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from histories import marker
+
+from statecheck.lab.locating import Locator, Place
+from statecheck.source.tree import SourceTree
+
+ROOT = Path(__file__).parents[2]
+
+APP = '''\
+import functools, types, collections, dataclasses, weakref
+import library
+
+sessions = {}
+nested = {"users": {}}
+turns = []
+recent = collections.deque(maxlen=5)
+
+
+class Engine:
+    history = []
+
+    def __init__(self):
+        self.store = {}
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    transcript: list
+
+
+engine = Engine()
+slotted = Slotted([])
+app = types.SimpleNamespace(state=types.SimpleNamespace())
+
+
+def closing():
+    transcripts = {}
+
+    def chat(key, text):
+        transcripts[key] = text
+
+    return chat
+
+
+chat = closing()
+
+
+@functools.lru_cache(maxsize=None)
+def memory(key):
+    return []
+
+
+def defaulted(text, seen=[]):
+    seen.append(text)
+
+
+class Held:
+    pass
+
+
+held = {}
+dropped = Held()
+pairs = []
+
+
+def keep(m):
+    sessions["sc-1"] = f"note {m['dict']}"
+    nested["users"]["sc-1"] = [{"role": "user", "content": f"note {m['nested']}"}]
+    turns.append(f"note {m['list']}")
+    Engine.history.append(f"note {m['class']}")
+    engine.store["sc-1"] = f"note {m['attribute']}"
+    app.state.memories = {"sc-1": [f"note {m['state']}"]}
+    chat("sc-1", f"note {m['closure']}")
+    memory("sc-1").append(f"note {m['cache']}")
+    defaulted(f"note {m['default']}")
+    slotted.transcript.append(f"note {m['slots']}")
+    recent.append(f"note {m['deque']}")
+    sessions["sc-bytes"] = f"note {m['bytes']}".encode()
+    pairs.append(("user", f"note {m['tuple']}"))
+    held["sc-1"] = Held()
+    library.keep(f"note {m['library']}")
+    gone = [f"note {m['gone']}"]
+    local = Held()
+    local.text = f"note {m['dropped']}"
+    ring = [local]
+    ring.append(ring)
+'''
+LIBRARY = "kept = {}\ndef keep(text):\n    kept['default'] = [text]\n"
+# Markers are made where they are needed: the program must not keep what it looks for.
+PROGRAM = """
+import gc, json, os, sys
+sys.path[:0] = sys.argv[1:4]
+from statecheck.probe.places import locate
+from statecheck.probe.recorder import RECORDER
+RECORDER.open(os.open(os.devnull, os.O_WRONLY), (sys.argv[1],))
+names = sys.argv[4:]
+
+class Markers:
+    def __getitem__(self, name):
+        return f"sc-m{names.index(name) + 1:08x}"
+
+def tell(name, places):
+    os.write(1, json.dumps([name, places]).encode() + b"\\n")
+
+m = Markers()
+import main
+main.keep(m)
+RECORDER.took(RECORDER.number(main.held["sc-1"]), [m["object"]])
+RECORDER.took(RECORDER.number(main.Held()), [m["object gone"]])
+for name in names:
+    tell(name, locate([m[name]], deep=False))
+tell("all at once", locate([m[name] for name in names], deep=False))
+main.memory.cache_clear()
+tell("cleared", locate([m["cache"]], deep=False))
+gc.collect()
+gc.freeze()
+tell("frozen", locate([m["slots"]], deep=False))
+tell("deep", locate([m["slots"]], deep=True))
+"""
+KEPT = {
+    "dict": ("main.sessions['sc-1']", "sc-1", 4),
+    "nested": ("main.nested['users']", "users", 5),
+    "list": ("main.turns", None, 6),
+    "deque": ("main.recent", None, 7),
+    "class": ("main.Engine.history", None, 11),
+    "attribute": ("main.engine.store['sc-1']", "sc-1", 14),
+    "slots": ("main.slotted.transcript", None, 19),
+    "state": ("main.app.state.memories['sc-1']", "sc-1", None),
+    "closure": ("main.chat.transcripts['sc-1']", "sc-1", 28),
+    "cache": ("main.memory", "sc-1", 40),
+    "default": ("main.defaulted", None, 44),
+    "bytes": ("main.sessions['sc-bytes']", "sc-bytes", 4),
+    "tuple": ("main.pairs", None, 54),
+    "object": ("main.held['sc-1']", "sc-1", 52),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("places")
+    (folder / "project").mkdir()
+    (folder / "installed").mkdir()
+    (folder / "project" / "main.py").write_text(APP, "utf-8")
+    (folder / "installed" / "library.py").write_text(LIBRARY, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def names() -> dict[str, str]:
+    return {name: marker(n) for n, name in enumerate([*KEPT, "library", "gone", "dropped", "object gone"], 1)}
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path, names: dict[str, str]) -> dict[str, Any]:
+    """What a process that keeps markers in all these ways says of each."""
+    program = [sys.executable, "-c", PROGRAM, str(folder / "project"), str(folder / "installed"), str(ROOT), *names]
+    ended = subprocess.run(program, stdout=subprocess.PIPE, check=True)
+    return dict(map(json.loads, ended.stdout.splitlines()))
+
+
+@pytest.fixture(scope="module")
+def locator(folder: Path) -> Locator:
+    project = folder / "project"
+    return Locator(SourceTree(project, project), project)
+
+
+def places(raw: list[dict[str, Any]], locator: Locator) -> list[Place]:
+    return [locator.place(one) for one in raw]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_the_app_s_own_place_is_named(name: str, found: dict[str, Any], locator: Locator) -> None:
+    text, key, _ = KEPT[name]
+    (place,) = places(found[name], locator)
+
+    assert place.text.startswith(text)
+    assert key == place.key
+
+
+@pytest.mark.parametrize("name", [name for name, (_, _, line) in KEPT.items() if line])
+def test_it_is_anchored_where_it_is_defined(name: str, found: dict[str, Any], locator: Locator) -> None:
+    (place,) = places(found[name], locator)
+
+    assert place.anchor is not None
+    assert ("main.py", KEPT[name][2]) == (place.anchor.path, place.anchor.line)
+
+
+def test_what_only_a_library_holds_is_told_as_the_library_s(found: dict[str, Any], locator: Locator) -> None:
+    (raw,) = found["library"]
+    place = locator.place(raw)
+
+    assert not raw["user"]
+    assert place.text.startswith("library.kept")
+    assert place.anchor is None
+
+
+@pytest.mark.parametrize("name", ["gone", "dropped", "object gone", "cleared"])
+def test_nothing_is_found_where_nothing_is_kept(name: str, found: dict[str, Any]) -> None:
+    assert found[name] == []
+
+
+def test_several_markers_are_found_as_each_alone(found: dict[str, Any], names: dict[str, str]) -> None:
+    for name in KEPT:
+        assert found[name] == [one for one in found["all at once"] if one["marker"] == names[name]]
+
+
+def test_what_was_frozen_is_found_when_asked_to_look_deep(found: dict[str, Any], locator: Locator) -> None:
+    assert not any(one["module"] for one in found["frozen"])
+    (place,) = places(found["deep"], locator)
+
+    assert place.text.startswith("main.slotted")
