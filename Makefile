@@ -67,8 +67,8 @@ $(READY): requirements.lock pyproject.toml
 	@rm -f "$(VENV)"/.ready*
 	@touch "$@"
 
-.venv-lock/.ready: $(READY)
-	@$(BIN)/python -m venv --clear .venv-lock
+.venv-lock/.ready:
+	@python=$$(sh .ci/find-python $(PYTHON) $(VERSIONS:%=python%) python3) && "$$python" -m venv --clear .venv-lock
 	@echo '*' > .venv-lock/.gitignore
-	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check --no-input uv
+	@.venv-lock/bin/python -m pip install -qq --disable-pip-version-check --no-input uv
 	@touch "$@"

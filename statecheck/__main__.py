@@ -28,10 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         answer = ""
     debug = "--debug" in words
+    _open_streams()
     try:
         code = _answer(answer) if answer else _command([word for word in words if word != "--debug"])
         sys.stdout.flush()
     except KeyboardInterrupt:
+        _say("error: interrupted", "nothing of this run is left; the same command starts anew")
         code = _INTERRUPTED
     except BrokenPipeError:
         _close_stdout()
@@ -39,6 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the one place where anything may arrive
         code = _failed(error, debug)
     return code
+
+
+def _open_streams() -> None:
+    """Give each standard stream that the caller closed a place to go, before a file of ours gets its descriptor."""
+    if sys.stdin is not None and sys.stdout is not None and sys.stderr is not None:
+        return
+    import os
+
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - open as long as we live
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def version() -> str:
@@ -123,11 +139,24 @@ def _failed(error: Exception, debug: bool) -> int:
         _say("error: no space is left to write the report", "free some space, or write it elsewhere with --output")
         return ExitCode.INTERNAL
     _close_stdout()
+    if isinstance(error, FileNotFoundError) and not _has_folder():
+        _say("error: the working directory does not exist any more", "change to a folder that exists and try again")
+        return ExitCode.USAGE
     _say(
         f"internal error: {type(error).__name__}: {error}",
         "this is a fault of statecheck; report it with the output of the same command and --debug",
     )
     return ExitCode.INTERNAL
+
+
+def _has_folder() -> bool:
+    import os
+
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib would be one more import
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _say(text: str, hint: str, detail: str = "") -> None:

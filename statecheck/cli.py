@@ -136,7 +136,7 @@ def diagnose(
     verbose: arg.Verbose = 0,
 ) -> ExitCode:
     """Say which cause applies to an app, with evidence."""
-    from statecheck import config
+    from statecheck import config, store
     from statecheck.diagnose import diagnose as engine
 
     screen = _screen(style, output, color, verbose - quiet)
@@ -158,6 +158,8 @@ def diagnose(
         raise StatecheckError("nothing-selected", "no experiment is left", "drop --skip or --only", ExitCode.NOTHING)
     with screen.progress() as progress:
         diagnosis = engine(target, options, progress)
+    if store.elsewhere(diagnosis.run):
+        screen.say(f"The project cannot be written to, so the run is kept in {diagnosis.run}")
     return _report(diagnosis, screen, style, options)
 
 
@@ -212,7 +214,7 @@ def clean() -> ExitCode:
 def exit_code(diagnosis: Diagnosis, fail_on: str) -> ExitCode:
     """Return what a diagnosis ends with: an internal error outranks findings, and findings outrank inconclusive."""
     counted = ("error", "warning", "note")[: ("error", "warning", "note").index(fail_on) + 1]
-    if any(error.slug in ("internal-error", "disk-full") for error in diagnosis.errors):
+    if any(error.slug in ("internal-error", "disk-full", "lab-lost") for error in diagnosis.errors):
         return ExitCode.INTERNAL
     if any(finding.severity in counted for finding in diagnosis.causes):
         return ExitCode.FINDINGS

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from statecheck.choices import Choice, sample
+from statecheck.choices import Choice, choose, sample
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.model import Anchor
 from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan
-from statecheck.source.fields import ELEMENT, Encoding, Field, Form, plain
+from statecheck.source.callables import Parameter
+from statecheck.source.fields import ELEMENT, Encoding, Field, Form, Place, plain
 from statecheck.source.roles import is_setting, leaning
 
 if TYPE_CHECKING:
@@ -126,43 +127,84 @@ def _why_client(call: Call | None) -> tuple[str, ...]:
     return (f"the request is what {call.file}:{call.line} sends",) if call is not None else ()
 
 
-def call_plan(facts: AppFacts, message: str | None, session: str | None) -> Plan:
-    """Return the plan for a plain callable, from its parameters' names.
+def call_plan(
+    facts: AppFacts, message: str | None, session: str | None, read: Sequence[Parameter] | None = None
+) -> Plan:
+    """Return the plan for a plain callable: from its parameters' names, and what its source does with them.
+
+    Args:
+        facts: what the running program tells of it.
+        message: the parameter that an option names as the message, or None.
+        session: the parameter that an option names as the session, or None.
+        read: its parameters as its source has them, or None where that cannot be read.
 
     Raises:
         StatecheckError: it takes nothing, or an option names a parameter that it does not have.
     """
-    names = facts.parameters
-    if not names:
+    known = tuple(read) if read is not None else tuple(_named_only(name) for name in facts.parameters)
+    fields = tuple(field for parameter in known for field in parameter.fields)
+    if not fields:
         raise StatecheckError(
             "no-message-field",
             f"`{facts.object}` takes no argument that could carry a message",
             "name a function that takes the user's text: `app.py:function`",
             ExitCode.INCONCLUSIVE,
         )
+    by_name = {".".join(field.place.path): field for field in fields}
     for option, name in (("--message-field", message), ("--session-field", session)):
-        if name is not None and name not in names:
-            listed = ", ".join(f"`{n}`" for n in names)
+        if name is not None and name not in by_name:
+            listed = ", ".join(f"`{n}`" for n in by_name)
             raise StatecheckError("unknown-field", f"`{option} {name}`: no such parameter", f"it has {listed}")
-    free = [name for name in names if name not in (message, session)]
-    text = message or max(free, key=lambda n: (leaning(n) - 5 * is_setting(n), free.index(n)))
-    others = [name for name in free if name != text and not is_setting(name)]
-    lists = [name for name in others if plain(name) in ("history", "chathistory", "messages")]
-    others = [name for name in others if name not in lists]
-    key = session or (min(others, key=leaning) if others and min(map(leaning, others)) <= 2 else None)
-    values = {text: MESSAGE, **({key: SESSION} if key else {}), **dict.fromkeys(lists, HISTORY)}
-    keyed = f"`{key}` the session" if key else "nothing says who is talking"
+    key = by_name[session] if session is not None else None
+    chosen = choose(fields, by_name[message] if message is not None else None, key)
+    if isinstance(chosen, list):
+        texts = [f for f in (chosen or fields) if f != key] or list(fields)
+        text = max(texts, key=lambda f: (f.required, leaning(f.name) + f.leaning - 5 * is_setting(f.name)))
+        chosen = choose(fields, text, key)
+    assert isinstance(chosen, Choice)
+    form = _form(chosen.sessions)
+    values = {chosen.message.place: _message(chosen.message)}
+    values |= {field.place: _session(field, form, first=n == 0) for n, field in enumerate(chosen.sessions)}
+    values |= {chosen.history.place: HISTORY} if chosen.history is not None else {}
+    values |= {field.place: sample(field) for field in chosen.extras}
+    given = {p.name: _argument(p, values) for p in known if p.required or any(f.place in values for f in p.fields)}
+    placed = [parameter for parameter in known if not parameter.keyword]
+    last = max((n for n, parameter in enumerate(placed, 1) if parameter.name in given), default=0)
+    keyed = f"`{_dotted(chosen.sessions[0])}` the session" if chosen.sessions else "nothing says who is talking"
+    how = "names, and by what is done with them" if read is not None else "names"
     return Plan(
         kind="callable",
         method="",
         path="",
         encoding="none",
-        args=tuple(values.get(name, "sample") for name in names),
-        message_field=f"argument {text}",
-        session_field=f"argument {key}" if key else None,
-        carries_history=bool(lists),
-        why=(f"`{text}` is the message and {keyed}, by the parameters' names",),
+        args=tuple(given.get(parameter.name, parameter.default) for parameter in placed[:last]),
+        keywords=tuple((p.name, given[p.name]) for p in known if p.keyword and p.name in given),
+        message_field=f"argument {_dotted(chosen.message)}",
+        session_field=f"argument {_dotted(chosen.sessions[0])}" if chosen.sessions else None,
+        session_form=form,
+        carries_history=chosen.history is not None or chosen.message.turn_keys is not None,
+        why=(f"`{_dotted(chosen.message)}` is the message and {keyed}, by the parameters' {how}",),
+        turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
     )
+
+
+def _dotted(field: Field) -> str:
+    return ".".join(step for step in field.place.path if step != ELEMENT)
+
+
+def _argument(parameter: Parameter, values: Mapping[Place, Json]) -> Json:
+    """Return what to give for one parameter: a value, or a mapping of its parts."""
+    parts = [(f, values[f.place]) for f in parameter.fields if f.place in values]
+    if not parts:
+        return sample(parameter.fields[0])
+    inner = [(replace(f, place=Place(f.place.where, f.place.path[1:])), value) for f, value in parts]
+    return _body(inner, "json")
+
+
+def _named_only(name: str) -> Parameter:
+    """Return a parameter of which nothing but the name is known."""
+    listed = plain(name) in ("history", "chathistory", "messages")
+    return Parameter(name, (Field(Place("body", (name,)), turn_keys=("role", "content") if listed else None),))
 
 
 def from_template(template: Plan | Mapping[str, Json], headers: Pairs) -> Plan:

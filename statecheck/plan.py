@@ -37,6 +37,7 @@ class Plan:
         path: for http, with path parameters filled (`/desk/{session}/`).
         body: JSON value (encoding json), mapping of names to strings (form, multipart), or None (none).
         args: for callable: positional arguments.
+        keywords: for callable: what can only be given by name.
         message_field, session_field: for people, where they travel (`body message`, `header X-Pupil`);
             session_field is None if nothing that names a session is sent.
         session_form: what the app's format asks of the key: `token` (starts with sc-), `uuid`, `integer`.
@@ -55,7 +56,8 @@ class Plan:
     cookies: tuple[tuple[str, str], ...] = ()
     encoding: Encoding = "json"
     body: Json = None
-    args: tuple[str, ...] = ()
+    args: tuple[Json, ...] = ()
+    keywords: tuple[tuple[str, Json], ...] = ()
     message_field: str = ""
     session_field: str | None = None
     session_form: Form = "token"
@@ -121,6 +123,7 @@ class Request:
     Attributes:
         path: percent-encoded, without the query.
         args: for a callable: its positional arguments.
+        keywords: and those that it takes by name.
     """
 
     method: str
@@ -131,6 +134,7 @@ class Request:
     encoding: Encoding = "none"
     body: Json = None
     args: tuple[Json, ...] = ()
+    keywords: tuple[tuple[str, Json], ...] = ()
 
     @property
     def target(self) -> str:
@@ -182,7 +186,8 @@ def render(plan: Plan, session: str, message: str, history: Sequence[tuple[str, 
         cookies=flat(plan.cookies),
         encoding=plan.encoding,
         body=body,
-        args=tuple(whole(argument) for argument in plan.args),
+        args=tuple(deep(argument) for argument in plan.args),
+        keywords=tuple((name, deep(value)) for name, value in plan.keywords),
     )
 
 
@@ -201,7 +206,8 @@ def session_key(form: Form, rng: Random) -> str:
 def describe(plan: Plan) -> str:
     """One line for people: `POST /chat, message in body message, session in body session_id`."""
     if plan.kind == "callable":
-        call = f"call with ({', '.join(plan.args)})"
+        given = [*map(str, plan.args), *(f"{name}={value}" for name, value in plan.keywords)]
+        call = f"call with ({', '.join(given)})"
         return call if plan.session_field else f"{call}, no session"
     said = [f"{plan.method} {plan.path}"]
     said.append(f"message in {plan.message_field}" if plan.message_field else "no message")

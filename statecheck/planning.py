@@ -15,6 +15,7 @@ from statecheck.drafting import call_plan, draft, from_template
 from statecheck.endpoints import Endpoint, endpoints
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.plan import AppFacts, Overrides, Plan, Route
+from statecheck.source.callables import read_callable
 from statecheck.source.calls import path_fields
 from statecheck.source.clients import find_clients
 from statecheck.source.fields import Field, Place, plain
@@ -24,6 +25,8 @@ from statecheck.suggest import nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from statecheck.source.callables import Parameter
 
 _MOST = 6
 _FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
@@ -51,7 +54,8 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     if overrides.template is not None:
         return (from_template(overrides.template, overrides.headers),)
     if facts.framework == "callable":
-        return (call_plan(facts, overrides.message_field, overrides.session_field),)
+        read = _read_callable(facts, project)
+        return (call_plan(facts, overrides.message_field, overrides.session_field, read),)
     ranked = _wanted(endpoints(facts, Modules(project), find_clients(project)), overrides)
     plans: list[Plan] = []
     unclear: list[_Unclear] = []
@@ -71,6 +75,17 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         said = f"other endpoints could take turns too: {', '.join(others)} (`--endpoint` names one)"
         plans[0] = replace(first, why=(*first.why, said))
     return tuple(plans[:_MOST])
+
+
+def _read_callable(facts: AppFacts, project: Path) -> tuple[Parameter, ...] | None:
+    """Return the parameters of a plain callable as its source has them, where that lies in the project."""
+    from pathlib import Path
+
+    route = next(iter(facts.routes), None)
+    if route is None or not route.file or not Path(route.file).resolve().is_relative_to(project.resolve()):
+        return None
+    modules = Modules(project)
+    return read_callable(modules, Path(route.file), route.line, facts.object, facts.parameters)
 
 
 def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:

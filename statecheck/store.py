@@ -29,6 +29,7 @@ FOLDER, META, LATEST = ".statecheck", "run.json", "latest"
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-(\d+)")
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_ELSEWHERE = "statecheck-"
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by statecheck; `statecheck clean` removes this folder.\n"
 
 
@@ -37,7 +38,7 @@ class RunFolder:
     """The folder of one run while it is written.
 
     Attributes:
-        name: how reports call it: relative to the project when it lies there, else its whole path.
+        name: how reports call it: relative to the project when that is the working directory, else its whole path.
         note: what the user should be told about where it is, or "".
     """
 
@@ -100,10 +101,28 @@ def begin(project: Path, now: datetime | None = None) -> RunFolder:
         except OSError as error:
             if error.errno not in _READ_ONLY:
                 raise
-            path = Path(tempfile.mkdtemp(prefix="statecheck-")) / name
+            path = _temporary() / name
             path.mkdir()
             return RunFolder(path, str(path), f"`{project}` cannot be written to, so the run is kept in `{path}`")
-    return RunFolder(runs / name, f"{FOLDER}/runs/{name}")
+    here = project == Path.cwd()  # a name that does not lead there from here would be no help
+    return RunFolder(runs / name, f"{FOLDER}/runs/{name}" if here else str(runs / name))
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=_ELSEWHERE))
+    except FileNotFoundError as error:  # what tempfile raises when it can write nowhere
+        raise StatecheckError(
+            "no-folder-for-run",
+            "neither the project nor a temporary folder can be written to, so the run cannot be kept",
+            "set TMPDIR to a folder that can",
+            ExitCode.INTERNAL,
+        ) from error
+
+
+def elsewhere(run: str) -> bool:
+    """Whether a run had to be kept in a temporary folder, because its project cannot be written to."""
+    return Path(run).parent.name.startswith(_ELSEWHERE)
 
 
 def find(spec: str | None, project: Path) -> Path:

@@ -30,7 +30,7 @@ from sample_diagnoses import (
     WARNED,
 )
 
-from statecheck import scenarios, store
+from statecheck import running, scenarios, store
 from statecheck.__main__ import main
 from statecheck.cli import exit_code, run_code
 from statecheck.config import Options
@@ -81,7 +81,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     module = types.ModuleType("statecheck.diagnose")
     module.__dict__.update(diagnose=engine.diagnose, analyze=engine.analyze)
     monkeypatch.setitem(sys.modules, "statecheck.diagnose", module)
-    monkeypatch.setattr(scenarios, "run", engine.run, raising=False)
+    monkeypatch.setattr(running, "run", engine.run)
     monkeypatch.setattr(scenarios, "names", lambda: ("multi-worker", "session-key"))
     return engine
 
@@ -129,7 +129,7 @@ def test_run(engine: Engine, golden: Golden, style: str, results: tuple[Scenario
 
 
 def test_run_side_by_side(engine: Engine, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setenv("COLUMNS", "220")
 
     assert golden("run-wide", "run multi-worker") == 0
 

@@ -10,7 +10,23 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
-from sample_diagnoses import BROKEN, DIAGNOSES, FAILED, HEALTHY, HOSTILE, HOSTILE_ONE, PASSED, RESTART, SPLIT, UNJUDGED
+from sample_diagnoses import (
+    BROKEN,
+    DIAGNOSES,
+    FAILED,
+    HEALTHY,
+    HOSTILE,
+    HOSTILE_ONE,
+    INCONCLUSIVE,
+    OTHER,
+    PASSED,
+    RACED,
+    RESTART,
+    SKIPPED,
+    SPLIT,
+    UNJUDGED,
+    turns,
+)
 
 from statecheck.report import FORMATS
 from statecheck.report.json import schema
@@ -109,7 +125,7 @@ def test_a_terminal_gets_lines_that_fit() -> None:
 
 
 def test_sides_stand_beside_each_other_where_there_is_room() -> None:
-    wide, narrow = (FORMATS["full"].scenarios([PASSED], View(width)) for width in (120, 119))
+    wide, narrow = (FORMATS["full"].scenarios([PASSED], View(width)) for width in (200, 199))
 
     assert any("broken: app.py" in line and "fixed: fixed.py" in line for line in wide.splitlines())
     assert not any("broken: app.py" in line and "fixed: fixed.py" in line for line in narrow.splitlines())
@@ -122,8 +138,32 @@ def test_quiet_twice_says_nothing(name: str) -> None:
 
 
 def test_verbose_shows_the_turns_of_every_experiment() -> None:
-    assert "turns of same-process" not in FORMATS["full"].diagnosis(BROKEN, View())
-    assert "turns of same-process" in FORMATS["full"].diagnosis(BROKEN, View(verbosity=1))
+    assert "\nsame-process: kept (PID 7)\n" in FORMATS["full"].diagnosis(BROKEN, View())
+    assert "\nsame-process: kept\n  1     7    1    sc-1 " in FORMATS["full"].diagnosis(BROKEN, View(verbosity=1))
+
+
+def test_turns_of_which_the_same_is_to_be_said_share_a_line() -> None:
+    split = turns((7, 7, 8, 7, 8, 7), (0, 1, 1, 1, 1, 5))
+    several = [replace(turn, given=(1, 1), remembered=True) if 1 < turn.number < 6 else turn for turn in split]
+    raced = replace(BROKEN, experiments=(replace(RACED, turns=tuple(several)),))
+    lines = FORMATS["full"].diagnosis(raced, View(verbosity=1)).splitlines()
+
+    assert [line[2:12].rstrip() for line in lines if "sc-1  " in line] == ["1     7", "2, 4  7", "3, 5  8", "6     7"]
+
+
+def test_another_users_turn_is_not_said_to_be_forgotten() -> None:
+    apart = replace(BROKEN, experiments=(replace(OTHER, outcome="isolated"),))
+    text = FORMATS["full"].diagnosis(apart, View(verbosity=1))
+
+    assert "not told" in text
+    assert "forgotten" not in text
+
+
+def test_where_no_experiment_was_reached_none_is_listed() -> None:
+    failed = replace(INCONCLUSIVE, experiments=(SKIPPED,))
+
+    assert "other-session" not in FORMATS["full"].diagnosis(failed, View())
+    assert "other-session" in FORMATS["full"].diagnosis(replace(failed, verdict="stateless"), View())
 
 
 @pytest.mark.parametrize("diagnosis", DIAGNOSES.values(), ids=DIAGNOSES)

@@ -29,13 +29,21 @@ def runs(project: Path) -> list[str]:
     return sorted(path.name for path in (project / ".statecheck/runs").iterdir() if not path.is_symlink())
 
 
-def test_a_run_is_named_after_its_moment_and_process(tmp_path: Path) -> None:
+def test_a_run_is_named_after_its_moment_and_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     folder = kept(tmp_path)
 
     assert folder.name == f".statecheck/runs/20260101T120000.000000Z-{os.getpid()}"
     assert (tmp_path / folder.name / "histories/same-process.jsonl").read_bytes() == b"{}\n"
     assert json.loads((folder.path / "run.json").read_text()) == {"version": 1}
     assert folder.note == ""
+
+
+def test_the_run_of_a_project_elsewhere_is_named_so_that_it_is_found(tmp_path: Path) -> None:
+    folder = kept(tmp_path)
+
+    assert folder.name == str(folder.path)
+    assert not store.elsewhere(folder.name)
 
 
 def test_git_and_backups_leave_it_out(tmp_path: Path) -> None:
@@ -133,6 +141,7 @@ def test_a_read_only_project_gets_a_temporary_folder(
     assert folder.name == str(folder.path)
     assert folder.note == f"`{project}` cannot be written to, so the run is kept in `{folder.path}`"
     assert store.find(folder.name, project) == folder.path
+    assert store.elsewhere(folder.name)
     assert [*project.iterdir()] == []
 
 

@@ -159,7 +159,9 @@ def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[
         return Anchor(saves[0].frames[0].path, saves[0].frames[0].line), saves[0].where
     baseline = case.histories.get(BASELINE, history)
     place = next((p for p in whereabouts(baseline, turns(baseline)[0].marker) if p.anchor), None)
-    return (place.anchor, place.text) if place else (None, "")
+    if place is None:
+        return None, ""
+    return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
 
 
 def _reordered(case: Case, name: str) -> Finding:

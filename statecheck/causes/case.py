@@ -55,6 +55,8 @@ class Whereabouts:
         text: in words: `main.sessions['sc-1']`, `data/chat.db`, `127.0.0.1:6379`.
         key: under which it stands there, if that was seen.
         anchor: where the place is defined or written to in the user's code, if that was seen.
+        uses: where the user's code writes to it and reads from it.
+        is_text: the text itself was seen there, not only an object that was given it.
     """
 
     kind: str
@@ -62,12 +64,14 @@ class Whereabouts:
     key: str | None
     pid: int
     anchor: Anchor | None
+    is_text: bool = True
+    uses: tuple[Anchor, ...] = ()
 
 
 def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     """Every place in which a marker was seen to be kept, the user's own first."""
     found = [
-        Whereabouts("process", op.where, op.key, op.pid, _anchor(op))
+        Whereabouts("process", op.where, op.key, op.pid, _anchor(op), op.action == "text", _uses(op))
         for op in history.select("place")
         if marker in op.markers
     ]
@@ -86,7 +90,11 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
         seen = {op.where for op in history.select("place", action="text") if marker in op.markers}
         found = [place for place in found if place.kind != "process" or place.text in seen]
     unique = {(place.kind, place.text, place.key, place.pid): place for place in reversed(found)}
-    return sorted(unique.values(), key=lambda place: (place.anchor is None, place.kind != "process"))
+    return sorted(unique.values(), key=lambda p: (p.anchor is None, p.kind != "process", not p.is_text, p.key is None))
+
+
+def _uses(op: Op) -> tuple[Anchor, ...]:
+    return tuple(Anchor(frame.path, frame.line, frame.function) for frame in op.frames[1:])
 
 
 def _anchor(op: Op) -> Anchor | None:
@@ -126,17 +134,28 @@ def built(history: History, marker: str, turn: Sent) -> list[Op]:
 
 
 def intended(history: History) -> bool:
-    """Whether turn 1 put its marker into conversation state, or into an object made to hold some."""
+    """Whether turn 1 put its marker into conversation state, or into a store of the app's own that turn 2 reads."""
     sent = turns(history)
-    if not sent:
+    if len(sent) < 2:
         return False
-    first = sent[0]
-    if writes(history, first.number, first.marker):
-        return True
-    return any(
-        op.f == "ctx-store" and first.marker in op.markers and not is_scratch(history, op)
-        for op in history.select(turn=first.number)
-    )
+    first, second = sent[:2]
+    return bool(writes(history, first.number, first.marker) or read_again(history, first, second))
+
+
+def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | None:
+    """A file, database or service of the app's own that has turn 1's marker and that turn 2 reads, or None."""
+    for place in whereabouts(history, first.marker):
+        if place.kind == "service":
+            reads = history.select("wire", second.number, "send")
+            if any(op.where == place.text and service_key(op.text) is not None for op in reads):
+                return place
+        if place.kind == "disk":
+            names = {place.text, place.text.removesuffix("-wal").removesuffix("-journal")}
+            queried = any(op.action == "send" for op in history.select("sql", second.number))
+            for op in history.select("file", second.number):
+                if op.where in names and (op.action == "read" or (op.action == "database" and queried)):
+                    return place
+    return None
 
 
 def keys_of(ops: Iterable[Op]) -> set[str]:
@@ -166,6 +185,7 @@ def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[
         *anchors([op for op in ops if op.action in ("read", "load")], "read"),
         *anchors([op for op in wire if op.action == "send"], "read"),
     ]
+    found += [use for place in whereabouts(history, marker) for use in place.uses]
     unique: dict[tuple[str, int], Anchor] = {}
     for place in found:
         if (place.path, place.line) != (anchor.path, anchor.line):

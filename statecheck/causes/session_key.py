@@ -94,6 +94,7 @@ from statecheck.causes.case import (
     finding,
     intended,
     keys_of,
+    read_again,
     related,
     service_key,
     state_ops,
@@ -156,7 +157,7 @@ def under_another_key(case: Case) -> Finding | None:
     first, second = turns(history)[:2]
     pair = _store_keys(history, first, second) or _place_keys(history, first, second)
     if pair is None:
-        return None
+        return _not_found(case, history, first, second)
     old, new, place = pair
     build = next((op for op in built(history, second.marker, second) if op.frames and op.turn == second.number), None)
     anchor = Anchor(build.frames[0].path, build.frames[0].line) if build else place.anchor
@@ -172,6 +173,22 @@ def under_another_key(case: Case) -> Finding | None:
     )
 
 
+def _not_found(case: Case, history: History, first: Sent, second: Sent) -> Finding | None:
+    """Turn 2 read the very store that has turn 1, and did not find it there."""
+    place = read_again(history, first, second)
+    if place is None or writes(history, first.number, first.marker):
+        return None
+    return finding(
+        CAUSE,
+        f"turn 1 is kept in `{place.text}`, which turn 2 read without finding it: it was looked up under another key",
+        place.anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind="new-key",
+        related_to=related(history, second, second.marker, place.anchor or case.handler),
+    )
+
+
 def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
     """Keys that a store was used with, where the marker outlived its turn in some reachable place."""
     kept = whereabouts(history, first.marker)
@@ -179,7 +196,7 @@ def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, 
     old, new = keys_of(held), keys_of(state_ops(history, second.number))
     for place in kept:
         if place.kind == "service" and place.key is not None and not old:
-            sent = {service_key(op.text) for op in history.select("wire", second.number)}
+            sent = {service_key(op.text) for op in history.select("wire", second.number, "send")}
             asked = {key for key in sent if key is not None}
             if asked and place.key not in asked:
                 return place.key, min(asked), place

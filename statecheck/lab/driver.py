@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from statecheck.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
+_MOST_USES = 8
 _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise
 
 
@@ -235,7 +236,8 @@ class Driver:
             return
         for place in reply["places"]:
             found = self.setting.locator.place(place)
-            frames = (Frame(found.anchor.path, found.anchor.line, ""),) if found.anchor else ()
+            lines = (*([found.anchor] if found.anchor else []), *found.uses[:_MOST_USES])
+            frames = tuple(Frame(anchor.path, anchor.line, anchor.text) for anchor in lines)
             self.ops.append(
                 Op(
                     time.monotonic_ns(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck.source import definitions
+from statecheck.source.uses import uses
 
 if TYPE_CHECKING:
     from statecheck.model import Anchor
@@ -22,12 +23,14 @@ class Place:
         key: the first key of the app's own container below the name, or None.
         holder: the name that holds it (`session_memory_store`).
         anchor: where that name is defined, if it is the user's.
+        uses: where the user's code writes to it and reads from it.
     """
 
     text: str
     key: str | None
     holder: str
     anchor: Anchor | None
+    uses: tuple[Anchor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class Locator:
             anchor = self._closure(*path.closure)
         elif raw["user"]:
             anchor = self._defined(raw, path)
-        return Place("".join(path.parts), path.key, path.names[-1] if path.names else "", anchor)
+        holder = path.names[-1] if path.names else ""
+        return Place("".join(path.parts), path.key, holder, anchor, uses(self.tree, holder) if anchor else ())
 
     def _closure(self, file: str, line: int, name: str) -> Anchor | None:
         module = self.tree.get(self.project / file)

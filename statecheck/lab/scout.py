@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from statecheck.lab.driver import Limits
     from statecheck.lab.workers import Worker
 
+_SERVER_ERROR = 500  # the app took the turn, asked its model and broke then: that is for the checks to judge
 _ARRIVED = ("model", "memory", "chat-store", "ctx-store", "engine", "run", "wire", "block")
 
 
@@ -44,9 +45,9 @@ def scout(worker: Worker, plans: tuple[Plan, ...], markers: Markers, limits: Lim
         tried.append((plan, answer))
         if worker.dead or answer.status == 0:
             break
-        if not answer.acknowledged:
-            continue
         reached = {op.f for op in worker.ops() if marker in op.markers}
+        if not answer.acknowledged and (answer.status < _SERVER_ERROR or "model" not in reached):
+            continue
         if reached & set(_ARRIVED):
             confirmed = replace(plan, why=(*plan.why, "confirmed: what was sent there reached the model or its memory"))
             return Scouted(confirmed, _without(plans, plan), "model" if "model" in reached else "reads")
@@ -63,6 +64,8 @@ def _without(plans: tuple[Plan, ...], plan: Plan) -> tuple[Plan, ...]:
 _BY_STATUS = {
     401: "give credentials with `--header 'Authorization: Bearer …'`",
     403: "give credentials with `--header 'Authorization: Bearer …'`",
+    402: "give credentials with `--header 'Authorization: Bearer …'`",
+    429: "it limits how often it may be asked: lift the limit for the run with `--env NAME=VALUE`",
     404: "name another endpoint with `--endpoint 'POST /path'`",
     405: "name the method too, with `--endpoint 'POST /path'`",
     400: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
@@ -91,12 +94,15 @@ def _refused(worker: Worker, tried: list[tuple[Plan, Answer]], limits: Limits) -
             ExitCode.INCONCLUSIVE,
             worker.output(),
         )
-    statuses = ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
-    failed = next((a.error for _, a in tried if a.error), "") or next(iter(worker.done.values()), "")
-    body = " ".join((failed or answer.text).split())[:200]
+    failed = next((a.error for _, a in tried if a.error), "") or next(filter(None, worker.done.values()), "")
+    body = " ".join((failed or answer.text).split())[:200].rstrip(": ")
+    if plan.kind == "callable":
+        said = f"the target raised an exception ({asked})"
+    else:
+        said = "the target answered " + ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
     return StatecheckError(
         "turn-refused",
-        f"the target answered {statuses}{': ' + body if body else ''}",
+        f"{said}{': ' + body if body else ''}",
         _BY_STATUS.get(tried[0][1].status, "look at its own last lines; set what it needs with `--env NAME=VALUE`"),
         ExitCode.INCONCLUSIVE,
         worker.output(),

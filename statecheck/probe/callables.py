@@ -24,7 +24,7 @@ class CallableTarget:
         self.function = function
         self.name = name
         call = function if inspect.isroutine(function) else type(function).__call__
-        self.asynchronous = inspect.iscoroutinefunction(call)
+        self.asynchronous = inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
         self.loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -60,7 +60,7 @@ class CallableTarget:
         try:
             answer = self.function(*message["args"])
             if inspect.isgenerator(answer):
-                answer = list(answer)
+                answer = "".join(map(str, answer))
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
             failure = error
         _finish(message, channel, answer, failure)
@@ -69,7 +69,8 @@ class CallableTarget:
         TURN.set(message["call"])
         answer, failure = None, None
         try:
-            answer = await self.function(*message["args"])
+            result = self.function(*message["args"])
+            answer = "".join([str(part) async for part in result]) if inspect.isasyncgen(result) else await result
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
             failure = error
         _finish(message, channel, answer, failure)

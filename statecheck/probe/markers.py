@@ -46,7 +46,7 @@ def find(value: Any) -> list[str]:
 
 def parts(item: Any) -> list[Any]:
     """What a container or object holds, one level deep; nothing for an assistant's message."""
-    kind: type[object] = type(item)
+    kind: Any = type(item)
     if issubclass(kind, dict):
         role = dict.get(item, "role")
         return [] if _is_assistant(role) else [part for pair in dict.items(item) for part in pair]

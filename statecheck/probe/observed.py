@@ -123,7 +123,8 @@ def backing_of(thing: Any) -> Any:
 def where(thing: Any) -> str:
     """Where a store keeps its rows, without credentials: `sqlite+aiosqlite:///:memory:`, or ""."""
     attributes = attributes_of(thing)
-    engine = attributes.get("_async_engine") or attributes.get("async_engine")
+    private = getattr(thing, "__pydantic_private__", None) or {}
+    engine = private.get("_async_engine") or attributes.get("async_engine")
     uri = getattr(engine, "url", None) or attributes.get("async_database_uri")
     head, separator, tail = str(uri or "").partition("://")
     return f"{head}{separator}{tail.rpartition('@')[2]}"

@@ -193,6 +193,8 @@ def _step(container: Any, part: Any) -> Step:
         return _closure(container, part)
     # what a library keeps inside its own objects is its business: its steps are told apart
     kind = "attribute" if _is_users(container) else "inner"
+    if isinstance(container, type):
+        return (kind, "")
     attributes = attributes_of(container)
     if attributes is part:
         return (kind, "")

@@ -19,6 +19,7 @@ from .recorder import RECORDER, TURN
 _WRITES = os.O_WRONLY | os.O_RDWR
 _LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself
 _MOST_SENT = 400
+_CODE = (".py", ".pyc", ".so", ".pth")
 _LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
 
 
@@ -36,6 +37,10 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         path, _, flags = args
         if isinstance(flags, int) and flags & _WRITES and isinstance(path, (str, bytes, os.PathLike)):
             _file(os.fsdecode(path), "write")
+        elif TURN.get() and isinstance(path, (str, bytes, os.PathLike)):
+            name = os.fsdecode(path)
+            if not name.endswith(_CODE):
+                _file(name, "read")
     elif event == "sqlite3.connect":
         _file(str(args[0]), "database")
     elif event == "socket.connect":
@@ -52,7 +57,7 @@ def _file(path: str, action: str) -> None:
     if RECORDER.fd < 0 or path.startswith(("/dev/", "/proc/", ":memory:")):
         return
     absolute = os.path.abspath(path)
-    if SANDBOX and not absolute.startswith(SANDBOX):
+    if SANDBOX and action != "read" and not absolute.startswith(SANDBOX):
         RECORDER.emit("escaped", where=absolute, frames=RECORDER.frames(3))
     elif TURN.get() or action == "database":
         frames = RECORDER.frames(3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -34,10 +35,13 @@ _COLOR = {
     "skipped": "bright_black",
     "remembered": "green",
     "forgotten": "red",
+    "not told": "green",
     "passed": "green",
     "failed": "red",
 }
-_SHORT = {"turn", "PID", "gen", "given", "outcome", "experiment"}
+_COLUMNS = ("turn", "PID", "gen", "key sent", "looked up", "written", "given", "turn is")
+_WRITTEN = _COLUMNS.index("written")
+_INDENT, _NARROWEST, _FATE = 2, 12, 24
 _KEY, _CELL = 28, 48
 """Characters of a session key and of a place that a row of the table of turns shows."""
 
@@ -101,39 +105,90 @@ def problem(error: Problem) -> RenderableType:
     return Group(title, *tail, line(Text("hint: ", style="bold"), safe(error.hint), indent=2), "")
 
 
-def experiments(diagnosis: Diagnosis) -> RenderableType:
-    """Return the table of experiments."""
-    table = _table("experiment", "outcome", "PIDs", "why")
-    for outcome in diagnosis.experiments:
-        pids = " ".join(map(str, outcome.pids)) or "-"
-        table.add_row(Text(safe(outcome.name)), said(outcome.outcome), Text(pids), Text(safe(outcome.reason, 400)))
-    return Group(table, "")
+def record(experiments: Iterable[Outcome], shown: set[str], room: int | None) -> RenderableType:
+    """Return what was done: a line for each experiment, and under it the turns of those that are to be shown.
+
+    Args:
+        room: columns there are, or None if lines may be as long as they need.
+    """
+    listed = list(experiments)
+    rows = {outcome.name: _rows(outcome) for outcome in listed if outcome.name in shown}
+    every = [_COLUMNS, *(row for some in rows.values() for row in some)]
+    widths = [max(cell_len(row[n]) for row in every) for n in range(len(_COLUMNS))]
+    if room is not None:
+        widths[-1] = min(widths[-1], _FATE)
+        others = sum(widths) - widths[_WRITTEN] + 2 * len(widths) + _INDENT
+        widths[_WRITTEN] = max(min(widths[_WRITTEN], room - others), _NARROWEST)
+    pieces: list[RenderableType] = []
+    if any(rows.values()):
+        pieces.append(_turns([_COLUMNS], widths, style="underline"))
+    for outcome in listed:
+        pids = "" if outcome.name in rows or not outcome.pids else f" (PID {' '.join(map(str, outcome.pids))})"
+        reason = f": {safe(outcome.reason, 400)}" if outcome.reason else ""
+        title = Text.assemble(Text(safe(outcome.name), style="bold"), ": ", said(outcome.outcome), reason, pids)
+        pieces.append(title)
+        if rows.get(outcome.name):
+            pieces.append(_turns(rows[outcome.name], widths))
+    return Group(*pieces, "")
 
 
-def turns(outcome: Outcome) -> RenderableType:
-    """Return one experiment's turns: what each request sent, and what the app looked up, wrote and was given."""
-    table = _table("turn", "PID", "gen", "key sent", "looked up", "written", "given", "turn is")
+def _turns(rows: list[tuple[str, ...]], widths: list[int], style: str = "") -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for width in widths:
+        table.add_column(width=width, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, style=style or _COLOR.get(cell, "")) for cell in row))
+    return Padding(table, (0, 0, 0, _INDENT), expand=False)
+
+
+def _rows(outcome: Outcome) -> list[tuple[str, ...]]:
+    """Return a row for each turn; those of which the same is to be said share one (`2-5, 7`)."""
+    numbers: dict[tuple[str, ...], list[int]] = {}
     for turn in outcome.turns:
-        table.add_row(
-            Text(str(turn.number)),
-            Text(str(turn.pid) if turn.pid else "-"),
-            Text(str(turn.generation) if turn.generation else "-"),
-            Text(_key(turn.session_key, "(none)")),
-            Text(_key(turn.looked_up, "(not seen)")),
-            Text(safe(turn.wrote, _CELL) or "-"),
-            Text("{} of {}".format(*turn.given) if turn.given else "-"),
-            _fate(turn),
-        )
-    title = line(Text(f"turns of {safe(outcome.name)}", style="bold"), ": ", said(outcome.outcome))
-    return Group(title, Padding(table, (0, 0, 0, 2), expand=False), "")
+        cells = (*_cells(turn), _fate(turn, apart=outcome.outcome == "isolated"))
+        numbers.setdefault(cells, []).append(turn.number)
+    return [(_ranges(found), *cells) for cells, found in numbers.items()]
+
+
+def _cells(turn: Turn) -> tuple[str, ...]:
+    """Return what is said of a turn: what its request sent, and what the app looked up, wrote and was given."""
+    looked_up = (
+        "the same" if turn.session_key and turn.looked_up == turn.session_key else _key(turn.looked_up, "(not seen)")
+    )
+    wrote = turn.wrote
+    if turn.session_key and turn.looked_up == turn.session_key:
+        wrote = wrote.replace(f"[{turn.session_key!r}]", "[key]")
+    return (
+        str(turn.pid or "-"),
+        str(turn.generation or "-"),
+        _key(turn.session_key, "(none)"),
+        looked_up,
+        safe(wrote, _CELL) or "-",
+        "{} of {}".format(*turn.given) if turn.given else "-",
+    )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`2-5, 7` for 2, 3, 4, 5 and 7."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def half(width: int) -> int:
+    """Return the columns that each of two blocks beside each other has."""
+    return (width - 4) // 2
 
 
 def beside(left: RenderableType, right: RenderableType, width: int) -> RenderableType:
     """Two blocks beside each other, each in half of the width."""
     grid = Table.grid(padding=(0, 4, 0, 0))
-    half = (width - 4) // 2
-    grid.add_column(width=half, overflow="fold")
-    grid.add_column(width=half, overflow="fold")
+    grid.add_column(width=half(width), overflow="fold")
+    grid.add_column(width=half(width), overflow="fold")
     grid.add_row(left, right)
     return grid
 
@@ -142,10 +197,15 @@ def _key(key: str | None, absent: str) -> str:
     return absent if key is None else safe(key, _KEY) or '""'
 
 
-def _fate(turn: Turn) -> Text:
-    words = {True: "remembered", False: "forgotten", None: "first" if turn.number == 1 else "-"}
+def _fate(turn: Turn, *, apart: bool) -> str:
+    """Return what became of what was said before; of another user's, `not told` is as it should be."""
+    words = {
+        True: "remembered",
+        False: "not told" if apart else "forgotten",
+        None: "first" if turn.number == 1 else "-",
+    }
     fate = {"ok": words[turn.remembered], "fail": "refused", "info": "in flight"}[turn.status]
-    return said(fate) + (Text(f": {safe(turn.note, 120)}") if turn.note else Text())
+    return f"{fate}: {safe(turn.note, 120)}" if turn.note else fate
 
 
 def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
@@ -154,12 +214,4 @@ def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
     table.add_column(overflow="fold")
     for name, text in rows:
         table.add_row(Text(safe(name)), Text(safe(text)))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="underline")
-    for column in columns:
-        least = len("remembered") if column == "turn is" else None
-        table.add_column(column, overflow="fold", no_wrap=column in _SHORT, min_width=least)
     return table

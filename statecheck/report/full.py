@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.report.text import BAD, View, applied, ordered, plural, safe
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from statecheck.model import Diagnosis, ScenarioResult
 
-_SIDE_BY_SIDE = 120
+_SIDE_BY_SIDE = 200
 """Columns from which a scenario's broken and fixed app stand beside each other."""
 
 
@@ -26,7 +27,7 @@ def render(diagnosis: Diagnosis, view: View) -> str:
         return ""
     shown = _found(diagnosis)
     if view.verbosity >= 0:
-        shown += [*_record(diagnosis, _shown(diagnosis, view)), *_circumstances(diagnosis)]
+        shown += [*_record(diagnosis, _shown(diagnosis, view), view), *_circumstances(diagnosis)]
     return blocks.draw([*shown, _closing(diagnosis)], view)
 
 
@@ -47,12 +48,13 @@ def _found(diagnosis: Diagnosis) -> list[RenderableType]:
     return [*map(blocks.finding, ordered(diagnosis.causes)), *map(blocks.problem, diagnosis.errors)]
 
 
-def _record(diagnosis: Diagnosis, names: set[str]) -> list[RenderableType]:
-    """Return what was done: the turns of the experiments named, then the outcome of every experiment."""
+def _record(diagnosis: Diagnosis, names: set[str], view: View) -> list[RenderableType]:
+    """Return the outcome of every experiment, with the turns of those named; nothing if none was reached."""
     from statecheck.report import blocks
 
-    turns = [blocks.turns(outcome) for outcome in diagnosis.experiments if outcome.name in names and outcome.turns]
-    return [*turns, blocks.experiments(diagnosis)] if diagnosis.experiments else []
+    room = view.width if view.wrap else None
+    told = applied(diagnosis) or (diagnosis.experiments and diagnosis.verdict != "inconclusive")
+    return [blocks.record(diagnosis.experiments, names, room)] if told else []
 
 
 def _circumstances(diagnosis: Diagnosis) -> list[RenderableType]:
@@ -86,28 +88,29 @@ def _scenario(result: ScenarioResult, view: View) -> list[RenderableType]:
 
 
 def _sides(result: ScenarioResult, view: View) -> list[RenderableType]:
-    """Both sides; a twin shows the turns of the same experiments as the broken apps, and the first one's."""
+    """Both sides, with every turn."""
     from rich.console import Group
 
     from statecheck.report import blocks
 
-    names = {name for diagnosis in result.broken for name in _shown(diagnosis, view)}
-    names |= {outcome.name for diagnosis in result.broken for outcome in applied(diagnosis)[:1]}
-    broken = [_side("broken", diagnosis, view, names) for diagnosis in result.broken]
-    fixed = [_side("fixed", diagnosis, view, names) for diagnosis in result.fixed]
-    if view.width < _SIDE_BY_SIDE:
+    beside = view.width >= _SIDE_BY_SIDE
+    seen = replace(view, width=blocks.half(view.width), wrap=True) if beside else view
+    broken = [_side("broken", diagnosis, seen) for diagnosis in result.broken]
+    fixed = [_side("fixed", diagnosis, seen) for diagnosis in result.fixed]
+    if not beside:
         return [*broken, *fixed]
     return [blocks.beside(Group(*broken), Group(*fixed), view.width)]
 
 
-def _side(word: str, diagnosis: Diagnosis, view: View, names: set[str]) -> RenderableType:
+def _side(word: str, diagnosis: Diagnosis, view: View) -> RenderableType:
     from rich.console import Group
 
     from statecheck.report import blocks
 
     title = blocks.heading(f"{word}: {safe(diagnosis.target.path)} -> {_gist(diagnosis)}")
     more = _circumstances(diagnosis) if view.verbosity > 0 else []
-    return Group(title, "", *_record(diagnosis, names), *_found(diagnosis), *more)
+    names = {outcome.name for outcome in diagnosis.experiments}
+    return Group(title, "", *_record(diagnosis, names, view), *_found(diagnosis), *more)
 
 
 def _gist(diagnosis: Diagnosis) -> str:
@@ -124,7 +127,8 @@ def _passed(result: ScenarioResult) -> str:
 def _closing(diagnosis: Diagnosis) -> str:
     """Answer "am I good?" in one sentence and name the next command."""
     path = safe(diagnosis.target.path)
-    command = f"statecheck diagnose {shlex.quote(path)}"
+    target = f"{path}:{diagnosis.target.object}" if diagnosis.target.framework == "callable" else path
+    command = f"statecheck diagnose {shlex.quote(target)}"
     found = ordered(diagnosis.causes)
     explain = f"statecheck explain {found[0].code}" if found else ""
     if diagnosis.verdict == "state-loss" and found:

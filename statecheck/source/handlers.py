@@ -74,14 +74,14 @@ def read_handler(
         method: which method of a class-based view is meant.
     """
     tree = modules.tree(file)
-    node = _at(tree, line, name, method) if tree is not None else None
+    node = function_at(tree, line, name, method) if tree is not None else None
     if node is None:
         return None
     flow = Flow(modules)
     found = Found(file, node)
     flow.enter(found, parameters(flow, found, path_parameters))
     return Handler(
-        fields=_fields(flow),
+        fields=fields_of(flow),
         encoding=flow.encoding,
         model=flow.model,
         streams=flow.streams,
@@ -91,7 +91,7 @@ def read_handler(
     )
 
 
-def _at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
+def function_at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
     """Return the function at a line, or of a name; of a class, the method that serves this HTTP method."""
     named = name.rsplit(".", 1)[-1]
     candidates = [n for n in ast.walk(tree) if isinstance(n, (*FUNCTIONS, ast.ClassDef))]
@@ -248,7 +248,7 @@ def _dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr
     return flow.enter(found, parameters(flow, found, ()))
 
 
-def _fields(flow: Flow) -> tuple[Field, ...]:
+def fields_of(flow: Flow) -> tuple[Field, ...]:
     """Tell what was read and declared, as fields; lists by the way their elements are read."""
     merged: dict[Place, Field] = dict(flow.declared)
     for read_as, entry in flow.evidence.items():

@@ -66,12 +66,12 @@ SILENT = """
 EMPTIED_BY_THE_APP = """
 -a chat-store build #1 cls=SimpleChatStore @app.py:3
 1a > s
-1a chat-store write #1 key=s cls=SimpleChatStore @app.py:11
+1a chat-store overwrite #1 key=s cls=SimpleChatStore @app.py:11
 1a chat-store write #1 1 key=s cls=SimpleChatStore @app.py:12
 1a model read 1
 1a <
 2a > s
-2a chat-store write #1 key=s cls=SimpleChatStore @app.py:11
+2a chat-store overwrite #1 key=s cls=SimpleChatStore @app.py:11
 2a chat-store read #1 key=s cls=SimpleChatStore @app.py:12
 2a model read 2
 2a <

@@ -9,15 +9,15 @@ from statecheck.model import Anchor
 
 NEW_KEY_OVER_A_DATABASE = """
 1a > s
-1a memory build #1 key=u1 cls=Memory @app.py:9
-1a memory write #1 1 key=u1 cls=Memory @app.py:12
+1a memory build #1 key=u1 cls=Memory where=sqlite+aiosqlite:///conversations.db @app.py:9
+1a memory write #1 1 key=u1 cls=Memory where=sqlite+aiosqlite:///conversations.db @app.py:12
 1a model read 1
 1a gone #1
 1a <
 2a > s
-2a memory build #2 key=u2 cls=Memory @app.py:9
-2a memory read #2 key=u2 cls=Memory @app.py:12
-2a memory write #2 2 key=u2 cls=Memory @app.py:12
+2a memory build #2 key=u2 cls=Memory where=sqlite+aiosqlite:///conversations.db @app.py:9
+2a memory read #2 key=u2 cls=Memory where=sqlite+aiosqlite:///conversations.db @app.py:12
+2a memory write #2 2 key=u2 cls=Memory where=sqlite+aiosqlite:///conversations.db @app.py:12
 2a model read 2
 2a <
 -a disk 1 2 where=conversations.db
@@ -91,8 +91,8 @@ NEW_KEY_OVER_A_STORE_THAT_IS_GONE = """
 AND_A_LOG_OF_ALL_MESSAGES = (
     NEW_KEY_OVER_A_STORE_THAT_IS_GONE
     + """
--a place kept 1 where="app.log[0]" cls=log @app.py:4
--a place kept 2 where="app.log[1]" cls=log @app.py:4
+-a place kept 1 where=app.log cls=log @app.py:4
+-a place kept 2 where=app.log cls=log @app.py:4
 """
 )
 AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"

@@ -136,7 +136,7 @@ KEPT = {
     "attribute": ("main.engine.store['sc-1']", "sc-1", 14),
     "slots": ("main.slotted.transcript", None, 19),
     "state": ("main.app.state.memories['sc-1']", "sc-1", None),
-    "closure": ("main.chat.transcripts['sc-1']", "sc-1", 28),
+    "closure": ("main.transcripts['sc-1']", "sc-1", 28),
     "cache": ("main.memory", "sc-1", 40),
     "default": ("main.defaulted", None, 44),
     "bytes": ("main.sessions['sc-bytes']", "sc-bytes", 4),

@@ -1,0 +1,211 @@
+"""The barrier: turns that overlap are held until it opens for good, in threads, tasks or both."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Iterator
+from contextvars import copy_context
+
+import pytest
+
+from statecheck.probe.barrier import Barrier
+from statecheck.probe.recorder import TURN
+
+
+class Watched(Barrier):
+    """A barrier whose arrivals can be awaited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came: queue.Queue[int] = queue.Queue()
+        self.arrived = self.came.put
+
+    def wait(self, number: int) -> set[int]:
+        return {self.came.get(timeout=20) for _ in range(number)}
+
+
+@pytest.fixture
+def barrier() -> Iterator[Watched]:
+    made = Watched()
+    yield made
+    made.open()
+
+
+class Turns:
+    """Turns in threads of their own, each held once or more."""
+
+    def __init__(self, barrier: Barrier) -> None:
+        self.barrier = barrier
+        self.passed: list[int] = []
+        self.threads: list[threading.Thread] = []
+
+    def thread(self, turn: int, times: int = 1) -> None:
+        def serve() -> None:
+            TURN.set(turn)
+            for _ in range(times):
+                self.barrier.hold()
+            self.passed.append(turn)
+
+        self._start(serve)
+
+    def tasks(self, *turns: int) -> None:
+        async def serve(turn: int) -> None:
+            TURN.set(turn)
+            await self.barrier.ahold()
+            self.passed.append(turn)
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*map(serve, turns))
+
+        self._start(lambda: asyncio.run(all_of_them()))
+
+    def _start(self, work: object) -> None:
+        thread = threading.Thread(target=copy_context().run, args=(work,))
+        thread.start()
+        self.threads.append(thread)
+
+    def end(self) -> set[int]:
+        for thread in self.threads:
+            thread.join(20)
+            assert not thread.is_alive()
+        return set(self.passed)
+
+
+def test_it_is_open_until_it_is_closed(barrier: Watched) -> None:
+    turns = Turns(barrier)
+    turns.thread(1)
+    turns.tasks(2)
+
+    assert {1, 2} == turns.end()
+    assert barrier.came.empty()
+
+
+def test_threads_are_held_until_it_opens(barrier: Watched) -> None:
+    barrier.close(at_reads=False)
+    turns = Turns(barrier)
+    for turn in range(1, 9):
+        turns.thread(turn)
+
+    assert set(range(1, 9)) == barrier.wait(8)
+    assert [] == turns.passed
+    barrier.open()
+    assert set(range(1, 9)) == turns.end()
+
+
+def test_tasks_of_one_loop_are_all_held_at_once(barrier: Watched) -> None:
+    barrier.close(at_reads=False)
+    turns = Turns(barrier)
+    turns.tasks(*range(1, 9))
+
+    assert set(range(1, 9)) == barrier.wait(8)
+    assert [] == turns.passed
+    barrier.open()
+    assert set(range(1, 9)) == turns.end()
+
+
+def test_threads_and_tasks_of_several_loops(barrier: Watched) -> None:
+    barrier.close(at_reads=False)
+    turns = Turns(barrier)
+    turns.thread(1)
+    turns.tasks(2, 3)
+    turns.tasks(4)
+
+    assert {1, 2, 3, 4} == barrier.wait(4)
+    barrier.open()
+    assert {1, 2, 3, 4} == turns.end()
+
+
+def test_a_turn_is_held_once_and_what_comes_later_passes(barrier: Watched) -> None:
+    barrier.close(at_reads=False)
+    turns = Turns(barrier)
+    turns.thread(1, times=3)
+    barrier.wait(1)
+    barrier.open()
+    turns.end()
+    turns.thread(2, times=2)
+    turns.tasks(3)
+
+    assert {1, 2, 3} == turns.end()
+    assert barrier.came.empty()
+
+
+def test_what_belongs_to_no_turn_is_never_held(barrier: Watched) -> None:
+    barrier.close(at_reads=False)
+    turns = Turns(barrier)
+    turns.thread(0)
+    turns.tasks(0)
+
+    assert {0} == turns.end()
+
+
+def test_reads_hold_only_where_turns_call_no_model(barrier: Watched) -> None:
+    def read() -> None:
+        TURN.set(1)
+        barrier.hold_read()
+
+    barrier.close(at_reads=False)
+    copy_context().run(read)
+    assert barrier.came.empty()
+
+    barrier.close(at_reads=True)
+    held = threading.Thread(target=copy_context().run, args=(read,))
+    held.start()
+    assert {1} == barrier.wait(1)
+    barrier.open()
+    held.join(20)
+    assert not held.is_alive()
+
+
+def test_closing_again_holds_again(barrier: Watched) -> None:
+    for _ in range(3):
+        barrier.close(at_reads=False)
+        turns = Turns(barrier)
+        turns.thread(1)
+        assert {1} == barrier.wait(1)
+        barrier.open()
+        assert {1} == turns.end()
+
+
+def test_a_task_that_is_cancelled_while_it_is_held_does_no_harm(barrier: Watched) -> None:
+    async def serve() -> None:
+        TURN.set(1)
+        await barrier.ahold()
+
+    async def cancel() -> None:
+        task = asyncio.create_task(serve())
+        while barrier.came.empty():
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        barrier.open()
+
+    barrier.close(at_reads=False)
+    asyncio.run(cancel())
+    turns = Turns(barrier)
+    turns.tasks(2)
+
+    assert {2} == turns.end()
+
+
+def test_a_loop_that_is_closed_by_then_does_no_harm(barrier: Watched) -> None:
+    async def serve() -> None:
+        TURN.set(1)
+        await barrier.ahold()
+
+    barrier.close(at_reads=False)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(serve())
+    while barrier.came.empty():
+        loop.run_until_complete(asyncio.sleep(0))
+    task.cancel()
+    loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+    loop.close()
+    turns = Turns(barrier)
+    turns.thread(2)
+    barrier.wait(2)
+    barrier.open()
+
+    assert {2} == turns.end()

@@ -1,0 +1,178 @@
+"""Messages between lab and probe, with descriptors beside them, whichever way the stream is cut."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statecheck.probe.channel import Channel, Closed, Message
+
+messages: st.SearchStrategy[Message] = st.dictionaries(
+    st.text(st.characters(codec="utf-8"), max_size=5).filter(lambda name: name != "fds"),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=50) | st.lists(st.integers(), max_size=3),
+    max_size=4,
+)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Channel, Channel]]:
+    one, other = map(Channel, socket.socketpair())
+    yield one, other
+    one.close()
+    other.close()
+
+
+@given(st.lists(messages, max_size=8))
+def test_messages_arrive_whole_and_in_order(sent: list[Message]) -> None:
+    one, other = map(Channel, socket.socketpair())
+    for message in sent:
+        one.send(message)
+
+    assert sent == [other.receive(5)[0] for _ in sent]
+    one.close()
+    other.close()
+
+
+def test_a_message_that_is_cut_anywhere_is_put_together(pair: tuple[Channel, Channel]) -> None:
+    left, right = socket.socketpair()
+    other = Channel(right)
+    line = b'{"text": "\xc3\xa4", "fds": 0}\n'
+    for at in range(len(line)):
+        left.send(line[:at])
+        with pytest.raises(TimeoutError):
+            other.receive(0.001)
+        left.send(line[at:])
+
+        assert {"text": "ä"} == other.receive(5)[0]
+    left.close()
+    other.close()
+
+
+def test_a_megabyte_passes_while_the_other_end_reads(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    text = "ä" * 1_000_000
+    sending = threading.Thread(target=one.send, args=({"text": text},))
+    sending.start()
+
+    assert {"text": text} == other.receive(20)[0]
+    sending.join(20)
+
+
+def test_many_threads_may_send(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+
+    def send(who: int) -> None:
+        for number in range(50):
+            one.send({"who": who, "number": number, "text": "x" * 10_000})
+
+    threads = [threading.Thread(target=send, args=(who,)) for who in range(4)]
+    for thread in threads:
+        thread.start()
+    received = [other.receive(20)[0] for _ in range(200)]
+    for thread in threads:
+        thread.join(20)
+
+    for who in range(4):
+        assert list(range(50)) == [message["number"] for message in received if message["who"] == who]
+
+
+def test_descriptors_go_with_their_message(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    pipes = [os.pipe() for _ in range(5)]
+    for number, (_, write_end) in enumerate(pipes):
+        one.send({"number": number}, (write_end, write_end) if number % 2 else (write_end,))
+        one.send({"number": -1})
+        os.close(write_end)
+    for number, (read_end, _) in enumerate(pipes):
+        message, descriptors = other.receive(5)
+        assert ({"number": number}, 1 + number % 2) == (message, len(descriptors))
+        for descriptor in descriptors:
+            os.write(descriptor, b"x")
+            os.close(descriptor)
+        assert b"xx"[: len(descriptors)] == os.read(read_end, 10)
+        assert b"" == os.read(read_end, 1), "ours are the only copies"
+        os.close(read_end)
+        assert ({"number": -1}, []) == other.receive(5)
+
+
+def test_descriptors_of_a_large_message(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    read_end, write_end = os.pipe()
+    sending = threading.Thread(target=one.send, args=({"text": "x" * 1_000_000}, (write_end,)))
+    sending.start()
+    message, (descriptor,) = other.receive(20)
+    sending.join(20)
+
+    assert 1_000_000 == len(message["text"])
+    for fd in (read_end, write_end, descriptor):
+        os.close(fd)
+
+
+def test_descriptors_are_not_inherited_by_programs_that_the_app_starts(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    one.send({}, (0,))
+    _, (descriptor,) = other.receive(5)
+
+    assert not os.get_inheritable(descriptor)
+    os.close(descriptor)
+
+
+def test_the_end_of_the_stream_is_closed(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    one.send({"last": 1})
+    one.close()
+
+    assert {"last": 1} == other.receive(5)[0]
+    for _ in range(2):
+        with pytest.raises(Closed):
+            other.receive(5)
+    with pytest.raises(Closed):
+        other.send({"late": 1})
+
+
+def test_a_last_message_that_a_kill_cut_is_the_end() -> None:
+    left, right = socket.socketpair()
+    left.sendall(b'{"fds": 0}\n{"half": ')
+    left.close()
+    other = Channel(right)
+
+    assert {} == other.receive(5)[0]
+    with pytest.raises(Closed):
+        other.receive(5)
+    other.close()
+
+
+def test_closing_wakes_who_receives(pair: tuple[Channel, Channel]) -> None:
+    one, _ = pair
+    ended = threading.Event()
+    entered = threading.Event()
+
+    def receive() -> None:
+        entered.set()
+        with pytest.raises(Closed):
+            one.receive()
+        ended.set()
+
+    thread = threading.Thread(target=receive)
+    thread.start()
+    entered.wait(5)
+    one.close()
+
+    assert ended.wait(5)
+    thread.join(5)
+
+
+def test_leaving_keeps_the_other_copies_connected(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    copy = Channel(socket.socket(fileno=os.dup(one.fileno())))
+    one.leave()
+    copy.send({"still": "here"})
+
+    assert {"still": "here"} == other.receive(5)[0]
+    copy.close()
