@@ -31,7 +31,8 @@ def judge(case: Case) -> tuple[Finding, ...]:
     """The findings of a run, the primary one first."""
     if case.lost("same-process") or not case.kept("same-process"):
         masking = next((found for found in (ask(case) for ask in _MASKING) if found is not None), None)
-        found = [finding for finding in (masking, session_key.leaked(case)) if finding is not None]
+        beside = session_key.leaked(case) if masking is None or masking.code != "SC107" else None
+        found = [finding for finding in (masking, beside) if finding is not None]
     else:
         found = [finding for finding in (ask(case) for ask in _OTHERS) if finding is not None]
     ranked = sorted(found, key=_rank)

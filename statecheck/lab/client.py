@@ -114,7 +114,7 @@ def _call(
     token = next(_call_tokens)
     invoked(token)
     try:
-        worker.channel.send({"call": token, "args": list(request.args)})
+        worker.channel.send({"call": token, "args": list(request.args), "kwargs": dict(request.keywords)})
     except Closed:
         return 0, "", "the worker is gone", [token]
     if not worker.wait(lambda: token in worker.done, seconds):

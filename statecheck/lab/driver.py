@@ -135,13 +135,18 @@ class Driver:
         for worker in self.workers.values():
             ordinals = {token: turn for (life, token), turn in self._ordinals.items() if life == worker.generation}
             ops = with_ordinals(worker.ops(), ordinals)
-            files.append(
-                [replace(op, where=self.setting.locator.path(op.where)) if op.f == "file" else op for op in ops]
-            )
+            copied = self.setting.lab.copy_of(worker)
+            files.append([self._located(op, copied) if op.f == "file" else op for op in ops])
         gaps = [worker for worker in self.workers.values() if worker.incomplete]
         files.append([Op(time.monotonic_ns(), "info", "incomplete", w.pid, w.generation) for w in gaps])
         files += [self._relayed(relay.ops) for relay in self.setting.lab.relays]
         return History.merge(self.experiment, files)
+
+    def _located(self, op: Op, copied: str) -> Op:
+        """With its path relative to the project, of which the worker may have had a copy."""
+        locator = self.setting.locator
+        inside = copied and op.where.startswith(copied + "/")
+        return replace(op, where=locator.path(f"{locator.project}{op.where[len(copied) :]}" if inside else op.where))
 
     def _relayed(self, ops: list[Op]) -> list[Op]:
         """What passed a relay in this experiment: markers tell whose it was, times tell in which turn."""

@@ -101,10 +101,11 @@ class _Path:
             (kind, name), rest = rest[0], rest[1:]
             if kind == "attribute":
                 self._name(name)
-            elif (kind, name) == ("inner", "state") and rest[:1] == [("inner", "_state")] and len(rest) > 1:
+            elif (kind, name) == ("inner", "state") and rest and rest[0][0] == "inner":
+                rest = rest[1:] if rest[0][1] == "_state" and len(rest) > 1 else rest  # Starlette's keeps a dict
                 self.parts.append(".state")
-                self._name(rest[1][1])
-                rest = rest[2:]
+                self._name(rest[0][1])
+                rest = rest[1:]
             elif kind == "closure" and rest[:1] and rest[0][0] == "item":
                 self._closes_over(name, rest[0][1])
                 rest = rest[1:]

@@ -257,6 +257,10 @@ class Lab:
         self.ask({"do": "kill", "pid": worker.pid})
         worker.ended()
 
+    def copy_of(self, worker: Worker) -> str:
+        """Where the worker's copy of the project lies, or "" where layers stand for its disk."""
+        return f"{self._launched.folder}/{worker.disk}/project" if self._launched.folder else ""
+
     def files(self, disk: str, markers: tuple[str, ...]) -> list[Message]:
         """Files written on a disk that hold one of these markers."""
         found: list[Message] = self.ask({"do": "files", "disk": disk, "markers": list(markers)})["files"]

@@ -7,6 +7,7 @@ opens for good then. A turn that blocks its event loop holds up the others: that
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ class Barrier:
             self._opened.set()
             waiting, self._waiting = self._waiting, []
         for loop, future in waiting:
-            loop.call_soon_threadsafe(_finish, future)
+            with contextlib.suppress(RuntimeError):  # a loop that is closed by now has nobody waiting
+                loop.call_soon_threadsafe(_finish, future)
 
     def _arrives(self) -> bool:
         turn = TURN.get()

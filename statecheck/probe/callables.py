@@ -58,7 +58,7 @@ class CallableTarget:
         TURN.set(message["call"])
         answer, failure = None, None
         try:
-            answer = self.function(*message["args"])
+            answer = self.function(*message["args"], **message["kwargs"])
             if inspect.isgenerator(answer):
                 answer = "".join(map(str, answer))
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
@@ -69,7 +69,7 @@ class CallableTarget:
         TURN.set(message["call"])
         answer, failure = None, None
         try:
-            result = self.function(*message["args"])
+            result = self.function(*message["args"], **message["kwargs"])
             answer = "".join([str(part) async for part in result]) if inspect.isasyncgen(result) else await result
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
             failure = error

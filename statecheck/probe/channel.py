@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import contextlib
 import json
+import os
 import socket
 import threading
 from collections import deque
@@ -70,6 +71,8 @@ class Channel:
                 if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                     received = array.array("i")
                     received.frombytes(payload[: len(payload) - len(payload) % received.itemsize])
+                    for fd in received:
+                        os.set_inheritable(fd, False)
                     self._fds.extend(received)
             if not data:
                 raise Closed("end of stream")

@@ -32,13 +32,14 @@ def find(value: Any) -> list[str]:
     while stack and left:
         left -= 1
         item = stack.pop()
-        if isinstance(item, str):
+        kind: Any = type(item)  # asking `isinstance` would ask a proxy for the class that it stands for
+        if issubclass(kind, str):
             if "sc-m" in item:
                 found.update(dict.fromkeys(MARKER.findall(item)))
-        elif isinstance(item, (bytes, bytearray)):
+        elif issubclass(kind, (bytes, bytearray)):
             if b"sc-m" in item:
                 found.update(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(item)))
-        elif not isinstance(item, _ATOMS) and id(item) not in seen:
+        elif not issubclass(kind, _ATOMS) and id(item) not in seen:
             seen.add(id(item))
             stack.extend(reversed(parts(item)))
     return list(found)
@@ -66,7 +67,10 @@ def parts(item: Any) -> list[Any]:
 
 
 def _is_assistant(role: Any) -> bool:
-    return (role.value if isinstance(role, Enum) else role) == "assistant" if isinstance(role, (str, Enum)) else False
+    kind = type(role)
+    if issubclass(kind, Enum):
+        return bool(role.value == "assistant")
+    return issubclass(kind, str) and bool(role == "assistant")
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +87,7 @@ def attributes_of(item: Any) -> dict[str, Any]:
         found = object.__getattribute__(item, "__dict__")
     except AttributeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if type(found) is dict else {}
 
 
 def text(value: Any, limit: int = 2000) -> str:

@@ -86,29 +86,32 @@ def _roots(sources: list[Source], modules: dict[int, types.ModuleType]) -> list[
     seen = set(level)
     deadline = time.monotonic() + _SECONDS
     for _ in range(_DEEPEST):
+        for ident in [ident for ident in level if ident in modules]:
+            module, (_, steps) = modules[ident], level.pop(ident)
+            found.setdefault((module.__name__, steps[0][1]), _rooted(module, steps))
         if not level or time.monotonic() > deadline:
             break
-        referrers = gc.get_referrers(*[thing for thing, _ in level.values()])
-        above: dict[int, Source] = {}
-        for referrer in referrers:
-            if id(referrer) in seen or isinstance(referrer, _NOT_HOLDERS) or referrer is sources:
-                continue
-            part = next((part for part in gc.get_referents(referrer) if id(part) in level), None)
-            if part is None:
-                continue
-            steps = [_step(referrer, part), *level[id(part)][1]]
-            module = modules.get(id(referrer))
-            if module is not None:
-                found.setdefault((module.__name__, steps[0][1]), _rooted(module, steps))
-            elif len(above) < _WIDEST:
-                above[id(referrer)] = (referrer, steps)
-                seen.add(id(referrer))
-        del referrers
-        level = above
+        level = _above(level, seen, modules, sources)
     own = [place for place in found.values() if place["user"]]
-    if own or found:
-        return own or list(found.values())[:3]
-    return []
+    return own or list(found.values())[:3]
+
+
+def _above(
+    level: dict[int, Source], seen: set[int], modules: dict[int, types.ModuleType], sources: list[Source]
+) -> dict[int, Source]:
+    """What refers to this level, each once; a module may be reached by many names of it."""
+    above: dict[int, Source] = {}
+    for referrer in gc.get_referrers(*[thing for thing, _ in level.values()]):
+        if id(referrer) in seen or isinstance(referrer, _NOT_HOLDERS) or referrer is sources:
+            continue
+        part = next((part for part in gc.get_referents(referrer) if id(part) in level), None)
+        if part is None or part is type(referrer):
+            continue  # an object does not hold its class
+        if id(referrer) not in modules:
+            seen.add(id(referrer))
+        if len(above) < _WIDEST:
+            above[id(referrer)] = (referrer, [_step(referrer, part), *level[id(part)][1]])
+    return above
 
 
 def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:

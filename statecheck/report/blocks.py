@@ -19,7 +19,7 @@ from statecheck.report.text import View, header, safe
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from statecheck.model import Diagnosis, Finding, Outcome, Problem, Turn
+    from statecheck.model import Finding, Outcome, Problem, Turn
 
 _UNWRAPPED = 100_000
 _COLOR = {

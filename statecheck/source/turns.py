@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.source.roles import as_set, leaning
 from statecheck.source.scopes import last_name, parameters, required_parameters, walk
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ _SESSION = re.compile(
 )
 _NO_TURN = re.compile(
     r"_|(save|store|append|record|load|log|put|set|write|delete|remove|reset|clear|build|make|format)_?"
+)
+_TALKING = as_set(
+    "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete predict apredict run arun "
+    "query aquery"
 )
 _OTHER_ROLES = frozenset(
     [
@@ -63,8 +68,14 @@ def is_session(parameter: str) -> bool:
 
 
 def turn_functions(module: Module, values: Evaluator) -> dict[str, Value]:
-    """Return the module's own callables that look like a turn, by attribute path, outermost ones only."""
-    found = dict(_candidates(module, values))
+    """Return the module's own callables that look like a turn, by attribute path, outermost ones only.
+
+    Those whose parameters speak; else those that talk to a model and have one parameter for each role.
+    """
+    able = dict(_candidates(module, values, _tools(module.ast)))
+    found = {path: value for path, value in able.items() if looks_like_turn(value.node, "." in path)}  # type: ignore[arg-type]
+    if not found:
+        found = {path: value for path, value in able.items() if _may_be_turn(value.node, "." in path, module.ast)}  # type: ignore[arg-type]
     called = {path for caller, value in found.items() for path in _called(value, found) if path != caller}
     return {path: value for path, value in found.items() if path not in called} or found
 
@@ -78,20 +89,56 @@ def looks_like_turn(function: AnyFunction, method: bool = False) -> bool:
     return sum(map(is_message, names)) == 1 and any(map(is_session, names))
 
 
-def _candidates(module: Module, values: Evaluator) -> Iterator[tuple[str, Value]]:
+def _may_be_turn(function: AnyFunction, method: bool, tree: ast.AST) -> bool:
+    """Whether a function, or what it calls in its module, talks to a model, and its two needed parameters tell apart."""
+    required = required_parameters(function)[int(method) :]
+    if len(required) != 2:
+        return False
+    session, message = sorted(required, key=lambda name: leaning(name) + 5 * is_message(name) - 5 * is_session(name))
+    clear = is_message(message) or is_session(session) or leaning(message) >= 4 or leaning(session) <= -5
+    return clear and _talks(function, tree)
+
+
+def _talks(function: AnyFunction, tree: ast.AST) -> bool:
+    own = {node.name: node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    seen: set[str] = set()
+    waiting: list[ast.AST] = [function]
+    while waiting:
+        for node in walk(waiting.pop()):
+            name = last_name(node.func) if isinstance(node, ast.Call) else ""
+            if name in _TALKING and isinstance(node.func, ast.Attribute):  # type: ignore[attr-defined]
+                return True
+            if name in own and name not in seen:
+                seen.add(name)
+                waiting.append(own[name])
+    return False
+
+
+def _tools(tree: ast.AST) -> frozenset[str]:
+    """Return the names of functions that are handed to an agent as tools."""
+    given: list[ast.expr] = []
+    for node in walk(tree):
+        if isinstance(node, ast.Call):
+            given += [keyword.value for keyword in node.keywords if keyword.arg in ("tools", "fn", "async_fn")]
+            given += node.args[:1] if last_name(node.func) in ("from_defaults", "FunctionTool", "add_tool") else []
+    return frozenset(last_name(inner) for value in given for inner in walk(value))
+
+
+def _candidates(module: Module, values: Evaluator, tools: frozenset[str]) -> Iterator[tuple[str, Value]]:
     for name in values.env(module).names:
         value = values.name(module, name)
-        if value is None or name.startswith("_"):
+        if value is None or name.startswith("_") or name in tools:
             continue
         if isinstance(value.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and value.kind == "function":
-            if _may_answer(value.node, name) and looks_like_turn(value.node):
+            if _may_answer(value.node, name):
                 yield name, value
         elif value.kind == "instance" and isinstance(value.node, ast.ClassDef):
             for method in value.node.body:
-                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and _may_answer(method, method.name):
-                    inner = values.member(value, method.name)
-                    if inner is not None and looks_like_turn(method, method=True):
-                        yield f"{name}.{method.name}", inner
+                named = isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name not in tools
+                if named and _may_answer(method, method.name):  # type: ignore[arg-type,attr-defined]
+                    inner = values.member(value, method.name)  # type: ignore[attr-defined]
+                    if inner is not None:
+                        yield f"{name}.{method.name}", inner  # type: ignore[attr-defined]
 
 
 def _may_answer(function: AnyFunction, name: str) -> bool:

@@ -1,0 +1,112 @@
+"""Small apps, run in the lab as `statecheck diagnose` runs them, and what is left of them afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from statecheck.config import Options
+from statecheck.diagnose import diagnose_target
+from statecheck.history import History, decode_lines
+from statecheck.model import Diagnosis
+from statecheck.target import resolve
+
+ISOLATIONS = ("namespace", "copy")
+_SIGN = "LEFT_BEHIND_BY"
+
+
+@dataclass
+class User:
+    """A user's machine in small: a project, a home and a temporary folder, and a sign on every process started."""
+
+    root: Path
+    sign: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def __post_init__(self) -> None:
+        for name in ("project", "home", "tmp"):
+            (self.root / name).mkdir()
+
+    @property
+    def project(self) -> Path:
+        return self.root / "project"
+
+    def write(self, **sources: str) -> None:
+        """Write modules of the project."""
+        for name, source in sources.items():
+            (self.project / f"{name}.py").write_text(textwrap.dedent(source), "utf-8")
+
+    def environment(self, isolation: str) -> dict[str, str]:
+        """What statecheck is started with here."""
+        return {
+            "STATECHECK_ISOLATION": isolation,
+            "HOME": str(self.root / "home"),
+            "TMPDIR": str(self.root / "tmp"),
+            _SIGN: self.sign,
+        }
+
+    def processes(self) -> list[psutil.Process]:
+        """The processes that carry this user's sign."""
+        mark = f"{_SIGN}={self.sign}".encode()
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if mark in Path(f"/proc/{process.pid}/environ").read_bytes():
+                    found.append(process)
+            except OSError:
+                continue
+        return found
+
+    def snapshot(self) -> dict[str, tuple[object, ...]]:
+        """All that can be seen of every file, but for what statecheck keeps for itself."""
+        return {path: seen for path, seen in _walk(self.root) if "/.statecheck" not in path}
+
+
+def _walk(root: Path) -> Iterator[tuple[str, tuple[object, ...]]]:
+    for folder, folders, files in os.walk(root):
+        for name in [*folders, *files]:
+            path = Path(folder) / name
+            status = path.lstat()
+            content = hashlib.sha256(path.read_bytes()).hexdigest() if stat.S_ISREG(status.st_mode) else ""
+            changed = 0 if path.name in ("project", "tmp") else status.st_mtime_ns  # runs are kept in the project
+            yield str(path.relative_to(root)), (status.st_mode, status.st_uid, status.st_size, changed, content)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One diagnosis and what it recorded."""
+
+    diagnosis: Diagnosis
+    folder: Path
+
+    def outcomes(self) -> dict[str, str]:
+        return {outcome.name: outcome.outcome for outcome in self.diagnosis.experiments}
+
+    def histories(self) -> dict[str, History]:
+        return {file.stem: History(file.stem, tuple(decode_lines(file.read_bytes()))) for file in self.folder.glob("*.jsonl")}
+
+    def answers(self, experiment: str) -> list[str]:
+        return [op.text for op in self.histories()[experiment].select("turn") if op.type == "ok"]
+
+    def output(self) -> str:
+        return "".join(file.read_text("utf-8") for file in sorted(self.folder.glob("output/*.log")))
+
+
+def diagnosed(user: User, spec: str, isolation: str, options: Options | None = None) -> Ran:
+    """Diagnose an app of the user's in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in user.environment(isolation).items():
+            patch.setenv(name, value)
+        patch.setattr("tempfile.tempdir", None)
+        patch.chdir(user.project)
+        target = resolve(spec, user.project)
+        diagnosis = diagnose_target(target, options or Options(seed=1), lambda _: None, user.project)
+        return Ran(diagnosis, user.project / diagnosis.run)

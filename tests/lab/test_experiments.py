@@ -1,0 +1,132 @@
+"""The experiments on real processes, in namespaces and in copies: the same app, the same outcomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from labs import ISOLATIONS, Ran, User, diagnosed
+
+from statecheck.config import EXPERIMENTS, Options
+from statecheck.model import Anchor
+
+FILES = """\
+    import pathlib
+    from fastapi import FastAPI
+
+    app = FastAPI()
+
+
+    @app.post("/chat")
+    def chat(payload: dict):
+        folder = pathlib.Path("data")
+        folder.mkdir(exist_ok=True)
+        file = folder / payload["session_id"]
+        earlier = file.read_text() if file.exists() else ""
+        with file.open("a") as said:
+            said.write(payload["message"] + "\\n")
+        return {"earlier": earlier}
+"""
+MEMORY = """\
+    import os
+
+    said = {}
+
+
+    def reply(session_id, text):
+        earlier = said.setdefault(session_id, [])
+        earlier.append(text)
+        return f"{os.getpid()} {os.getppid()} {earlier[:-1]}"
+"""
+SEQUENTIAL = EXPERIMENTS[:4]
+
+
+@pytest.fixture(scope="module", params=ISOLATIONS)
+def isolation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory, isolation: str) -> User:
+    user = User(tmp_path_factory.mktemp(isolation))
+    user.write(files=FILES, memory=MEMORY)
+    return user
+
+
+@pytest.fixture(scope="module")
+def on_disk(user: User, isolation: str) -> Ran:
+    return diagnosed(user, "files.py", isolation)
+
+
+@pytest.fixture(scope="module")
+def in_memory(user: User, isolation: str) -> Ran:
+    return diagnosed(user, "memory.py:reply", isolation)
+
+
+@pytest.fixture(scope="module")
+def on_a_volume(user: User, isolation: str) -> Ran:
+    return diagnosed(user, "files.py", isolation, Options(seed=1, volumes=(user.project / "data",)))
+
+
+def test_a_file_outlives_its_process_and_dies_with_its_container(on_disk: Ran) -> None:
+    expected = ["kept", "kept", "kept", "lost", "isolated", "kept", "kept"]
+
+    assert expected == list(on_disk.outcomes().values())
+    assert ["SC103"] == [finding.code for finding in on_disk.diagnosis.causes]
+    assert Anchor("files.py", 13) == on_disk.diagnosis.causes[0].anchor
+    assert "data/sc-" in on_disk.diagnosis.causes[0].summary
+
+
+def test_a_volume_outlives_its_container(on_a_volume: Ran) -> None:
+    assert ["kept"] * 4 == [on_a_volume.outcomes()[name] for name in SEQUENTIAL]
+    assert "healthy" == on_a_volume.diagnosis.verdict
+
+
+def test_memory_dies_with_its_process(in_memory: Ran) -> None:
+    assert ["kept", "lost", "lost", "lost"] == [in_memory.outcomes()[name] for name in SEQUENTIAL]
+    assert "isolated" == in_memory.outcomes()["other-session"]
+    assert "skipped" == in_memory.outcomes()["concurrent-workers"]
+    assert ["SC102", "SC103"] == [finding.code for finding in in_memory.diagnosis.causes]
+    assert {Anchor("memory.py", 3)} == {finding.anchor for finding in in_memory.diagnosis.causes}
+    assert "`memory.said['sc-" in in_memory.diagnosis.causes[0].summary
+
+
+def test_a_worker_is_never_pid_1_and_no_two_are_the_same(in_memory: Ran, on_disk: Ran) -> None:
+    for ran in (in_memory, on_disk):
+        pids = [pid for outcome in ran.diagnosis.experiments for pid in outcome.pids]
+        assert 1 not in pids
+        assert len(pids) == len(set(pids))
+
+
+def test_the_pid_that_is_told_is_the_one_that_the_app_sees(in_memory: Ran) -> None:
+    for name, history in in_memory.histories().items():
+        told = [str(op.pid) for op in history.select("turn") if op.type == "ok"]
+        assert told == [answer.split()[0] for answer in in_memory.answers(name)]
+
+
+def test_each_turn_of_an_experiment_has_a_marker_of_its_own(on_disk: Ran) -> None:
+    sent = [
+        op.markers for history in on_disk.histories().values() for op in history.select("turn") if op.type == "invoke"
+    ]
+
+    assert len(sent) == len(set(sent)) > 25
+
+
+def test_nothing_of_the_run_is_left(user: User, on_disk: Ran, in_memory: Ran, on_a_volume: Ran) -> None:
+    assert [] == user.processes()
+    assert [] == list((user.root / "tmp").iterdir())
+    assert not (user.project / "data").exists()
+    assert {"files.py", "memory.py", ".statecheck"} == {path.name for path in user.project.iterdir()}
+
+
+def test_how_it_was_isolated_is_told(isolation: str, on_disk: Ran) -> None:
+    assert (isolation == "copy") == any("copies" in note for note in on_disk.diagnosis.notes)
+
+
+def test_a_diagnosis_does_not_depend_on_what_was_there_before(user: User, isolation: str, on_a_volume: Ran) -> None:
+    (user.project / "data").mkdir()
+    (user.project / "data" / "other").write_text("a conversation of the user's own", "utf-8")
+    ran = diagnosed(user, "files.py", isolation, Options(seed=1, volumes=(user.project / "data",)))
+
+    assert on_a_volume.outcomes() == ran.outcomes()
+    assert ["other"] == [path.name for path in Path(user.project / "data").iterdir()]

@@ -1,0 +1,393 @@
+"""The project against itself: layers, registries, sizes, and what the documents say against what the code does."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from statecheck import __version__, causes, cli, config, judging, scenarios
+from statecheck.errors import ExitCode
+from statecheck.lab import experiments
+from statecheck.report import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "statecheck"
+MOST_LINES = 320
+
+# Lowest first. A module imports from layers below its own and from its own package, never sideways or upward; a name
+# stands for all modules below it.
+LAYERS = (
+    ("statecheck", "statecheck.errors", "statecheck.history", "statecheck.model", "statecheck.probe"),
+    ("statecheck.suggest", "statecheck.store", "statecheck.scenarios"),
+    ("statecheck.source",),  # what the code says
+    ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
+    ("statecheck.choices", "statecheck.endpoints"),
+    ("statecheck.drafting",),
+    ("statecheck.planning",),  # how a client talks to it
+    ("statecheck.config",),
+    ("statecheck.checks",),  # judge a history
+    ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
+    ("statecheck.causes",),  # name it
+    ("statecheck.judging",),
+    ("statecheck.report",),
+    ("statecheck.diagnose",),
+    ("statecheck.running",),
+    ("statecheck.console", "statecheck.arguments"),
+    ("statecheck.cli",),
+    ("statecheck.__main__",),
+)
+# Late imports that close a circle, each with its reason. One that is not needed any more must go.
+CIRCLES = {
+    ("statecheck.probe.asgi", "statecheck.probe.worker"): "the end of a turn is told by the worker",
+    ("statecheck.probe.callables", "statecheck.probe.worker"): "the end of a turn is told by the worker",
+    ("statecheck.probe.target", "statecheck.probe.asgi"): "each kind of target is loaded only where it is driven",
+    ("statecheck.probe.target", "statecheck.probe.callables"): "each kind of target is loaded only where it is driven",
+}
+# What the probe may import besides the standard library and itself: the server that the target's own environment has.
+PROBE_MAY_IMPORT = {"statecheck.probe.asgi": {"uvicorn"}}
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if "_scenarios" not in path.parts}
+TREES = {name: ast.parse(path.read_bytes()) for name, path in MODULES.items()}
+
+
+def _types_only(tree: ast.AST) -> set[ast.AST]:
+    """All nodes below an `if TYPE_CHECKING:`."""
+    guarded = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    return {inner for guard in guarded for statement in guard.body for inner in ast.walk(statement)}
+
+
+def _imports(name: str, *, types: bool) -> Iterator[str]:
+    """Absolute names of the modules that a module imports, early or late."""
+    skipped = set() if types else _types_only(TREES[name])
+    package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(TREES[name]):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in MODULES else base
+
+
+def _layer(name: str) -> tuple[int, str]:
+    """The layer of a module, and the name in the table that stands for it: the longest that fits."""
+    fitting = [
+        (number, entry)
+        for number, layer in enumerate(LAYERS)
+        for entry in layer
+        if name == entry or (name.startswith(f"{entry}.") and entry != "statecheck")
+    ]
+    assert fitting, f"{name} is in no layer: add it to LAYERS"
+    return max(fitting, key=lambda found: len(found[1]))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_run_only_downward(name: str) -> None:
+    layer, entry = _layer(name)
+    for imported in _imports(name, types=True):
+        if imported.split(".")[0] == "statecheck":
+            below, other = _layer(imported)
+            assert below < layer or other == entry, f"{name} imports {imported}"
+
+
+def test_no_imports_run_in_circles() -> None:
+    edges = {name: {*_imports(name, types=False)} & MODULES.keys() - {name} for name in MODULES}
+    reach = {name: _reached(edges, name) for name in MODULES}
+    for importer, imported in CIRCLES:
+        assert importer in reach[imported], f"{importer} -> {imported} closes no circle any more"
+        edges[importer] = edges[importer] - {imported}
+
+    assert [name for name in MODULES if name in _reached(edges, name)] == []
+
+
+def _reached(edges: dict[str, set[str]], start: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [*edges[start]]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += edges[name]
+    return found
+
+
+def test_the_layers_name_nothing_that_is_gone() -> None:
+    assert [entry for layer in LAYERS for entry in layer if entry not in MODULES] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("statecheck.probe")])
+def test_the_probe_imports_only_the_standard_library_and_itself(name: str) -> None:
+    roots = {imported.split(".")[0] for imported in _imports(name, types=False)}
+    absolute = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Import | ast.ImportFrom) and not getattr(node, "level", 0)
+        for alias in node.names
+    }
+
+    assert roots - sys.stdlib_module_names - {"statecheck"} <= PROBE_MAY_IMPORT.get(name, set())
+    assert [module for module in absolute if module.split(".")[0] == "statecheck"] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_short_and_says_what_it_is_for(name: str) -> None:
+    assert len(MODULES[name].read_text("utf-8").splitlines()) < MOST_LINES
+    assert ast.get_docstring(TREES[name]), "no docstring"
+
+
+def _loaded(code: str) -> set[str]:
+    """Modules that a fresh interpreter has loaded after some code, but not before."""
+    program = f"import sys; before = {{*sys.modules}}\n{code}\nprint(*({{*sys.modules}} - before), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stderr.split())
+
+
+def test_importing_the_package_imports_nothing() -> None:
+    assert _loaded("import statecheck") == {"statecheck"}
+
+
+@pytest.mark.parametrize(
+    ("words", "never"),
+    [
+        (["--version"], {"typer", "click", "rich", "re", "pathlib", "asyncio"}),
+        (["list"], {"rich", "pydantic", "httpx", "llama_index", "statecheck.lab", "statecheck.source"}),
+        (["explain", "SC102"], {"rich", "pydantic", "httpx", "llama_index", "statecheck.lab", "statecheck.source"}),
+    ],
+    ids=["version", "list", "explain"],
+)
+def test_quick_commands_import_little(words: list[str], never: set[str]) -> None:
+    loaded = _loaded(f"from statecheck.__main__ import main\nmain({words})")
+
+    assert loaded & never == set()
+
+
+# ------------------------------------------------------------------------------------------------------ registries
+
+
+def _with(package: str, *names: str) -> list[str]:
+    """Modules right below a package that define these names, without its prefix."""
+    found = [name for name in MODULES if name.rpartition(".")[0] == package]
+    return [
+        name.rpartition(".")[2]
+        for name in found
+        if all(hasattr(importlib.import_module(name), wanted) for wanted in names)
+    ]
+
+
+def test_every_cause_is_registered_and_asked() -> None:
+    files = _with("statecheck.causes", "CAUSE")
+    asked = {question.__module__ for question in (*judging._MASKING, *judging._OTHERS)}
+
+    assert sorted(cause.name.replace("-", "_") for cause in causes.CAUSES) == sorted(files)
+    assert len({cause.code for cause in causes.CAUSES}) == len(causes.CAUSES)
+    for file in files:
+        module = importlib.import_module(f"statecheck.causes.{file}")
+        assert str(module.__doc__).startswith(f"{module.CAUSE.code} {module.CAUSE.name}: ")
+        assert module.__name__ in asked, f"{file} is never asked"
+
+
+def test_every_format_is_registered() -> None:
+    assert sorted(FORMATS) == sorted(_with("statecheck.report", "render", "render_scenarios"))
+
+
+def test_every_experiment_has_steps() -> None:
+    assert tuple(experiment.name for experiment in experiments.EXPERIMENTS) == config.EXPERIMENTS
+
+
+def test_every_scenario_has_broken_and_fixed_apps() -> None:
+    folders = sorted(path for path in (ROOT / "scenarios").iterdir() if path.is_dir() and any(path.glob("*.py")))
+    known = [scenarios.load(name) for name in scenarios.names()]
+
+    assert [scenario.name for scenario in known] == [folder.name for folder in folders]
+    for scenario in known:
+        apps = (*scenario.broken, *scenario.fixed)
+        assert scenario.broken
+        assert scenario.fixed
+        assert sorted(app.path for app in apps) == sorted(scenario.folder.glob("*.py"))
+        assert scenario.cause in scenario.expected
+        assert {cause for app in apps for cause in app.expected} <= {cause.name for cause in causes.CAUSES}
+
+
+# ------------------------------------------------------------------------------------------------------- documents
+
+
+def _document(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def _rows(heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of the README, without its head."""
+    section = _document("README.md").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", _document("README.md"), re.DOTALL)
+
+
+def test_the_readme_lists_the_causes() -> None:
+    ordered = sorted(causes.CAUSES, key=lambda cause: cause.code)
+
+    assert _rows("Causes") == [[cause.code, cause.name, cause.question] for cause in ordered]
+
+
+def test_the_readme_and_the_help_list_the_exit_codes() -> None:
+    rows = _rows("Exit codes")
+
+    assert [int(row[0]) for row in rows] == [int(code) for code in ExitCode]
+    assert [[row[0], row[1].partition(":")[0]] for row in rows] == [
+        [code, text.partition(":")[0]] for code, text in re.findall(r"^  (\d+) +(.*)$", cli._EPILOG, re.MULTILINE)
+    ]
+
+
+def test_the_readme_names_every_option_and_no_other() -> None:
+    helps = [
+        subprocess.run(
+            [sys.executable, "-m", "statecheck", command, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+        ).stdout
+        for command in ("run", "diagnose", "analyze", "explain")
+    ]
+    offered = {"--version", "--debug", "--install-completion", *re.findall(r"--[a-z][a-z-]+", "".join(helps))}
+    foreign = {"--workers"}  # uvicorn's
+
+    assert {*re.findall(r"--[a-z][a-z-]+", _document("README.md"))} - foreign == offered
+
+
+def test_the_configuration_in_the_readme_is_accepted(tmp_path: Path) -> None:
+    blocks = _blocks("toml")
+    for number, block in enumerate(blocks):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(block)
+        config.read(file)
+
+    assert blocks
+
+
+_VARIABLE = (
+    (r"sc-[0-9a-f]+", "KEY"),
+    (r"\d{8}T\d{6}\.\d+Z-\d+", "RUN"),
+    (r"\b\d+\.\d s\b", "SECONDS"),
+    (r"\bPID \d+", "PID N"),
+    (r"(?<=\d) +\d+ +\d+ +(?=KEY)", " PID GENERATION "),
+    (r"^((?:same|other|new|concurrent)\S* +\w+) +(?:\d+ )*(?:-(?= ))?", r"\1 "),
+    (r"[-─]{2,}", ""),
+    (r" +", " "),
+)
+
+
+def _shape(text: str) -> list[str]:
+    """The lines of an output without what differs from run to run."""
+    lines = []
+    for line in text.splitlines():
+        for pattern, replacement in _VARIABLE:
+            line = re.sub(pattern, replacement, line)  # noqa: PLW2901
+        lines.append(line.strip())
+    return [line for line in lines if line]
+
+
+def test_the_output_in_the_readme_is_what_is_printed(tmp_path: Path) -> None:
+    shown = next(block for block in _blocks("text") if block.startswith("$ statecheck run multi-worker\n"))
+    command = [sys.executable, "-m", "statecheck", "run", "multi-worker"]
+    env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, check=False)
+    printed = iter(_shape(done.stdout))
+
+    assert done.returncode == 0, done.stderr
+    for line in _shape(shown.partition("\n")[2]):
+        assert line == "[...]" or line in printed, line  # in this order: the iterator goes on where it was
+
+
+def test_the_changelog_has_this_version() -> None:
+    headings = re.findall(r"^## (\S+)", _document("CHANGELOG.md"), re.MULTILINE)
+
+    assert headings[0] == __version__
+
+
+def test_the_documents_name_only_what_make_can_do() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", _document("Makefile"), re.MULTILINE))
+    named = {
+        target
+        for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", ".ci/run")
+        for target in re.findall(r"(?:^|[`$;] ?)make ([a-z-]+)", _document(name), re.MULTILINE)
+    }
+
+    assert named <= targets
+    assert {"demo", "test", "lint"} <= named
+
+
+def test_the_map_has_every_module() -> None:
+    here = {path.relative_to(ROOT).as_posix() for path in MODULES.values()} - {"statecheck/__init__.py"}
+    mapped = re.findall(r"^\| `(statecheck/\S+\.py)` \|", _document("ARCHITECTURE.md"), re.MULTILINE)
+
+    assert sorted(mapped) == sorted(here), "ARCHITECTURE.md has one row for each module"
+
+
+def _own_files() -> list[Path]:
+    """What git tracks or would track; in a source distribution, everything that is no environment or cache."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode == 0:
+        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    else:
+        paths = [
+            path for path in ROOT.rglob("*") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+        ]
+    return [path for path in paths if path.is_file()]
+
+
+# Put together here, so that this file does not name them.
+_HOSTS = tuple(
+    ".".join(words) for words in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"))
+)
+_MACHINE = tuple(f"/{folder}/" for folder in ("work", "root"))
+
+
+def test_no_file_names_a_package_registry_or_a_place_of_one_machine() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {word}"
+        for path in _own_files()
+        for word in (*_HOSTS, *_MACHINE)
+        if word.encode() in path.read_bytes()
+    ]
+
+    assert found == []
+
+
+def test_every_runtime_dependency_is_used_and_has_its_reason() -> None:
+    text = _document("pyproject.toml").split("\ndependencies = [\n")[1].split("\n]")[0]
+    sources = "".join(
+        path.read_text("utf-8") for folder in ("statecheck", "scenarios") for path in (ROOT / folder).rglob("*.py")
+    )
+    for line in text.splitlines():
+        name = re.split(r"[>=;\"]", line.strip().strip('"'))[0].replace("llama-index-core", "llama_index")
+        assert "#" in line, line
+        assert re.search(rf"\b(?:import|from) {name}\b|\+{name}:", sources), f"{name} is imported nowhere"
