@@ -171,7 +171,7 @@ def test_importing_the_package_imports_nothing() -> None:
     [
         (["--version"], {"typer", "click", "rich", "re", "pathlib", "asyncio"}),
         (["list"], {"rich", "pydantic", "httpx", "llama_index", "statecheck.lab", "statecheck.source"}),
-        (["explain", "SC102"], {"rich", "pydantic", "httpx", "llama_index", "statecheck.lab", "statecheck.source"}),
+        (["explain", "SC102"], {"rich", "httpx", "llama_index", "statecheck.lab", "statecheck.source"}),
     ],
     ids=["version", "list", "explain"],
 )

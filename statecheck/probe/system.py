@@ -43,7 +43,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
                 _file(name, "read")
     elif event == "sqlite3.connect":
         _file(str(args[0]), "database")
-    elif event == "socket.connect":
+    elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = args[1]
         if isinstance(address, tuple) and not is_loopback(str(address[0])):
             _refuse(f"{address[0]}:{address[1]}")

@@ -65,6 +65,10 @@ class User:
                 continue
         return found
 
+    def left(self) -> list[psutil.Process]:
+        """The processes that are still there when those that are being killed have had time to go."""
+        return list(psutil.wait_procs(self.processes(), timeout=5)[1])
+
     def snapshot(self) -> dict[str, tuple[object, ...]]:
         """All that can be seen of every file, but for what statecheck keeps for itself."""
         return {path: seen for path, seen in _walk(self.root) if "/.statecheck" not in path}

@@ -113,7 +113,7 @@ def test_each_turn_of_an_experiment_has_a_marker_of_its_own(on_disk: Ran) -> Non
 
 
 def test_nothing_of_the_run_is_left(user: User, on_disk: Ran, in_memory: Ran, on_a_volume: Ran) -> None:
-    assert [] == user.processes()
+    assert [] == user.left()
     assert [] == list((user.root / "tmp").iterdir())
     assert not (user.project / "data").exists()
     assert {"files.py", "memory.py", ".statecheck"} == {path.name for path in user.project.iterdir()}

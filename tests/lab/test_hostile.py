@@ -84,6 +84,7 @@ ABROAD = """\
                     path.rmdir() if path.is_dir() else path.unlink()
                 except OSError:
                     pass
+            pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
             pathlib.Path(folder, "was here").write_text("vandal")
         return str(earlier)
 """
@@ -205,7 +206,7 @@ def test_what_it_started_is_gone_and_nothing_waits_for_it(isolation: str, tmp_pa
     ran = diagnosed(user, "children.py:reply", isolation, Options(seed=1, only=("same-process", "new-process")))
 
     assert ("kept", "lost") == (ran.outcomes()["same-process"], ran.outcomes()["new-process"])
-    assert [] == user.processes()
+    assert [] == user.left()
     assert [] == list((user.root / "tmp").iterdir())
     assert ran.diagnosis.seconds < 15, "no limit was waited for"
 

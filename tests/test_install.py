@@ -1,0 +1,111 @@
+"""The wheel, installed in an environment of its own, as a user gets it: read-only, from any directory, as another user.
+
+Offline: what the package depends on is taken from the environment that runs the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from statecheck import __version__, scenarios
+from statecheck.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+NOBODY = 1500
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder that any user may pass through, which pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="statecheck-install-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def bin_folder(folder: Path) -> Path:
+    """The `bin` of an environment that holds nothing but the wheel, and sees our dependencies."""
+    source = folder / "source"
+    skipped = shutil.ignore_patterns("__pycache__", ".*", "dist", "build")
+    for name in ("statecheck", "scenarios"):
+        shutil.copytree(ROOT / name, source / name, ignore=skipped)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    _run([sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder], cwd=source)
+    shutil.rmtree(source)
+    (wheel,) = folder.glob("*.whl")
+
+    environment = folder / "environment"
+    _run([sys.executable, "-m", "venv", environment])
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip: list[str | Path] = [environment / "bin/python", "-m", "pip", "install", "--disable-pip-version-check"]
+    _run([*pip, "--no-index", "--no-deps", "--ignore-installed", wheel])
+    for path in packages.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    packages.chmod(0o555)
+    return environment / "bin"
+
+
+def _run(
+    command: list[str | Path], cwd: Path | None = None, user: list[str] | None = None, home: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **({"HOME": str(home)} if home else {})}
+    words = [*(user or []), *map(str, command)]
+    done = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def _other_user(program: Path) -> list[str]:
+    """How to start a program as a user who owns nothing here; [] if we are no root, or it could not start it."""
+    words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    if os.getuid() or not shutil.which("setpriv"):
+        return []
+    started = subprocess.run([*words, program, "--version"], cwd="/", capture_output=True, check=False)
+    return [] if started.returncode else words
+
+
+def test_the_installed_wheel_runs_from_any_directory_as_another_user(bin_folder: Path, folder: Path) -> None:
+    statecheck, python = bin_folder / "statecheck", bin_folder / "python"
+    user = _other_user(statecheck)
+    home = folder / "home"
+    home.mkdir()
+    if user:
+        os.chown(home, NOBODY, NOBODY)
+
+    assert _run([statecheck, "--version"], home, user, home).stdout.startswith(f"statecheck {__version__} (")
+    listed = _run([python, "-m", "statecheck", "list"], home, user, home).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == list(scenarios.names())
+    assert "$schema" in json.loads(_run([statecheck, "schema"], home, user, home).stdout)
+    assert "## " not in _run([statecheck, "explain", "SC102"], home, user, home).stdout
+
+    report = json.loads(_run([statecheck, "run", "multi-worker", "--format", "json"], home, user, home).stdout)
+    (result,) = report["scenarios"]
+    assert result["passed"]
+    assert sorted(path.name for path in home.iterdir()) == [".statecheck"]
+
+    (site,) = bin_folder.parent.glob("lib/python*/site-packages")
+    assert list(site.rglob("data")) == list(site.rglob(".statecheck")) == []
+    assert (site / "statecheck" / "_scenarios" / "multi-worker" / "broken.py").is_file()
+
+
+def test_a_wheel_without_an_app_has_nothing_to_do(bin_folder: Path, tmp_path: Path) -> None:
+    command = [str(bin_folder / "statecheck"), "diagnose"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == ExitCode.NOTHING
+    assert done.stderr.startswith("error: ")
