@@ -21,6 +21,7 @@ from statecheck.plan import describe
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from statecheck.lab.launch import Launched
     from statecheck.lab.run import Recorded
     from statecheck.target import Target
 
@@ -46,16 +47,31 @@ def diagnose_target(target: Target, options: Options, progress: Callable[[str], 
     from statecheck.lab.environment import target_environment
     from statecheck.lab.launch import launch
 
-    started = time.monotonic()
-    launched = launch(target, sys.executable, target_environment(os.environ, options.env))
+    environment = target_environment(os.environ, options.env)
+    launched = launch(target.project, target.root, sys.executable, environment)
     try:
         from statecheck.lab.run import record  # late: the warm parent starts meanwhile
     except BaseException:
         launched.stop()
         raise
-    recorded = record(launched, target, options, progress)
+    return diagnose_in(record, launched, target, options, progress, home)
+
+
+def diagnose_in(
+    record: Callable[..., Recorded],
+    launched: Launched,
+    target: Target,
+    options: Options,
+    progress: Callable[[str], None],
+    home: Path,
+    *,
+    keep: bool = False,
+) -> Diagnosis:
+    """As `diagnose_target`, in a warm parent that is there; `keep` leaves it for another target."""
+    started = time.monotonic()
+    recorded = record(launched, target, options, progress, keep=keep)
     diagnosis = judge_run(meta_of(target, recorded), recorded.histories)
-    kept = keep(target, recorded, home)
+    kept = keep_run(target, recorded, home)
     notes = (*diagnosis.notes, *([kept.note] if kept.note else []))
     return replace(diagnosis, run=kept.name, notes=notes, seconds=time.monotonic() - started)
 
@@ -135,7 +151,7 @@ def _failed(found: Mapping[str, Outcome], name: str, problem: Problem) -> Outcom
     return replace(before, outcome="error", reason=problem.text)
 
 
-def keep(target: Target, recorded: Recorded, home: Path) -> store.RunFolder:
+def keep_run(target: Target, recorded: Recorded, home: Path) -> store.RunFolder:
     """Store a run: histories, the target's own output and what else is judged."""
     folder = store.begin(home)
     for name, history in recorded.histories.items():

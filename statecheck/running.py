@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from statecheck.config import Options
+    from statecheck.lab.launch import Launched
 
 _SIDE_BY_SIDE = 2
 
@@ -65,15 +66,32 @@ def _die_with_parent(parent: int) -> None:
             os._exit(1)
 
 
+_launched: Launched | None = None
+
+
+def _warm_parent(scenarios: Path, options: Options) -> Launched:
+    """The warm parent of this side: all scenarios import the same libraries, so one serves them one after the other."""
+    global _launched  # noqa: PLW0603 - one a process of the pool
+    from statecheck.lab.environment import target_environment
+    from statecheck.lab.launch import launch
+
+    if _launched is None or _launched.isolation != "namespace" or _launched.process.poll() is not None:
+        environment = target_environment(os.environ, options.env)
+        _launched = launch(scenarios, scenarios, sys.executable, environment)
+    return _launched
+
+
 def _diagnose(task: tuple[str, App, Path, Options, Path]) -> tuple[Path, Diagnosis]:
     """Diagnose one app from its own folder. Whatever goes wrong becomes a diagnosis that says so."""
-    from statecheck.diagnose import diagnose_target
+    from statecheck.diagnose import diagnose_in
+    from statecheck.lab.run import record
     from statecheck.target import resolve
 
     _, app, folder, options, home = task
     try:
         target = resolve(app.path.name, folder)
-        return app.path, diagnose_target(target, options, lambda _: None, home)
+        launched = _warm_parent(folder.parent, options)
+        return app.path, diagnose_in(record, launched, target, options, lambda _: None, home, keep=True)
     except StatecheckError as error:
         problem = Problem(error.slug, error.text, error.hint, error.detail)
     except Exception as error:  # noqa: BLE001 - one app's failure must not lose the others' diagnoses

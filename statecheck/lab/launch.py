@@ -32,6 +32,7 @@ class Launched:
     isolation: str
     errors: int
     folder: str = ""
+    greeted: bool = False
     notes: list[str] = field(default_factory=list)
 
     def stop(self) -> None:
@@ -50,6 +51,8 @@ class Launched:
         Raises:
             OSError: it does not; with the last line that it said.
         """
+        if self.greeted:
+            return
         try:
             hello, _ = self.channel.receive(_START_SECONDS)
         except (Closed, TimeoutError) as error:
@@ -57,14 +60,16 @@ class Launched:
             raise OSError(said.splitlines()[-1] if said else str(error)) from error
         if "failed" in hello:
             raise OSError(hello["failed"])
+        self.greeted = True
 
 
-def launch(target: Target, python: str, environment: dict[str, str]) -> Launched:
+def launch(project: Path, root: Path, python: str, environment: dict[str, str]) -> Launched:
     """Start the warm parent under the target's interpreter, in namespaces where they can be had.
 
     Returns at once: there is much to import while it starts. `isolated` waits for it.
 
     Args:
+        project, root: folders in which the target, or several, may write.
         environment: all variables of the warm parent (workers get theirs with each spawn).
 
     Raises:
@@ -72,9 +77,9 @@ def launch(target: Target, python: str, environment: dict[str, str]) -> Launched
     """
     reason = "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else _unsupported()
     if reason:
-        return _launch_copies(target, python, environment, reason)
+        return _launch_copies(project, root, python, environment, reason)
     try:
-        return _start(_namespace_command(), python, environment, _setup(target, "namespace"))
+        return _start(_namespace_command(), python, environment, _setup(project, root, "namespace"))
     except OSError as error:
         raise _cannot(python, error) from error
 
@@ -91,7 +96,7 @@ def isolated(launched: Launched, target: Target, python: str, environment: dict[
         launched.stop()
         if launched.isolation == "copy":
             raise _cannot(python, refused) from refused
-        launched = _launch_copies(target, python, environment, str(refused))
+        launched = _launch_copies(target.project, target.root, python, environment, str(refused))
         try:
             launched.greet()
         except OSError as error:
@@ -100,11 +105,11 @@ def isolated(launched: Launched, target: Target, python: str, environment: dict[
     return launched
 
 
-def _launch_copies(target: Target, python: str, environment: dict[str, str], reason: str) -> Launched:
+def _launch_copies(project: Path, root: Path, python: str, environment: dict[str, str], reason: str) -> Launched:
     folder = tempfile.mkdtemp(prefix="statecheck-")
     warden = [sys.executable, "-S", str(Path(__file__).parent.parent / "probe" / "warden.py"), folder]
     try:
-        launched = _start(warden, python, environment, {**_setup(target, "copy"), "folder": folder})
+        launched = _start(warden, python, environment, {**_setup(project, root, "copy"), "folder": folder})
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _cannot(python, error) from error
@@ -135,10 +140,10 @@ def _namespace_command() -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", "--", "unshare", *rootless, *kinds]
 
 
-def _setup(target: Target, isolation: str) -> Message:
+def _setup(project: Path, root: Path, isolation: str) -> Message:
     home = str(Path("~").expanduser())
-    keep = [str(target.project), str(target.root), home, tempfile.gettempdir(), "/tmp", "/var/tmp", sys.prefix]  # noqa: S108
-    return {"isolation": isolation, "project": str(target.project), "keep": keep}
+    keep = [str(project), str(root), home, tempfile.gettempdir(), "/tmp", "/var/tmp", sys.prefix]  # noqa: S108
+    return {"isolation": isolation, "project": str(project), "keep": keep}
 
 
 def _start(prefix: list[str], python: str, environment: dict[str, str], setup: Message) -> Launched:

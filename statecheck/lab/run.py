@@ -68,11 +68,14 @@ class Recorded:
     seed: int = 0
 
 
-def record(launched: Launched, target: Target, options: Options, progress: Callable[[str], None]) -> Recorded:
+def record(
+    launched: Launched, target: Target, options: Options, progress: Callable[[str], None], *, keep: bool = False
+) -> Recorded:
     """Run the experiments on a target. What goes wrong is in `problems`; nothing of the run is left behind.
 
     Args:
         launched: by `launch`, just before: it starts while this module is imported.
+        keep: leave the warm parent running for another target, where it could be isolated by namespaces.
 
     Raises:
         KeyboardInterrupt: after everything was stopped.
@@ -80,7 +83,7 @@ def record(launched: Launched, target: Target, options: Options, progress: Calla
     recorded = Recorded(framework=target.framework, object=target.object or "")
     recorded.seed = options.seed if options.seed is not None else secrets.randbits(31)
     try:
-        with _lab(launched, target, options, recorded, progress) as (lab, tree):
+        with _lab(launched, target, options, recorded, progress, keep=keep) as (lab, tree):
             try:
                 _experiments(lab, target, tree, options, recorded, progress)
             finally:
@@ -92,7 +95,13 @@ def record(launched: Launched, target: Target, options: Options, progress: Calla
 
 @contextmanager
 def _lab(
-    launched: Launched, target: Target, options: Options, recorded: Recorded, progress: Callable[[str], None]
+    launched: Launched,
+    target: Target,
+    options: Options,
+    recorded: Recorded,
+    progress: Callable[[str], None],
+    *,
+    keep: bool,
 ) -> Iterator[tuple[Lab, SourceTree]]:
     progress("importing libraries")
     environment = target_environment(os.environ, options.env)
@@ -104,7 +113,7 @@ def _lab(
         launched = isolated(launched, target, sys.executable, environment)
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
-        lab = Lab(launched, _request(target, environment), seconds)
+        lab = Lab(launched, _request(target, environment), seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":
             relays += _relays(lab, options, recorded)
         with ThreadPoolExecutor(1) as pool:
@@ -114,13 +123,18 @@ def _lab(
         yield lab, tree
         if lab.fresh:
             recorded.notes.append("its libraries start threads when imported, so workers were started afresh")
+    except BaseException:
+        keep = False
+        raise
     finally:
         for relay in relays:
             relay.close()
-        if lab is not None:
-            lab.close()
-        else:
+        if lab is None:
             launched.stop()
+        elif keep and launched.isolation == "namespace":
+            lab.leave()
+        else:
+            lab.close()
 
 
 def _import_meanwhile() -> None:

@@ -191,8 +191,9 @@ class Worker:
 class Lab:
     """Everything of one run that lives outside the target: places, workers, faults."""
 
-    def __init__(self, launched: Launched, request: Message, seconds: float) -> None:
+    def __init__(self, launched: Launched, request: Message, seconds: float, name: str) -> None:
         self._launched = launched
+        self.name = name  # tells its disks from those of other labs of the same warm parent
         self._request = request  # what every spawn says: module, object, environment, …
         self._lock = threading.Lock()
         self._received: list[int] = []
@@ -237,6 +238,7 @@ class Lab:
 
     def spawn(self, disk: str, volumes: tuple[str, ...], *, listen: bool) -> Worker:
         """A new worker on this disk, not waited for; `disk` is `<experiment>/<number>`."""
+        disk = f"{self.name}/{disk}"
         listening = None
         if listen:
             listening = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -271,9 +273,20 @@ class Lab:
         self._launched.process.kill()
         self._launched.channel.close()
 
+    def leave(self) -> None:
+        """Kill this lab's workers and drop its disks, and keep the warm parent for another lab."""
+        for worker in self.workers:
+            if worker.pid and not worker.dead:
+                self.kill(worker)
+        self.ask({"do": "forget", "prefix": self.name})
+        self._give_back()
+
     def close(self) -> None:
         """Kill the whole run, wait until it is gone and give back what it held."""
         self._launched.stop()
+        self._give_back()
+
+    def _give_back(self) -> None:
         for worker in self.workers:
             if hasattr(worker, "channel"):
                 worker.close()

@@ -60,6 +60,9 @@ class Disks(Protocol):
     def files(self, disk: str, markers: list[str]) -> list[Message]:
         """Files written on this disk that hold one of the markers: {path, markers}."""
 
+    def forget(self, prefix: str) -> None:
+        """Give back the disks whose names begin so; no process is on them any more."""
+
 
 def open_disks(setup: Message) -> Disks:
     """Prepare disks as the setup message asks: `isolation` namespace or copy.
@@ -117,6 +120,13 @@ class LayeredDisks:
                 if present:
                     found.append({"path": lower.rstrip("/") + path[len(str(layer)) :], "markers": present})
         return found
+
+    def forget(self, prefix: str) -> None:
+        """Leave their namespaces, which end then, and remove their layers."""
+        for disk in [disk for disk in self._namespaces if disk.startswith(prefix)]:
+            os.close(self._namespaces.pop(disk))
+        for folder in (f"{self.folder}/{prefix}", f"{self.folder}/volumes/{prefix}"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _LayeredEntering:
@@ -209,6 +219,11 @@ class CopiedDisks:
                 original = path.replace(str(place / "project"), str(self.project), 1)
                 found.append({"path": original, "markers": present})
         return found
+
+    def forget(self, prefix: str) -> None:
+        """Remove the copies."""
+        for folder in (self.folder / prefix, self.folder / "volumes" / prefix):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _CopiedEntering:

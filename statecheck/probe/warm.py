@@ -40,6 +40,7 @@ class WarmParent:
             "kill": self._kill,
             "files": self._files,
             "listen": self._listen,
+            "forget": self._forget,
         }
         while True:
             message, fds = self.channel.receive()
@@ -106,6 +107,10 @@ class WarmParent:
 
     def _files(self, message: Message, _fds: list[int]) -> Message:
         return {"files": self.disks.files(message["disk"], message["markers"])}
+
+    def _forget(self, message: Message, _fds: list[int]) -> Message:
+        self.disks.forget(message["prefix"])
+        return {}
 
     def _listen(self, message: Message, _fds: list[int]) -> Message:
         """Listen inside the namespace; the socket goes to the lab, which relays it to a service outside."""
