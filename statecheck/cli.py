@@ -48,7 +48,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from statecheck.__main__ import version
+        from statecheck.version import version
 
         typer.echo(version())
         raise typer.Exit

@@ -84,7 +84,13 @@ def _text(value: Json) -> str:
 
 
 def _pairs(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
-    return tuple((field.name, _text(value)) for field, value in values if field.place.where == where)
+    return tuple((field.name, _credential(field, _text(value))) for field, value in values if field.place.where == where)
+
+
+def _credential(field: Field, value: str) -> str:
+    """Return a value as its header wants it: an `Authorization` names its scheme."""
+    scheme = field.place.where == "header" and plain(field.name) == "authorization" and " " not in value
+    return f"Bearer {value}" if scheme else value
 
 
 def _with(pairs: Pairs, more: Pairs) -> Pairs:

@@ -94,8 +94,23 @@ _op = st.builds(
     time=st.integers(0, 50),
     type=st.sampled_from(["invoke", "ok", "fail", "info"]),
     f=st.sampled_from(
-        ["turn", "model", "memory", "chat-store", "ctx-store", "context", "engine", "build", "file", "disk", "wire"]
-        + ["gone", "place", "warning", "overlap", "run"]
+        [
+            "turn",
+            "model",
+            "memory",
+            "chat-store",
+            "ctx-store",
+            "context",
+            "engine",
+            "file",
+            "disk",
+            "wire",
+            "gone",
+            "place",
+            "warning",
+            "overlap",
+            "run",
+        ]
     ),
     pid=_few,
     generation=_few,
@@ -113,7 +128,11 @@ _op = st.builds(
     note=st.sampled_from(["", "inside", "8", "HTTP 500"]),
 )
 _turn_op = st.builds(
-    replace, _op, type=st.sampled_from(["invoke", "ok", "ok", "fail", "info"]), f=st.just("turn"), turn=st.integers(1, 4)
+    replace,
+    _op,
+    type=st.sampled_from(["invoke", "ok", "ok", "fail", "info"]),
+    f=st.just("turn"),
+    turn=st.integers(1, 4),
 )
 any_history = st.builds(
     History.merge,

@@ -13,7 +13,7 @@ from statecheck.history import Frame, History, Op, decode, decode_lines, encode,
 
 counts = st.integers(0, 2**63)
 # lone surrogates are what os.fsdecode makes of a path that is not UTF-8: a line must hold them too
-texts = st.text(st.characters(codec=None), max_size=30)  # type: ignore[arg-type]
+texts = st.text(st.characters(codec=None), max_size=30)
 frames = st.builds(Frame, texts, st.integers(0, 99999), texts)
 ops = st.builds(
     Op,
@@ -57,7 +57,9 @@ class TestLanguage:
         assert Op(40, "info", "turn", 9, 3, 3, markers=(marker(3),), note="the worker died") == unknown
 
     def test_what_a_worker_does_has_every_field(self) -> None:
-        written = op("1a memory write #2 ^1 1 12 fail key=alice cls=Memory where='a b' run=r note=n @app.py:9 @m/b.py:3")
+        written = op(
+            "1a memory write #2 ^1 1 12 fail key=alice cls=Memory where='a b' run=r note=n @app.py:9 @m/b.py:3"
+        )
 
         assert written == Op(
             0,
@@ -89,9 +91,11 @@ class TestLanguage:
         one, other = history("x", "1a > -\n# a comment\n\n2a >  # another").ops
 
         assert (one.key, other.key) == (None, None)
-        assert (10, 20) == (one.time, other.time)
+        assert (one.time, other.time) == (10, 20)
 
-    @pytest.mark.parametrize("line", ["a1 model", "1a model Read", "1a model read write", "1a model nofield=3", "1a model turn=3"])
+    @pytest.mark.parametrize(
+        "line", ["a1 model", "1a model Read", "1a model read write", "1a model nofield=3", "1a model turn=3"]
+    )
     def test_a_word_without_meaning_is_refused(self, line: str) -> None:
         with pytest.raises(ValueError, match="`"):
             op(line)
@@ -126,7 +130,18 @@ class TestCodec:
 
     @pytest.mark.parametrize(
         "line",
-        ["", "{", "[]", "3", "null", '"x"', "{}", '{"time": 1, "type": "ok"}', b"\xff", '{"time":1,"type":"ok","f":"a","frames":[3]}'],
+        [
+            "",
+            "{",
+            "[]",
+            "3",
+            "null",
+            '"x"',
+            "{}",
+            '{"time": 1, "type": "ok"}',
+            b"\xff",
+            '{"time":1,"type":"ok","f":"a","frames":[3]}',
+        ],
     )
     def test_what_is_no_op_is_a_value_error(self, line: str | bytes) -> None:
         with pytest.raises(ValueError):  # noqa: PT011 - the reason is Python's own
@@ -151,10 +166,10 @@ class TestHistory:
     def test_select_by_any_of_f_turn_and_action(self) -> None:
         told = history("x", "1a > k\n1a memory write 1\n1a memory read 1\n2a memory write 2\n1a <")
 
-        assert ["invoke", "ok"] == [one.type for one in told.select("turn")]
-        assert [1, 1, 2] == [one.turn for one in told.select("memory")]
+        assert [one.type for one in told.select("turn")] == ["invoke", "ok"]
+        assert [one.turn for one in told.select("memory")] == [1, 1, 2]
         assert [(marker(2),)] == [one.markers for one in told.select("memory", 2, "write")]
-        assert 4 == len(list(told.select(turn=1)))
+        assert len(list(told.select(turn=1))) == 4
         assert told.ops == tuple(told.select())
 
     @given(st.lists(moments, max_size=6), st.dictionaries(counts, st.integers(1, 9)))

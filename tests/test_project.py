@@ -256,7 +256,7 @@ def test_the_readme_and_the_help_list_the_exit_codes() -> None:
     rows = _rows("Exit codes")
 
     assert [int(row[0]) for row in rows] == [int(code) for code in ExitCode]
-    assert [[row[0], row[1].partition(":")[0]] for row in rows] == [
+    assert [[row[0], row[1].partition(":")[0].replace("`", "")] for row in rows] == [
         [code, text.partition(":")[0]] for code, text in re.findall(r"^  (\d+) +(.*)$", cli._EPILOG, re.MULTILINE)
     ]
 
@@ -272,7 +272,13 @@ def test_the_readme_names_every_option_and_no_other() -> None:
         ).stdout
         for command in ("run", "diagnose", "analyze", "explain")
     ]
-    offered = {"--version", "--debug", "--install-completion", *re.findall(r"--[a-z][a-z-]+", "".join(helps))}
+    offered = {
+        "--version",
+        "--debug",
+        "--install-completion",
+        "--show-completion",
+        *re.findall(r"--[a-z][a-z-]+", "".join(helps)),
+    }
     foreign = {"--workers"}  # uvicorn's
 
     assert {*re.findall(r"--[a-z][a-z-]+", _document("README.md"))} - foreign == offered

@@ -43,6 +43,7 @@ class Launched:
         self.process.wait()  # without namespaces the warden ends when the channel does, and takes all along
         os.close(self.errors)
         if self.folder:
+            _sweep(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def greet(self) -> None:
@@ -125,6 +126,16 @@ def _cannot(python: str, error: OSError) -> StatecheckError:
         "check that this interpreter runs: it has to import the target",
         ExitCode.INCONCLUSIVE,
     )
+
+
+def _sweep(folder: str) -> None:
+    """Kill what still works in a run's folder: what daemonised itself where there is no subreaper to adopt it."""
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd().startswith(folder) or process.environ().get("TMPDIR", "").startswith(folder):
+                process.kill()
 
 
 def _unsupported() -> str:

@@ -81,7 +81,7 @@ class _Path:
     """
 
     def __init__(self, module: str, steps: list[tuple[str, str]]) -> None:
-        self.steps = _joined(steps)
+        self.steps = steps
         self.parts = [module or "memory"]
         self.names: list[str] = []
         self.key: str | None = None
@@ -127,14 +127,3 @@ class _Path:
         if index.isdigit() and int(index) < len(free):
             self._name(free[int(index)])
             self.closure = (file, int(line), free[int(index)])
-
-
-def _joined(steps: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Steps with those through an object's `__dict__` and then a key of it made one."""
-    joined: list[tuple[str, str]] = []
-    for kind, name in steps:
-        if kind == "key" and joined and joined[-1][0] in ("attribute", "inner") and not joined[-1][1]:
-            joined[-1] = (joined[-1][0], name.strip("'"))
-        else:
-            joined.append((kind, name))
-    return joined

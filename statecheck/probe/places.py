@@ -180,8 +180,19 @@ def _rooted(module: types.ModuleType, steps: list[Step]) -> dict[str, Any]:
         "file": relative or file,
         "user": bool(relative),
         "app": is_app,
-        "steps": steps,
+        "steps": _joined(steps),
     }
+
+
+def _joined(steps: list[Step]) -> list[Step]:
+    """Steps with those through an object's `__dict__` and then a key of it made one."""
+    joined: list[Step] = []
+    for kind, name in steps:
+        if kind == "key" and joined and joined[-1][0] in ("attribute", "inner") and not joined[-1][1]:
+            joined[-1] = (joined[-1][0], name.strip("'"))
+        else:
+            joined.append((kind, name))
+    return joined
 
 
 def _step(container: Any, part: Any) -> Step:

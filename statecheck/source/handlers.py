@@ -34,6 +34,13 @@ _MARKERS: dict[str, Where] = {
 _SCALARS = as_set("str int float bool UUID UUID4 Literal date datetime EmailStr list List")
 _BODIES = as_set("dict Dict Any Mapping Json JSON object TypedDict")
 _REQUESTS = as_set("Request HttpRequest HTTPConnection ASGIRequest")
+_SCHEMES: dict[str, Where] = {
+    "HTTPBearer": "header",
+    "OAuth2PasswordBearer": "header",
+    "APIKeyHeader": "header",
+    "APIKeyCookie": "cookie",
+    "APIKeyQuery": "query",
+}
 _METHODS = ("POST", "PUT", "PATCH", "GET")
 
 
@@ -79,6 +86,8 @@ def read_handler(
         return None
     flow = Flow(modules)
     found = Found(file, node)
+    for dependency in _guards(flow, found):
+        _dependency(flow, found, dependency, None)
     flow.enter(found, parameters(flow, found, path_parameters))
     return Handler(
         fields=fields_of(flow),
@@ -236,12 +245,47 @@ def _declare(
     return declared.place
 
 
+def _guards(flow: Flow, found: Found) -> list[ast.Call]:
+    """Return the dependencies that a handler's decorator, or the app or router it belongs to, asks for."""
+    marks = [mark for mark in getattr(found.node, "decorator_list", ()) if isinstance(mark, ast.Call)]
+    calls = list(marks)
+    for mark in marks:
+        owner = flow.modules.resolve(found.file, mark.func.value) if isinstance(mark.func, ast.Attribute) else None
+        if owner is not None and owner.file == found.file and isinstance(owner.node, ast.Call):
+            calls.append(owner.node)
+    listed = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "dependencies"]
+    inside = (inner for value in listed for inner in ast.walk(value))
+    return [i for i in inside if isinstance(i, ast.Call) and i.args and _last(i.func) in ("Depends", "Security")]
+
+
+def _credentials(flow: Flow, found: Found) -> Value | None:
+    """Tell what one of FastAPI's security schemes gives: what travels in the header, the cookie or the query it reads."""
+    call = found.node
+    kind = _last(call.func) if isinstance(call, ast.Call) else ""
+    if kind not in _SCHEMES:
+        return None
+    where = _SCHEMES[kind]
+    named = next((k.value for k in call.keywords if k.arg == "name"), None)  # type: ignore[attr-defined]
+    name = named.value if isinstance(named, ast.Constant) else "Authorization"
+    place = Place(where, (str(name),))
+    required = not any(k.arg == "auto_error" for k in call.keywords)  # type: ignore[attr-defined]
+    flow.declared.setdefault(place, Field(place, type="string", required=required))
+    flow.evidence.setdefault(place, Evidence())
+    value = Value(at=place)
+    return Value(attrs={"credentials": value}) if kind == "HTTPBearer" else value
+
+
 def _dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Value:
     """Tell what a dependency gives: its own parameters come from the request too."""
     target = marker.args[0] if marker.args else bare(annotation) if annotation is not None else None
     found = flow.modules.resolve(where.file, target) if target is not None else None
+    if isinstance(target, ast.Call):
+        found = Found(where.file, target)
     if found is None:
         return Value()
+    scheme = _credentials(flow, found)
+    if scheme is not None:
+        return scheme
     if isinstance(found.node, ast.ClassDef):
         init = flow.modules.method(found, "__init__")
         return Value(attrs=parameters(flow, init, ())) if init is not None else Value()

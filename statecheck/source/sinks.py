@@ -160,6 +160,11 @@ def _converted(block: Block, call: Leaving) -> None:
 def _checked(block: Block, call: Leaving) -> None:
     if call.name in ("fullmatch", "match") and len(call.arguments) > 1:
         block.flow.note(call.arguments[1], -1)
+    if call.name == "compare_digest" and len(call.arguments) > 1:
+        for value, other in zip(call.arguments, call.node.args[1::-1], strict=False):
+            fixed = _fixed(block, other)
+            if value.at is not None and value.at.path and fixed is not None:
+                _limited(block, value.at, [fixed], weight=1)
     if call.name == "len" and call.arguments:
         block.flow.note(call.arguments[0], 0.5)
 
@@ -211,9 +216,20 @@ def compared(block: Block, node: ast.Compare) -> Value:
                 _limited(block, left.at, options)
             elif not value.all:
                 block.flow.weigh(left.at, -4)
-        elif isinstance(operator, (ast.Eq, ast.NotEq)) and literal not in (None, ""):
-            _limited(block, left.at, [literal], weight=1)
+        elif isinstance(operator, (ast.Eq, ast.NotEq)) and (fixed := _fixed(block, right)) not in (None, ""):
+            _limited(block, left.at, [fixed], weight=1)
     return merge([left])
+
+
+def _fixed(block: Block, node: ast.expr) -> Json:
+    """Return what an expression is whatever is sent: a literal, a module's constant, a setting's default."""
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        found = block.flow.modules.resolve(block.file, node)
+        node = found.node if found is not None and isinstance(found.node, ast.expr) else node
+    setting = isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("environ.get", "getenv"))
+    if setting and len(node.args) > 1:  # type: ignore[attr-defined]
+        node = node.args[1]  # type: ignore[attr-defined]
+    return constant(node)
 
 
 def _limited(block: Block, place: Place, options: list[Json], weight: float = 3) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from histories import history
 
 from statecheck.causes.case import Case
 from statecheck.checks import outcomes
-from statecheck.history import History
 from statecheck.judging import judge
 from statecheck.model import Anchor, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History
 
 HANDLER = Anchor("app.py", 1)
 VERSIONS = {"llama-index-core": "0.14.25", "pydantic": "2.14.3"}

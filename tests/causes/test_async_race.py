@@ -108,4 +108,4 @@ def test_a_plain_dict_is_found_by_where_it_is_kept() -> None:
 
 
 def test_it_is_asked_of_several_workers_too() -> None:
-    assert ["SC105 user-code"] == codes(*run(same_process=KEPT, concurrent_workers=lost(OWN_FILE)))
+    assert codes(*run(same_process=KEPT, concurrent_workers=lost(OWN_FILE))) == ["SC105 user-code"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from cases import case, codes, findings, run
 from histories import any_history
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statecheck.history import History
 from statecheck.judging import judge, verdict
 from statecheck.model import Anchor, Confidence, Finding, Outcome, OutcomeName, Problem, Severity
+
+if TYPE_CHECKING:
+    from statecheck.history import History
 
 KEPT = "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <"
 LOST = "1a > s\n1a model read 1\n1a <\n2b > s\n2b model read 2\n2b <"
@@ -61,38 +65,38 @@ class TestMasking:
     def test_what_one_process_forgets_masks_where_it_lives(self) -> None:
         told = run(same_process=REQUEST_SCOPED, other_worker=LOST, new_process=LOST, concurrent=BY_THE_APP)
 
-        assert ["SC101"] == codes(*told)
+        assert codes(*told) == ["SC101"]
 
     def test_a_broken_library_masks_all_others(self) -> None:
-        assert ["SC107 dropped-memory"] == codes(*run(same_process=AND_DROPPED_BY_THE_LIBRARY, other_session=KEPT))
+        assert codes(*run(same_process=AND_DROPPED_BY_THE_LIBRARY, other_session=KEPT)) == ["SC107 dropped-memory"]
 
     def test_a_leak_is_not_masked_and_masks_nothing(self) -> None:
         told = run(same_process=AN_APPROVAL_IS_LOST, other_session=KEPT)
 
-        assert ["SC104", "SC106 shared-key"] == [code.replace("instance", "key") for code in codes(*told)]
+        assert [code.replace("instance", "key") for code in codes(*told)] == ["SC104", "SC106 shared-key"]
 
 
 class TestPrimary:
     def test_the_user_s_own_race_comes_before_where_state_lives(self) -> None:
         told = run(same_process=KEPT, other_worker=LOST, new_process=LOST, concurrent=BY_THE_APP)
 
-        assert ["SC105 user-code", "SC102", "SC103"] == codes(*told)
+        assert codes(*told) == ["SC105 user-code", "SC102", "SC103"]
 
     def test_the_library_s_race_comes_after(self) -> None:
         told = run(same_process=KEPT, other_worker=LOST, new_process=LOST, concurrent=BY_THE_LIBRARY)
 
-        assert ["SC102", "SC103", "SC105 library-store"] == codes(*told)
+        assert codes(*told) == ["SC102", "SC103", "SC105 library-store"]
 
     def test_a_leak_comes_before_a_race(self) -> None:
         told = run(same_process=KEPT, other_session=KEPT, concurrent=BY_THE_APP)
 
-        assert ["SC106", "SC105"] == [code.split()[0] for code in codes(*told)]
+        assert [code.split()[0] for code in codes(*told)] == ["SC106", "SC105"]
 
     def test_a_warning_is_never_primary(self) -> None:
         reordered = OVERWRITTEN.format(write="").replace("read 1 3 4", "read 1 2 3 4 where=uauuaau")
         (found,) = findings(*run(same_process=KEPT, concurrent=reordered))
 
-        assert ("SC105", "warning", False) == (found.code, found.severity, found.primary)
+        assert (found.code, found.severity, found.primary) == ("SC105", "warning", False)
 
     @given(st.lists(any_history, max_size=3))
     @settings(max_examples=30)

@@ -121,5 +121,5 @@ def test_without_a_frame_it_stands_at_the_endpoint_and_is_only_likely() -> None:
 def test_the_store_is_not_said_to_be_gone_while_something_holds_it() -> None:
     (found,) = findings(history("same-process", ARTICLE.replace("1a gone #4", "")))
 
-    assert "SC101" == found.code
+    assert found.code == "SC101"
     assert "is gone" not in found.summary

@@ -107,7 +107,7 @@ def test_process_memory_is_named_and_anchored_where_it_is_defined() -> None:
     other_worker = LOST.format(seen=MEMORY)
     workers, restart = findings(*run(same_process=BASE, other_worker=other_worker, new_process=GONE))
 
-    assert (True, False) == (workers.primary, restart.primary)
+    assert (workers.primary, restart.primary) == (True, False)
     for found in (workers, restart):
         assert (Anchor("app.py", 6), "certain") == (found.anchor, found.confidence)
         assert "PID 7" in found.summary
@@ -122,8 +122,8 @@ def test_the_file_that_a_redeploy_drops_is_named() -> None:
 
     assert "`data/chat.db`" in found.summary
     assert found.anchor in (Anchor("app.py", 9), Anchor("app.py", 3))
-    assert "certain" == found.confidence
+    assert found.confidence == "certain"
 
 
 def test_a_restart_that_loses_is_not_told_twice_for_the_redeploy() -> None:
-    assert ["SC103"] == codes(*run(same_process=BASE, new_process=GONE, new_container=GONE))
+    assert codes(*run(same_process=BASE, new_process=GONE, new_container=GONE)) == ["SC103"]

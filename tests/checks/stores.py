@@ -6,13 +6,16 @@ which order they load and save and which are refused is left to hypothesis.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from histories import marker
 
-from statecheck.history import History, Op
-from statecheck.lab.experiments import EXPERIMENTS, Kill, Locate, Overlap, Start, Take
+from statecheck.history import History, Op, OpType
+from statecheck.lab.experiments import EXPERIMENTS, Overlap, Start, Step, Take
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Conversation = tuple[str, ...]
 
@@ -91,58 +94,67 @@ class Overlapping:
 
 def serve(store: Store, experiment: str, how: Overlapping | None = None) -> History:
     """The history of one experiment on this store."""
-    return History(experiment, tuple(_serve(store, experiment, how)))
+    run = _Run(store, how or Overlapping(()))
+    for step in next(one.steps for one in EXPERIMENTS if one.name == experiment):
+        run.take(step)
+    return History(experiment, tuple(run.ops))
 
 
-def _serve(store: Store, experiment: str, how: Overlapping | None) -> Iterator[Op]:
-    steps = next(one.steps for one in EXPERIMENTS if one.name == experiment)
-    workers: dict[str, tuple[int, int]] = {}
-    lives = 0
-    clock = 0
-    sent = 0
+@dataclass
+class _Run:
+    """One experiment under way: the steps are those that the lab's driver takes."""
 
-    def op(type_: str, f: str, turn: int, worker: str, session: int, markers: Conversation = (), **more: object) -> Op:
-        nonlocal clock
-        clock += 10
-        life = workers[worker][0]
-        key = f"sc-{session}" if f == "turn" else None
-        return Op(clock, type_, f, 6 + life, life, turn, key=key, markers=markers, **more)  # type: ignore[arg-type]
+    store: Store
+    how: Overlapping
+    ops: list[Op] = field(default_factory=list)
+    workers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    sent: int = 0
+    lives: int = 0
 
-    def place(worker: str, session: int) -> object:
-        return store.place(worker, *workers[worker], session)
+    def take(self, step: Step) -> None:
+        if isinstance(step, Start):
+            self.lives += 1
+            self.workers[step.worker] = (self.lives, step.disk)
+        elif isinstance(step, Take):
+            self.sent += 1
+            self._send(self.sent, step.worker, step.session)
+            loaded = self._load(self.sent, step.worker, step.session)
+            self._answer(self.sent, step.worker, step.session, loaded)
+        elif isinstance(step, Overlap):
+            self._overlap(step)
 
-    for step in steps:
-        match step:
-            case Start():
-                lives += 1
-                workers[step.worker] = (lives, step.disk)
-            case Kill() | Locate():
-                pass
-            case Take():
-                sent += 1
-                own = marker(sent)
-                yield op("invoke", "turn", sent, step.worker, step.session, (own,))
-                loaded = store.load(place(step.worker, step.session))
-                yield op("ok", "model", sent, step.worker, step.session, (*loaded, own), action="read")
-                store.save(place(step.worker, step.session), loaded, own)
-                yield op("ok", "turn", sent, step.worker, step.session, (own,), note="200")
-            case Overlap():
-                assert how is not None
-                first, sent = sent + 1, sent + step.turns
-                loads: dict[int, Conversation] = {}
-                at = {first + number: step.workers[number % len(step.workers)] for number in range(step.turns)}
-                for turn, worker in at.items():
-                    yield op("invoke", "turn", turn, worker, 1, (marker(turn),))
-                for number in how.order:
-                    turn = first + number
-                    worker, own = at[turn], marker(turn)
-                    if turn not in loads:
-                        loads[turn] = store.load(place(worker, 1))
-                        yield op("ok", "model", turn, worker, 1, (*loads[turn], own), action="read")
-                    elif number in how.refused:
-                        yield op("fail", "turn", turn, worker, 1, (own,), note="HTTP 500")
-                    else:
-                        store.save(place(worker, 1), loads[turn], own)
-                        yield op("ok", "turn", turn, worker, 1, (own,), note="200")
-                clock += 10
-                yield Op(clock, "info", "overlap", turn=first, note=str(step.turns))
+    def _overlap(self, step: Overlap) -> None:
+        first, self.sent = self.sent + 1, self.sent + step.turns
+        at = {first + number: step.workers[number % len(step.workers)] for number in range(step.turns)}
+        loaded: dict[int, Conversation] = {}
+        for turn, worker in at.items():
+            self._send(turn, worker, 1)
+        for number in self.how.order:
+            turn = first + number
+            if turn not in loaded:
+                loaded[turn] = self._load(turn, at[turn], 1)
+            elif number in self.how.refused:
+                self._record("fail", "turn", turn, at[turn], note="HTTP 500")
+            else:
+                self._answer(turn, at[turn], 1, loaded[turn])
+        self.ops.append(Op(10 * len(self.ops), "info", "overlap", turn=first, note=str(step.turns)))
+
+    def _send(self, turn: int, worker: str, session: int) -> None:
+        self._record("invoke", "turn", turn, worker, key=f"sc-{session}")
+
+    def _load(self, turn: int, worker: str, session: int) -> Conversation:
+        loaded = self.store.load(self._place(worker, session))
+        self._record("ok", "model", turn, worker, before=loaded, action="read")
+        return loaded
+
+    def _answer(self, turn: int, worker: str, session: int, loaded: Conversation) -> None:
+        self.store.save(self._place(worker, session), loaded, marker(turn))
+        self._record("ok", "turn", turn, worker, note="200")
+
+    def _place(self, worker: str, session: int) -> object:
+        return self.store.place(worker, *self.workers[worker], session)
+
+    def _record(self, type_: OpType, f: str, turn: int, worker: str, before: Conversation = (), **more: Any) -> None:
+        life = self.workers[worker][0]
+        markers = (*before, marker(turn))
+        self.ops.append(Op(10 * len(self.ops), type_, f, 6 + life, life, turn, markers=markers, **more))

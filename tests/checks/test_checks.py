@@ -46,10 +46,10 @@ class TestStoresOfKnownStrength:
         assert judged(Forgetful(), experiment) == "lost"
 
     def test_process_memory_is_lost_to_other_processes_only(self) -> None:
-        assert ["kept", "lost", "lost", "lost"] == [judged(Splitting(), experiment) for experiment in SEQUENTIAL]
+        assert [judged(Splitting(), experiment) for experiment in SEQUENTIAL] == ["kept", "lost", "lost", "lost"]
 
     def test_the_container_s_disk_is_lost_to_a_redeploy_only(self) -> None:
-        assert ["kept", "kept", "kept", "lost"] == [judged(OnDisk(), experiment) for experiment in SEQUENTIAL]
+        assert [judged(OnDisk(), experiment) for experiment in SEQUENTIAL] == ["kept", "kept", "kept", "lost"]
 
     def test_a_store_that_leaks_is_found(self) -> None:
         assert judged(Leaking(), "other-session") == "leaked"
@@ -88,7 +88,7 @@ class TestIndeterminate:
         told = serve(Forgetful(), experiment)
         unknown = History(experiment, tuple(_unanswered(one, turn) for one in told.ops))
 
-        assert "error" == outcome(unknown, "model").outcome
+        assert outcome(unknown, "model").outcome == "error"
 
     @given(overlaps, st.sampled_from(OVERLAPPING), st.sets(st.integers(2, AT_ONCE), min_size=1))
     def test_nor_is_it_among_overlapping_ones(self, how: Overlapping, experiment: str, dead: set[int]) -> None:
@@ -102,8 +102,8 @@ class TestIndeterminate:
     def test_an_end_that_was_not_recorded_is_indeterminate(self) -> None:
         told = history("new-process", "1a > k\n1a model read 1\n2b > k\n2b model read 2\n2b <")
 
-        assert "info" == turns(told)[0].status
-        assert "error" == outcome(told, "model").outcome
+        assert turns(told)[0].status == "info"
+        assert outcome(told, "model").outcome == "error"
 
     def test_a_refusal_is_a_loss_only_where_the_baseline_remembers(self) -> None:
         told = history(
@@ -120,8 +120,8 @@ class TestIndeterminate:
             """,
         )
 
-        assert "lost" == outcome(told, "model").outcome
-        assert "error" == outcome(told, None).outcome
+        assert outcome(told, "model").outcome == "lost"
+        assert outcome(told, None).outcome == "error"
 
 
 class TestChannels:
@@ -139,13 +139,13 @@ class TestChannels:
         )
 
         assert baseline_channel(told) is None
-        assert "lost" == outcome(told, None).outcome
+        assert outcome(told, None).outcome == "lost"
 
     def test_an_answer_counts_where_no_model_is_called(self) -> None:
         told = history("same-process", '1a > k\n1a < first\n2a > k\n2a < "earlier: {1}"')
 
-        assert "answer" == baseline_channel(told)
-        assert "kept" == outcome(told, None).outcome
+        assert baseline_channel(told) == "answer"
+        assert outcome(told, None).outcome == "kept"
 
     def test_recorded_reads_count(self) -> None:
         told = history(
@@ -160,7 +160,7 @@ class TestChannels:
             """,
         )
 
-        assert "state" == baseline_channel(told)
+        assert baseline_channel(told) == "state"
 
     def test_what_the_baseline_shows_is_asked_of_the_others(self) -> None:
         told = history(
@@ -176,8 +176,8 @@ class TestChannels:
             """,
         )
 
-        assert "lost" == outcome(told, "model").outcome
-        assert "kept" == outcome(told, "state").outcome
+        assert outcome(told, "model").outcome == "lost"
+        assert outcome(told, "state").outcome == "kept"
 
     def test_a_refused_read_gives_nothing(self) -> None:
         told = history("same-process", "1a > k\n1a <\n2a > k\n2a memory read fail #1 1\n2a <")
@@ -188,7 +188,7 @@ class TestChannels:
         channel, found = outcomes({"other-session": serve(Leaking(), "other-session")})
 
         assert channel is None
-        assert "leaked" == found["other-session"].outcome
+        assert found["other-session"].outcome == "leaked"
 
 
 CONTEXT = """
@@ -208,17 +208,17 @@ class TestStoreByStore:
     def test_a_context_value_that_is_gone_is_not_made_good_by_the_conversation(self) -> None:
         told = history("same-process", CONTEXT.format(first="read", markers="", given=""))
 
-        assert "lost" == outcome(told, None).outcome
+        assert outcome(told, None).outcome == "lost"
 
     def test_a_context_value_that_is_kept(self) -> None:
         told = history("same-process", CONTEXT.format(first="read", markers="", given="1"))
 
-        assert "kept" == outcome(told, None).outcome
+        assert outcome(told, None).outcome == "kept"
 
     def test_a_value_that_is_set_before_it_is_read_is_scratch(self) -> None:
         told = history("same-process", CONTEXT.format(first="write", markers="1", given=""))
 
-        assert "kept" == outcome(told, None).outcome
+        assert outcome(told, None).outcome == "kept"
 
 
 def _unanswered(one: Op, turn: int) -> Op:
@@ -257,15 +257,15 @@ class TestAnyHistory:
 
     @given(st.builds(History, st.sampled_from(EXPERIMENTS), st.just(())), channels)
     def test_an_empty_history_is_an_error(self, told: History, channel: Channel | None) -> None:
-        assert "error" == outcome(told, channel).outcome
+        assert outcome(told, channel).outcome == "error"
 
     @pytest.mark.parametrize("experiment", EXPERIMENTS)
     def test_a_single_turn_shows_nothing(self, experiment: str) -> None:
         told = history(experiment, "1a > k\n1a model read 1\n1a <")
 
-        assert "error" == outcome(told, "model").outcome
+        assert outcome(told, "model").outcome == "error"
 
     def test_a_turn_without_a_marker_is_an_error_not_an_exception(self) -> None:
         damaged = History("same-process", (Op(1, "ok", "turn", turn=1), Op(2, "ok", "turn", turn=2)))
 
-        assert "error" == outcome(damaged, None).outcome
+        assert outcome(damaged, None).outcome == "error"

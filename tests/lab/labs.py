@@ -7,9 +7,9 @@ import os
 import secrets
 import stat
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -17,8 +17,12 @@ import pytest
 from statecheck.config import Options
 from statecheck.diagnose import diagnose_target
 from statecheck.history import History, decode_lines
-from statecheck.model import Diagnosis
 from statecheck.target import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.model import Diagnosis
 
 ISOLATIONS = ("namespace", "copy")
 _SIGN = "LEFT_BEHIND_BY"
@@ -95,7 +99,10 @@ class Ran:
         return {outcome.name: outcome.outcome for outcome in self.diagnosis.experiments}
 
     def histories(self) -> dict[str, History]:
-        return {file.stem: History(file.stem, tuple(decode_lines(file.read_bytes()))) for file in self.folder.glob("*.jsonl")}
+        return {
+            file.stem: History(file.stem, tuple(decode_lines(file.read_bytes())))
+            for file in self.folder.glob("*.jsonl")
+        }
 
     def answers(self, experiment: str) -> list[str]:
         return [op.text for op in self.histories()[experiment].select("turn") if op.type == "ok"]

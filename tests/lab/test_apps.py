@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from labs import Ran, User, diagnosed
 
 from statecheck.config import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ONE = Options(seed=1, only=("same-process",))
 
@@ -115,7 +118,7 @@ def user(tmp_path: Path) -> User:
 
 
 def kept(ran: Ran) -> bool:
-    return "kept" == ran.outcomes()["same-process"]
+    return ran.outcomes()["same-process"] == "kept"
 
 
 @pytest.mark.parametrize("app", [LATE, STREAMED], ids=["background", "stream"])
@@ -143,9 +146,7 @@ def test_callables_of_every_kind(app: str, spec: str, user: User) -> None:
     assert kept(diagnosed(user, spec, "namespace", ONE))
 
 
-def test_libraries_that_start_threads_get_workers_started_afresh(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_libraries_that_start_threads_get_workers_started_afresh(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = user.root / "site-packages"
     installed.mkdir()
     (installed / "busy.py").write_text(BUSY, "utf-8")
@@ -154,10 +155,10 @@ def test_libraries_that_start_threads_get_workers_started_afresh(
     ran = diagnosed(user, "bot.py:reply", "namespace", Options(seed=1, skip=("concurrent",)))
 
     assert any("afresh" in note for note in ran.diagnosis.notes)
-    assert ["kept", "lost", "lost", "lost"] == list(ran.outcomes().values())[:4]
+    assert list(ran.outcomes().values())[:4] == ["kept", "lost", "lost", "lost"]
     for answers in map(ran.answers, ("same-process", "other-worker")):
         assert {"True"} == {answer.split()[1] for answer in answers}, "the library's thread is there in each worker"
-    assert [] == user.left()
+    assert user.left() == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_an_app_that_cannot_run_is_inconclusive(app: str, slug: str, user: User)
     user.write(bot=app)
     ran = diagnosed(user, "bot.py:reply", "namespace", ONE)
 
-    assert "inconclusive" == ran.diagnosis.verdict
+    assert ran.diagnosis.verdict == "inconclusive"
     assert {problem.slug for problem in ran.diagnosis.errors} <= set(slug.split())
     assert ran.diagnosis.errors
-    assert [] == user.left()
+    assert user.left() == []

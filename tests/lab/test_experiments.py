@@ -72,21 +72,21 @@ def test_a_file_outlives_its_process_and_dies_with_its_container(on_disk: Ran) -
     expected = ["kept", "kept", "kept", "lost", "isolated", "kept", "kept"]
 
     assert expected == list(on_disk.outcomes().values())
-    assert ["SC103"] == [finding.code for finding in on_disk.diagnosis.causes]
+    assert [finding.code for finding in on_disk.diagnosis.causes] == ["SC103"]
     assert Anchor("files.py", 13) == on_disk.diagnosis.causes[0].anchor
     assert "data/sc-" in on_disk.diagnosis.causes[0].summary
 
 
 def test_a_volume_outlives_its_container(on_a_volume: Ran) -> None:
-    assert ["kept"] * 4 == [on_a_volume.outcomes()[name] for name in SEQUENTIAL]
-    assert "healthy" == on_a_volume.diagnosis.verdict
+    assert [on_a_volume.outcomes()[name] for name in SEQUENTIAL] == ["kept"] * 4
+    assert on_a_volume.diagnosis.verdict == "healthy"
 
 
 def test_memory_dies_with_its_process(in_memory: Ran) -> None:
-    assert ["kept", "lost", "lost", "lost"] == [in_memory.outcomes()[name] for name in SEQUENTIAL]
-    assert "isolated" == in_memory.outcomes()["other-session"]
-    assert "skipped" == in_memory.outcomes()["concurrent-workers"]
-    assert ["SC102", "SC103"] == [finding.code for finding in in_memory.diagnosis.causes]
+    assert [in_memory.outcomes()[name] for name in SEQUENTIAL] == ["kept", "lost", "lost", "lost"]
+    assert in_memory.outcomes()["other-session"] == "isolated"
+    assert in_memory.outcomes()["concurrent-workers"] == "skipped"
+    assert [finding.code for finding in in_memory.diagnosis.causes] == ["SC102", "SC103"]
     assert {Anchor("memory.py", 3)} == {finding.anchor for finding in in_memory.diagnosis.causes}
     assert "`memory.said['sc-" in in_memory.diagnosis.causes[0].summary
 
@@ -113,8 +113,8 @@ def test_each_turn_of_an_experiment_has_a_marker_of_its_own(on_disk: Ran) -> Non
 
 
 def test_nothing_of_the_run_is_left(user: User, on_disk: Ran, in_memory: Ran, on_a_volume: Ran) -> None:
-    assert [] == user.left()
-    assert [] == list((user.root / "tmp").iterdir())
+    assert user.left() == []
+    assert list((user.root / "tmp").iterdir()) == []
     assert not (user.project / "data").exists()
     assert {"files.py", "memory.py", ".statecheck"} == {path.name for path in user.project.iterdir()}
 
@@ -129,4 +129,4 @@ def test_a_diagnosis_does_not_depend_on_what_was_there_before(user: User, isolat
     ran = diagnosed(user, "files.py", isolation, Options(seed=1, volumes=(user.project / "data",)))
 
     assert on_a_volume.outcomes() == ran.outcomes()
-    assert ["other"] == [path.name for path in Path(user.project / "data").iterdir()]
+    assert [path.name for path in Path(user.project / "data").iterdir()] == ["other"]

@@ -126,7 +126,7 @@ def told(vandal: Ran) -> dict[str, Any]:
 
 class TestVandal:
     def test_it_ran_and_was_judged(self, vandal: Ran) -> None:
-        assert "kept" == vandal.outcomes()["same-process"]
+        assert vandal.outcomes()["same-process"] == "kept"
         assert "x" * 1023 in vandal.output()
 
     def test_the_user_s_files_are_as_they_were(
@@ -163,7 +163,7 @@ def test_absolute_paths_lead_to_the_container_s_disk(tmp_path: Path) -> None:
     before = user.snapshot()
     ran = diagnosed(user, "abroad.py:reply", "namespace", ONE)
 
-    assert "kept" == ran.outcomes()["same-process"]
+    assert ran.outcomes()["same-process"] == "kept"
     assert before == user.snapshot()
 
 
@@ -194,7 +194,8 @@ CHILDREN = """\
         daemon()
         os.read(here, 1)
         os.system("sleep 7777 &")
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(7777)"], start_new_session=True, close_fds=False)
+        program = [sys.executable, "-c", "import time; time.sleep(7777)"]
+        subprocess.Popen(program, start_new_session=True, close_fds=False)
         return str(earlier)
 """
 
@@ -205,9 +206,9 @@ def test_what_it_started_is_gone_and_nothing_waits_for_it(isolation: str, tmp_pa
     user.write(children=CHILDREN)
     ran = diagnosed(user, "children.py:reply", isolation, Options(seed=1, only=("same-process", "new-process")))
 
-    assert ("kept", "lost") == (ran.outcomes()["same-process"], ran.outcomes()["new-process"])
-    assert [] == user.left()
-    assert [] == list((user.root / "tmp").iterdir())
+    assert (ran.outcomes()["same-process"], ran.outcomes()["new-process"]) == ("kept", "lost")
+    assert user.left() == []
+    assert list((user.root / "tmp").iterdir()) == []
     assert ran.diagnosis.seconds < 15, "no limit was waited for"
 
 
@@ -216,9 +217,13 @@ def test_statecheck_itself_keeps_no_descriptor_and_no_thread(isolation: str, tmp
     user = User(tmp_path)
     user.write(quiet="said = []\ndef reply(session_id, text):\n    said.append(text)\n    return str(said)\n")
     diagnosed(user, "quiet.py:reply", isolation, ONE)
-    before = len(os.listdir("/proc/self/fd")), threading.active_count()
-    mounts = Path("/proc/self/mountinfo").read_text("utf-8")
+    before = own()
     diagnosed(user, "quiet.py:reply", isolation, ONE)
 
-    assert before == (len(os.listdir("/proc/self/fd")), threading.active_count())
-    assert mounts == Path("/proc/self/mountinfo").read_text("utf-8")
+    assert own() == before
+
+
+def own() -> tuple[int, int, str]:
+    """How many descriptors and threads this process has, and its mounts."""
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    return descriptors, threading.active_count(), Path("/proc/self/mountinfo").read_text("utf-8")

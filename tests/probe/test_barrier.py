@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator
 from contextvars import copy_context
+from typing import TYPE_CHECKING
 
 import pytest
 
 from statecheck.probe.barrier import Barrier
 from statecheck.probe.recorder import TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Watched(Barrier):
@@ -89,7 +92,7 @@ def test_threads_are_held_until_it_opens(barrier: Watched) -> None:
         turns.thread(turn)
 
     assert set(range(1, 9)) == barrier.wait(8)
-    assert [] == turns.passed
+    assert turns.passed == []
     barrier.open()
     assert set(range(1, 9)) == turns.end()
 
@@ -100,7 +103,7 @@ def test_tasks_of_one_loop_are_all_held_at_once(barrier: Watched) -> None:
     turns.tasks(*range(1, 9))
 
     assert set(range(1, 9)) == barrier.wait(8)
-    assert [] == turns.passed
+    assert turns.passed == []
     barrier.open()
     assert set(range(1, 9)) == turns.end()
 
@@ -175,8 +178,7 @@ def test_a_task_that_is_cancelled_while_it_is_held_does_no_harm(barrier: Watched
 
     async def cancel() -> None:
         task = asyncio.create_task(serve())
-        while barrier.came.empty():
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(barrier.wait, 1) == {1}
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statecheck.probe.channel import Channel, Closed, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 messages: st.SearchStrategy[Message] = st.dictionaries(
     st.text(st.characters(codec="utf-8"), max_size=5).filter(lambda name: name != "fds"),
@@ -49,7 +52,7 @@ def test_a_message_that_is_cut_anywhere_is_put_together(pair: tuple[Channel, Cha
             other.receive(0.001)
         left.send(line[at:])
 
-        assert {"text": "ä"} == other.receive(5)[0]
+        assert other.receive(5)[0] == {"text": "ä"}
     left.close()
     other.close()
 
@@ -96,9 +99,9 @@ def test_descriptors_go_with_their_message(pair: tuple[Channel, Channel]) -> Non
             os.write(descriptor, b"x")
             os.close(descriptor)
         assert b"xx"[: len(descriptors)] == os.read(read_end, 10)
-        assert b"" == os.read(read_end, 1), "ours are the only copies"
+        assert os.read(read_end, 1) == b"", "ours are the only copies"
         os.close(read_end)
-        assert ({"number": -1}, []) == other.receive(5)
+        assert other.receive(5) == ({"number": -1}, [])
 
 
 def test_descriptors_of_a_large_message(pair: tuple[Channel, Channel]) -> None:
@@ -109,7 +112,7 @@ def test_descriptors_of_a_large_message(pair: tuple[Channel, Channel]) -> None:
     message, (descriptor,) = other.receive(20)
     sending.join(20)
 
-    assert 1_000_000 == len(message["text"])
+    assert len(message["text"]) == 1_000_000
     for fd in (read_end, write_end, descriptor):
         os.close(fd)
 
@@ -128,7 +131,7 @@ def test_the_end_of_the_stream_is_closed(pair: tuple[Channel, Channel]) -> None:
     one.send({"last": 1})
     one.close()
 
-    assert {"last": 1} == other.receive(5)[0]
+    assert other.receive(5)[0] == {"last": 1}
     for _ in range(2):
         with pytest.raises(Closed):
             other.receive(5)
@@ -142,7 +145,7 @@ def test_a_last_message_that_a_kill_cut_is_the_end() -> None:
     left.close()
     other = Channel(right)
 
-    assert {} == other.receive(5)[0]
+    assert other.receive(5)[0] == {}
     with pytest.raises(Closed):
         other.receive(5)
     other.close()
@@ -174,5 +177,5 @@ def test_leaving_keeps_the_other_copies_connected(pair: tuple[Channel, Channel])
     one.leave()
     copy.send({"still": "here"})
 
-    assert {"still": "here"} == other.receive(5)[0]
+    assert other.receive(5)[0] == {"still": "here"}
     copy.close()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from histories import marker
@@ -16,6 +15,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from statecheck.probe.markers import find, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ONE, TWO, THREE = marker(1), marker(2), marker(3)
 
@@ -193,7 +195,12 @@ def test_a_dict_that_lies_is_read_as_the_dict_it_is() -> None:
     assert find(LyingDict(a=ONE)) == [ONE]
 
 
-@given(st.recursive(st.text() | st.binary() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.text() | st.binary() | st.integers() | st.none(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_any_value_can_be_searched_and_shown(value: object) -> None:
     assert find(value) == []
     assert len(text(value)) <= 2000
@@ -201,7 +208,14 @@ def test_any_value_can_be_searched_and_shown(value: object) -> None:
 
 @given(st.lists(st.integers(0, 2**32 - 1).map(marker), max_size=20), st.data())
 def test_all_are_found_wherever_they_are(markers: list[str], data: st.DataObject) -> None:
-    wraps = [lambda m: m, lambda m: [m], lambda m: {"k": m}, lambda m: Turn(m), lambda m: Message(content=m), str.encode]
+    wraps = [
+        lambda m: m,
+        lambda m: [m],
+        lambda m: {"k": m},
+        Turn,
+        lambda m: Message(content=m),
+        str.encode,
+    ]
     value = [data.draw(st.sampled_from(wraps))(one) for one in markers]
 
     assert list(dict.fromkeys(markers)) == find(value)

@@ -10,11 +10,10 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +21,9 @@ from statecheck.history import Op, decode_lines
 from statecheck.lab.workers import anonymous_file
 from statecheck.probe import recorder
 from statecheck.probe.recorder import TASKS, TURN, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +66,7 @@ class TestDurability:
         ops = decode_lines(os.pread(fd, 1 << 24, 0))
         os.close(fd)
 
-        assert -signal.SIGKILL == ended.returncode
+        assert ended.returncode == -signal.SIGKILL
         assert list(range(500)) == [op.obj for op in ops]
 
     def test_processes_and_threads_that_write_at_once_cut_no_line(self, recording: Recording) -> None:
@@ -96,8 +98,8 @@ class TestDurability:
         recording.emit("memory", action="read", text="\udc80 lone")
         first, second = recording.ops()
 
-        assert ("memory", "write", "not encodable") == (first.f, first.action, first.note)
-        assert "\udc80 lone" == second.text
+        assert (first.f, first.action, first.note) == ("memory", "write", "not encodable")
+        assert second.text == "\udc80 lone"
 
     def test_it_is_silent_until_it_is_opened(self) -> None:
         silent = Recorder()
@@ -111,11 +113,16 @@ class TestFrames:
         inner = code(recording, tmp_path / "store.py", "def save():\n    return look()\n")
         outer = code(recording, tmp_path / "app.py", "def chat():\n    x = 1\n    return save()\n", save=inner["save"])
 
-        assert (("store.py", 2, "save"), ("app.py", 3, "chat")) == outer["chat"]()
+        assert outer["chat"]() == (("store.py", 2, "save"), ("app.py", 3, "chat"))
 
     @pytest.mark.parametrize(
         "library",
-        [".venv/lib/python3.11/site-packages/lib.py", "venv/lib.py", "x/site-packages/lib.py", "usr/dist-packages/lib.py"],
+        [
+            ".venv/lib/python3.11/site-packages/lib.py",
+            "venv/lib.py",
+            "x/site-packages/lib.py",
+            "usr/dist-packages/lib.py",
+        ],
     )
     def test_installed_code_below_the_project_is_not_the_user_s(
         self, recording: Recording, tmp_path: Path, library: str
@@ -123,19 +130,23 @@ class TestFrames:
         inner = code(recording, tmp_path / library, "def save():\n    return look()\n")
         outer = code(recording, tmp_path / "app.py", "def chat():\n    return save()\n", save=inner["save"])
 
-        assert (("app.py", 2, "chat"),) == outer["chat"]()
+        assert outer["chat"]() == (("app.py", 2, "chat"),)
 
     def test_a_project_whose_own_path_looks_installed(self, recording: Recording, tmp_path: Path) -> None:
         root = tmp_path / "venv" / "site-packages" / "project"
         recording.open(recording.fd, (str(root),))
         app = code(recording, root / "app.py", "def chat():\n    return look()\n")
 
-        assert (("app.py", 2, "chat"),) == app["chat"]()
+        assert app["chat"]() == (("app.py", 2, "chat"),)
 
-    def test_a_folder_that_only_begins_like_the_root_is_not_below_it(self, recording: Recording, tmp_path: Path) -> None:
-        other = code(recording, tmp_path.with_name(tmp_path.name + "-old") / "app.py", "def chat():\n    return look()\n")
+    def test_a_folder_that_only_begins_like_the_root_is_not_below_it(
+        self, recording: Recording, tmp_path: Path
+    ) -> None:
+        other = code(
+            recording, tmp_path.with_name(tmp_path.name + "-old") / "app.py", "def chat():\n    return look()\n"
+        )
 
-        assert () == other["chat"]()
+        assert other["chat"]() == ()
 
     def test_a_long_stack_is_cut_at_its_outer_end(self, recording: Recording, tmp_path: Path) -> None:
         app = code(
@@ -144,7 +155,7 @@ class TestFrames:
         frames = app["chat"](50)
 
         assert 1 < len(frames) < 20
-        assert ("app.py", 4, "chat") == frames[0]
+        assert frames[0] == ("app.py", 4, "chat")
 
     def test_the_user_s_line_that_awaits_what_a_library_does_in_a_task(
         self, recording: Recording, tmp_path: Path
@@ -157,7 +168,10 @@ class TestFrames:
             return recording.awaiting()
 
         app = code(
-            recording, tmp_path / "app.py", "async def chat():\n    x = 1\n    return await library()\n", library=library
+            recording,
+            tmp_path / "app.py",
+            "async def chat():\n    x = 1\n    return await library()\n",
+            library=library,
         )
 
         async def serve() -> Any:
@@ -167,8 +181,8 @@ class TestFrames:
             TASKS[5] = task
             return await app["chat"]()
 
-        assert (("app.py", 3, "chat"),) == asyncio.run(serve())
-        assert () == recording.awaiting()
+        assert asyncio.run(serve()) == (("app.py", 3, "chat"),)
+        assert recording.awaiting() == ()
 
 
 @dataclass
@@ -196,7 +210,7 @@ class TestNumbers:
     ) -> None:
         one, other = cls(), cls()
 
-        assert [1, 2, 1, 2] == [recording.number(thing) for thing in (one, other, one, other)]
+        assert [recording.number(thing) for thing in (one, other, one, other)] == [1, 2, 1, 2]
         assert recording.known(one)
         assert not recording.known(cls())
 
@@ -212,18 +226,18 @@ class TestNumbers:
 
         assert reference() is None
         assert ("gone", number, "Equal") == (gone.f, gone.obj, gone.cls)
-        assert [] == recording.holders("sc-m00000001")
+        assert recording.holders("sc-m00000001") == []
 
     def test_an_object_in_the_place_of_one_that_is_gone_is_a_new_one(self, recording: Recording) -> None:
         seen = set()
         for _ in range(100):  # CPython gives the next one the same address
             seen.add(recording.number(Equal()))
 
-        assert 100 == len(seen)
+        assert len(seen) == 100
 
     def test_what_cannot_be_referenced_weakly_has_no_number(self, recording: Recording) -> None:
-        assert 0 == recording.number({})
-        assert 0 == recording.number({})
+        assert recording.number({}) == 0
+        assert recording.number({}) == 0
         assert not recording.known({})
 
     def test_nothing_is_said_to_be_gone_when_the_process_ends(self) -> None:
@@ -237,7 +251,7 @@ class TestNumbers:
         ops = decode_lines(os.pread(fd, 1 << 16, 0))
         os.close(fd)
 
-        assert ["memory"] == [op.f for op in ops]
+        assert [op.f for op in ops] == ["memory"]
 
     def test_objects_that_end_in_any_thread_while_others_are_numbered(self, recording: Recording) -> None:
         def work() -> None:
@@ -267,7 +281,7 @@ class TestTurns:
         copy_context().run(serve)
         recording.emit("place")
 
-        assert [("model", 7), ("memory", 7), ("place", 0)] == [(op.f, op.turn) for op in recording.ops()]
+        assert [(op.f, op.turn) for op in recording.ops()] == [("model", 7), ("memory", 7), ("place", 0)]
         assert {os.getpid()} == {op.pid for op in recording.ops()}
 
     def test_the_task_of_a_turn_is_not_kept_alive(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from histories import marker
@@ -18,6 +18,9 @@ from statecheck.lab.workers import anonymous_file
 from statecheck.probe.recorder import RECORDER
 from statecheck.probe.wrapping import Table, wrap_tree
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
 ONE, TWO = marker(1), marker(2)
 MEMORY = Table("memory", reads=("get", "aget"), writes=("put", "aput"), sets=("set",), others=("reset",), build=True)
 
@@ -25,7 +28,7 @@ MEMORY = Table("memory", reads=("get", "aget"), writes=("put", "aput"), sets=("s
 @pytest.fixture
 def ops() -> Iterator[Callable[[], list[Op]]]:
     fd = anonymous_file()
-    RECORDER.open(fd, (os.path.dirname(__file__),))
+    RECORDER.open(fd, (str(Path(__file__).parent),))
     yield lambda: [op for op in decode_lines(os.pread(fd, 1 << 24, 0)) if op.f != "gone"]
     RECORDER.fd = -1
     os.close(fd)
@@ -71,10 +74,10 @@ class TestOnce:
         assert [f"note {ONE}", f"note {TWO}"] == memory.get()
         build, put, named, get = ops()
 
-        assert ("build", "write", "read") == (build.action, put.action, get.action)
-        assert [(ONE,), (TWO,), (ONE, TWO)] == [op.markers for op in (put, named, get)]
+        assert (build.action, put.action, get.action) == ("build", "write", "read")
+        assert [op.markers for op in (put, named, get)] == [(ONE,), (TWO,), (ONE, TWO)]
         assert {build.obj} == {op.obj for op in (put, named, get)} != {0}
-        assert "test_a_call_is_one_op_with_what_went_in_and_came_out" == put.frames[0].function
+        assert put.frames[0].function == "test_a_call_is_one_op_with_what_went_in_and_came_out"
 
     def test_super_chains_are_one_op_of_the_outermost(self, ops: Callable[[], list[Op]]) -> None:
         base = tree()
@@ -95,8 +98,8 @@ class TestOnce:
         bottom = Bottom()
         bottom.put(ONE)
 
-        assert [("memory", "build", "Bottom"), ("memory", "write", "Bottom")] == done(ops())
-        assert [ONE, ONE] == bottom.get()
+        assert done(ops()) == [("memory", "build", "Bottom"), ("memory", "write", "Bottom")]
+        assert bottom.get() == [ONE, ONE]
 
     def test_a_subclass_made_before_and_one_made_later(self, ops: Callable[[], list[Op]]) -> None:
         base = tree()
@@ -111,8 +114,8 @@ class TestOnce:
             def get(self) -> list[str]:
                 return ["later", *super().get()]
 
-        assert ["later", "before"] == Later().get()
-        assert [("memory", "build", "Later"), ("memory", "read", "Later")] == done(ops())
+        assert Later().get() == ["later", "before"]
+        assert done(ops()) == [("memory", "build", "Later"), ("memory", "read", "Later")]
 
     def test_wrapping_twice_records_once(self, ops: Callable[[], list[Op]]) -> None:
         base = tree()
@@ -120,7 +123,7 @@ class TestOnce:
         wrap_tree(base, MEMORY)
         base().put(ONE)
 
-        assert [("memory", "build", "Base"), ("memory", "write", "Base")] == done(ops())
+        assert done(ops()) == [("memory", "build", "Base"), ("memory", "write", "Base")]
 
     def test_another_object_inside_is_another_op(self, ops: Callable[[], list[Op]]) -> None:
         base = tree()
@@ -180,7 +183,7 @@ class TestUnchanged:
         with pytest.raises(ValueError, match=TWO):
             asyncio.run(Refusing().aput(TWO))
 
-        assert [("fail", (ONE,)), ("fail", (TWO,))] == [(op.type, op.markers) for op in ops()]
+        assert [(op.type, op.markers) for op in ops()] == [("fail", (ONE,)), ("fail", (TWO,))]
         assert [f"KeyError: '{ONE}'", f"ValueError: {TWO}"] == [op.note for op in ops()]
 
     def test_an_exception_of_a_constructor_builds_nothing(self, ops: Callable[[], list[Op]]) -> None:
@@ -192,7 +195,7 @@ class TestUnchanged:
         with pytest.raises(RuntimeError, match="no"):
             Refusing()
 
-        assert [] == [op for op in ops() if op.type == "ok"]
+        assert [op for op in ops() if op.type == "ok"] == []
 
     def test_an_object_that_cannot_be_looked_at_does_not_break_the_app(self, ops: Callable[[], list[Op]]) -> None:
         class Lazy:
@@ -205,7 +208,7 @@ class TestUnchanged:
         memory.put(lazy)
 
         assert memory.get()[0] is lazy
-        assert 3 == len(ops())
+        assert len(ops()) == 3
 
     def test_methods_are_still_what_they_are_called(self) -> None:
         base = tree()
@@ -230,7 +233,7 @@ class TestUnchanged:
 
         wrap_tree(Odd, MEMORY)
 
-        assert ("static", "property", "a value") == (Odd().get(), Odd().put, Odd().reset)
+        assert (Odd().get(), Odd().put, Odd().reset) == ("static", "property", "a value")
 
     def test_an_own_hook_for_subclasses_still_runs(self) -> None:
         made = []
@@ -248,7 +251,7 @@ class TestUnchanged:
         class Below(Tagged):
             pass
 
-        assert [("Tagged", "a"), ("Below", "")] == made
+        assert made == [("Tagged", "a"), ("Below", "")]
 
     def test_a_hook_of_a_subclass_that_is_made_later_still_runs(self, ops: Callable[[], list[Op]]) -> None:
         class Base:
@@ -266,7 +269,7 @@ class TestUnchanged:
 
         Below().put(ONE)
 
-        assert [("memory", "build", "Below"), ("memory", "write", "Below")] == done(ops())
+        assert done(ops()) == [("memory", "build", "Below"), ("memory", "write", "Below")]
 
     @pytest.mark.usefixtures("ops")
     def test_an_edit_that_fails_is_the_app_s_failure_and_no_write(self, ops: Callable[[], list[Op]]) -> None:
@@ -290,8 +293,8 @@ class TestUnchanged:
         with pytest.raises(RuntimeError, match="mine"):
             asyncio.run(edit(Store(), fail=True))
 
-        assert [("read", (ONE,)), ("write", (ONE, TWO)), ("read", (ONE,))] == [(op.action, op.markers) for op in ops()]
-        assert "edit" == ops()[0].frames[0].function
+        assert [(op.action, op.markers) for op in ops()] == [("read", (ONE,)), ("write", (ONE, TWO)), ("read", (ONE,))]
+        assert ops()[0].frames[0].function == "edit"
 
 
 class TestPydantic:
@@ -320,7 +323,7 @@ class TestPydantic:
                 super().put(f"{self.name}: {message}")
 
         assert memory(token_limit=3) == memory.model_validate({"token_limit": 3})
-        assert 5 == memory.model_validate_json('{"token_limit": "5"}').token_limit
+        assert memory.model_validate_json('{"token_limit": "5"}').token_limit == 5
         for wrong in ({"token_limit": 0}, {"token_limit": "x"}):
             with pytest.raises(ValidationError):
                 memory(**wrong)
@@ -332,7 +335,7 @@ class TestPydantic:
         assert [f"me: {ONE}"] == own.messages
         assert own == own.model_copy()
         assert own.model_dump() == Own(**own.model_dump()).model_dump()
-        assert [("memory", "write", "Own")] == [one for one in done(ops()) if one[1] == "write"]
+        assert [one for one in done(ops()) if one[1] == "write"] == [("memory", "write", "Own")]
 
     def test_a_constructor_of_the_app_s_own(self, ops: Callable[[], list[Op]]) -> None:
         memory = self.model()
@@ -341,12 +344,12 @@ class TestPydantic:
             def __init__(self, limit: int) -> None:
                 super().__init__(token_limit=limit)
 
-        assert 4 == Own(4).token_limit
-        assert [("memory", "build", "Own")] == done(ops())
+        assert Own(4).token_limit == 4
+        assert done(ops()) == [("memory", "build", "Own")]
 
     def test_what_is_loaded_is_the_object_that_comes_out(self, ops: Callable[[], list[Op]]) -> None:
         loaded = self.model().load(f"{ONE}.json")
         load = next(op for op in ops() if op.action == "load")
 
         assert RECORDER.number(loaded) == load.obj
-        assert (ONE,) == load.markers
+        assert load.markers == (ONE,)
