@@ -138,11 +138,12 @@ def _lost(case: Case, name: str) -> Finding:
 
 
 def _library_store(history: History, victim: Sent) -> bool:
-    """Whether the app handed the turn to a store of the library's that outlived the request, which then lost it."""
+    """Whether the app handed the turn to a store of the library's that outlives the request, which then lost it."""
+    fresh = {(op.generation, op.obj) for op in built(history, victim.marker, victim) if op.turn == victim.number}
     gone = {(op.generation, op.obj) for op in history.select("gone")}
     for op in writes(history, victim.number, victim.marker):
         durable = "://" in op.where and ":memory:" not in op.where
-        if op.f in ("memory", "chat-store") and (durable or (op.generation, op.obj) not in gone):
+        if op.f in ("memory", "chat-store") and (durable or (op.generation, op.obj) not in gone | fresh):
             return True
     return False
 

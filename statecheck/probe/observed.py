@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from urllib.parse import unquote
 
 from .markers import attributes_of, find, text
 from .recorder import CALLER, RECORDER, Frames
@@ -126,7 +127,7 @@ def where(thing: Any) -> str:
     private = getattr(thing, "__pydantic_private__", None) or {}
     engine = private.get("_async_engine") or attributes.get("async_engine")
     uri = getattr(engine, "url", None) or attributes.get("async_database_uri")
-    head, separator, tail = str(uri or "").partition("://")
+    head, separator, tail = unquote(str(uri or "")).partition("://")
     return f"{head}{separator}{tail.rpartition('@')[2]}"
 
 

@@ -152,12 +152,9 @@ def _rows(outcome: Outcome) -> list[tuple[str, ...]]:
 
 def _cells(turn: Turn) -> tuple[str, ...]:
     """Return what is said of a turn: what its request sent, and what the app looked up, wrote and was given."""
-    looked_up = (
-        "the same" if turn.session_key and turn.looked_up == turn.session_key else _key(turn.looked_up, "(not seen)")
-    )
-    wrote = turn.wrote
+    looked_up, wrote = _key(turn.looked_up, "(not seen)"), turn.wrote
     if turn.session_key and turn.looked_up == turn.session_key:
-        wrote = wrote.replace(f"[{turn.session_key!r}]", "[key]")
+        looked_up, wrote = "the same", wrote.replace(f"[{turn.session_key!r}]", "[key]")
     return (
         str(turn.pid or "-"),
         str(turn.generation or "-"),
@@ -199,11 +196,8 @@ def _key(key: str | None, absent: str) -> str:
 
 def _fate(turn: Turn, *, apart: bool) -> str:
     """Return what became of what was said before; of another user's, `not told` is as it should be."""
-    words = {
-        True: "remembered",
-        False: "not told" if apart else "forgotten",
-        None: "first" if turn.number == 1 else "-",
-    }
+    lost = "not told" if apart else "forgotten"
+    words = {True: "remembered", False: lost, None: "first" if turn.number == 1 else "-"}
     fate = {"ok": words[turn.remembered], "fail": "refused", "info": "in flight"}[turn.status]
     return f"{fate}: {safe(turn.note, 120)}" if turn.note else fate
 
