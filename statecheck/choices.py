@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SESSION_AT_MOST = -3.0
+_FINDS = -4.0  # evidence that a handler finds state by a field
 _POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0}
 _KEPT = re.compile(
     r"localStorage|sessionStorage|cookie|uuid|nanoid|ulid|getuser|argv\[1\]|session_state", re.IGNORECASE
@@ -134,16 +135,19 @@ def _sessions(rest: list[Field], message: Field) -> list[Field]:
     able = [f for f in rest if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > -3)]
     able = [f for f in able if not f.limited]
     found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=score)
+    if any(f.leaning <= _FINDS for f in found):  # what the handler never looks at is no rival of what it looks up by
+        found = [f for f in found if f.leaning <= _FINDS or f.required or f.said]
     if found:
-        first, others = (
-            found[0],
-            [f for f in found[1:] if f.required and min(leaning(".".join(f.place.path)), _spelled(f.said)) <= -5],
-        )
+        first, others = found[0], [f for f in found[1:] if f.leaning <= _FINDS or (f.required and _named(f) <= -5)]
         return [first, *others]
     needed = [f for f in able if (f.required or f.said) and f.type != "integer" and score(f) <= 2]
     if len(needed) == 1 and message.turn_keys is None:
         return needed
     return []
+
+
+def _named(field: Field) -> float:
+    return min(leaning(".".join(field.place.path)), _spelled(field.said))
 
 
 def _why_message(message: Field, texts: list[Field]) -> str:

@@ -66,6 +66,14 @@ def ready(worker: Worker, limits: Limits) -> None:
             ExitCode.INCONCLUSIVE,
             detail,
         )
+    if failed.get("error", "").startswith("NoApp: "):
+        raise StatecheckError(
+            "not-driven",
+            failed["error"].removeprefix("NoApp: "),
+            "ASGI apps and plain callables `reply(session_id, text)` are driven: name one, as in `app.py:reply`",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
     if failed:
         at = ":".join(map(str, failed.get("at") or ()))
         what = "import" if failed["failed"] == "import" else "start-up"

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from .channel import Channel, Message
 
 
+_NOT_DRIVEN = {
+    "flask": "a Flask app",
+    "django": "a Django app under WSGI",
+    "wsgi": "a WSGI app",
+    "workflow": "a workflow",
+    "streamlit": "a Streamlit page",
+    "chainlit": "a Chainlit app",
+    "gradio": "a Gradio app",
+}
+
+
 class Loaded(Protocol):
     """A target in this process, ready to be served."""
 
@@ -50,6 +61,8 @@ def load(message: Message) -> Loaded:
 
     if message["framework"] != "callable" and is_asgi(thing):
         return AsgiTarget(thing, name)
+    if message["framework"] in _NOT_DRIVEN:
+        raise NoApp(f"`{name}` is {_NOT_DRIVEN[message['framework']]}, which cannot be driven yet")
     if callable(thing) and not isinstance(thing, type):
         return CallableTarget(thing, name)
     raise NoApp(f"`{name}` is a {type(thing).__name__}, which cannot be driven")

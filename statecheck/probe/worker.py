@@ -18,7 +18,7 @@ from .models import configure
 from .observed import run_id
 from .places import locate
 from .recorder import RECORDER
-from .target import load
+from .target import NoApp, load
 
 
 def execute(message: Message) -> None:
@@ -109,7 +109,8 @@ def _show(error: BaseException) -> None:
     start = error.__traceback__
     while start is not None and not RECORDER.relative(start.tb_frame.f_code.co_filename):
         start = start.tb_next
-    traceback.print_exception(type(error), error, start or error.__traceback__)
+    if start is not None or not isinstance(error, NoApp):
+        traceback.print_exception(type(error), error, start)
     sys.stderr.flush()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from statecheck.source import entering, sinks
 from statecheck.source.accessors import attribute_of
+from statecheck.source.fields import Place
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.models import class_fields, makes_key
 from statecheck.source.roles import leaning
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from statecheck.source.fields import Field, Place
+    from statecheck.source.fields import Field
 
+WHOLE = Place("body", ())
+"""A body that is read as it is, without being taken apart."""
 _DEEPEST = 5
 _MOST = 300  # functions entered in one walk: far more than a handler needs, and an end to what fans out
 
@@ -73,6 +76,8 @@ class Flow:
 
     def note(self, value: Value, weight: float, part: float = 0.6) -> None:
         """Evidence for what a value is exactly, and weaker for what it is made of."""
+        if value.root == "raw" and weight > 0:
+            self.weigh(WHOLE, weight)
         for place in value.all:
             self.weigh(place, weight if place == value.at else weight * part)
 
@@ -116,6 +121,11 @@ class Block:
         self.flow.enter(Found(self.file, node), {**self.env, **hidden})
 
     def _assignment(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+        if isinstance(node, ast.Assign) and (pairs := _pairwise(node)):
+            values = [self.value(value) for _, value in pairs]
+            for (target, _), value in zip(pairs, values, strict=True):
+                self._assign(target, value)
+            return
         value = self.value(node.value) if node.value else Value()
         if isinstance(node, ast.AugAssign):
             value = merge([self.value(node.target), value])
@@ -266,3 +276,12 @@ class Block:
         ast.Dict: sinks.displayed,
         **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), _comprehension),
     }
+
+
+def _pairwise(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]]:
+    """Return what `a, b = x, y` binds to what, or nothing for any other assignment."""
+    target, value = node.targets[0], node.value
+    if len(node.targets) > 1 or not isinstance(target, (ast.Tuple, ast.List)) or not isinstance(value, ast.Tuple):
+        return []
+    starred = any(isinstance(inner, ast.Starred) for inner in [*target.elts, *value.elts])
+    return [] if starred or len(target.elts) != len(value.elts) else list(zip(target.elts, value.elts, strict=True))

@@ -41,6 +41,7 @@ _SCHEMES: dict[str, Where] = {
     "APIKeyCookie": "cookie",
     "APIKeyQuery": "query",
 }
+_SAID = 5.0  # evidence that a body is the message itself
 _METHODS = ("POST", "PUT", "PATCH", "GET")
 
 
@@ -299,7 +300,7 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
         place = flow.alias.get(read_as, read_as)
         cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
         whole = Place(place.where, place.path[:cut]) if cut is not None else place
-        if not whole.path and cut is None:
+        if not whole.path and cut is None and entry.message < _SAID:
             continue
         field = merged.get(whole) or Field(whole, required=not entry.optional)
         if cut is not None:

@@ -171,6 +171,19 @@ def test_closing_wakes_who_receives(pair: tuple[Channel, Channel]) -> None:
     thread.join(5)
 
 
+def test_nothing_is_received_once_it_is_closed_here(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    other.send({"late": 1})
+    one.close()
+    one.close()
+
+    for timeout in (None, 1):
+        with pytest.raises(Closed):
+            one.receive(timeout)
+    with pytest.raises(Closed):
+        one.send({})
+
+
 def test_leaving_keeps_the_other_copies_connected(pair: tuple[Channel, Channel]) -> None:
     one, other = pair
     copy = Channel(socket.socket(fileno=os.dup(one.fileno())))
