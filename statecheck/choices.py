@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SESSION_AT_MOST = -3.0
+_GIVEN = 4.0  # evidence that a handler passes a field to the model
 _FINDS = -4.0  # evidence that a handler finds state by a field
 _POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0}
 _KEPT = re.compile(
@@ -114,7 +115,8 @@ def _sent(field: Field) -> bool:
 
 
 def _may_speak(field: Field) -> bool:
-    if field.type not in ("", "string") or field.limited or field.form == "uuid" or field.turn_keys is not None:
+    listed = field.type == "array" and field.leaning >= _GIVEN
+    if (field.type not in ("", "string") and not listed) or field.limited or field.form == "uuid" or field.turn_keys is not None:
         return False
     if not field.place.path and field.place.where != "body":
         return False

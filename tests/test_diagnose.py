@@ -230,7 +230,9 @@ class TestStoredRun:
     def test_the_same_seed_is_the_same_markers_and_keys(self, project: Path) -> None:
         def sent(seed: int) -> dict[str, list[tuple[int, tuple[str, ...], str | None]]]:
             told = histories(diagnosed("bot.py:reply", seed=seed))
-            return {name: sorted((op.turn, op.markers, op.key) for op in one.select("turn")) for name, one in told.items()}
+            return {
+                name: sorted((op.turn, op.markers, op.key) for op in one.select("turn")) for name, one in told.items()
+            }
 
         assert sent(7) == sent(7)
         assert sent(7) != sent(8)

@@ -108,7 +108,7 @@ def ask(case: Case) -> Finding | None:
     history = case.histories[name]
     first = turns(history)[0]
     baseline = case.histories.get(BASELINE, history)
-    memory = whereabouts(baseline, turns(baseline)[0].marker)
+    memory = [*whereabouts(history, first.marker), *whereabouts(baseline, turns(baseline)[0].marker)]
     files = [p for p in whereabouts(history, first.marker) if p.kind == "disk"]
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
     built_at = Anchor(build.frames[0].path, build.frames[0].line) if build else None

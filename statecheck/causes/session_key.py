@@ -144,7 +144,7 @@ def leaked(case: Case) -> Finding | None:
         anchor,
         case,
         (case.reason("other-session"),),
-        kind="shared-instance" if place and not keys_of(state_ops(history, first.number)) else "shared-key",
+        kind="shared-instance" if build is None and place and place.kind == "process" else "shared-key",
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
 

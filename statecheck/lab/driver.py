@@ -220,7 +220,6 @@ class Driver:
 
     def _kill(self, step: Kill) -> None:
         worker = self.workers[step.worker]
-        self._files(worker)
         self.setting.lab.kill(worker)
         self.ops.append(Op(time.monotonic_ns(), "info", "kill", worker.pid, worker.generation))
 

@@ -27,7 +27,7 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """SIGKILL, after the files that hold a marker have been listed."""
+    """SIGKILL."""
 
     worker: str
 
@@ -65,10 +65,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment("same-process", (Start("a"), Take("a"), Take("a"), Locate("a"))),
     Experiment(
         "other-worker",
-        (Start("a"), Start("b"), Take("a"), Take("b"), Locate("a"), Locate("b"), Take("a")),
+        (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b")),
     ),
-    Experiment("new-process", (Start("a"), Take("a"), Kill("a"), Start("b", warm=False), Take("b"))),
-    Experiment("new-container", (Start("a"), Take("a"), Kill("a"), Start("b", disk=2, warm=False), Take("b"))),
+    Experiment("new-process", (Start("a"), Take("a"), Locate("a"), Kill("a"), Start("b", warm=False), Take("b"))),
+    Experiment(
+        "new-container",
+        (Start("a"), Take("a"), Locate("a"), Kill("a"), Start("b", disk=2, warm=False), Take("b")),
+    ),
     Experiment("other-session", (Start("a"), Take("a"), Take("a", session=2))),
     Experiment("concurrent", (Start("a"), Take("a"), Overlap(("a",)), Take("a"))),
     Experiment("concurrent-workers", (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a"))),

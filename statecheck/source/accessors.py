@@ -65,6 +65,10 @@ def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: 
     """Tell what a method call reads of the request, or None if it reads nothing of it."""
     first = node.args[0] if node.args else None
     key = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+    if name == "get" and not arguments and isinstance(node.func, ast.Attribute):
+        kept = block.flow.kept.get(ast.unparse(node.func.value))  # a context variable
+        if kept is not None:
+            return kept
     if owner.root == "request" and name in ("json", "get_json", "form", "post", "body", "get_data", "read", "text"):
         return _of_request(block, name)
     if name in _ARGUMENTS and key is not None and (owner.root == "request" or not owner.all):
@@ -97,6 +101,8 @@ def _of_request(block: Block, name: str) -> Value:
         return Value(root="raw")
     if name in _ELSEWHERE:
         return Value(at=Place(_ELSEWHERE[name], ()))
+    if name == "state":
+        return Value(attrs={key[1:]: value for key, value in block.flow.kept.items() if key.startswith(".")})
     return Value(root="request") if name == "request" else Value()
 
 

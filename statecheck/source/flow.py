@@ -42,6 +42,8 @@ class Flow:
         self.streams = False
         self.answers: set[str] = set()
         self.set_cookies: set[str] = set()
+        self.kept: dict[str, Value] = {}  # by `.name` on the request's state, by name in a context variable
+        self.earlier: dict[Place, Evidence] = {}
         self.methods: set[str] = set()
         self._stack: list[ast.AST] = []
         self._entered = 0
@@ -83,7 +85,7 @@ class Flow:
 
     def weigh(self, place: Place, weight: float) -> None:
         """Evidence for one place: positive for a message, negative for a session."""
-        entry = self.evidence.setdefault(place, Evidence())
+        entry = self.evidence.setdefault(place, self.earlier.get(place) or Evidence())
         entry.message, entry.session = max(entry.message, weight), min(entry.session, weight)
 
 
@@ -151,6 +153,8 @@ class Block:
             self.env[target.id] = value
             if value.at is not None and value.at.path:
                 self.flow.weigh(value.at, 0.3 * leaning(target.id))
+        elif isinstance(target, ast.Attribute) and ast.unparse(target.value).endswith(".state"):
+            self.flow.kept[f".{target.attr}"] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             for inner in target.elts:
                 self._assign(inner, Value(parts=value.all))

@@ -87,6 +87,7 @@ def read_handler(
         return None
     flow = Flow(modules)
     found = Found(file, node)
+    _before(flow)
     for dependency in _guards(flow, found):
         _dependency(flow, found, dependency, None)
     flow.enter(found, parameters(flow, found, path_parameters))
@@ -244,6 +245,18 @@ def _declare(
     flow.declared.setdefault(declared.place, declared)
     flow.evidence.setdefault(declared.place, Evidence())
     return declared.place
+
+
+def _before(flow: Flow) -> None:
+    """Take over what the project's middleware keeps of a request: on its state, or in context variables."""
+    for found in flow.modules.middlewares():
+        ahead = Flow(flow.modules)
+        assert isinstance(found.node, FUNCTIONS)
+        names = [a.arg for a in found.node.args.args if a.arg != "self"]
+        ahead.enter(found, {name: Value(root="request") for name in names[:1]})
+        flow.kept |= ahead.kept
+        used = {place for value in ahead.kept.values() for place in value.all}
+        flow.earlier |= {place: entry for place, entry in ahead.evidence.items() if place in used}
 
 
 def _guards(flow: Flow, found: Found) -> list[ast.Call]:

@@ -33,6 +33,7 @@ class Modules:
         self._names: dict[Path, dict[str, ast.AST]] = {}
         self._resolving: set[ast.AST] = set()
         self._only: dict[tuple[Path, str], Found | None] = {}
+        self._middlewares: list[Found] | None = None
         self._decorated: list[tuple[str, str, str, Path, int]] | None = None
 
     def tree(self, file: Path) -> ast.Module | None:
@@ -150,6 +151,20 @@ class Modules:
                 if mark.args and isinstance(mark.args[0], ast.Constant) and str(mark.args[0].value).startswith("/")
             ]
         return self._decorated
+
+    def middlewares(self) -> list[Found]:
+        """Every function of the project that is called before its handlers: decorated as one, or a class's dispatch."""
+        if self._middlewares is None:
+            self._middlewares = [
+                Found(file, node)
+                for file in python_files(self.project)
+                for node in ast.walk(self.tree(file) or ast.Module([], []))
+                if isinstance(node, FUNCTIONS)
+                if node.name == "dispatch"
+                or any(isinstance(m, ast.Call) and ast.unparse(m.func).endswith(".middleware") for m in node.decorator_list)
+                or any(ast.unparse(m).endswith(".before_request") for m in node.decorator_list)
+            ]
+        return self._middlewares
 
     def _module(self, file: Path, dotted: str, level: int) -> Path | None:
         """Return the project's file of a module, as an import in `file` would find it."""

@@ -165,6 +165,8 @@ def _checked(block: Block, call: Leaving) -> None:
             fixed = _fixed(block, other)
             if value.at is not None and value.at.path and fixed is not None:
                 _limited(block, value.at, [fixed], weight=1)
+    if call.name == "set" and isinstance(call.on, ast.Name) and len(call.arguments) == 1 and not call.keywords:
+        block.flow.kept[call.on.id] = call.arguments[0]
     if call.name == "len" and call.arguments:
         block.flow.note(call.arguments[0], 0.5)
 

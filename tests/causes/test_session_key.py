@@ -119,28 +119,26 @@ def test_it_names_both_keys_and_stands_where_the_key_is_made() -> None:
     assert {"`u1`", "`u2`", "`conversations.db`"} <= set(found.summary.replace(",", " ").replace(":", " ").split())
 
 
-KEPT = """
-1a > s1
-1a memory read #1 cls=ChatMemoryBuffer {key} @app.py:12
-1a memory write #1 1 cls=ChatMemoryBuffer {key} @app.py:12
-1a model read 1
-1a <
-2a > s1
-2a memory read #1 1 cls=ChatMemoryBuffer {key} @app.py:12
-2a model read 1 2
-2a <
--a place kept 1 where={where} cls=memory @app.py:4
+TURN = """
+{n}a > {session}
+{n}a chat-store {action} #9 {markers} cls=SimpleChatStore {key} @app.py:12
+{n}a memory {action} #{memory} ^9 {markers} cls=ChatMemoryBuffer {key} @app.py:12
+{n}a model read {markers}
+{n}a <
 """
-LEAKED = """
-1a > s1
-1a memory write #1 1 cls=ChatMemoryBuffer {key} @app.py:12
-1a model read 1
-1a <
-2a > s2
-2a memory read #1 1 cls=ChatMemoryBuffer {key} @app.py:12
-2a model read 1 2
-2a <
-"""
+
+
+def both(other: str, memory: int, key: str) -> tuple[str, str]:
+    """The baseline, and a turn of another session with this memory; both over one store under one key."""
+    first = TURN.format(n=1, session="s1", action="write", memory=1, markers="1", key=key)
+    again = TURN.format(n=2, session="s1", action="read", memory=memory, markers="1 2", key=key)
+    kept = """-a place kept 1 where=app.shared cls=shared @app.py:4"""
+    return first + again + kept, first + again.replace("s1", other)
+
+
+ONE_KEY_FOR_ALL = both("s2", 2, "key=chat")
+ONE_MEMORY_FOR_ALL = both("s2", 1, "")
+ONE_MEMORY_WITH_A_KEY_OF_ITS_OWN = both("s2", 1, "key=6cb4f541")
 ISOLATED = """
 1a > s1
 1a memory write #1 1 @app.py:12
@@ -158,27 +156,25 @@ PARROTED = """
 1a <
 2a > s2
 2a model read 2
-2a < "not {{1}}"
+2a < "not {1}"
 """
 
 
 @table(
-    shared_key=((KEPT, LEAKED, "key=chat"), ["SC106 shared-key"]),
-    shared_instance=((KEPT, LEAKED, ""), ["SC106 shared-instance"]),
-    isolated=((KEPT, ISOLATED, "key=s1"), []),
-    parroted=((KEPT, PARROTED, "key=s1"), []),
+    one_key_for_all=(ONE_KEY_FOR_ALL, ["SC106 shared-key"]),
+    one_memory_for_all=(ONE_MEMORY_FOR_ALL, ["SC106 shared-instance"]),
+    one_memory_with_a_key_of_its_own=(ONE_MEMORY_WITH_A_KEY_OF_ITS_OWN, ["SC106 shared-instance"]),
+    isolated=((ONE_KEY_FOR_ALL[0], ISOLATED), []),
+    parroted=((ONE_KEY_FOR_ALL[0], PARROTED), []),
 )
-def test_leaked(given: tuple[str, str, str], expected: list[str]) -> None:
-    kept, other, key = given
-
-    told = run(same_process=kept.format(key=key, where="app.memory"), other_session=other.format(key=key))
-    assert expected == codes(*told)
+def test_leaked(given: tuple[str, str], expected: list[str]) -> None:
+    assert codes(*run(same_process=given[0], other_session=given[1])) == expected
 
 
 def test_a_leak_stands_at_what_is_shared() -> None:
-    told = run(same_process=KEPT.format(key="", where="app.memory"), other_session=LEAKED.format(key=""))
-    (found,) = findings(*told)
+    kept, other = ONE_MEMORY_FOR_ALL
+    (found,) = findings(*run(same_process=kept, other_session=other))
 
     assert found.primary
-    assert (Anchor("app.py", 4), "certain") == (found.anchor, found.confidence)
-    assert "`app.memory`" in found.summary
+    assert (found.anchor, found.confidence) == (Anchor("app.py", 4), "certain")
+    assert "`app.shared`" in found.summary
