@@ -115,8 +115,9 @@ def _sent(field: Field) -> bool:
 
 
 def _may_speak(field: Field) -> bool:
-    listed = field.type == "array" and field.leaning >= _GIVEN
-    if (field.type not in ("", "string") and not listed) or field.limited or field.form == "uuid" or field.turn_keys is not None:
+    if field.type not in ("", "string") and not (field.type == "array" and field.leaning >= _GIVEN):
+        return False
+    if field.limited or field.form == "uuid" or field.turn_keys is not None:
         return False
     if not field.place.path and field.place.where != "body":
         return False

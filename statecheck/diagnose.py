@@ -72,8 +72,7 @@ def diagnose_in(
     recorded = record(launched, target, options, progress, keep=keep)
     diagnosis = judge_run(meta_of(target, recorded), recorded.histories)
     kept = keep_run(target, recorded, home)
-    notes = (*diagnosis.notes, *([kept.note] if kept.note else []))
-    return replace(diagnosis, run=kept.name, notes=notes, seconds=time.monotonic() - started)
+    return replace(diagnosis, run=kept.name, seconds=time.monotonic() - started)
 
 
 def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
@@ -135,6 +134,12 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
         left_out = ", ".join(name for name, why in meta["skipped"].items() if why == "not selected")
         errors = (
             Problem("not-all-run", f"not run, so nothing is known of it: {left_out}", "run without --only and --skip"),
+        )
+    lost = [outcome for outcome in found.values() if outcome.outcome in ("lost", "leaked")]
+    if lost and not errors and not stateless and not any(finding.severity == "error" for finding in findings):
+        hint = "look at the turns with `-v`: the app may forget on purpose"
+        errors = (
+            Problem("unexplained-loss", f"{lost[0].name}: {lost[0].reason}, and nothing recorded says why", hint),
         )
     return Diagnosis(
         TargetName(**meta["target"]),

@@ -12,16 +12,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonschema
 import psutil
 import pytest
 
 from statecheck.report.json import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 LINUX = sys.platform.startswith("linux")
@@ -87,10 +90,11 @@ def chat(turn: Turn):
 APPS: dict[str, str | bytes] = {
     "notes.txt": "hello",
     "syntax.py": "def reply(:\n",
-    "binary.py": b"\x00\x01\x02\xff" * 100,
+    "binary.py": b"a = 1\x00" * 100,
     "nothing.py": "print('hello')\n",
     "library.py": "from llama_index.core.memory import Memory\n\nmemory = None\n",
-    "two.py": WEB % "pass" + "\nadmin = FastAPI()\n\n@admin.post('/chat')\ndef other(payload: dict): return payload\n",
+    "two.py": WEB.replace("app", "first") % "pass"
+    + "\nother = FastAPI()\n\n@other.post('/chat')\ndef talk(payload: dict): return payload\n",
     "raises.py": "print('connecting')\nraise RuntimeError('no database')\n" + REPLY % "pass",
     "missing.py": "import a_module_that_nobody_has\n" + REPLY % "pass",
     "exits.py": "import sys\nsys.exit('usage: exits.py MODEL')\n" + REPLY % "pass",
@@ -134,12 +138,12 @@ CASES = [
     Case("syntax.py", 2, "syntax.py:1: invalid syntax", "mend the file"),
     Case("nothing.py", 5, "no LlamaIndex and no app", "name the file"),
     Case("library.py", 2, "nothing to drive", "bot.py:reply"),
-    Case("two.py", 2, "several apps", "two.py:app"),
+    Case("two.py", 2, "several apps", "two.py:first"),
     Case("raises.py:replay", 2, "replay", "reply"),
     Case("raises.py:reply", 4, "failed at import in `raises.py:2`: RuntimeError: no database", "", "connecting"),
     Case("missing.py:reply", 4, "needs the module `a_module_that_nobody_has`", "install it"),
     Case("exits.py:reply", 4, "SystemExit", "", "usage: exits.py MODEL"),
-    Case("dies.py:reply", 4, "ended its own process", "sys.exit"),
+    Case("dies.py:reply", 4, "ended its own process", "kill its process"),
     Case("sleeps.py:reply", 4, "not ready within .* s: it hangs", "--timeout"),
     Case("noarguments.py:reply", 4, "takes no argument", "name a function"),
     Case("hangs.py:reply", 4, "no answer within 1 s", "--timeout"),
@@ -154,7 +158,7 @@ CASES = [
     Case("web422.py", 4, "answered 422 to POST /chat.*what is that", "--message-field"),
     Case("web404.py", 4, "answered 404 to POST /chat.*no such conversation", "--endpoint"),
     Case("start_hangs.py", 4, "not ready within .* s: it hangs", "--timeout"),
-    Case("start_raises.py", 4, "failed at start-up: .*no broker", "", "no broker"),
+    Case("start_raises.py", 4, "failed at start-up.*no broker", "", "no broker"),
     Case("start_dies.py", 4, "ended its own process", ""),
     Case("customer.py", 4, "answered 422 to POST /chat.*no such customer", "tool.statecheck"),
     Case("raises.py:reply --endpoint /nope --timeout 0", 2, "--timeout cannot be 0", "above 0"),
@@ -209,7 +213,7 @@ def _marked(folder: Path) -> Iterator[psutil.Process]:
 def start(folder: Path, *words: str, **options: object) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "statecheck", *words]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=folder, env=environment(folder), **{**streams, **options})  # type: ignore[call-overload, no-any-return]
+    return subprocess.Popen(command, **{"cwd": folder, "env": environment(folder), **streams, **options})  # type: ignore[call-overload, no-any-return]
 
 
 def finish(process: subprocess.Popen[bytes], folder: Path, before: set[str]) -> Said:
@@ -382,7 +386,7 @@ def test_whatever_ends_it_nothing_is_left(project: Path, name: signal.Signals, m
     asked = time.monotonic()
     said = finish(process, project, before)
 
-    assert said.code == (130 if name == signal.SIGINT else -name), said
+    assert said.code in (130 if name == signal.SIGINT else -name, -name), said  # CPython itself may end by the signal
     assert time.monotonic() - asked < 5  # an impatient user's second Ctrl-C; the turn's own limit is 30 s
     assert said.out == ""
     assert said.err.startswith("error: interrupted\n\nhint: ") or name != signal.SIGINT

@@ -144,9 +144,17 @@ def leaked(case: Case) -> Finding | None:
         anchor,
         case,
         (case.reason("other-session"),),
-        kind="shared-instance" if build is None and place and place.kind == "process" else "shared-key",
+        kind="shared-instance" if _is_one_object(history, first, second, place) else "shared-key",
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
+
+
+def _is_one_object(history: History, first: Sent, second: Sent, place: Whereabouts | None) -> bool:
+    """Whether both sessions used one memory object, and not two under one key."""
+    used = [
+        {op.obj for op in state_ops(history, turn.number) if op.f == "memory" and op.obj} for turn in (first, second)
+    ]
+    return bool(used[0] & used[1]) if any(used) else place is not None and place.kind == "process"
 
 
 def under_another_key(case: Case) -> Finding | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.checks.lost_update import overlapping
 from statecheck.checks.reading import STATE, Channel, Sent, channels, given, own_reads, turns, writes
 from statecheck.model import Turn
 
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 def rows(history: History, channel: Channel | None) -> tuple[Turn, ...]:
     """One row a turn, in order."""
     sent = turns(history)
-    return tuple(_row(history, turn, _earlier(history, sent, turn), channel) for turn in sent)
+    _, overlapped, _ = overlapping(history)
+    found = [_row(history, turn, _earlier(history, sent, turn), channel) for turn in sent]
+    among = {turn.number for turn in overlapped}  # what these are given is not judged: the turn that reads later is
+    return tuple(replace(row, remembered=None) if row.number in among else row for row in found)
 
 
 def _earlier(history: History, sent: list[Sent], turn: Sent) -> list[Sent]:

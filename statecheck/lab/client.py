@@ -53,19 +53,19 @@ class Answer:
 
 
 class Markers:
-    """A run's source of markers and session keys, drawn from one seed: the same seed, the same run."""
+    """A source of markers and session keys: the same seed and experiment, the same markers and keys."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - names, not secrets
-        self._used: set[str] = set()
+    def __init__(self, seed: int, experiment: str = "") -> None:
+        self._seed = seed
+        self._random = random.Random(f"{seed} {experiment}")  # noqa: S311 - names, not secrets
+
+    def of(self, experiment: str) -> Markers:
+        """The source of one experiment: experiments run beside each other, in no fixed order."""
+        return Markers(self._seed, experiment)
 
     def marker(self) -> str:
-        """A marker that this run has not used: `sc-m` and eight hexadecimal digits."""
-        while True:
-            marker = f"sc-m{self._random.getrandbits(32):08x}"
-            if marker not in self._used:
-                self._used.add(marker)
-                return marker
+        """The next marker: `sc-m` and eight hexadecimal digits, of which no two are alike but by great chance."""
+        return f"sc-m{self._random.getrandbits(32):08x}"
 
     def client(self, plan: Plan) -> Client:
         """A new client with a session key of its own, in the form that the app asks for."""

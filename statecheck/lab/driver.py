@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
@@ -17,21 +16,14 @@ from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statecheck.lab.locating import Locator
+    from statecheck.lab.readiness import Limits, ready
+from statecheck.lab.locating import Locator
     from statecheck.lab.workers import Lab, Worker
     from statecheck.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
 _MOST_USES = 8
 _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds: until a worker is ready, and until a turn has ended."""
-
-    start: float
-    turn: float
 
 
 @dataclass(frozen=True)
@@ -47,66 +39,6 @@ class Setting:
     hold: str  # "model" or "reads"
 
 
-def ready(worker: Worker, limits: Limits) -> None:
-    """Wait until a worker serves.
-
-    Raises:
-        StatecheckError: it failed, died or hung; with the target's own last lines.
-    """
-    worker.wait(lambda: worker.facts is not None or worker.failed is not None, limits.start)
-    if worker.facts is not None:
-        return
-    failed = worker.failed or {}
-    detail = worker.last_words() if failed or worker.dead else worker.output()
-    if failed.get("missing"):
-        raise StatecheckError(
-            "missing-dependency",
-            f"the target needs the module `{failed['missing']}`, which its interpreter does not have",
-            "install it there, or run statecheck from the environment that the app runs in",
-            ExitCode.INCONCLUSIVE,
-            detail,
-        )
-    if failed.get("error", "").startswith("NoApp: "):
-        raise StatecheckError(
-            "not-driven",
-            failed["error"].removeprefix("NoApp: "),
-            "ASGI apps and plain callables `reply(session_id, text)` are driven: name one, as in `app.py:reply`",
-            ExitCode.INCONCLUSIVE,
-            detail,
-        )
-    if failed:
-        at = ":".join(map(str, failed.get("at") or ()))
-        what = "import" if failed["failed"] == "import" else "start-up"
-        raise StatecheckError(
-            f"{what}-failed",
-            f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
-            'an import must not end the process: guard it with `if __name__ == "__main__":`'
-            if failed["error"].startswith("SystemExit")
-            else "set what it needs with `--env NAME=VALUE`, and see its own last lines",
-            ExitCode.INCONCLUSIVE,
-            detail,
-        )
-    if worker.dead:
-        raise StatecheckError(
-            "start-died",
-            "the target ended its own process before it could serve",
-            "see its own last lines: an import must not call `os._exit` or kill its process",
-            ExitCode.INCONCLUSIVE,
-            detail,
-        )
-    raise StatecheckError(
-        "start-hangs",
-        f"the target was not ready within {limits.start:g} s: it hangs at import or start-up",
-        "does it wait for a service? give it one with `--env NAME=VALUE`, or more time with `--timeout`",
-        ExitCode.INCONCLUSIVE,
-        detail,
-    )
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:300]
-
-
 @dataclass
 class Driver:
     """One experiment under way."""
@@ -118,8 +50,12 @@ class Driver:
     clients: dict[int, Client] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    markers: Markers = field(init=False)
     _ordinals: dict[tuple[int, int], int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.markers = self.setting.markers.of(self.experiment)
 
     def follow(self, steps: tuple[Step, ...]) -> None:
         """Take the steps in order.
@@ -178,21 +114,22 @@ class Driver:
         self.workers[step.worker] = worker
         ready(worker, setting.limits)
         if step.warm:
-            client = setting.markers.client(setting.plan)
-            answer = take_turn(worker, setting.plan, client, setting.markers.marker(), setting.limits.turn)
+            client = self.markers.client(setting.plan)
+            answer = take_turn(worker, setting.plan, client, self.markers.marker(), setting.limits.turn)
             self._note(worker, answer, "warm-up")
 
     def _take(self, step: Take) -> None:
         client = self.clients.get(step.session)
         if client is None:
-            client = self.clients[step.session] = self.setting.markers.client(self.setting.plan)
-        self._turn(self.workers[step.worker], client, len(self.sent) + 1)
+            client = self.clients[step.session] = self.markers.client(self.setting.plan)
+        self._turn(self.workers[step.worker], client, len(self.sent) + 1, self._next_marker())
 
-    def _turn(self, worker: Worker, client: Client, number: int) -> None:
+    def _next_marker(self) -> str:
+        self.sent.append(self.markers.marker())
+        return self.sent[-1]
+
+    def _turn(self, worker: Worker, client: Client, number: int, marker: str) -> None:
         setting = self.setting
-        marker = setting.markers.marker()
-        with self._lock:
-            self.sent.append(marker)
         key = client.key if setting.plan.session_field else None
         common = {"pid": worker.pid, "generation": worker.generation, "turn": number, "key": key, "markers": (marker,)}
 
@@ -283,6 +220,7 @@ class Driver:
             worker.ask({"hold": self.setting.hold}, self.setting.limits.turn)
         client = self.clients[1]
         first = len(self.sent) + 1
+        markers = [self._next_marker() for _ in range(step.turns)]
         with ThreadPoolExecutor(step.turns) as pool:
             # each thread is another tab of the same user: the same key and cookies, a jar of its own
             futures = [
@@ -291,6 +229,7 @@ class Driver:
                     workers[number % len(workers)],
                     Client(client.key, dict(client.cookies), list(client.said)),
                     first + number,
+                    markers[number],
                 )
                 for number in range(step.turns)
             ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from statecheck.target import Target
 
 _START_SECONDS = 20.0
+_STOP_SECONDS = 0.5
 
 
 @dataclass
@@ -37,10 +38,12 @@ class Launched:
 
     def stop(self) -> None:
         """Kill everything of the run and wait until it is gone."""
-        self.channel.close()
-        if self.isolation == "namespace":
+        self.channel.close()  # the warm parent ends at that, and its namespace or warden takes all along
+        try:
+            self.process.wait(_STOP_SECONDS if self.isolation == "namespace" else None)
+        except subprocess.TimeoutExpired:  # it is busy, with an import that hangs
             self.process.kill()
-        self.process.wait()  # without namespaces the warden ends when the channel does, and takes all along
+            self.process.wait()
         os.close(self.errors)
         if self.folder:
             _sweep(self.folder)

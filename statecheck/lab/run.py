@@ -18,12 +18,13 @@ from statecheck.checks.reading import turns
 from statecheck.config import EXPERIMENTS, TURN_SECONDS, Options
 from statecheck.errors import StatecheckError
 from statecheck.lab.client import Markers
-from statecheck.lab.driver import Driver, Limits, Setting, ready
+from statecheck.lab.driver import Driver, Setting
 from statecheck.lab.environment import services, target_environment
 from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
 from statecheck.lab.experiments import EXPERIMENTS as STEPS
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
+from statecheck.lab.readiness import Limits, ready
 from statecheck.lab.relay import Relay
 from statecheck.lab.scout import Scouted, scout
 from statecheck.lab.workers import Lab, Worker

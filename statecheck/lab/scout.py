@@ -10,7 +10,7 @@ from statecheck.lab.client import Answer, Markers, take_turn
 from statecheck.plan import Plan, describe
 
 if TYPE_CHECKING:
-    from statecheck.lab.driver import Limits
+    from statecheck.lab.readiness import Limits
     from statecheck.lab.workers import Worker
 
 _SERVER_ERROR = 500  # the app took the turn, asked its model and broke then: that is for the checks to judge

@@ -59,7 +59,10 @@ class Channel:
             Closed: the other side is gone.
             TimeoutError: nothing came within `timeout` seconds.
         """
-        self._sock.settimeout(timeout)
+        try:
+            self._sock.settimeout(timeout)
+        except OSError as error:  # closed by another thread
+            raise Closed(str(error)) from error
         while b"\n" not in self._buffer:
             try:
                 data, ancillary, _, _ = self._sock.recvmsg(1 << 16, socket.CMSG_SPACE(16 * 4))

@@ -221,7 +221,7 @@ class Block:
         """Note that a part of the request is read; its place by the name that a client uses."""
         if value.at is not None and value.at.path:
             place = self.flow.alias.get(value.at, value.at)
-            self.flow.evidence.setdefault(place, Evidence())
+            self.flow.evidence.setdefault(place, self.flow.earlier.get(place) or Evidence())
             return Value(at=place)
         return value
 

@@ -17,6 +17,14 @@ _MEDIA: tuple[tuple[str, Encoding], ...] = (
     ("application/x-www-form-urlencoded", "form"),
     ("multipart/form-data", "multipart"),
 )
+_KEY = "{session}"
+_KEYS: Mapping[Form, tuple[str, ...]] = MappingProxyType(
+    {
+        "token": ("sc-0123456789ab",),
+        "uuid": ("00000000-0000-4000-8000-000000000001",),
+        "integer": ("100000", "2147483647"),  # as a text it is never all of a value: that would be sent as a number
+    }
+)
 _DEEPEST = 5
 _NOTHING: Schema = MappingProxyType({})
 _VERBS = ("get", "post", "put", "patch")
@@ -132,27 +140,41 @@ def _facts(schema: Schema, required: bool, around: Schema) -> dict[str, Any]:
         "type": kind if isinstance(kind, str) else "",
         "required": required,
         "generated": not required and not known and not schema.get("x-nullable") and kind == "string",
-        "form": form or "token",
-        "dress": "{session}@example.com" if schema.get("format") == "email" else "{session}",
+        "form": form[0] if form else "token",
+        "dress": form[1] if form else _KEY,
         "value": _sample(schema, around),
         "limited": "enum" in schema or "const" in schema or form is None,
         "known": known or "enum" in schema or "const" in schema,
     }
 
 
-def _form(schema: Schema) -> Form | None:
-    """Return the form of session key that a schema accepts, or None if it accepts none."""
+def _form(schema: Schema) -> tuple[Form, str] | None:
+    """Return the form of session key that a schema accepts and how it is written in it, or None if it accepts none."""
     if schema.get("type") == "integer":
-        return "integer"
+        return "integer", _KEY
     if schema.get("format") in ("uuid", "uuid4"):
-        return "uuid"
-    keys: tuple[tuple[Form, str], ...] = (("token", "sc-0123456789ab"), ("uuid", _FORMATS["uuid"]))
-    for form, key in keys:
-        if _matches(str(schema.get("pattern", "")), key) and schema.get("minLength", 0) <= len(key) <= schema.get(
-            "maxLength", len(key)
-        ):
-            return form
+        return "uuid", _KEY
+    if schema.get("format") == "email":
+        return "token", f"{_KEY}@example.com"
+    pattern = str(schema.get("pattern", ""))
+    prefix = _prefix(pattern)
+    for form, keys in _KEYS.items():
+        written = (_KEY, f"{prefix}{_KEY}", f"{prefix}1{_KEY}")
+        for dress in written if form != "integer" else written[2:] if not prefix else written[1:]:
+            if all(_fits(schema, dress.replace(_KEY, key)) for key in keys):
+                return form, dress
     return None
+
+
+def _fits(schema: Schema, text: str) -> bool:
+    long_enough = schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text))
+    return long_enough and _matches(str(schema.get("pattern", "")), text)
+
+
+def _prefix(pattern: str) -> str:
+    """Return the plain text that a pattern begins with: `T-` of `^T-[0-9]+$`."""
+    found = re.match(r"\^?((?:[\w \-:#@/]|\\[^\w])*)(?![*?{])", pattern)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
 
 
 def _sample(schema: Schema, around: Schema = _NOTHING) -> Any:

@@ -47,6 +47,7 @@ _SETTING = as_set(
 _WEIGHTS = {word: float(weight) for weight, words in _MESSAGE.items() for word in words.split()}
 _WEIGHTS |= {word: -float(weight) for weight, words in _SESSION.items() for word in words.split()}
 _TRANSPORT = as_set("data payload body event start json form params x http request req")
+_TRACES = as_set("request req trace correlation span idempotency")
 _LISTS = as_set("messages history turns transcript dialog dialogue conversation chathistory log past previous")
 
 
@@ -68,6 +69,8 @@ def leaning(name: str) -> float:
     if head in _ID:
         if sessions:
             return -(5 + 0.5 * max(map(abs, sessions)))
+        if _TRACES.intersection(before):
+            return 0.0
         others = [word for word in before if word not in _TRANSPORT]
         return -5.0 if not others else -1.0 if any(w in _WEIGHTS or w in _SETTING for w in others) else -6.0
     if head in _WEIGHTS:

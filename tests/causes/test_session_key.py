@@ -137,6 +137,7 @@ def both(other: str, memory: int, key: str) -> tuple[str, str]:
 
 
 ONE_KEY_FOR_ALL = both("s2", 2, "key=chat")
+THE_DEFAULT_KEY_FOR_ALL = both("s2", 2, "")
 ONE_MEMORY_FOR_ALL = both("s2", 1, "")
 ONE_MEMORY_WITH_A_KEY_OF_ITS_OWN = both("s2", 1, "key=6cb4f541")
 ISOLATED = """
@@ -162,6 +163,7 @@ PARROTED = """
 
 @table(
     one_key_for_all=(ONE_KEY_FOR_ALL, ["SC106 shared-key"]),
+    the_default_key_for_all=(THE_DEFAULT_KEY_FOR_ALL, ["SC106 shared-key"]),
     one_memory_for_all=(ONE_MEMORY_FOR_ALL, ["SC106 shared-instance"]),
     one_memory_with_a_key_of_its_own=(ONE_MEMORY_WITH_A_KEY_OF_ITS_OWN, ["SC106 shared-instance"]),
     isolated=((ONE_KEY_FOR_ALL[0], ISOLATED), []),

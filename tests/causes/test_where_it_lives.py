@@ -104,8 +104,8 @@ def test_table(given: dict[str, str], expected: list[str]) -> None:
 
 
 def test_process_memory_is_named_and_anchored_where_it_is_defined() -> None:
-    other_worker = LOST.format(seen=MEMORY)
-    workers, restart = findings(*run(same_process=BASE, other_worker=other_worker, new_process=GONE))
+    lost = LOST.format(seen=MEMORY)
+    workers, restart = findings(*run(same_process=BASE, other_worker=lost, new_process=lost))
 
     assert (workers.primary, restart.primary) == (True, False)
     for found in (workers, restart):

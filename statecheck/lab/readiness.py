@@ -1,0 +1,79 @@
+"""Waiting until a worker serves, and saying why it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statecheck.errors import ExitCode, StatecheckError
+
+if TYPE_CHECKING:
+    from statecheck.lab.workers import Worker
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: until a worker is ready, and until a turn has ended."""
+
+    start: float
+    turn: float
+
+
+def ready(worker: Worker, limits: Limits) -> None:
+    """Wait until a worker serves.
+
+    Raises:
+        StatecheckError: it failed, died or hung; with the target's own last lines.
+    """
+    worker.wait(lambda: worker.facts is not None or worker.failed is not None, limits.start)
+    if worker.facts is not None:
+        return
+    failed = worker.failed or {}
+    detail = worker.last_words() if failed or worker.dead else worker.output()
+    if failed.get("missing"):
+        raise StatecheckError(
+            "missing-dependency",
+            f"the target needs the module `{failed['missing']}`, which its interpreter does not have",
+            "install it there, or run statecheck from the environment that the app runs in",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if failed.get("error", "").startswith("NoApp: "):
+        raise StatecheckError(
+            "not-driven",
+            failed["error"].removeprefix("NoApp: "),
+            "ASGI apps and plain callables `reply(session_id, text)` are driven: name one, as in `app.py:reply`",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if failed:
+        at = ":".join(map(str, failed.get("at") or ()))
+        what = "import" if failed["failed"] == "import" else "start-up"
+        raise StatecheckError(
+            f"{what}-failed",
+            f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
+            'an import must not end the process: guard it with `if __name__ == "__main__":`'
+            if failed["error"].startswith("SystemExit")
+            else "set what it needs with `--env NAME=VALUE`, and see its own last lines",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if worker.dead:
+        raise StatecheckError(
+            "start-died",
+            "the target ended its own process before it could serve",
+            "see its own last lines: an import must not call `os._exit` or kill its process",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    raise StatecheckError(
+        "start-hangs",
+        f"the target was not ready within {limits.start:g} s: it hangs at import or start-up",
+        "does it wait for a service? give it one with `--env NAME=VALUE`, or more time with `--timeout`",
+        ExitCode.INCONCLUSIVE,
+        detail,
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
