@@ -93,8 +93,7 @@ APPS: dict[str, str | bytes] = {
     "binary.py": b"a = 1\x00" * 100,
     "nothing.py": "print('hello')\n",
     "library.py": "from llama_index.core.memory import Memory\n\nmemory = None\n",
-    "two.py": WEB.replace("app", "first") % "pass"
-    + "\nother = FastAPI()\n\n@other.post('/chat')\ndef talk(payload: dict): return payload\n",
+    "two.py": (WEB.replace("app", "first") % "pass") + (WEB.replace("app", "other") % "pass"),
     "raises.py": "print('connecting')\nraise RuntimeError('no database')\n" + REPLY % "pass",
     "missing.py": "import a_module_that_nobody_has\n" + REPLY % "pass",
     "exits.py": "import sys\nsys.exit('usage: exits.py MODEL')\n" + REPLY % "pass",

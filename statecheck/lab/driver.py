@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
+from statecheck.lab.readiness import ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statecheck.lab.readiness import Limits, ready
-from statecheck.lab.locating import Locator
+    from statecheck.lab.locating import Locator
+    from statecheck.lab.readiness import Limits
     from statecheck.lab.workers import Lab, Worker
     from statecheck.plan import Plan
 
