@@ -70,7 +70,13 @@ def diagnose(folder: Path, case: dict[str, Any], options: argparse.Namespace) ->
     started = time.monotonic()
     try:
         done = subprocess.run(
-            command, cwd=copy, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=600
+            command,
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
         seconds = time.monotonic() - started
         if options.keep:
@@ -97,10 +103,8 @@ def grade(folder: Path, options: argparse.Namespace) -> Result:
     report, seconds = diagnose(folder, case, options)
     wanted, must, may = case["primary"], set(case["must"]), set(case.get("may", ()))
     if "verdict" not in report:
-        said = report.get("refused") or report["skipped"]
-        return Result(
-            folder.name, "skipped" if "skipped" in report else "missed", wanted, "-", "-", seconds, said, ((wanted, "-"),)
-        )
+        said, missed = report.get("refused") or report["skipped"], "skipped" if "skipped" in report else "missed"
+        return Result(folder.name, missed, wanted, "-", "-", seconds, said, ((wanted, "-"),))
     causes = [cause for cause in report["causes"] if cause["severity"] == "error"]
     found = {cause["name"] for cause in causes}
     first = next((cause["name"] for cause in causes if cause["primary"]), report["verdict"])
@@ -122,9 +126,8 @@ def grade(folder: Path, options: argparse.Namespace) -> Result:
     pairs = tuple((name, name if name in found else "-") for name in sorted(must))
     pairs += tuple(("-", name) for name in sorted(found - must - may))
     pairs = pairs or ((wanted, first),)
-    return Result(
-        folder.name, result, wanted, first, "off" if off else "ok" if anchored else "-", seconds, "; ".join(notes), pairs
-    )
+    anchor = "off" if off else "ok" if anchored else "-"
+    return Result(folder.name, result, wanted, first, anchor, seconds, "; ".join(notes), pairs)
 
 
 def row(*cells: str) -> str:

@@ -84,7 +84,7 @@ def _text(value: Json) -> str:
 
 
 def _pairs(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
-    return tuple((field.name, _credential(field, _text(value))) for field, value in values if field.place.where == where)
+    return tuple((f.name, _credential(f, _text(value))) for f, value in values if f.place.where == where)
 
 
 def _credential(field: Field, value: str) -> str:

@@ -83,6 +83,8 @@ class AsgiTarget:
         # asyncio's own loop: a loop in C would send bytes that no hook sees
         config = uvicorn.Config(served, loop="asyncio", log_level="warning", access_log=False, lifespan="auto")
         config.load()
+        # what a turn raises has been shown by then
+        logging.getLogger("uvicorn.error").addFilter(lambda line: "Exception in ASGI application" not in line.msg)
         try:
             Server(config).run(sockets=[sock] if sock is not None else None)
         except SystemExit as leaving:  # uvicorn's, after the app's own start-up failed

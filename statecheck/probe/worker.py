@@ -175,6 +175,7 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
 def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
     """Tell the lab that the app's call has returned, background tasks included."""
     if error is not None:
+        _show(error)  # before the lab is told: it may end this process at once
         RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))
     channel.send(
         {

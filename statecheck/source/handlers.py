@@ -273,7 +273,7 @@ def _guards(flow: Flow, found: Found) -> list[ast.Call]:
 
 
 def _credentials(flow: Flow, found: Found) -> Value | None:
-    """Tell what one of FastAPI's security schemes gives: what travels in the header, the cookie or the query it reads."""
+    """Tell what one of FastAPI's security schemes gives: what travels in the place that it reads."""
     call = found.node
     kind = _last(call.func) if isinstance(call, ast.Call) else ""
     if kind not in _SCHEMES:

@@ -160,9 +160,7 @@ class Modules:
                 for file in python_files(self.project)
                 for node in ast.walk(self.tree(file) or ast.Module([], []))
                 if isinstance(node, FUNCTIONS)
-                if node.name == "dispatch"
-                or any(isinstance(m, ast.Call) and ast.unparse(m.func).endswith(".middleware") for m in node.decorator_list)
-                or any(ast.unparse(m).endswith(".before_request") for m in node.decorator_list)
+                if node.name == "dispatch" or any(_is_before(mark) for mark in node.decorator_list)
             ]
         return self._middlewares
 
@@ -176,6 +174,12 @@ class Modules:
                 if candidate.is_file():
                     return candidate
         return None
+
+
+def _is_before(mark: ast.expr) -> bool:
+    """Whether a decorator has a function called before each handler."""
+    spelled = ast.unparse(mark.func if isinstance(mark, ast.Call) else mark)
+    return spelled.endswith((".middleware", ".before_request"))
 
 
 def _bind(node: ast.AST, bound: dict[str, ast.AST]) -> None:

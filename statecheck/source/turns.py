@@ -90,7 +90,7 @@ def looks_like_turn(function: AnyFunction, method: bool = False) -> bool:
 
 
 def _may_be_turn(function: AnyFunction, method: bool, tree: ast.AST) -> bool:
-    """Whether a function, or what it calls in its module, talks to a model, and its two needed parameters tell apart."""
+    """Whether a function talks to a model, itself or by what it calls, and its two parameters can be told apart."""
     required = required_parameters(function)[int(method) :]
     if len(required) != 2:
         return False
