@@ -2,7 +2,7 @@
 #
 #   PYTHON=python3.12   the interpreter of the environment (default: the newest of 3.13 to 3.10 that is installed)
 #   VENV=folder         where the environment is (default: .venv)
-#   ARGS="-k name"      passed on to pytest
+#   ARGS="-k name"      passed on: to pytest by test and test-all, to the benchmarks by bench
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -51,8 +51,8 @@ test-all: ## run the suite on each of Python 3.10 to 3.13 that is installed, eac
 	done; \
 	test -z "$$failed" || { echo "error: the suite failed on Python$$failed" >&2; exit 1; }
 
-bench: $(READY) ## measure the budgets: each file benchmarks/bench_*.py
-	@for file in $(wildcard benchmarks/bench_*.py); do $(BIN)/python "$$file" || exit 1; done
+bench: $(READY) ## measure the budgets, each against its peer
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 lock: .venv-lock/.ready ## renew requirements.lock: today's newest versions, for every Python from 3.10 on
 	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \

@@ -78,12 +78,12 @@ def _command(words: list[str]) -> int:
         code = typer.main.get_command(app).main(words, prog_name="statecheck", standalone_mode=False)
     except usage_error as error:
         raise _usage(error) from error
-    except typer.Abort as error:  # what Typer makes of Ctrl-C
-        raise KeyboardInterrupt from error
     except SystemExit as error:  # how Typer ends after completion, and when nobody reads the output any more
         if isinstance(error.__context__, BrokenPipeError):
             raise BrokenPipeError from error
         return int(error.code or 0)
+    if code == _INTERRUPTED:  # what Typer makes of Ctrl-C
+        raise KeyboardInterrupt
     return int(code or 0)
 
 

@@ -294,6 +294,22 @@ def test_several_turn_functions_are_several_apps(tmp_path: Path) -> None:
     assert refused(tmp_path).slug == "several-apps"
 
 
+def test_a_function_that_calls_a_method_of_its_own_name_is_one_app(tmp_path: Path) -> None:
+    shop = "class Shop:\n    def reply(self, sid, text): ...\nshop = Shop()\n"
+    tree(tmp_path, {"bot.py": f"{LLAMA}{shop}def reply(sid, text):\n    return shop.reply(sid, text)\n"})
+
+    assert resolve("bot.py", tmp_path).object == "reply"
+
+
+def test_a_turn_whose_names_say_little_is_known_by_its_model(tmp_path: Path) -> None:
+    tool = "def book(room, note): return llm.chat(note)\n"
+    shop = "class Shop:\n    def turn(self, person, said): return self._ask(said)\n"
+    shop += "    def _ask(self, said): return llm.chat(said)\nshop = Shop()\n"
+    tree(tmp_path, {"bot.py": f"{LLAMA}{tool}agent = Agent(tools=[book])\n{shop}"})
+
+    assert resolve("bot.py", tmp_path).object == "shop.turn"
+
+
 def test_no_app(tmp_path: Path) -> None:
     tree(tmp_path, {"empty.py": "", "plain.py": "x = 1\n", "llama.py": f"{LLAMA}def f(x): ...\n"})
 

@@ -7,7 +7,6 @@ import os
 import socket
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,6 @@ class Worker:
         self.answers: dict[int, str] = {}
         self.held = 0
         self.incomplete = False
-        self.last_arrival = 0.0
         self.replies: list[Message] = []
         self._ops = anonymous_file()
         self._output = bytearray()
@@ -117,7 +115,6 @@ class Worker:
             self.answers[message["answer"]] = message["text"]
         elif "held" in message:
             self.held += 1
-            self.last_arrival = time.monotonic()
         else:
             self.replies.append(message)
 

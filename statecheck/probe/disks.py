@@ -104,6 +104,11 @@ class LayeredDisks:
         extra = tuple(path for path in keep if Path(path).is_dir())
         self.places = mounts.writable_places(extra)
         self.project = project
+        # libraries may write when they are imported: the warm parent has a disk of its own, workers start from none
+        self.machine = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        here = os.getcwd()
+        mounts.new_disk(f"{self.folder}/warm", self.places, [], "")
+        os.chdir(here)
         self._namespaces: dict[str, int] = {}
 
     def entering(self, disk: str, volumes: list[str]) -> Entering:
@@ -145,6 +150,7 @@ class _LayeredEntering:
             os.close(self.tell_child)
             experiment = self.disk.rsplit("/", 1)[0]
             folder = self.disks.folder
+            mounts.enter(self.disks.machine)
             mounts.new_disk(f"{folder}/{self.disk}", self.disks.places, self.volumes, f"{folder}/volumes/{experiment}")
             os.write(self.tell_parent, b"1")
             os.read(self.may_go, 1)
@@ -185,6 +191,9 @@ class CopiedDisks:
     def __init__(self, folder: Path, project: Path) -> None:
         self.folder = folder
         self.project = project
+        for name, place in _own_folders(folder / "warm").items():  # libraries may write when they are imported
+            Path(place).mkdir(parents=True, exist_ok=True)
+            os.environ[name] = place
 
     def entering(self, disk: str, volumes: list[str]) -> Entering:
         """A copy of the project for a new disk."""
@@ -237,9 +246,14 @@ class _CopiedEntering:
         return {}
 
     def environment(self) -> dict[str, str]:
-        home, temporary = str(self.place / "home"), str(self.place / "tmp")
-        folders = {f"XDG_{kind}_HOME": f"{home}/.{kind.lower()}" for kind in ("DATA", "CACHE", "CONFIG", "STATE")}
-        return {"HOME": home, "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary, **folders}
+        return _own_folders(self.place)
 
     def moved(self) -> list[list[str]]:
         return [[str(self.project), str(self.place / "project")]]
+
+
+def _own_folders(place: Path) -> dict[str, str]:
+    """Variables that lead what honours them to a home and temporary folder of this place."""
+    home, temporary = str(place / "home"), str(place / "tmp")
+    folders = {f"XDG_{kind}_HOME": f"{home}/.{kind.lower()}" for kind in ("DATA", "CACHE", "CONFIG", "STATE")}
+    return {"HOME": home, "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary, **folders}

@@ -133,44 +133,6 @@ def _present(text: str | bytes, markers: list[str]) -> list[str]:
     return [m for m in markers if m in text] if "sc-m" in text else []
 
 
-def _path(
-    holder: Any, inner: list[Step], modules: dict[int, types.ModuleType], ignored: set[int]
-) -> dict[str, Any] | None:
-    """Breadth first over referrers to the nearest module; the user's modules before a library's."""
-    seen = {id(holder)} | ignored
-    level: list[tuple[Any, list[Step]]] = [(holder, inner)]
-    seen.add(id(level))
-    library: dict[str, Any] | None = None
-    rootless: list[Step] | None = None
-    for _ in range(_DEEPEST):
-        above: list[tuple[Any, list[Step]]] = []
-        seen.add(id(above))
-        for thing, steps in level:
-            module = modules.get(id(thing))
-            if module is not None:
-                place = _rooted(module, steps)
-                if place["user"]:
-                    return place
-                library = library or place
-                continue
-            rootless = steps
-            referrers = gc.get_referrers(thing)
-            seen.add(id(referrers))
-            for referrer in referrers:
-                if id(referrer) in seen or isinstance(referrer, (*_PASSED_OVER, types.BuiltinFunctionType)):
-                    continue
-                if isinstance(referrer, types.GeneratorType | types.CoroutineType | types.AsyncGeneratorType):
-                    continue
-                seen.add(id(referrer))
-                if len(above) < _WIDEST:
-                    above.append((referrer, [_step(referrer, thing), *steps]))
-        seen.add(id(above))
-        level = above
-    if library is not None:
-        return library
-    return {"module": "", "file": "", "line": 0, "user": False, "steps": rootless or []}
-
-
 def _rooted(module: types.ModuleType, steps: list[Step]) -> dict[str, Any]:
     file = str(getattr(module, "__file__", "") or "")
     relative = RECORDER.relative(file)

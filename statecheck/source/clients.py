@@ -29,6 +29,8 @@ _PAGES = as_set(".html .htm .js .mjs .cjs .ts .tsx .jsx .vue .svelte .jinja .jin
 _DEEPEST = 6
 _LARGEST = 1_000_000
 _MOST_FILES = 5000
+_ALWAYS: dict[str, str] = {"params": "query", "headers": "header", "cookies": "cookie"}
+_CLIENTS = as_set("Client AsyncClient Session ClientSession TestClient AsyncTestClient")
 _METHODS = as_set("post put patch get request stream open ws_connect")
 _TALKS = re.compile(
     rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.|EventSource|sendBeacon|\.post\b"
@@ -98,13 +100,18 @@ class _Names:
     def __init__(self, tree: ast.Module) -> None:
         self._bound: dict[str, list[tuple[int, ast.expr]]] = {}
         self._items: dict[str, list[tuple[int, ast.expr, ast.expr]]] = {}
+        self._always: dict[str, list[tuple[str, ast.expr]]] = {}
         for node in ast.walk(tree):
+            self._sent_always(node)
             if isinstance(node, ast.Assign):
                 for target in node.targets:
-                    if isinstance(target, ast.Name):
-                        self._bound.setdefault(target.id, []).append((node.lineno, node.value))
+                    if isinstance(target, (ast.Name, ast.Attribute)):
+                        self._bound.setdefault(ast.unparse(target), []).append((node.lineno, node.value))
                     elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
                         self._items.setdefault(target.value.id, []).append((node.lineno, target.slice, node.value))
+            elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+                spelled, line = ast.unparse(node.optional_vars), node.optional_vars.lineno
+                self._bound.setdefault(spelled, []).append((line, node.context_expr))
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
                 self._bound.setdefault(node.target.id, []).append((node.lineno, node.value))
 
@@ -115,6 +122,29 @@ class _Names:
             if above:
                 return max(above, key=lambda pair: pair[0])[1]
         return node
+
+    def _sent_always(self, node: ast.AST) -> None:
+        """Note what is set on a client for all its requests: `session.headers["X-User"] = …`, `.headers.update(…)`."""
+        kind: ast.expr | None = None
+        given: ast.expr | None = None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            kind, given = node.func.value, node.args[0]
+            if node.func.attr == "set" and len(node.args) > 1:
+                given = ast.copy_location(ast.Dict([node.args[0]], [node.args[1]]), node)
+            elif node.func.attr != "update":
+                return
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            kind = node.targets[0].value
+            given = ast.copy_location(ast.Dict([node.targets[0].slice], [node.value]), node)
+        if isinstance(kind, ast.Attribute) and kind.attr in _ALWAYS and given is not None:
+            self._always.setdefault(ast.unparse(kind.value), []).append((kind.attr, given))
+
+    def always(self, client: ast.expr) -> list[tuple[str, ast.expr]]:
+        """Tell what a client sends with each request: what it was made with, and what was set on it."""
+        spelled = ast.unparse(client)
+        made = [value for _, value in self._bound.get(spelled, ()) if isinstance(value, ast.Call)]
+        keywords = [(k.arg, k.value) for call in made[-1:] if callee(call) in _CLIENTS for k in call.keywords]
+        return [(name, value) for name, value in [*keywords, *self._always.get(spelled, ())] if name in _ALWAYS]
 
     def items(self, name: str, line: int) -> list[tuple[ast.expr, ast.expr]]:
         """Tell what was assigned to a dict's keys above a line."""
@@ -151,10 +181,11 @@ def _python_call(node: ast.Call, names: _Names) -> Call | None:
         sent["body"] = _sent(plain, names)
         jsonish = "json" in keywords or dumped or "json" in (_literal(keywords.get("content_type")) or "")
         encoding = "json" if jsonish else "multipart" if "files" in keywords else "form"
-    for keyword, place in (("params", "query"), ("headers", "header"), ("cookies", "cookie")):
-        if keyword in keywords:
-            inner = _sent(keywords[keyword], names)
-            outer = sent.get(place)
+    always = names.always(node.func.value) if isinstance(node.func, ast.Attribute) else []
+    for keyword, place in _ALWAYS.items():
+        given = [value for name, value in always if name == keyword]
+        for value in [*given, *([keywords[keyword]] if keyword in keywords else [])]:
+            inner, outer = _sent(value, names), sent.get(place)
             if isinstance(inner, dict):
                 sent[place] = {**outer, **inner} if isinstance(outer, dict) else inner
     return Call(method.upper(), path, fields_of(sent), encoding, line=node.lineno)

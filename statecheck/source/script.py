@@ -119,12 +119,21 @@ def sent(text: str, spelled: str, at: int, deep: int = 0) -> Sent:
     """Tell what an expression sends: an object with what is in it, a list, a literal, or its spelling."""
     value = resolve(text, spelled, at)
     if value.startswith("{") and deep < _DEEPEST:
-        return {key: sent(text, inner, at, deep + 1) for key, inner in members(text, value, at).items()}
+        pairs = {**members(text, value, at), **_set_later(text, spelled.strip(), at)}
+        return {key: sent(text, inner, at, deep + 1) for key, inner in pairs.items()}
     if value.startswith("[") and value.endswith("]") and deep < _DEEPEST:
         pieces = [piece for piece in _split(value, 1, "]") if piece]
         return [sent(text, piece.removeprefix("..."), at, deep + 1) for piece in pieces]
     literal = _literal(spelled)
     return ("literal", literal) if literal is not None else ("said", spelled.strip())
+
+
+def _set_later(text: str, name: str, at: int) -> dict[str, str]:
+    """Return what is assigned to an object's keys above: `body.session = sid`."""
+    if not re.fullmatch(r"[\w$]+", name):
+        return {}
+    spelled = rf"(?<![\w$.]){re.escape(name)}(?:\.([\w$]+)|\[['\"]([^'\"]+)['\"]\])\s*=(?![=>])\s*"
+    return {found[1] or found[2]: _expression(text, found.end()) for found in re.finditer(spelled, text[:at])}
 
 
 def _literal(spelled: str) -> str | int | float | bool | None:
