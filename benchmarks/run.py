@@ -93,7 +93,8 @@ def cold_start() -> float:
             start_new_session=True,
         )
         try:  # the socket is bound, so the connection waits until the app is there: nothing polls
-            client = http.client.HTTPConnection(*listening.getsockname(), timeout=120)
+            host, port = listening.getsockname()
+            client = http.client.HTTPConnection(host, port, timeout=120)
             body = json.dumps({"session_id": "s", "message": "hello"})
             client.request("POST", "/chat", body, {"content-type": "application/json"})
             answer = client.getresponse()

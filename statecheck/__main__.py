@@ -66,6 +66,10 @@ def _command(words: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character shows its escape
             stream.reconfigure(errors="backslashreplace")
+    if words[:1] == ["explain"] and len(words) == 2 and not words[1].startswith("-"):
+        from statecheck.report import explanation  # to import Typer and pydantic takes longer than to answer
+
+        return _answer(explanation.render(words[1], "full").rstrip("\n"))
     from typing import cast
 
     import typer

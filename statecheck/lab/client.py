@@ -143,36 +143,35 @@ def _send(
     with httpx.Client(
         transport=transport,
         timeout=seconds,
-        cookies=client.cookies,
         trust_env=False,
         follow_redirects=True,
         headers={"connection": "close"},
     ) as http:
         try:
             response = http.request(
-                request.method, base + request.path, extensions={"trace": trace}, **_content(request)
+                request.method, base + request.path, extensions={"trace": trace}, **_content(request, client.cookies)
             )
         except httpx.TimeoutException:
             return 0, "", f"no answer within {seconds:g} s", tokens
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             gone = "the worker died while it answered" if worker.wait(lambda: worker.dead, 1) and worker.dead else ""
             return 0, "", gone or f"{type(error).__name__}: {error}", tokens
-        client.cookies.update(dict(http.cookies))
+        for answer in (*response.history, response):
+            client.cookies.update((cookie.name, cookie.value or "") for cookie in answer.cookies.jar)
     return response.status_code, _text(response), "", tokens
 
 
-def _content(request: Request) -> dict[str, Any]:
-    """The request's parts under httpx's names."""
+def _content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
+    """The request's parts under httpx's names. Cookies go by name: one host sets them all."""
     parts: dict[str, Any] = {}
     if request.query:
         parts["params"] = list(request.query)
     if request.headers:
         parts["headers"] = dict(request.headers)
-    if request.cookies:
-        parts["headers"] = {
-            **parts.get("headers", {}),
-            "cookie": "; ".join(f"{name}={value}" for name, value in request.cookies),
-        }
+    jar = {**dict(request.cookies), **cookies}
+    if jar:
+        pairs = "; ".join(f"{name}={value}" for name, value in jar.items())
+        parts["headers"] = {**parts.get("headers", {}), "cookie": pairs}
     if request.encoding == "json":
         parts["json"] = request.body
     elif request.encoding == "form":

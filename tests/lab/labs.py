@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 import textwrap
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,7 +72,10 @@ class User:
 
     def left(self) -> list[psutil.Process]:
         """The processes that are still there when those that are being killed have had time to go."""
-        return list(psutil.wait_procs(self.processes(), timeout=5)[1])
+        deadline = time.monotonic() + 5
+        while (still := self.processes()) and time.monotonic() < deadline:
+            psutil.wait_procs(still, timeout=0.02)  # a zombie waits for its parent and is no process of ours any more
+        return still
 
     def snapshot(self) -> dict[str, tuple[object, ...]]:
         """All that can be seen of every file, but for what statecheck keeps for itself."""

@@ -13,32 +13,51 @@ import pytest
 from labs import ISOLATIONS, User
 
 ROOT = Path(__file__).parents[2]
-APP = """\
-    import os, pathlib, signal
+CROWD = 12
+APP = f"""\
+    import os, pathlib, signal, threading
 
     said = []
+    hangs_at = int(os.environ["HANGS_AT"])
+
+
+    def child():
+        if os.fork() == 0:
+            os.setsid()
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            while True:
+                signal.pause()
+
+
+    def hang():
+        for _ in range({CROWD}):
+            child()
+        threading.Event().wait()
 
 
     def reply(session_id, text):
         earlier = list(said)
         said.append(text)
         pathlib.Path("written").write_text(text)
-        if os.fork() == 0:
-            os.setsid()
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)
-            while True:
-                signal.pause()
+        child()
+        if len(said) == hangs_at:
+            hang()
         return str(earlier)
+
+
+    if not hangs_at:
+        hang()
 """
 
 
-def start(user: User, isolation: str) -> subprocess.Popen[bytes]:
+def start(user: User, isolation: str, hangs_at: int) -> subprocess.Popen[bytes]:
     user.write(app=APP)
+    environment = {"HANGS_AT": str(hangs_at), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "statecheck", "diagnose", "app.py:reply"],
         cwd=user.project,
-        env={**os.environ, **user.environment(isolation), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, **user.environment(isolation), **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -49,7 +68,7 @@ def mounts() -> str:
 
 
 def reach(process: subprocess.Popen[bytes], user: User, alive: int) -> None:
-    """Wait until a run has this many processes: the app's children add up from turn to turn."""
+    """Wait until a run has this many processes: an app that hangs has made a crowd of them before."""
     while len(user.processes()) < alive:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.005)
@@ -57,21 +76,29 @@ def reach(process: subprocess.Popen[bytes], user: User, alive: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "alive"),
-    [*((signal.SIGKILL, alive) for alive in (1, 3, 5, 8, 14)), (signal.SIGTERM, 5), (signal.SIGINT, 5)],
-    ids=lambda value: getattr(value, "name", value),
+    ("number", "hangs_at", "alive"),
+    [
+        (signal.SIGKILL, 99, 2),
+        (signal.SIGKILL, 0, CROWD),
+        (signal.SIGKILL, 1, CROWD),
+        (signal.SIGKILL, 3, CROWD),
+        (signal.SIGKILL, 5, CROWD),
+        (signal.SIGTERM, 2, CROWD),
+        (signal.SIGINT, 2, CROWD),
+    ],
+    ids=["starting", "importing", "first turn", "other turn", "overlap", "terminated", "interrupted"],
 )
 @pytest.mark.parametrize("isolation", ISOLATIONS)
-def test_nothing_is_left(isolation: str, number: signal.Signals, alive: int, tmp_path: Path) -> None:
+def test_nothing_is_left(isolation: str, number: signal.Signals, hangs_at: int, alive: int, tmp_path: Path) -> None:
     user = User(tmp_path)
     before = mounts()
-    process = start(user, isolation)
+    process = start(user, isolation, hangs_at)
     reach(process, user, alive)
-    killed = process.poll() is None
+    running = process.poll() is None
     process.send_signal(number)
     process.wait(20)
 
-    assert killed
+    assert running
     assert user.left() == []
     assert list((user.root / "tmp").iterdir()) == []
     assert list((user.root / "home").iterdir()) == []
