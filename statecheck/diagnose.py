@@ -129,6 +129,8 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
         found.get(name) or Outcome(name, "skipped", reason=meta["skipped"].get(name, "was not reached"))
         for name in EXPERIMENTS
     )
+    if any(finding.code == "SC107" for finding in findings):  # says itself why a turn was not answered
+        problems = {name: problem for name, problem in problems.items() if problem.slug != "turn-unanswered"}
     errors = tuple({problem.slug: problem for problem in problems.values()}.values())
     if not errors and "not selected" in meta["skipped"].values() and not findings:
         left_out = ", ".join(name for name, why in meta["skipped"].items() if why == "not selected")

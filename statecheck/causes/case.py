@@ -106,7 +106,7 @@ def _file_anchor(history: History, path: str) -> Anchor | None:
     names = {path, path.removesuffix("-wal").removesuffix("-journal")}
     opened = [op for op in history.select("file") if op.frames and op.where in names]
     statements = [op for op in history.select("sql", action="write") if op.frames]
-    written = [op for op in opened if op.action == "write"] or (statements if opened else [])
+    written = [op for op in opened if op.action == "write"] or statements
     return next((_anchor(op) for op in (*written, *opened)), None)
 
 

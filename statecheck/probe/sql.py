@@ -95,7 +95,24 @@ def _shown(execute: Callable[..., Any]) -> Callable[..., Any]:
     return shown
 
 
+def _watch_aiosqlite(module: ModuleType) -> None:
+    """Statements go to a thread of its own there: take the frames before they do."""
+    connection = getattr(module, "Connection", None)
+    forward = getattr(connection, "_execute", None)
+    if connection is None or forward is None:
+        return
+
+    @functools.wraps(forward)
+    async def shown(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], str):
+            _record("sqlite", args[0], args[1:])
+        return await forward(self, function, *args, **kwargs)
+
+    connection._execute = shown  # noqa: SLF001 - the one door through which all goes
+
+
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "aiosqlite.core": _watch_aiosqlite,
     "psycopg.cursor": _watch_execute("Cursor"),
     "psycopg.cursor_async": _watch_execute("AsyncCursor"),
 }
