@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck import store
-from statecheck.checks import BASELINE, outcomes
+from statecheck.checks import BASELINE, CONTROL, outcomes
 from statecheck.config import EXPERIMENTS, Options
 from statecheck.errors import StatecheckError
 from statecheck.history import History, decode_lines, encode
@@ -94,8 +94,17 @@ def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
         "notes": recorded.notes,
         "versions": recorded.versions,
         "seed": recorded.seed,
-        "experiments": list(recorded.histories),
+        "experiments": {name: len(history.ops) for name, history in recorded.histories.items()},
     }
+
+
+def _stored(run: Path, name: str, count: int) -> History:
+    if name not in (*EXPERIMENTS, CONTROL):
+        raise ValueError(f"`{name}` is no experiment")
+    ops = tuple(decode_lines((run / f"{name}.jsonl").read_bytes()))
+    if len(ops) != count:
+        raise ValueError(f"`{name}.jsonl` holds {len(ops)} of {count} ops")
+    return History(name, ops)
 
 
 def _relative(path: Path, project: Path) -> str:
@@ -179,12 +188,9 @@ def analyze(run: Path) -> Diagnosis:
     """
     try:
         meta = json.loads((run / "run.json").read_bytes())
-        histories = {
-            name: History(name, tuple(decode_lines((run / f"{name}.jsonl").read_bytes())))
-            for name in meta["experiments"]
-        }
+        histories = {name: _stored(run, name, count) for name, count in meta["experiments"].items()}
         return replace(judge_run(meta, histories), run=_relative(run, Path.cwd()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StatecheckError(
             "unreadable-run", f"`{run}` holds no run that can be judged: {error}", "run `statecheck diagnose` again"
         ) from error

@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -309,23 +310,33 @@ def test_a_run_elsewhere_is_named_so_that_it_is_found(project: Path, tmp_path: P
     assert [*elsewhere.iterdir()] == []
 
 
-@pytest.mark.skipif(not LINUX or os.geteuid() != 0, reason="becomes another user")
-def test_a_read_only_project_is_left_alone(project: Path, tmp_path: Path) -> None:
-    environ = {**environment(project), "HOME": "/nonexistent"}
-    Path(environ["TMPDIR"]).chmod(0o777)
-    for folder in (project, *tmp_path.parents[: len(tmp_path.parents) - 2], tmp_path):
-        folder.chmod(folder.stat().st_mode | 0o055)
-    process = start(
-        project, "diagnose", "bot.py:reply", "--format", "concise", env=environ, user=1500, group=1500, extra_groups=[]
-    )
-    out, err = process.communicate(timeout=60)
-    kept = re.fullmatch(r"The project cannot be written to, so the run is kept in (.*)\n", err.decode())
+def _open_to_all(*paths: Path) -> bool:
+    return all(folder.stat().st_mode & 0o005 == 0o005 for path in paths for folder in (path, *path.parents)[1:])
 
-    assert process.returncode == 1, (out, err)
-    assert kept
-    assert Path(kept[1], "run.json").is_file()
-    assert not (project / ".statecheck").exists()
-    assert living(project) == []
+
+@pytest.mark.skipif(not LINUX or os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.skipif(
+    not _open_to_all(Path(sys.executable).absolute(), Path(sys.executable).resolve(), ROOT / "statecheck"),
+    reason="another user cannot read the interpreter or statecheck",
+)
+def test_a_read_only_project_is_left_alone() -> None:
+    with tempfile.TemporaryDirectory(prefix="bad-input-") as base:  # pytest's own folders are closed to others
+        Path(base).chmod(0o755)
+        project = Path(base, "project")
+        project.mkdir()
+        (project / "bot.py").write_text(REPLY % "pass")
+        environ = {**environment(project), "HOME": "/nonexistent"}
+        Path(environ["TMPDIR"]).chmod(0o777)
+        user = {"env": environ, "user": 1500, "group": 1500, "extra_groups": []}
+        process = start(project, "diagnose", "bot.py:reply", "--format", "concise", **user)
+        out, err = process.communicate(timeout=60)
+        kept = re.fullmatch(r"The project cannot be written to, so the run is kept in (.*)\n", err.decode())
+
+        assert process.returncode == 1, (out, err)
+        assert kept
+        assert Path(kept[1], "run.json").is_file()
+        assert not (project / ".statecheck").exists()
+        assert living(project) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -70,18 +70,18 @@ def _run(
     return done
 
 
-def _other_user(program: Path) -> list[str]:
-    """How to start a program as a user who owns nothing here; [] if we are no root, or it could not start it."""
+def _other_user(python: Path) -> list[str]:
+    """How to start a program as a user who owns nothing here; [] if we are no root, or Python is closed to others."""
     words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if os.getuid() or not shutil.which("setpriv"):
         return []
-    started = subprocess.run([*words, program, "--version"], cwd="/", capture_output=True, check=False)
+    started = subprocess.run([*words, python, "-c", "import typer"], cwd="/", capture_output=True, check=False)
     return [] if started.returncode else words
 
 
 def test_the_installed_wheel_runs_from_any_directory_as_another_user(bin_folder: Path, folder: Path) -> None:
     statecheck, python = bin_folder / "statecheck", bin_folder / "python"
-    user = _other_user(statecheck)
+    user = _other_user(python)
     home = folder / "home"
     home.mkdir()
     if user:

@@ -77,6 +77,7 @@ def message_of(marker: str) -> str:
     return f"Please note that my code word is {marker}."
 
 
+_MOST_ANSWER = 20_000  # bytes
 _call_tokens = itertools.count(1_000_000)  # above all port numbers
 
 
@@ -182,4 +183,6 @@ def _content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
 
 
 def _text(response: httpx.Response) -> str:
-    return response.text[:20000]
+    """The answer's beginning; where it was redirected on the way, that too."""
+    text = response.content[:_MOST_ANSWER].decode("utf-8", "replace")
+    return f"(redirected to `{response.url.path}`) {text}" if response.history else text

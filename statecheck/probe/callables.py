@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from .channel import Channel, Message
 
 
+_MOST_ANSWER = 20_000
+
+
 class CallableTarget:
     """A function or bound method of the app."""
 
@@ -79,7 +82,11 @@ class CallableTarget:
 def _finish(message: Message, channel: Channel, answer: Any, failure: BaseException | None) -> None:
     from .worker import finish_turn
 
-    channel.send({"answer": message["call"], "text": "" if answer is None else str(answer)[:20000]})
+    try:
+        text = "" if answer is None else str(answer)[:_MOST_ANSWER]
+    except Exception as error:  # noqa: BLE001 - user code, as the call itself
+        text, failure = "", failure or error
+    channel.send({"answer": message["call"], "text": text})
     finish_turn(channel, message["call"], failure)
 
 

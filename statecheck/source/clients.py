@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source.calls import Call, Sent, fields_of, same_path, split_url
 from statecheck.source.pages import read_page
+from statecheck.source.reading import is_file
 from statecheck.source.roles import as_set
 from statecheck.source.sinks import callee
 
@@ -41,11 +42,15 @@ def find_clients(project: Path) -> tuple[Call, ...]:
     """Every request that client code below a project sends, that of tests last."""
     calls: list[Call] = []
     for file in _files(project):
+        if not is_file(file):
+            continue  # opening a FIFO would wait for its other end
         try:
+            if file.stat().st_size > _LARGEST:
+                continue
             data = file.read_bytes()
         except OSError:
             continue
-        if not _TALKS.search(data) or len(data) > _LARGEST:
+        if not _TALKS.search(data):
             continue
         shown = file.relative_to(project).as_posix()
         text = data.decode("utf-8", "replace")

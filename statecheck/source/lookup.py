@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.source.files import python_files
+from statecheck.source.reading import is_file, peek
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _FURTHEST = 6
+_BEFORE = re.compile(rb"middleware|before_request|def dispatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Modules:
         """Return a file's syntax tree, or None if it is not readable Python of the project."""
         if file not in self._trees:
             try:
-                self._trees[file] = ast.parse(file.read_bytes())
+                self._trees[file] = ast.parse(file.read_bytes()) if is_file(file) else None
             except (OSError, SyntaxError, ValueError, RecursionError):
                 self._trees[file] = None
         return self._trees[file]
@@ -158,6 +161,7 @@ class Modules:
             self._middlewares = [
                 Found(file, node)
                 for file in python_files(self.project)
+                if _BEFORE.search(peek(file))
                 for node in ast.walk(self.tree(file) or ast.Module([], []))
                 if isinstance(node, FUNCTIONS)
                 if node.name == "dispatch" or any(_is_before(mark) for mark in node.decorator_list)

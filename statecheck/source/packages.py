@@ -103,7 +103,9 @@ def _neighbours_depth(path: Path, most: int) -> int:
     for depth in range(1, min(most, _MAX_NEIGHBOUR_DEPTH) + 1):
         root = _above(path, depth)
         package = ".".join(path.parent.relative_to(root).parts)
-        statement = re.compile(rf"^\s*(?:from|import)\s+{re.escape(package)}(?=[.\s])".encode(), re.MULTILINE)
+        statement = re.compile(
+            rf"^\s*(?:from|import)\s+{re.escape(package)}(?=[.\s])".encode("utf-8", "surrogateescape"), re.MULTILINE
+        )
         for number, file in enumerate(python_files(root)):
             if number >= _MAX_NEIGHBOURS:
                 break
