@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statecheck.lab.launch import Launched
-    from statecheck.lab.run import Recorded
+    from statecheck.lab.runner import Recorded
     from statecheck.target import Target
 
 

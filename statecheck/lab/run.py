@@ -9,64 +9,35 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE, CONTROL, OVERLAPPING, baseline_channel, outcomes
-from statecheck.checks.reading import turns
-from statecheck.config import EXPERIMENTS, TURN_SECONDS, Options
+from statecheck.config import TURN_SECONDS, Options
 from statecheck.errors import StatecheckError
 from statecheck.lab.client import Markers
-from statecheck.lab.driver import Driver, Setting
+from statecheck.lab.driver import Setting
 from statecheck.lab.environment import services, target_environment
-from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
-from statecheck.lab.experiments import EXPERIMENTS as STEPS
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
 from statecheck.lab.relay import Relay
-from statecheck.lab.scout import Scouted, scout
+from statecheck.lab.runner import Recorded, Runner
+from statecheck.lab.scout import scout
 from statecheck.lab.workers import Lab, Worker
 from statecheck.model import Problem
-from statecheck.plan import AppFacts, Overrides, Plan, Route
+from statecheck.plan import AppFacts, Overrides, Route
 from statecheck.source.imports import third_party
 from statecheck.source.tree import SourceTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from statecheck.history import History
     from statecheck.target import Target
 
 _START_SECONDS = 60.0
 _RUN_SECONDS = 300.0
-_SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
 _SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "aiosqlite")
-
-
-@dataclass
-class Recorded:
-    """What a run leaves to be judged.
-
-    Attributes:
-        skipped: {experiment: why it does not apply}.
-        problems: why an experiment that applies could not be run, by experiment; "" is the run's own.
-        outputs: {worker generation: what the target printed there}.
-        framework, object: what was driven.
-    """
-
-    plan: Plan | None = None
-    histories: dict[str, History] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    problems: dict[str, Problem] = field(default_factory=dict)
-    outputs: dict[int, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    versions: dict[str, str] = field(default_factory=dict)
-    framework: str = ""
-    object: str = ""
-    seed: int = 0
 
 
 def record(
@@ -194,7 +165,7 @@ def _experiments(
     lab.kill(worker)
     locator = Locator(tree, target.project)
     setting = Setting(lab, scouted.plan, markers, limits, volumes, locator, scouted.hold)
-    _Runner(setting, scouted, options.selected(), recorded, progress, deadline).run()
+    Runner(setting, scouted, options.selected(), recorded, progress, deadline).run()
 
 
 def _volumes(target: Target, options: Options, recorded: Recorded) -> tuple[str, ...]:
@@ -230,91 +201,3 @@ def app_facts(worker: Worker, project: Path) -> AppFacts:
 
 def _absolute(file: str, project: Path) -> str:
     return str(project / file) if file else ""
-
-
-@dataclass
-class _Runner:
-    """Runs the experiments that apply, the baseline first: what it loses cannot be seen to be lost elsewhere."""
-
-    setting: Setting
-    scouted: Scouted
-    selected: tuple[str, ...]
-    recorded: Recorded
-    progress: Callable[[str], None]
-    deadline: float
-
-    def run(self) -> None:
-        """Run them all; what does not apply is skipped with its reason."""
-        self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
-        if self.scouted.plan.carries_history:
-            self._skip(EXPERIMENTS, "the client sends the whole conversation with every turn")
-            return
-        self._one(BASELINE)
-        if not self._remembers():
-            varied = self.scouted.plan.session_field is not None
-            left = [name for name in self._left() if name != "other-session" or not varied]
-            self._skip(left, f"{BASELINE} already loses the conversation")
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            futures = [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                self.setting.lab.abort()
-                raise
-        if self._splits():
-            self._skip(self._left(), "workers do not share this conversation (other-worker)")
-        for name in self._left():
-            self._one(name)
-        _, found = outcomes(self.recorded.histories)
-        if any(found[name].outcome == "lost" for name in OVERLAPPING if name in found):
-            self._one(CONTROL)
-        self._explain_errors()
-
-    def _explain_errors(self) -> None:
-        """Say of an experiment that ran but cannot be judged why, with what the target printed last."""
-        _, found = outcomes(self.recorded.histories)
-        for name, outcome in found.items():
-            if outcome.outcome == "error" and name not in self.recorded.problems:
-                last = max((turn.generation for turn in outcome.turns if turn.status != "ok"), default=0)
-                said = next((w.output() for w in self.setting.lab.workers if w.generation == last), "")
-                hint = "see its own last lines; the same turn may be sent by hand"
-                self.recorded.problems[name] = Problem("turn-unanswered", outcome.reason, hint, said[-4000:])
-
-    def _skip(self, names: Iterable[str], reason: str) -> None:
-        self.recorded.skipped.update(dict.fromkeys(names, reason))
-
-    def _left(self) -> list[str]:
-        done = {*self.recorded.skipped, *self.recorded.histories, *self.recorded.problems}
-        return [name for name in EXPERIMENTS if name not in done]
-
-    def _one(self, name: str) -> None:
-        if time.monotonic() > self.deadline:
-            text = "the run took too long, so this experiment was not started"
-            self.recorded.problems[name] = Problem("run-too-long", text, "give it more time with `--timeout`")
-            return
-        self.progress(name)
-        driver = Driver(self.setting, name)
-        steps = next(experiment.steps for experiment in (*STEPS, CONTROL_STEPS) if experiment.name == name)
-        try:
-            driver.follow(steps)
-        except StatecheckError as error:
-            self.recorded.problems[name] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
-        finally:
-            self.recorded.histories[name] = driver.history()
-            driver.stop()
-
-    def _remembers(self) -> bool:
-        history = self.recorded.histories[BASELINE]
-        return BASELINE not in self.recorded.problems and baseline_channel(history) is not None
-
-    def _splits(self) -> bool:
-        """Whether another worker was not given what the first one was told."""
-        from statecheck.checks import outcome
-
-        history = self.recorded.histories.get("other-worker")
-        if history is None or not turns(history):
-            return False
-        channel = baseline_channel(self.recorded.histories[BASELINE])
-        return outcome(history, channel).outcome == "lost"

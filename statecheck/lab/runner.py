@@ -1,0 +1,135 @@
+"""Which experiments apply, in which order: the baseline first, as what it loses cannot be seen to be lost elsewhere."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from statecheck.checks import BASELINE, CONTROL, OVERLAPPING, baseline_channel, outcome, outcomes
+from statecheck.checks.reading import turns
+from statecheck.config import EXPERIMENTS
+from statecheck.errors import StatecheckError
+from statecheck.lab.driver import Driver, Setting
+from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
+from statecheck.lab.experiments import EXPERIMENTS as STEPS
+from statecheck.model import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from statecheck.history import History
+    from statecheck.lab.scout import Scouted
+    from statecheck.plan import Plan
+
+_SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
+
+
+@dataclass
+class Recorded:
+    """What a run leaves to be judged.
+
+    Attributes:
+        skipped: {experiment: why it does not apply}.
+        problems: why an experiment that applies could not be run, by experiment; "" is the run's own.
+        outputs: {worker generation: what the target printed there}.
+        framework, object: what was driven.
+    """
+
+    plan: Plan | None = None
+    histories: dict[str, History] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    outputs: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    framework: str = ""
+    object: str = ""
+    seed: int = 0
+
+
+@dataclass
+class Runner:
+    """Runs the experiments that apply, the baseline first: what it loses cannot be seen to be lost elsewhere."""
+
+    setting: Setting
+    scouted: Scouted
+    selected: tuple[str, ...]
+    recorded: Recorded
+    progress: Callable[[str], None]
+    deadline: float
+
+    def run(self) -> None:
+        """Run them all; what does not apply is skipped with its reason."""
+        self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
+        if self.scouted.plan.carries_history:
+            self._skip(EXPERIMENTS, "the client sends the whole conversation with every turn")
+            return
+        self._one(BASELINE)
+        if not self._remembers():
+            varied = self.scouted.plan.session_field is not None
+            left = [name for name in self._left() if name != "other-session" or not varied]
+            self._skip(left, f"{BASELINE} already loses the conversation")
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            futures = [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.setting.lab.abort()
+                raise
+        if self._splits():
+            self._skip(self._left(), "workers do not share this conversation (other-worker)")
+        for name in self._left():
+            self._one(name)
+        _, found = outcomes(self.recorded.histories)
+        if any(found[name].outcome == "lost" for name in OVERLAPPING if name in found):
+            self._one(CONTROL)
+        self._explain_errors()
+
+    def _explain_errors(self) -> None:
+        """Say of an experiment that ran but cannot be judged why, with what the target printed last."""
+        _, found = outcomes(self.recorded.histories)
+        for name, judged in found.items():
+            if judged.outcome == "error" and name not in self.recorded.problems:
+                last = max((turn.generation for turn in judged.turns if turn.status != "ok"), default=0)
+                said = next((w.output() for w in self.setting.lab.workers if w.generation == last), "")
+                hint = "see its own last lines; the same turn may be sent by hand"
+                self.recorded.problems[name] = Problem("turn-unanswered", judged.reason, hint, said[-4000:])
+
+    def _skip(self, names: Iterable[str], reason: str) -> None:
+        self.recorded.skipped.update(dict.fromkeys(names, reason))
+
+    def _left(self) -> list[str]:
+        done = {*self.recorded.skipped, *self.recorded.histories, *self.recorded.problems}
+        return [name for name in EXPERIMENTS if name not in done]
+
+    def _one(self, name: str) -> None:
+        if time.monotonic() > self.deadline:
+            text = "the run took too long, so this experiment was not started"
+            self.recorded.problems[name] = Problem("run-too-long", text, "give it more time with `--timeout`")
+            return
+        self.progress(name)
+        driver = Driver(self.setting, name)
+        steps = next(experiment.steps for experiment in (*STEPS, CONTROL_STEPS) if experiment.name == name)
+        try:
+            driver.follow(steps)
+        except StatecheckError as error:
+            self.recorded.problems[name] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
+        finally:
+            self.recorded.histories[name] = driver.history()
+            driver.stop()
+
+    def _remembers(self) -> bool:
+        history = self.recorded.histories[BASELINE]
+        return BASELINE not in self.recorded.problems and baseline_channel(history) is not None
+
+    def _splits(self) -> bool:
+        """Whether another worker was not given what the first one was told."""
+        history = self.recorded.histories.get("other-worker")
+        if history is None or not turns(history):
+            return False
+        channel = baseline_channel(self.recorded.histories[BASELINE])
+        return outcome(history, channel).outcome == "lost"
