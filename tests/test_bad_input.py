@@ -384,12 +384,18 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: the working directory does not exist any more\n\nhint: ")
 
 
+def heed_signals() -> None:
+    """As a terminal starts a program: a `nohup` or a shell's `&` above this suite would pass on that they are ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.parametrize("moment", [0.4, 1.2])
 def test_whatever_ends_it_nothing_is_left(project: Path, name: signal.Signals, moment: float) -> None:
     (project / "hangs.py").write_text(APPS["hangs.py"])  # type: ignore[arg-type]
     before = {path.name for path in project.iterdir()}
-    process = start(project, "diagnose", "hangs.py:reply", start_new_session=True)
+    process = start(project, "diagnose", "hangs.py:reply", start_new_session=True, preexec_fn=heed_signals)
     with pytest.raises(subprocess.TimeoutExpired):  # it hangs; this is the moment
         process.wait(moment)
     os.killpg(process.pid, name) if name == signal.SIGINT else process.send_signal(name)
