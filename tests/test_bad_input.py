@@ -385,7 +385,7 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
 
 
 def heed_signals() -> None:
-    """As a terminal starts a program: a `nohup` or a shell's `&` above this suite would pass on that they are ignored."""
+    """As a terminal starts a program: a `nohup` above this suite would pass on that signals are ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
