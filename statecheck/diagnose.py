@@ -84,7 +84,7 @@ def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
         "target": asdict(TargetName(path, recorded.object or target.object or "", recorded.framework)),
         "plan": asdict(plan) if plan else None,
         "talk": describe(plan) if plan else "",
-        "handler": {"path": _local(plan.handler.path), "line": plan.handler.line}
+        "handler": {"path": plan.handler.path, "line": plan.handler.line}
         if plan and plan.handler
         else {"path": path, "line": 1},
         "session_field": plan.session_field if plan else None,
@@ -111,10 +111,6 @@ def _relative(path: Path, project: Path) -> str:
     return path.relative_to(project).as_posix() if project in path.parents else path.as_posix()
 
 
-def _local(path: str) -> str:
-    return path
-
-
 def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diagnosis:
     """Judge a run from what was recorded of it alone."""
     from statecheck.causes.case import Case, intended
@@ -127,7 +123,7 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     findings = judge(case)
     baseline = histories.get(BASELINE)
     forgets = BASELINE in found and found[BASELINE].outcome == "lost"
-    stateless = bool(meta["carries_history"]) or (
+    stateless = (bool(meta["carries_history"]) and not findings) or (
         forgets and not findings and baseline is not None and not intended(baseline)
     )
     if stateless and forgets:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from statecheck.errors import StatecheckError
+from statecheck.errors import ExitCode, StatecheckError
 from statecheck.model import Diagnosis, Problem, ScenarioResult, TargetName
 from statecheck.scenarios import App, Scenario, load
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from statecheck.lab.launch import Launched
 
 _SIDE_BY_SIDE = 2
+_LOOK_SECONDS = 5.0
 
 
 def run(names: Sequence[str], options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
@@ -52,7 +53,21 @@ def _beside_each_other(tasks: list[tuple[str, App, Path, Options, Path]]) -> Any
     with multiprocess.get_context("fork").Pool(
         min(_SIDE_BY_SIDE, len(tasks)), _die_with_parent, (os.getpid(),)
     ) as pool:
-        yield from pool.imap_unordered(_diagnose, tasks)
+        sides = {process.pid for process in pool._pool}  # noqa: SLF001 - a side that is killed would be waited for
+        results = pool.imap_unordered(_diagnose, tasks)
+        for _ in tasks:
+            while True:
+                try:
+                    yield results.next(timeout=_LOOK_SECONDS)
+                    break
+                except multiprocess.TimeoutError:
+                    if {process.pid for process in pool._pool} != sides:  # noqa: SLF001 - as above
+                        raise StatecheckError(
+                            "side-lost",
+                            "a process that ran scenarios was killed",
+                            "is there enough memory? run fewer scenarios at once",
+                            ExitCode.INTERNAL,
+                        ) from None
 
 
 def _die_with_parent(parent: int) -> None:

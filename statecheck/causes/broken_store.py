@@ -107,7 +107,7 @@ def ask(case: Case) -> Finding | None:
     if history is None or case.kept(BASELINE):
         return None
     refused = [op for op in history.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.note)]
-    dropped = list(history.select("warning"))
+    dropped = [op for op in history.select("warning") if op.turn] if _comes_back(history) else []
     vanished = _vanished(history)
     witness = next(iter([*refused, *dropped, *vanished]), None)
     if witness is None:
@@ -125,6 +125,18 @@ def ask(case: Case) -> Finding | None:
     anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
     summary = f"{what}; installed: {versions}" if versions else what
     return finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
+
+
+def _comes_back(history: History) -> bool:
+    """Whether turn 2 loads a Context, or runs on that of turn 1: what is dropped from any other is not missed."""
+    sent = turns(history)
+    if len(sent) < 2:
+        return False
+    if any(op.action == "load" for op in history.select("context", sent[1].number)):
+        return True
+    used = [{op.obj for op in history.select("run", turn.number) if op.obj} for turn in sent[:2]]
+    given = any("ctx" in op.note for op in history.select("run", sent[1].number))
+    return given or bool(used[0] & used[1])
 
 
 def _is_refusal(note: str) -> bool:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from statecheck.history import History
     from statecheck.model import OutcomeName
 
+_NOT_NOW = tuple(f"HTTP {status}" for status in (401, 403, 429, 502, 503, 504))
+"""Answers that speak of the client or of the moment, and not of a conversation that is not there."""
+
 
 def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
     """Judge a sequential history of one session.
@@ -36,6 +39,8 @@ def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
         for earlier in sent[:position]:
             if earlier.status != "ok":
                 continue
+            if turn.status == "fail" and turn.note in _NOT_NOW:
+                return "error", f"turn {turn.number} was refused: {turn.note}"
             if turn.status == "fail":
                 return ("lost" if channel else "error"), f"turn {turn.number} was refused: {turn.note}"
             if not _is_given(history, turn, earlier, channel):

@@ -78,6 +78,7 @@ def message_of(marker: str) -> str:
 
 
 _MOST_ANSWER = 20_000  # bytes
+_MOST_REDIRECTS = 10
 _call_tokens = itertools.count(1_000_000)  # above all port numbers
 
 
@@ -141,25 +142,39 @@ def _send(
     assert worker.listening is not None
     base = f"http://127.0.0.1:{worker.listening.getsockname()[1]}"
     transport = httpx.HTTPTransport(verify=False, trust_env=False)
-    with httpx.Client(
-        transport=transport,
-        timeout=seconds,
-        trust_env=False,
-        follow_redirects=True,
-        headers={"connection": "close"},
-    ) as http:
+    with httpx.Client(transport=transport, timeout=seconds, trust_env=False, headers={"connection": "close"}) as http:
         try:
-            response = http.request(
+            asked = http.build_request(
                 request.method, base + request.path, extensions={"trace": trace}, **_content(request, client.cookies)
             )
+            response = _follow(http, asked, client, base)
         except httpx.TimeoutException:
             return 0, "", f"no answer within {seconds:g} s", tokens
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             gone = "the worker died while it answered" if worker.wait(lambda: worker.dead, 1) and worker.dead else ""
             return 0, "", gone or f"{type(error).__name__}: {error}", tokens
-        for answer in (*response.history, response):
-            client.cookies.update((cookie.name, cookie.value or "") for cookie in answer.cookies.jar)
-    return response.status_code, _text(response), "", tokens
+    return response.status_code, _text(response, request.path), "", tokens
+
+
+def _follow(http: httpx.Client, asked: httpx.Request, client: Client, base: str) -> httpx.Response:
+    """Send a request and follow where it is redirected, as a browser would, but never to another server."""
+    for _ in range(_MOST_REDIRECTS):
+        response = http.send(asked)
+        client.cookies.update((cookie.name, cookie.value or "") for cookie in response.cookies.jar)
+        following = response.next_request
+        if following is None or not str(following.url).startswith(base + "/"):
+            break
+        following.extensions = asked.extensions
+        if client.cookies or "cookie" in asked.headers:
+            following.headers["cookie"] = _cookie_header(asked.headers.get("cookie", ""), client.cookies)
+        asked = following
+    return response
+
+
+def _cookie_header(planned: str, jar: dict[str, str]) -> str:
+    """Cookies that a plan sends, with those that the app has set since in their place."""
+    pairs = dict(pair.split("=", 1) for pair in planned.split("; ") if "=" in pair)
+    return "; ".join(f"{name}={value}" for name, value in {**pairs, **jar}.items())
 
 
 def _content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
@@ -182,7 +197,10 @@ def _content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
     return parts
 
 
-def _text(response: httpx.Response) -> str:
-    """The answer's beginning; where it was redirected on the way, that too."""
+def _text(response: httpx.Response, path: str) -> str:
+    """The answer's beginning; where it came from another path, or leads to another server, that too."""
     text = response.content[:_MOST_ANSWER].decode("utf-8", "replace")
-    return f"(redirected to `{response.url.path}`) {text}" if response.history else text
+    elsewhere = response.headers.get("location", "") if response.has_redirect_location else ""
+    if elsewhere:
+        return f"(redirects to `{elsewhere}`) {text}"
+    return f"(redirected to `{response.url.path}`) {text}" if response.url.path != path else text

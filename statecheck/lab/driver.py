@@ -158,7 +158,7 @@ class Driver:
 
     def _kill(self, step: Kill) -> None:
         worker = self.workers[step.worker]
-        self.setting.lab.kill(worker)
+        self.setting.lab.kill(worker, container=True)
         self.ops.append(Op(time.monotonic_ns(), "info", "kill", worker.pid, worker.generation))
 
     def _files(self, worker: Worker) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
+_PAIR = re.compile(r"(?i)\b((?:password|passwd|pwd|token|secret|accountkey|sharedaccesskey|sig)=)[^&;\s]+")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "valkey": 6379, "postgres": 5432, "postgresql": 5432, "mysql": 3306,
                   "mongodb": 27017, "http": 80, "https": 443, "amqp": 5672}  # fmt: skip
@@ -39,12 +40,13 @@ def target_environment(ambient: Mapping[str, str], given: Iterable[tuple[str, st
 
 def _without_password(value: str) -> str:
     """A URL's password replaced; anything else as it is."""
+    value = _PAIR.sub(rf"\g<1>{_DUMMY}", value)
     if not _SCHEME.match(value) or "@" not in value:
         return value
     head, _, tail = value.partition("://")
     credentials, _, rest = tail.rpartition("@")
-    user = credentials.partition(":")[0]
-    return f"{head}://{user}:{_DUMMY}@{rest}" if ":" in credentials else value
+    user, separator, _ = credentials.partition(":")
+    return f"{head}://{user}:{_DUMMY}@{rest}" if separator else f"{head}://{_DUMMY}@{rest}"
 
 
 def services(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int], ...]:

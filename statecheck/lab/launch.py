@@ -40,14 +40,21 @@ class Launched:
         """Kill everything of the run and wait until it is gone."""
         self.channel.close()  # the warm parent ends at that, and its namespace or warden takes all along
         try:
-            self.process.wait(_STOP_SECONDS if self.isolation == "namespace" else None)
+            self.process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:  # it is busy, with an import that hangs
-            self.process.kill()
+            self.end()
             self.process.wait()
         os.close(self.errors)
         if self.folder:
             _sweep(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """Make it end at once: the namespace by SIGKILL, the warden by a signal that it heeds and cleans up after."""
+        if self.isolation == "namespace":
+            self.process.kill()
+        else:
+            self.process.terminate()
 
     def greet(self) -> None:
         """Wait until it answers.

@@ -64,7 +64,11 @@ class Runner:
         """Run them all; what does not apply is skipped with its reason."""
         self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
         if self.scouted.plan.carries_history:
-            self._skip(EXPERIMENTS, "the client sends the whole conversation with every turn")
+            sent = "the client sends the whole conversation with every turn"
+            self._skip((name for name in EXPERIMENTS if name != "other-session"), sent)
+            if "other-session" in self._left():
+                self._one("other-session")
+            self._explain_errors()
             return
         self._one(BASELINE)
         if not self._remembers():

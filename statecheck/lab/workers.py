@@ -243,7 +243,8 @@ class Lab:
             self._generations += 1
             worker = Worker(self._generations, disk, listening)
             self.workers.append(worker)
-        worker.start(self, {**self._request, "volumes": list(volumes)})
+        # a service that was handed over listens on the run's own loopback, which all disks share then
+        worker.start(self, {**self._request, "volumes": list(volumes), "own_network": not self.relays})
         return worker
 
     def listener(self, host: str, port: int) -> int:
@@ -251,9 +252,9 @@ class Lab:
         self.ask({"do": "listen", "host": host, "port": port})
         return self._received[0]
 
-    def kill(self, worker: Worker) -> None:
-        """SIGKILL this worker and what it started; returns when it is gone."""
-        self.ask({"do": "kill", "pid": worker.pid})
+    def kill(self, worker: Worker, *, container: bool = False) -> None:
+        """SIGKILL this worker, or with it all that is in its container; returns when it is gone."""
+        self.ask({"do": "kill", "pid": worker.pid, "disk": worker.disk, "all": container})
         worker.ended()
 
     def copy_of(self, worker: Worker) -> str:
@@ -267,7 +268,7 @@ class Lab:
 
     def abort(self) -> None:
         """Kill the whole run at once: every thread that waits for a worker wakes."""
-        self._launched.process.kill()
+        self._launched.end()
         self._launched.channel.close()
 
     def leave(self) -> None:

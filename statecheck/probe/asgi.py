@@ -47,10 +47,15 @@ class AsgiTarget:
 
         from .worker import finish_turn
 
+        # asyncio's own loop: a loop in C would send bytes that no hook sees
+        config = uvicorn.Config(self.app, loop="asyncio", log_level="warning", access_log=False, lifespan="auto")
+        config.load()
+        app = config.loaded_app  # with uvicorn's own middleware, which may replace the client's address
+
         async def served(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "lifespan":
                 try:
-                    await self.app(scope, receive, send)
+                    await app(scope, receive, send)
                 except BaseException as raised:
                     self.start_error = raised
                     raise
@@ -62,7 +67,7 @@ class AsgiTarget:
                 TASKS[turn] = task
             error: BaseException | None = None
             try:
-                await self.app(scope, receive, send)
+                await app(scope, receive, send)
             except BaseException as raised:
                 error = raised
                 raise
@@ -80,9 +85,7 @@ class AsgiTarget:
                 if not self.should_exit:
                     channel.send({"ready": facts})
 
-        # asyncio's own loop: a loop in C would send bytes that no hook sees
-        config = uvicorn.Config(served, loop="asyncio", log_level="warning", access_log=False, lifespan="auto")
-        config.load()
+        config.loaded_app = served
         # what a turn raises has been shown by then
         logging.getLogger("uvicorn.error").addFilter(lambda line: "Exception in ASGI application" not in line.msg)
         try:

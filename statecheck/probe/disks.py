@@ -5,6 +5,7 @@ A disk is named `<experiment>/<number>`; the volumes of an experiment are shared
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -54,11 +55,14 @@ class Disks(Protocol):
 
     name: str
 
-    def entering(self, disk: str, volumes: list[str]) -> Entering:
+    def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
         """The way onto this disk, which is made if it is new."""
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
         """Files written on this disk that hold one of the markers: {path, markers}."""
+
+    def processes(self, disk: str) -> list[int]:
+        """The processes that are on a disk, as far as that can be told."""
 
     def forget(self, prefix: str) -> None:
         """Give back the disks whose names begin so; no process is on them any more."""
@@ -109,11 +113,11 @@ class LayeredDisks:
         here = os.getcwd()
         mounts.new_disk(f"{self.folder}/warm", self.places, [], "")
         os.chdir(here)
-        self._namespaces: dict[str, int] = {}
+        self._namespaces: dict[str, tuple[int, int]] = {}
 
-    def entering(self, disk: str, volumes: list[str]) -> Entering:
+    def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
         """A namespace of its own for a new disk, the one that exists for a known disk."""
-        return _LayeredEntering(self, disk, volumes)
+        return _LayeredEntering(self, disk, volumes, own_network=own_network)
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
         """What the disk's upper layers hold."""
@@ -126,32 +130,54 @@ class LayeredDisks:
                     found.append({"path": lower.rstrip("/") + path[len(str(layer)) :], "markers": present})
         return found
 
+    def processes(self, disk: str) -> list[int]:
+        """All processes on a disk: those too that made themselves a session of their own."""
+        namespaces = self._namespaces.get(disk)
+        if namespaces is None:
+            return []
+        here = os.fstat(namespaces[0])
+        found = []
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                with contextlib.suppress(OSError):
+                    there = os.stat(f"/proc/{name}/ns/mnt")
+                    if (there.st_ino, there.st_dev) == (here.st_ino, here.st_dev):
+                        found.append(int(name))
+        return found
+
     def forget(self, prefix: str) -> None:
         """Leave their namespaces, which end then, and remove their layers."""
         for disk in [disk for disk in self._namespaces if disk.startswith(prefix)]:
-            os.close(self._namespaces.pop(disk))
+            for namespace in self._namespaces.pop(disk):
+                os.close(namespace)
         for folder in (f"{self.folder}/{prefix}", f"{self.folder}/volumes/{prefix}"):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 class _LayeredEntering:
-    def __init__(self, disks: LayeredDisks, disk: str, volumes: list[str]) -> None:
-        self.disks, self.disk, self.volumes = disks, disk, volumes
-        self.namespace = disks._namespaces.get(disk, -1)  # noqa: SLF001 - two halves of one class
-        if self.namespace < 0:
+    def __init__(self, disks: LayeredDisks, disk: str, volumes: list[str], *, own_network: bool) -> None:
+        self.disks, self.disk, self.volumes, self.own_network = disks, disk, volumes, own_network
+        self.namespaces = disks._namespaces.get(disk)  # noqa: SLF001 - two halves of one class
+        if self.namespaces is None:
             self.there, self.tell_parent = os.pipe()
             self.may_go, self.tell_child = os.pipe()
 
     def enter(self) -> None:
-        if self.namespace >= 0:
-            mounts.enter(self.namespace)
+        if self.namespaces is not None:
+            mounts.enter(*self.namespaces)
         else:
             os.close(self.there)
             os.close(self.tell_child)
             experiment = self.disk.rsplit("/", 1)[0]
             folder = self.disks.folder
             mounts.enter(self.disks.machine)
-            mounts.new_disk(f"{folder}/{self.disk}", self.disks.places, self.volumes, f"{folder}/volumes/{experiment}")
+            mounts.new_disk(
+                f"{folder}/{self.disk}",
+                self.disks.places,
+                self.volumes,
+                f"{folder}/volumes/{experiment}",
+                own_network=self.own_network,
+            )
             os.write(self.tell_parent, b"1")
             os.read(self.may_go, 1)
             os.close(self.tell_parent)
@@ -159,14 +185,15 @@ class _LayeredEntering:
         mounts.drop_privileges()
 
     def entered(self, pid: int) -> Message:
-        if self.namespace >= 0:
+        if self.namespaces is not None:
             return {}
         os.close(self.tell_parent)
         os.close(self.may_go)
         try:
             if not os.read(self.there, 1):
                 raise OSError(f"no disk could be made for `{self.disk}`")
-            self.disks._namespaces[self.disk] = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)  # noqa: SLF001
+            kinds = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY) for kind in ("mnt", "net")]
+            self.disks._namespaces[self.disk] = (kinds[0], kinds[1])  # noqa: SLF001 - as above
         finally:
             os.close(self.there)
             os.close(self.tell_child)
@@ -195,7 +222,7 @@ class CopiedDisks:
             Path(place).mkdir(parents=True, exist_ok=True)
             os.environ[name] = place
 
-    def entering(self, disk: str, volumes: list[str]) -> Entering:
+    def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:  # noqa: ARG002 - there is one
         """A copy of the project for a new disk."""
         place = self.folder / disk
         if not place.is_dir():
@@ -228,6 +255,10 @@ class CopiedDisks:
                 original = path.replace(str(place / "project"), str(self.project), 1)
                 found.append({"path": original, "markers": present})
         return found
+
+    def processes(self, disk: str) -> list[int]:  # noqa: ARG002 - nothing tells them apart here
+        """None that are known: the warden takes them along at the end."""
+        return []
 
     def forget(self, prefix: str) -> None:
         """Remove the copies."""

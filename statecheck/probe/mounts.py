@@ -12,12 +12,14 @@ import socket
 import struct
 from pathlib import Path
 
-_CLONE_NEWNS = 0x20000
+_CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
 _MS_RDONLY, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 _PSEUDO = ("/proc", "/sys", "/dev", "/run")
 _SKIP_TYPES = ("proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "mqueue", "tracefs", "debugfs", "fusectl")
 # Folders that exist on any Linux and that no app looks into: the run's tmpfs covers one of them inside the namespace.
 _COVERABLE = ("/sys/kernel/debug", "/sys/kernel/tracing", "/sys/fs/bpf", "/media", "/srv", "/mnt")
+
+_DEEPEST = 3  # levels below a folder of the system's in which the user's own are looked for
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -51,9 +53,10 @@ def run_tmpfs(keep: tuple[str, ...]) -> str:
     raise OSError("no folder to mount the run's tmpfs on")
 
 
-def enter(namespace: int) -> None:
-    """Join the mount namespace of this descriptor (the process must have one thread)."""
-    _check(_libc.setns(namespace, _CLONE_NEWNS), "setns")
+def enter(*namespaces: int) -> None:
+    """Join the namespaces of these descriptors (the process must have one thread)."""
+    for namespace in namespaces:
+        _check(_libc.setns(namespace, 0), "setns")
 
 
 def writable_places(extra: tuple[str, ...]) -> list[str]:
@@ -72,6 +75,8 @@ def writable_places(extra: tuple[str, ...]) -> list[str]:
     candidates = {entry.path for entry in os.scandir("/") if entry.is_dir(follow_symlinks=False)}
     candidates.update(mountpoints)
     rootless = os.getuid() != 0
+    if rootless:
+        candidates.update(_own_below([path for path in candidates if not os.access(path, os.W_OK)]))
     chosen: list[str] = []
     for path in sorted({*candidates, *extra}):
         if any(path == top or path.startswith(top + "/") for top in _PSEUDO) or not Path(path).is_dir():
@@ -88,7 +93,21 @@ def writable_places(extra: tuple[str, ...]) -> list[str]:
     return chosen
 
 
-def new_disk(layers: str, places: list[str], volumes: list[str], volume_layers: str) -> None:
+def _own_below(tops: list[str]) -> list[str]:
+    """Folders of the user's own below folders that are not: `/opt/app`, `/var/lib/app`."""
+    found: list[str] = []
+    for top in tops:
+        for folder, names, _ in os.walk(top):
+            deep = folder.count("/") - top.count("/") >= _DEEPEST
+            mine = [name for name in names if os.access(f"{folder}/{name}", os.W_OK)]
+            found += [f"{folder}/{name}" for name in mine if not os.path.islink(f"{folder}/{name}")]
+            names[:] = [] if deep else [name for name in names if name not in mine]
+    return found
+
+
+def new_disk(
+    layers: str, places: list[str], volumes: list[str], volume_layers: str, *, own_network: bool = False
+) -> None:
     """Enter a new mount namespace whose writable folders are overlays with their upper layers below `layers`.
 
     Args:
@@ -96,12 +115,15 @@ def new_disk(layers: str, places: list[str], volumes: list[str], volume_layers: 
         places: from `writable_places`.
         volumes: absolute paths that are shared between the disks of one experiment and outlive them.
         volume_layers: a folder on the run's tmpfs for these.
+        own_network: with a loopback of its own too, as a container has.
 
     Raises:
         OSError: the kernel refused; the caller falls back.
     """
     shared = [_volume(path, f"{volume_layers}/{number}") for number, path in enumerate(volumes)]
-    _check(_libc.unshare(_CLONE_NEWNS), "unshare")
+    _check(_libc.unshare(_CLONE_NEWNS | (_CLONE_NEWNET if own_network else 0)), "unshare")
+    if own_network:
+        loopback_up()
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     merged: list[tuple[str, int]] = []
     for number, place in enumerate(places):
@@ -110,6 +132,10 @@ def new_disk(layers: str, places: list[str], volumes: list[str], volume_layers: 
     for place, descriptor in merged:
         _mount(f"/proc/self/fd/{descriptor}", place, None, _MS_BIND)
         os.close(descriptor)
+    if (
+        os.getuid() == 0
+    ):  # what has no layer cannot be written to: `mkdir /data` fails, and nothing of the machine changes
+        _mount("none", "/", None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
     for path, source in zip(volumes, shared, strict=True):
         os.makedirs(path, exist_ok=True)
         _mount(source, path, None, _MS_BIND)

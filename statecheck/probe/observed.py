@@ -128,7 +128,7 @@ def where(thing: Any) -> str:
     engine = private.get("_async_engine") or attributes.get("async_engine")
     uri = getattr(engine, "url", None) or attributes.get("async_database_uri")
     head, separator, tail = unquote(str(uri or "")).partition("://")
-    return f"{head}{separator}{tail.rpartition('@')[2]}"
+    return f"{head}{separator}{tail.rpartition('@')[2].partition('?')[0]}"
 
 
 def key_of(thing: Any, f: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

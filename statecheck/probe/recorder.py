@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -47,7 +48,7 @@ class Recorder:
         self._numbers: dict[int, int] = {}
         self._references: dict[int, weakref.ref[Any]] = {}
         self._took: dict[str, set[int]] = {}
-        self._count = 0
+        self._count = itertools.count(1)  # one step: threads may ask at once
 
     def open(self, fd: int, roots: tuple[str, ...]) -> None:
         """Record to this descriptor; files below `roots` (absolute, no trailing slash) are the user's code."""
@@ -119,8 +120,7 @@ class Recorder:
         known = self._numbers.get(id(thing))
         if known:
             return known
-        self._count += 1
-        number, ident = self._count, id(thing)
+        number, ident = next(self._count), id(thing)
         try:
             weakref.finalize(thing, self._gone, ident, number, type(thing).__name__).atexit = False
             self._references[number] = weakref.ref(thing)
@@ -140,7 +140,7 @@ class Recorder:
 
     def holders(self, marker: str) -> list[Any]:
         """The objects that took a marker and are still alive."""
-        references = [self._references.get(number) for number in self._took.get(marker, ())]
+        references = [self._references.get(number) for number in list(self._took.get(marker, ()))]
         return [thing for thing in (reference() for reference in references if reference) if thing is not None]
 
     def _gone(self, ident: int, number: int, cls: str) -> None:

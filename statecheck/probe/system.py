@@ -11,10 +11,13 @@ import os
 import re
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .markers import MARKER_BYTES
 from .recorder import RECORDER, TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself
@@ -100,6 +103,17 @@ SANDBOX: tuple[str, ...] = ()
 """Where writes belong to the disk of this worker, where that is a copy; empty where layers catch them all."""
 
 
+_writing = False  # a transport sends through its socket: what it sends is shown once
+
+
+def _show(sock: socket.socket, data: Any) -> None:
+    if TURN.get() and not _writing and sock.family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            _sent(data, sock.getpeername(), sock.getsockname())
+        except OSError:
+            return
+
+
 def _watch_sockets() -> None:
     class Watched(socket.socket):
         """A socket that shows what it sends."""
@@ -112,36 +126,35 @@ def _watch_sockets() -> None:
             _show(self, data)
             super().sendall(data, *args)
 
-    writing = False  # a transport sends through its socket: shown once
-
-    def _show(sock: socket.socket, data: Any) -> None:
-        if (
-            TURN.get()
-            and not writing
-            and sock.family in (socket.AF_INET, socket.AF_INET6)
-            and sock.type == socket.SOCK_STREAM
-        ):
-            try:
-                _sent(data, sock.getpeername(), sock.getsockname())
-            except OSError:
-                return
+        def sendmsg(self, buffers: Any, *args: Any) -> int:
+            parts = list(buffers)
+            _show(self, b"".join(parts))
+            return super().sendmsg(parts, *args)
 
     socket.socket = Watched  # type: ignore[misc]
 
-    transport = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]  # noqa: SLF001
-    write = transport.write
 
-    def shown_write(self: Any, data: Any) -> None:
-        nonlocal writing
+def _watch_transports() -> None:
+    """Asyncio's own: `writelines` has not gone through `write` since 3.12."""
+    transport = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]  # noqa: SLF001
+    if "writelines" in vars(transport):
+        transport.writelines = _shown(transport.writelines, list, b"".join)
+    transport.write = _shown(transport.write, bytes, bytes)
+
+
+def _shown(write: Callable[[Any, Any], None], keep: Callable[[Any], Any], joined: Callable[[Any], bytes]) -> Any:
+    def shown(self: Any, data: Any) -> None:
+        global _writing  # noqa: PLW0603 - the loop's own thread alone writes
+        data = keep(data)
         if TURN.get() and data:
-            _sent(data, self.get_extra_info("peername"), self.get_extra_info("sockname"))
-        writing = True
+            _sent(joined(data), self.get_extra_info("peername"), self.get_extra_info("sockname"))
+        _writing = True
         try:
             write(self, data)
         finally:
-            writing = False
+            _writing = False
 
-    transport.write = shown_write
+    return shown
 
 
 def install(sandbox: tuple[str, ...] = ()) -> None:
@@ -154,3 +167,4 @@ def install(sandbox: tuple[str, ...] = ()) -> None:
     SANDBOX = sandbox
     sys.addaudithook(_audit)
     _watch_sockets()
+    _watch_transports()

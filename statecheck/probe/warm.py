@@ -78,7 +78,7 @@ class WarmParent:
 
     def _spawn(self, message: Message, fds: list[int]) -> Message:
         """Fork a worker. Descriptors: its channel, its ops, its output, then its listening socket if it has one."""
-        entering = self.disks.entering(message["disk"], message["volumes"])
+        entering = self.disks.entering(message["disk"], message["volumes"], own_network=message["own_network"])
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -98,9 +98,11 @@ class WarmParent:
 
     def _kill(self, message: Message, _fds: list[int]) -> Message:
         pid = message["pid"]
-        for target in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+        for process in {pid, *(self.disks.processes(message["disk"]) if message["all"] else ())}:
             with contextlib.suppress(OSError):
-                target(pid, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
         return {}

@@ -23,18 +23,20 @@ from .target import NoApp, load
 
 def execute(message: Message) -> None:
     """Become a fresh interpreter that runs `main`: for targets whose libraries start threads when imported."""
-    for fd in message["fds"]:
+    spec = os.memfd_create("statecheck-spawn") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_RDWR)
+    os.write(spec, json.dumps(message).encode())  # not on the command line, where others could read it
+    for fd in (*message["fds"], spec):
         os.set_inheritable(fd, True)
-    program = command("worker", f"{json.dumps(message)!r}")
+    program = command("worker", str(spec))
     os.execve(sys.executable, [sys.executable, "-c", program], os.environ)  # noqa: S606 - no shell on purpose
 
 
-def main(message: Message | str) -> None:
-    """Serve until killed. `message` is the spawn request with its descriptors under `fds`."""
+def main(message: Message | int) -> None:
+    """Serve until killed. `message` is the spawn request with its descriptors under `fds`, or a file that holds it."""
     _AT_FORK.update(sys.modules)
-    fresh = isinstance(message, str)
-    if isinstance(message, str):
-        message = json.loads(message)
+    fresh = isinstance(message, int)
+    if isinstance(message, int):
+        message = json.loads(os.pread(message, os.fstat(message).st_size, 0))
     assert isinstance(message, dict)
     channel_fd, ops_fd, _, *listening = message["fds"]
     channel = Channel(_socket(fileno=channel_fd))
@@ -148,12 +150,9 @@ def _obey(channel: Channel, target: Any) -> None:
     while True:
         try:
             message, _ = channel.receive()
-        except Closed:
-            return
-        try:
             _answer(message, channel, target)
-        except Closed:
-            return
+        except Closed:  # the lab is gone, and nobody is left to serve
+            os._exit(0)
         except Exception:  # noqa: BLE001 - a probe that fails must not leave the lab waiting
             channel.send({"error": traceback.format_exc()[-2000:]})
 

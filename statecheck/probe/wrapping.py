@@ -176,7 +176,7 @@ def _editing(function: Callable[..., Any], f: str) -> Callable[..., AbstractAsyn
             await BARRIER.ahold_read()
             Observed(self, f, "read", (), {}, frames=frames).record(state)
             yield state
-            Observed(self, f, "write", (state,), {}, frames=frames).record()
+        Observed(self, f, "write", (state,), {}, frames=frames).record()  # it is saved on leaving
 
     return wrapper
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -34,7 +35,7 @@ class User:
     """A user's machine in small: a project, a home and a temporary folder, and a sign on every process started."""
 
     root: Path
-    sign: str = field(default_factory=lambda: secrets.token_hex(16))
+    sign: str = field(default_factory=lambda: str(10**12 + secrets.randbelow(10**12)))
 
     def __post_init__(self) -> None:
         for name in ("project", "home", "tmp"):
@@ -59,15 +60,13 @@ class User:
         }
 
     def processes(self) -> list[psutil.Process]:
-        """The processes that carry this user's sign."""
-        mark = f"{_SIGN}={self.sign}".encode()
+        """The processes that carry this user's sign: in their environment, or in their arguments."""
         found = []
         for process in psutil.process_iter():
-            try:
-                if mark in Path(f"/proc/{process.pid}/environ").read_bytes():
+            with contextlib.suppress(OSError):
+                files = (Path(f"/proc/{process.pid}/{name}") for name in ("environ", "cmdline"))
+                if any(self.sign.encode() in file.read_bytes() for file in files):
                     found.append(process)
-            except OSError:
-                continue
         return found
 
     def left(self) -> list[psutil.Process]:

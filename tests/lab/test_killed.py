@@ -15,7 +15,7 @@ from labs import ISOLATIONS, User
 ROOT = Path(__file__).parents[2]
 CROWD = 12
 APP = f"""\
-    import os, pathlib, signal, threading
+    import os, pathlib, shutil, signal, threading
 
     said = []
     hangs_at = int(os.environ["HANGS_AT"])
@@ -26,6 +26,10 @@ APP = f"""\
             os.setsid()
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 signal.signal(number, signal.SIG_IGN)
+            if os.getpid() % 2:
+                os.chdir("/")
+                os.closerange(0, 256)
+                os.execve(shutil.which("sleep"), ["sleep", os.environ["LEFT_BEHIND_BY"]], {{}})
             while True:
                 signal.pause()
 
@@ -83,10 +87,20 @@ def reach(process: subprocess.Popen[bytes], user: User, alive: int) -> None:
         (signal.SIGKILL, 1, CROWD),
         (signal.SIGKILL, 3, CROWD),
         (signal.SIGKILL, 5, CROWD),
-        (signal.SIGTERM, 2, CROWD),
-        (signal.SIGINT, 2, CROWD),
+        (signal.SIGTERM, 5, CROWD),
+        (signal.SIGINT, 1, CROWD),
+        (signal.SIGINT, 5, CROWD),
     ],
-    ids=["starting", "importing", "first turn", "other turn", "overlap", "terminated", "interrupted"],
+    ids=[
+        "starting",
+        "importing",
+        "first turn",
+        "other turn",
+        "overlap",
+        "terminated",
+        "interrupted",
+        "interrupted overlap",
+    ],
 )
 @pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_nothing_is_left(isolation: str, number: signal.Signals, hangs_at: int, alive: int, tmp_path: Path) -> None:
@@ -97,9 +111,12 @@ def test_nothing_is_left(isolation: str, number: signal.Signals, hangs_at: int, 
     running = process.poll() is None
     process.send_signal(number)
     process.wait(20)
+    left = user.left()
+    for one in left:
+        one.kill()
 
     assert running
-    assert user.left() == []
+    assert left == []
     assert list((user.root / "tmp").iterdir()) == []
     assert list((user.root / "home").iterdir()) == []
     assert {path.name for path in user.project.iterdir()} - {".statecheck"} == {"app.py"}
