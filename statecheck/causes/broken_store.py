@@ -134,9 +134,8 @@ def _comes_back(history: History) -> bool:
         return False
     if any(op.action == "load" for op in history.select("context", sent[1].number)):
         return True
-    used = [{op.obj for op in history.select("run", turn.number) if op.obj} for turn in sent[:2]]
-    given = any("ctx" in op.note for op in history.select("run", sent[1].number))
-    return given or bool(used[0] & used[1])
+    fresh = {op.obj for op in history.select("context", sent[1].number, "build")}
+    return any("ctx" in op.note and op.parent not in fresh for op in history.select("run", sent[1].number))
 
 
 def _is_refusal(note: str) -> bool:

@@ -104,8 +104,10 @@ class Observed:
 def _run(handler: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
     """A workflow run: which Context it got, and what it was given."""
     context = getattr(handler, "ctx", None)
+    given = kwargs.get("ctx")
     return {
         "obj": RECORDER.number(context) if context is not None else 0,
+        "parent": RECORDER.number(given) if given is not None else 0,
         "run": str(getattr(handler, "run_id", None) or ""),
         "note": " ".join(name for name in _GIVEN if kwargs.get(name) is not None),
     }

@@ -29,7 +29,10 @@ REQUEST_SCOPED = """
 2a model read 2
 2a <
 """
-AND_DROPPED_BY_THE_LIBRARY = REQUEST_SCOPED + "2a warning cls=UnserializableKeyWarning note=memory @app.py:12"
+AND_DROPPED_BY_THE_LIBRARY = (
+    REQUEST_SCOPED
+    + "2a run call note=ctx @app.py:12\n2a warning cls=UnserializableKeyWarning note=memory @app.py:12"
+)
 AN_APPROVAL_IS_LOST = """
 1a > s
 1a ctx-store read where=approved run=r1 @flow.py:9
