@@ -21,7 +21,7 @@ from statecheck.plan import AppFacts, Json, Overrides, Plan, Route, describe, re
 from statecheck.planning import candidates
 
 HERE = Path(__file__).parent
-CASES = Path("/work/shared/cases")
+CASES = Path(__file__).resolve().parent.parent.parent / "shared" / "cases"
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

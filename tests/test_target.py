@@ -484,7 +484,7 @@ def _outcome(spec: str | None, folder: Path) -> str:
         return error.text + error.hint
 
 
-CASES = Path("/work/shared/cases")
+CASES = Path(__file__).resolve().parent.parent.parent / "shared" / "cases"
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the labelled apps are not here")
