@@ -30,8 +30,7 @@ REQUEST_SCOPED = """
 2a <
 """
 AND_DROPPED_BY_THE_LIBRARY = (
-    REQUEST_SCOPED
-    + "2a run call note=ctx @app.py:12\n2a warning cls=UnserializableKeyWarning note=memory @app.py:12"
+    REQUEST_SCOPED + "2a run call note=ctx @app.py:12\n2a warning cls=UnserializableKeyWarning note=memory @app.py:12"
 )
 AN_APPROVAL_IS_LOST = """
 1a > s
