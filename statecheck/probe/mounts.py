@@ -126,6 +126,8 @@ def new_disk(
         loopback_up()
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     merged: list[tuple[str, int]] = []
+    # a volume that is not there yet is made on a layer too, where its folder may not be written to
+    places = [*places, *dict.fromkeys(top for top in map(_existing, volumes) if not os.access(top, os.W_OK))]
     for number, place in enumerate(places):
         merged.append((place, _overlay(place, f"{layers}/{number}")))
     # All overlays first, bound afterwards through descriptors: one over /tmp would hide a project below it.
@@ -137,11 +139,21 @@ def new_disk(
     ):  # what has no layer cannot be written to: `mkdir /data` fails, and nothing of the machine changes
         _mount("none", "/", None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY)
     for path, source in zip(volumes, shared, strict=True):
-        os.makedirs(path, exist_ok=True)
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError:  # below a folder of the machine's that is not there: the app will not be able to make it either
+            continue
         _mount(source, path, None, _MS_BIND)
     for private in ("/dev/shm", "/run"):  # noqa: S108 - semaphores and sockets of this machine are not the app's
         if Path(private).is_dir():
             _mount("statecheck", private, "tmpfs", 0, "mode=1777")
+
+
+def _existing(path: str) -> str:
+    """The folder of this path, or the nearest above it that is there."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def _overlay(lower: str, layer: str) -> int:
