@@ -100,10 +100,13 @@ def _refused(worker: Worker, tried: list[tuple[Plan, Answer]], limits: Limits) -
         said = f"the target raised an exception ({asked})"
     else:
         said = "the target answered " + ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
+    hint = _BY_STATUS.get(tried[0][1].status, "look at its own last lines; set what it needs with `--env NAME=VALUE`")
+    if "Read-only file system" in failed:
+        hint = "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another"
     return StatecheckError(
         "turn-refused",
         f"{said}{': ' + body if body else ''}",
-        _BY_STATUS.get(tried[0][1].status, "look at its own last lines; set what it needs with `--env NAME=VALUE`"),
+        hint,
         ExitCode.INCONCLUSIVE,
         worker.output(),
     )
