@@ -68,10 +68,13 @@ def _looked_up(history: History, turn: Sent) -> str | None:
 
 
 def _wrote(history: History, turn: Sent) -> str:
+    written = writes(history, turn.number, turn.marker)
+    durable = next((op for op in reversed(written) if "://" in op.where and ":memory:" not in op.where), None)
+    if durable is not None:
+        return f"{durable.cls} ({durable.where})"
     for op in history.select("place"):
         if turn.marker in op.markers and op.frames:
             return op.where
-    written = writes(history, turn.number, turn.marker)
     if written:
         last = written[-1]
         return f"{last.cls} ({last.where})" if last.where else last.cls

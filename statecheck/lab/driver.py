@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
 _MOST_USES = 8
+_FIRST_SECONDS = 2.0  # until anything arrives or ends: an app may do much before it asks its model
 _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise
 
 
@@ -253,10 +254,11 @@ class Driver:
         """Until all turns are held or ended, or nothing new has arrived for a quiet time."""
         quiet = max(_QUIET_TURNS * statistics.median(self.seconds or [0.0]), _LEAST_QUIET)
         bell = threading.Event()
-        arrived, last = -1, time.monotonic()
-        while time.monotonic() - last < quiet:
+        done = sum(len(worker.done) for worker in workers)
+        arrived, last = 0, time.monotonic()
+        while time.monotonic() - last < (quiet if arrived else max(quiet, _FIRST_SECONDS)):
             held = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
-            ended = sum(len(worker.done) for worker in workers)
+            ended = sum(len(worker.done) for worker in workers) - done
             if held + ended != arrived:
                 arrived, last = held + ended, time.monotonic()
             if held >= turns or over():
