@@ -101,9 +101,14 @@ def _anchor(op: Op) -> Anchor | None:
     return Anchor(op.frames[0].path, op.frames[0].line) if op.frames else None
 
 
+def database_of(path: str) -> str:
+    """The SQLite database that a write-ahead log or journal belongs to; any other path as it is."""
+    return path.removesuffix("-wal").removesuffix("-journal")
+
+
 def _file_anchor(history: History, path: str) -> Anchor | None:
     """The user's line that wrote a file or sent it a statement; else the one that opened it."""
-    names = {path, path.removesuffix("-wal").removesuffix("-journal")}
+    names = {path, database_of(path)}
     opened = [op for op in history.select("file") if op.frames and op.where in names]
     statements = [op for op in history.select("sql", action="write") if op.frames]
     written = [op for op in opened if op.action == "write"] or statements
@@ -150,7 +155,7 @@ def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | Non
             if any(op.where == place.text and service_key(op.text) is not None for op in reads):
                 return place
         if place.kind == "disk":
-            names = {place.text, place.text.removesuffix("-wal").removesuffix("-journal")}
+            names = {place.text, database_of(place.text)}
             queried = any(op.action == "send" for op in history.select("sql", second.number))
             for op in history.select("file", second.number):
                 if op.where in names and (op.action == "read" or (op.action == "database" and queried)):

@@ -91,6 +91,7 @@ from statecheck.causes.case import (
     Case,
     Whereabouts,
     built,
+    database_of,
     finding,
     intended,
     keys_of,
@@ -219,7 +220,7 @@ def _is_the_store(history: History, place: Whereabouts, held: list[Op], keys: se
     if place.kind == "process":
         gone = {(op.generation, op.obj) for op in history.select("gone")}
         return any(op.f == "chat-store" and (op.generation, op.obj) not in gone for op in held)
-    name = place.text.rpartition("/")[2].removesuffix("-wal").removesuffix("-journal")
+    name = database_of(place.text).rpartition("/")[2]
     return any(name in op.where for op in held if "://" in op.where)
 
 

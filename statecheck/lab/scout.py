@@ -22,12 +22,11 @@ class Scouted:
     """How to talk to the target, and where overlapping turns can be held.
 
     Attributes:
-        plan: the one that was confirmed; others: those that were not tried or not confirmed, best first.
+        plan: the one that was confirmed, or the first that was accepted.
         hold: `model` if a turn calls one, else `reads`.
     """
 
     plan: Plan
-    others: tuple[Plan, ...]
     hold: str
 
 
@@ -50,15 +49,11 @@ def scout(worker: Worker, plans: tuple[Plan, ...], markers: Markers, limits: Lim
             continue
         if reached & set(_ARRIVED):
             confirmed = replace(plan, why=(*plan.why, "confirmed: what was sent there reached the model or its memory"))
-            return Scouted(confirmed, _without(plans, plan), "model" if "model" in reached else "reads")
+            return Scouted(confirmed, "model" if "model" in reached else "reads")
         accepted = accepted or plan
     if accepted is not None:
-        return Scouted(accepted, _without(plans, accepted), "reads")
+        return Scouted(accepted, "reads")
     raise _refused(worker, tried, limits)
-
-
-def _without(plans: tuple[Plan, ...], plan: Plan) -> tuple[Plan, ...]:
-    return tuple(other for other in plans if other is not plan)
 
 
 _BY_STATUS = {
