@@ -56,7 +56,7 @@ bench: $(READY) ## measure the budgets, each against its peer
 
 lock: .venv-lock/.ready ## renew requirements.lock: today's newest versions, for every Python from 3.10 on
 	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" --group dev --output-file requirements.lock pyproject.toml
+		--no-emit-index-url --no-strip-extras --custom-compile-command "make lock" --group dev --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environments, the kept runs and the caches
 	@rm -rf .venv .venv-3.* .venv-lock .statecheck .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
