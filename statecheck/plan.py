@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -89,6 +89,7 @@ class AppFacts:
         openapi: the app's OpenAPI document, or None.
         parameters: for a callable: its parameters' names, in order (without self), required ones only
             plus those whose name speaks.
+        told: fields of a `Plan` each, from an adapter that knows itself how a client talks.
     """
 
     framework: str
@@ -96,6 +97,7 @@ class AppFacts:
     routes: tuple[Route, ...] = ()
     openapi: Json = None
     parameters: tuple[str, ...] = ()
+    told: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,8 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     """
     if overrides.template is not None:
         return (from_template(overrides.template, overrides.headers),)
+    if facts.told:
+        return tuple(Plan(**told) for told in facts.told)
     if facts.framework == "callable":
         read = _read_callable(facts, project)
         return (call_plan(facts, overrides.message_field, overrides.session_field, read),)

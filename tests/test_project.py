@@ -47,14 +47,9 @@ LAYERS = (
     ("statecheck.__main__",),
 )
 # Late imports that close a circle, each with its reason. One that is not needed any more must go.
-CIRCLES = {
-    ("statecheck.probe.asgi", "statecheck.probe.worker"): "the end of a turn is told by the worker",
-    ("statecheck.probe.callables", "statecheck.probe.worker"): "the end of a turn is told by the worker",
-    ("statecheck.probe.target", "statecheck.probe.asgi"): "each kind of target is loaded only where it is driven",
-    ("statecheck.probe.target", "statecheck.probe.callables"): "each kind of target is loaded only where it is driven",
-}
+CIRCLES: dict[tuple[str, str], str] = {}
 # What the probe may import besides the standard library and itself: the server that the target's own environment has.
-PROBE_MAY_IMPORT = {"statecheck.probe.asgi": {"uvicorn"}}
+PROBE_MAY_IMPORT = {"statecheck.probe.adapters.asgi": {"uvicorn"}}
 
 
 def _name(path: Path) -> str:

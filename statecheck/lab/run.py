@@ -151,9 +151,8 @@ def _experiments(
     markers = Markers(recorded.seed)
     deadline = time.monotonic() + _RUN_SECONDS * scale
     volumes = _volumes(target, options, recorded)
-    listen = target.framework != "callable"
     progress("looking for the conversation")
-    worker = lab.spawn("scout/1", volumes, listen=listen)
+    worker = lab.spawn("scout/1", volumes, listen=True)
     ready(worker, limits)
     facts = app_facts(worker, target.project)
     recorded.framework, recorded.object = facts.framework, facts.object
@@ -196,6 +195,7 @@ def app_facts(worker: Worker, project: Path) -> AppFacts:
         ),
         facts.get("openapi"),
         tuple(facts.get("parameters", ())),
+        tuple(facts.get("told", ())),
     )
 
 

@@ -1,23 +1,22 @@
-"""Loads the target and finds what in it can be driven: an ASGI app, or a plain callable."""
+"""Loads the target: imports its module, takes the object that is driven and hands it to the adapter that fits."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import importlib
 import importlib.util
-import inspect
 import sys
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from .recorder import RECORDER
+from .adapters import ADAPTERS
+from .adapters.asgi import is_asgi
+from .adapters.offer import Loaded, NoApp, Offer
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
     from types import ModuleType
 
-    from .channel import Channel, Message
+    from .channel import Message
 
 
 _NOT_DRIVEN = {
@@ -31,20 +30,6 @@ _NOT_DRIVEN = {
 }
 
 
-class Loaded(Protocol):
-    """A target in this process, ready to be served."""
-
-    def serve(self, sock: socket.socket | None, channel: Channel) -> None:
-        """Serve until killed; tells the lab `ready` with the facts of the app."""
-
-    def call(self, message: Message, channel: Channel) -> None:
-        """Take one turn that is not a request."""
-
-
-class NoApp(LookupError):
-    """Nothing in the module can be driven."""
-
-
 def load(message: Message) -> Loaded:
     """Import the target's module and take the object that was named, or the one that looks like an app.
 
@@ -56,15 +41,13 @@ def load(message: Message) -> Loaded:
         module = _import(message["module"], message["path_file"])
     name = message["object"] or _find(module)
     thing = _resolve(module, name)
-    from .asgi import AsgiTarget
-    from .callables import CallableTarget
-
-    if message["framework"] != "callable" and is_asgi(thing):
-        return AsgiTarget(thing, name)
+    offer = Offer(thing, name, message["framework"])
+    for adapt in ADAPTERS:
+        loaded = adapt(offer)
+        if loaded is not None:
+            return loaded
     if message["framework"] in _NOT_DRIVEN:
         raise NoApp(f"`{name}` is {_NOT_DRIVEN[message['framework']]}, which cannot be driven yet")
-    if callable(thing) and not isinstance(thing, type):
-        return CallableTarget(thing, name)
     raise NoApp(f"`{name}` is a {type(thing).__name__}, which cannot be driven")
 
 
@@ -129,31 +112,3 @@ def _resolve(module: ModuleType, name: str) -> Any:
     for part in name.removesuffix("()").split("."):
         thing = getattr(thing, part)
     return thing() if called else thing
-
-
-def is_asgi(thing: Any) -> bool:
-    """Whether this is an ASGI 3 application: it takes scope, receive and send."""
-    function = thing if inspect.isroutine(thing) else getattr(thing, "__call__", None)  # noqa: B004 - bound, to count
-    try:
-        parameters = [
-            parameter
-            for parameter in inspect.signature(function).parameters.values()  # type: ignore[arg-type]
-            if parameter.default is parameter.empty and parameter.kind in (0, 1)
-        ]
-    except (TypeError, ValueError):
-        return False
-    return len(parameters) == 3 and asyncio.iscoroutinefunction(function)
-
-
-def location(function: Any) -> tuple[str, int]:
-    """(file, first line) of a function under its decorators, or ("", 0). A file of the user's is relative."""
-    with contextlib.suppress(TypeError, ValueError):
-        function = inspect.unwrap(function)
-    while hasattr(function, "func"):
-        function = function.func
-    if not hasattr(function, "__code__"):
-        function = vars(type(function)).get("__call__", function)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return "", 0
-    return RECORDER.relative(code.co_filename) or code.co_filename, code.co_firstlineno

@@ -18,7 +18,8 @@ from .models import configure
 from .observed import run_id
 from .places import locate
 from .recorder import RECORDER
-from .target import NoApp, load
+from .target import load
+from .turns import show
 
 
 def execute(message: Message) -> None:
@@ -64,7 +65,7 @@ def main(message: Message | int) -> None:
     try:
         target = load(message)
     except BaseException as error:  # noqa: BLE001 - user code: SystemExit and KeyboardInterrupt are reports too
-        _show(error)
+        show(error)
         channel.send({"failed": "import", **_describe(error)})
         return
     threading.Thread(target=_obey, args=(channel, target), daemon=True, name="statecheck").start()
@@ -76,7 +77,7 @@ def main(message: Message | int) -> None:
     except Closed:
         return
     except BaseException as error:  # noqa: BLE001 - as above
-        _show(error)
+        show(error)
         channel.send({"failed": "start", **_describe(error)})
 
 
@@ -104,16 +105,6 @@ def _replace_paths(message: Message) -> None:
         message["roots"] = [here, *message["roots"]]
     os.chdir(message["cwd"])
     sys.path.insert(0, message["root"])
-
-
-def _show(error: BaseException) -> None:
-    """Print a traceback that begins in the user's code: how statecheck imports and serves it is of no interest."""
-    start = error.__traceback__
-    while start is not None and not RECORDER.relative(start.tb_frame.f_code.co_filename):
-        start = start.tb_next
-    if start is not None or not isinstance(error, NoApp):
-        traceback.print_exception(type(error), error, start)
-    sys.stderr.flush()
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
@@ -169,22 +160,3 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
         channel.send({"modules": _imported_since_fork()})
     elif "call" in message:
         target.call(message, channel)
-
-
-def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
-    """Tell the lab that the app's call has returned, background tasks included."""
-    if error is not None:
-        _show(error)  # before the lab is told: it may end this process at once
-        RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))
-    channel.send(
-        {
-            "done": turn,
-            "missing": RECORDER.missing,
-            "error": "" if error is None else f"{type(error).__name__}: {error}"[:500],
-        }
-    )
-
-
-def _frames_of(error: BaseException) -> list[tuple[str, int, str]]:
-    summary = [f for f in traceback.extract_tb(error.__traceback__) if RECORDER.relative(f.filename)]
-    return [(RECORDER.relative(f.filename), f.lineno or 0, f.name) for f in reversed(summary)]

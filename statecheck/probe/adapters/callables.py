@@ -1,4 +1,4 @@
-"""Drives a plain callable `reply(session_id, text)`: overlapping calls are threads, or tasks where it is async."""
+"""A plain callable `reply(session_id, text)`: overlapping calls are threads, or tasks where it is async."""
 
 from __future__ import annotations
 
@@ -8,24 +8,36 @@ import inspect
 import threading
 from typing import TYPE_CHECKING, Any
 
-from .recorder import TURN
-from .target import location
+from ..recorder import TURN
+from ..turns import finish_turn
+from .offer import route
 
 if TYPE_CHECKING:
     import socket
 
-    from .channel import Channel, Message
+    from ..channel import Channel, Message
+    from .offer import Loaded, Offer
 
 
 _MOST_ANSWER = 20_000
 
 
-class CallableTarget:
-    """A function or bound method of the app."""
+def adapt(offer: Offer) -> Loaded | None:
+    """Take a callable that is no class and of no framework."""
+    if offer.framework not in ("", "callable") or not callable(offer.thing) or isinstance(offer.thing, type):
+        return None
+    parameters = _parameters(offer.thing)
+    routes = [route("", [], offer.name, offer.thing)]
+    facts = {"framework": "callable", "object": offer.name, "parameters": parameters, "routes": routes}
+    return CallableTarget(offer.thing, facts)
 
-    def __init__(self, function: Any, name: str) -> None:
+
+class CallableTarget:
+    """A function or bound method, with what its adapter knows of it."""
+
+    def __init__(self, function: Any, facts: dict[str, Any]) -> None:
         self.function = function
-        self.name = name
+        self.facts = facts
         call = function if inspect.isroutine(function) else type(function).__call__
         self.asynchronous = inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
         self.loop = asyncio.new_event_loop()
@@ -33,15 +45,8 @@ class CallableTarget:
 
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:  # noqa: ARG002 - it has no address
         """Run the loop that async callables need; sync ones run in threads beside it."""
-        file, line = location(self.function)
-        facts = {
-            "framework": "callable",
-            "object": self.name,
-            "parameters": _parameters(self.function),
-            "routes": [{"path": "", "methods": [], "name": self.name, "file": file, "line": line}],
-        }
         asyncio.set_event_loop(self.loop)
-        self.loop.call_soon(channel.send, {"ready": facts})
+        self.loop.call_soon(channel.send, {"ready": self.facts})
         self.loop.run_forever()
 
     def call(self, message: Message, channel: Channel) -> None:
@@ -80,8 +85,6 @@ class CallableTarget:
 
 
 def _finish(message: Message, channel: Channel, answer: Any, failure: BaseException | None) -> None:
-    from .worker import finish_turn
-
     try:
         text = "" if answer is None else str(answer)[:_MOST_ANSWER]
     except Exception as error:  # noqa: BLE001 - user code, as the call itself

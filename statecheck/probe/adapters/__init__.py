@@ -1,0 +1,18 @@
+"""How each kind of target is driven: one file a framework, asked in order, until one takes what is offered.
+
+None of the frameworks is needed: an adapter is asked only about an object that the target's own code has made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import asgi, callables, fastapi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .offer import Loaded, Offer
+
+ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (fastapi.adapt, asgi.adapt, callables.adapt)
+"""The particular before the general."""

@@ -1,0 +1,102 @@
+"""Any ASGI app, served by its environment's own uvicorn on a socket that the lab bound."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..recorder import TASKS, TURN
+from ..turns import finish_turn
+
+if TYPE_CHECKING:
+    import socket
+
+    from ..channel import Channel, Message
+    from .offer import Loaded, Offer
+
+
+def adapt(offer: Offer) -> Loaded | None:
+    """Take what is an ASGI 3 application: it takes scope, receive and send."""
+    if offer.framework == "callable" or not is_asgi(offer.thing):
+        return None
+    return AsgiTarget(offer.thing, {"framework": "asgi", "object": offer.name, "routes": []})
+
+
+def is_asgi(thing: Any) -> bool:
+    """Whether this can be called with scope, receive and send, and is a coroutine function."""
+    function = thing if inspect.isroutine(thing) else getattr(thing, "__call__", None)  # noqa: B004 - bound, to count
+    try:
+        parameters = [
+            parameter
+            for parameter in inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+            if parameter.default is parameter.empty and parameter.kind in (0, 1)
+        ]
+    except (TypeError, ValueError):
+        return False
+    return len(parameters) == 3 and asyncio.iscoroutinefunction(function)
+
+
+class AsgiTarget:
+    """An ASGI app, with what its adapter knows of it."""
+
+    def __init__(self, app: Any, facts: dict[str, Any]) -> None:
+        self.app = app
+        self.facts = facts
+        self.start_error: BaseException | None = None
+
+    def serve(self, sock: socket.socket | None, channel: Channel) -> None:
+        """Serve on this socket until killed."""
+        import uvicorn
+
+        # asyncio's own loop: a loop in C would send bytes that no hook sees
+        config = uvicorn.Config(self.app, loop="asyncio", log_level="warning", access_log=False, lifespan="auto")
+        config.load()
+        app = config.loaded_app  # with uvicorn's own middleware, which may replace the client's address
+
+        async def served(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "lifespan":
+                try:
+                    await app(scope, receive, send)
+                except BaseException as raised:
+                    self.start_error = raised
+                    raise
+                return
+            turn = scope["client"][1] if scope.get("client") else 0
+            token = TURN.set(turn)
+            task = asyncio.current_task()
+            if task is not None:
+                TASKS[turn] = task
+            error: BaseException | None = None
+            try:
+                await app(scope, receive, send)
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                finish_turn(channel, turn, error)
+                TURN.reset(token)
+
+        facts = self.facts
+
+        class Server(uvicorn.Server):
+            """Says when it is ready."""
+
+            async def startup(self, sockets: Any = None) -> None:
+                await super().startup(sockets=sockets)
+                if not self.should_exit:
+                    channel.send({"ready": facts})
+
+        config.loaded_app = served
+        # what a turn raises has been shown by then
+        logging.getLogger("uvicorn.error").addFilter(lambda line: "Exception in ASGI application" not in line.msg)
+        try:
+            Server(config).run(sockets=[sock] if sock is not None else None)
+        except SystemExit as leaving:  # uvicorn's, after the app's own start-up failed
+            raise self.start_error or leaving from None
+        raise RuntimeError("the app shut itself down")
+
+    def call(self, message: Message, channel: Channel) -> None:
+        """Nothing can be called: an app is driven by requests."""
+        raise NotImplementedError("an ASGI app is driven by requests")

@@ -1,0 +1,70 @@
+"""What an adapter is offered, and what it gives back."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..recorder import RECORDER
+
+if TYPE_CHECKING:
+    import socket
+
+    from ..channel import Channel, Message
+
+
+class NoApp(LookupError):
+    """Nothing in the module can be driven."""
+
+
+class Loaded(Protocol):
+    """A target in this process, ready to be served."""
+
+    def serve(self, sock: socket.socket | None, channel: Channel) -> None:
+        """Serve until killed; tells the lab `ready` with the facts of the app.
+
+        The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each), and where
+        there are any `openapi`, `parameters` (of a callable), `told` (fields of `statecheck.plan.Plan`, for an adapter
+        that knows how a client talks).
+        """
+
+    def call(self, message: Message, channel: Channel) -> None:
+        """Take one turn that is not a request: `call` is its token, `args` and `kwargs` its arguments."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An object of the target's module, and what its source says it is (`framework`, or "" if it does not tell)."""
+
+    thing: Any
+    name: str
+    framework: str
+
+    def made_by(self, module: str, *classes: str) -> bool:
+        """Whether the object is an instance of one of these classes, if their module has been imported at all."""
+        loaded = sys.modules.get(module)
+        kinds = tuple(getattr(loaded, name) for name in classes if hasattr(loaded, name))
+        return bool(kinds) and isinstance(self.thing, kinds)
+
+
+def location(function: Any) -> tuple[str, int]:
+    """(file, first line) of a function under its decorators, or ("", 0). A file of the user's is relative."""
+    with contextlib.suppress(TypeError, ValueError):
+        function = inspect.unwrap(function)
+    while hasattr(function, "func"):
+        function = function.func
+    if not hasattr(function, "__code__"):
+        function = vars(type(function)).get("__call__", function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return "", 0
+    return RECORDER.relative(code.co_filename) or code.co_filename, code.co_firstlineno
+
+
+def route(path: str, methods: list[str], name: str, endpoint: Any) -> dict[str, Any]:
+    """One entry of the facts' `routes`."""
+    file, line = location(endpoint)
+    return {"path": path, "methods": methods, "name": name, "file": file, "line": line}

@@ -1,0 +1,41 @@
+"""The end of a turn: what it raised is shown and recorded, and the lab is told that the app's call has returned."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from .recorder import RECORDER, Frames
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+
+def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
+    """Tell the lab that the app's call has returned, background tasks included."""
+    if error is not None:
+        show(error)  # before the lab is told: it may end this process at once
+        RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))
+    channel.send(
+        {
+            "done": turn,
+            "missing": RECORDER.missing,
+            "error": "" if error is None else f"{type(error).__name__}: {error}"[:500],
+        }
+    )
+
+
+def _frames_of(error: BaseException) -> Frames:
+    summary = [f for f in traceback.extract_tb(error.__traceback__) if RECORDER.relative(f.filename)]
+    return tuple((RECORDER.relative(f.filename), f.lineno or 0, f.name) for f in reversed(summary))
+
+
+def show(error: BaseException) -> None:
+    """Print a traceback that begins in the user's code: how statecheck imports and serves it is of no interest."""
+    start = error.__traceback__
+    while start is not None and not RECORDER.relative(start.tb_frame.f_code.co_filename):
+        start = start.tb_next
+    if start is not None or type(error).__name__ != "NoApp":
+        traceback.print_exception(type(error), error, start)
+    sys.stderr.flush()
