@@ -144,7 +144,18 @@ def intended(history: History) -> bool:
     if len(sent) < 2:
         return False
     first, second = sent[:2]
-    return bool(writes(history, first.number, first.marker) or read_again(history, first, second))
+    stores = writes(history, first.number, first.marker), read_again(history, first, second)
+    return any(stores) or memory_database(history, first, second) is not None
+
+
+def memory_database(history: History, first: Sent, second: Sent) -> Op | None:
+    """The opening of a `:memory:` database that took turn 1's marker in its own request, where turn 2 asks one too."""
+    asked = any(op.action == "send" for op in history.select("sql", second.number))
+    for op in history.select("sql", first.number, "write") if asked else ():
+        if first.marker in op.markers:
+            opened = [each for each in history.select("file", first.number, "database") if each.time <= op.time]
+            return opened[-1] if opened and opened[-1].where == ":memory:" else None
+    return None
 
 
 def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | None:
@@ -156,11 +167,26 @@ def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | Non
                 return place
         if place.kind == "disk":
             names = {place.text, database_of(place.text)}
-            queried = any(op.action == "send" for op in history.select("sql", second.number))
+            queried = _queried(history, first, second)
             for op in history.select("file", second.number):
                 if op.where in names and (op.action == "read" or (op.action == "database" and queried)):
                     return place
     return None
+
+
+_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
+
+
+def _queried(history: History, first: Sent, second: Sent) -> bool:
+    """Whether turn 2 asks a table that took turn 1's marker; any statement will do where no table was seen."""
+    taken = {
+        table
+        for op in history.select("sql", first.number, "write")
+        if first.marker in op.markers
+        for table in _TABLE.findall(op.text)
+    }
+    asked = [op for op in history.select("sql", second.number) if op.action == "send"]
+    return any(not taken or taken & set(_TABLE.findall(op.text)) for op in asked)
 
 
 def keys_of(ops: Iterable[Op]) -> set[str]:

@@ -74,7 +74,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, built, finding, related
+from statecheck.causes.case import Case, built, finding, memory_database, related
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import Sent, turns, writes
@@ -99,16 +99,17 @@ def ask(case: Case) -> Finding | None:
     history = case.histories.get(BASELINE)
     if history is None or not case.lost(BASELINE):
         return None
-    first = turns(history)[0]
-    witness = _made_in_turn(history, first)
+    first, second = turns(history)[:2]
+    witness = _made_in_turn(history, first) or memory_database(history, first, second)
     if witness is None:
         return None
+    what = witness.cls or f"`{witness.where}` database"
     anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
     gone = any(op.obj == witness.obj for op in history.select("gone"))
     end = "and is gone" if gone else "and turn 2 used another"
     return finding(
         CAUSE,
-        f"turn 1 went into a {witness.cls} that was built in its own request {end}",
+        f"turn 1 went into a {what} that was built in its own request {end}",
         anchor,
         case,
         (case.reason(BASELINE),),

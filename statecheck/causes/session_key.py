@@ -185,7 +185,7 @@ def under_another_key(case: Case) -> Finding | None:
 def _not_found(case: Case, history: History, first: Sent, second: Sent) -> Finding | None:
     """Turn 2 read the very store that has turn 1, and did not find it there."""
     place = read_again(history, first, second)
-    if place is None or writes(history, first.number, first.marker):
+    if place is None or (place.kind == "service" and writes(history, first.number, first.marker)):
         return None
     return finding(
         CAUSE,

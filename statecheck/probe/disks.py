@@ -91,6 +91,10 @@ def _markers_in(path: str, wanted: list[str]) -> list[str]:
     return [marker for marker in wanted if marker in present]
 
 
+def _experiment(disk: str) -> str:
+    return disk.rsplit("/", 1)[0]
+
+
 def _walk(folder: str) -> Iterator[str]:
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -114,20 +118,29 @@ class LayeredDisks:
         mounts.new_disk(f"{self.folder}/warm", self.places, [], "")
         os.chdir(here)
         self._namespaces: dict[str, tuple[int, int]] = {}
+        self._volumes: dict[str, list[str]] = {}
 
     def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
         """A namespace of its own for a new disk, the one that exists for a known disk."""
+        self._volumes[_experiment(disk)] = volumes
         return _LayeredEntering(self, disk, volumes, own_network=own_network)
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
-        """What the disk's upper layers hold."""
+        """What the disk's upper layers hold, and what was written to the volumes."""
+        layers = [
+            (str(layer), (layer.parent / "lower").read_text(encoding="utf-8", errors="surrogateescape").rstrip("/"))
+            for layer in sorted(Path(f"{self.folder}/{disk}").glob("*/upper"))
+        ]
+        experiment = _experiment(disk)
+        for number, volume in enumerate(self._volumes.get(experiment, ())):
+            shared = f"{self.folder}/volumes/{experiment}/{number}"
+            layers.append((f"{shared}/upper" if os.path.isdir(f"{shared}/upper") else f"{shared}/merged", volume))
         found = []
-        for layer in sorted(Path(f"{self.folder}/{disk}").glob("*/upper")):
-            lower = (layer.parent / "lower").read_text(encoding="utf-8", errors="surrogateescape")
-            for path in _walk(str(layer)):
+        for layer, stands_for in layers:
+            for path in _walk(layer):
                 present = _markers_in(path, markers)
                 if present:
-                    found.append({"path": lower.rstrip("/") + path[len(str(layer)) :], "markers": present})
+                    found.append({"path": stands_for + path[len(layer) :], "markers": present})
         return found
 
     def processes(self, disk: str) -> list[int]:
@@ -168,7 +181,7 @@ class _LayeredEntering:
         else:
             os.close(self.there)
             os.close(self.tell_child)
-            experiment = self.disk.rsplit("/", 1)[0]
+            experiment = _experiment(self.disk)
             folder = self.disks.folder
             mounts.enter(self.disks.machine)
             mounts.new_disk(
@@ -218,6 +231,7 @@ class CopiedDisks:
     def __init__(self, folder: Path, project: Path) -> None:
         self.folder = folder
         self.project = project
+        self._shared: dict[str, list[tuple[Path, Path]]] = {}  # {experiment: (where it is, the volume) each}
         for name, place in _own_folders(folder / "warm").items():  # libraries may write when they are imported
             Path(place).mkdir(parents=True, exist_ok=True)
             os.environ[name] = place
@@ -244,17 +258,20 @@ class CopiedDisks:
             shutil.rmtree(here)
         here.parent.mkdir(parents=True, exist_ok=True)
         here.symlink_to(shared)
+        self._shared.setdefault(place.parent.name, []).append((shared, volume))
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
-        """What the copy holds."""
+        """What the copy holds, and the volumes that it leads to."""
         place = self.folder / disk
-        found = []
-        for path in _walk(str(place)):
-            present = _markers_in(path, markers)
-            if present:
-                original = path.replace(str(place / "project"), str(self.project), 1)
-                found.append({"path": original, "markers": present})
-        return found
+        layers = {str(place / "project"): str(self.project), str(place): str(place)}
+        layers |= {str(shared): str(volume) for shared, volume in self._shared.get(place.parent.name, ())}
+        found: dict[str, Message] = {}
+        for layer, stands_for in layers.items():
+            for path in _walk(layer):
+                present = _markers_in(path, markers)
+                if present:
+                    found.setdefault(path, {"path": stands_for + path[len(layer) :], "markers": present})
+        return list(found.values())
 
     def processes(self, disk: str) -> list[int]:  # noqa: ARG002 - nothing tells them apart here
         """None that are known: the warden takes them along at the end."""

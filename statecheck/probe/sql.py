@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+_MOST_TEXT = 500  # characters: a SELECT names its columns before its tables
+
 
 def _record(where: str, statement: Any, parameters: Any) -> None:
     if not TURN.get() or RECORDER.fd < 0:
@@ -20,7 +22,7 @@ def _record(where: str, statement: Any, parameters: Any) -> None:
     frames = RECORDER.frames(3) or RECORDER.awaiting()
     markers = find((statement, parameters))
     if frames or markers:
-        text = " ".join(str(statement).split())[:200]
+        text = " ".join(str(statement).split())[:_MOST_TEXT]
         RECORDER.emit(
             "sql", action="write" if markers else "send", where=where, markers=markers, text=text, frames=frames
         )

@@ -57,7 +57,11 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _file(path: str, action: str) -> None:
-    if RECORDER.fd < 0 or path.startswith(("/dev/", "/proc/", ":memory:")):
+    if RECORDER.fd < 0 or path.startswith(("/dev/", "/proc/")):
+        return
+    if path in ("", ":memory:"):
+        if action == "database" and RECORDER.frames(3):
+            RECORDER.emit("file", action=action, where=":memory:", frames=RECORDER.frames(3))
         return
     absolute = os.path.abspath(path)
     if SANDBOX and action != "read" and not absolute.startswith(SANDBOX):

@@ -6,8 +6,11 @@ What is planted into them is in `mutations.py`. The parts are as people write th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT = '[tool.statecheck]\nvolumes = ["data"]\n'
 """The pyproject.toml beside every app: `data` is a volume."""
@@ -157,11 +160,11 @@ from llama_index.core.workflow import StartEvent, StopEvent, Workflow, step
 class Cart(Workflow):
     @step
     async def show(self, ev: StartEvent) -> StopEvent:
-        return StopEvent(result="in the cart: " + "; ".join(ev.items))
+        return StopEvent(result="in the cart: " + "; ".join(ev.things))
 
 
 async def shown(items):
-    return await Cart().run(items=items)
+    return await Cart().run(things=items)
 
 
 {def} answer(session_id, message):
@@ -242,6 +245,8 @@ from llama_index.core import Settings
 from llama_index.core.workflow import Context, StartEvent, StopEvent, Workflow, step
 
 DATABASE = Path("data/contexts.db")
+SELECT = "SELECT state FROM contexts WHERE session = ?"
+REPLACE = "REPLACE INTO contexts VALUES (?, ?)"
 lock = asyncio.Lock()
 
 
@@ -274,10 +279,10 @@ flow = Talk()
 async def answer(session_id, message):
     async with lock:
         with transaction() as db:
-            row = db.execute("SELECT state FROM contexts WHERE session = ?", [session_id]).fetchone()
+            row = db.execute(SELECT, [session_id]).fetchone()
             ctx = Context.from_dict(flow, json.loads(row[0])) if row else Context(flow)
             reply = await flow.run(ctx=ctx, message=message)
-            db.execute("REPLACE INTO contexts VALUES (?, ?)", [session_id, json.dumps(ctx.to_dict())])
+            db.execute(REPLACE, [session_id, json.dumps(ctx.to_dict())])
     return reply
 """
 

@@ -56,8 +56,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "module-dict",
         (
             ("    turns = load(session_id)\n", "    turns = conversations.setdefault(session_id, [])\n"),
-            ("    append(session_id, (", "    turns.extend([("),
-            ("from pathlib import Path\n", "from pathlib import Path\n\nconversations = {}\n"),
+            ("    append(session_id, (", "    remember(session_id, ("),
+            (
+                "from pathlib import Path\n",
+                "from pathlib import Path\n\nconversations = {}\n\n\n"
+                "def remember(session_id, *turns):\n    conversations[session_id].extend(turns)\n",
+            ),
         ),
         PROCESS,
         may=RACE,
@@ -69,14 +73,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         (
             (
                 "    turns = load(session_id)\n",
-                "    if session_id not in cache:\n        cache[session_id] = load(session_id)\n"
-                "    turns = list(cache[session_id])\n",
+                (
+                    "    if session_id not in cache:\n        cache[session_id] = load(session_id)\n"
+                    "    turns = list(cache[session_id])\n"
+                ),
             ),
             ("    append(session_id, (", "    remember(session_id, ("),
             (
                 "from pathlib import Path\n",
-                "from pathlib import Path\n\ncache = {}\n\n\ndef remember(session_id, *turns):\n"
-                "    cache[session_id].extend(turns)\n    append(session_id, *turns)\n",
+                (
+                    "from pathlib import Path\n\ncache = {}\n\n\ndef remember(session_id, *turns):\n"
+                    "    cache[session_id].extend(turns)\n    append(session_id, *turns)\n"
+                ),
             ),
         ),
         ("multi-worker",),
@@ -125,8 +133,10 @@ MUTATIONS: tuple[Mutation, ...] = (
             ("memory=memory_of(session_id)", "memory=memories[session_id]"),
             (
                 _ENTER,
-                f"{_ENTER}    if session_id not in memories:\n"
-                "        memories[session_id] = Memory.from_defaults(session_id=session_id)\n",
+                (
+                    f"{_ENTER}    if session_id not in memories:\n"
+                    "        memories[session_id] = Memory.from_defaults(session_id=session_id)\n"
+                ),
             ),
             ("from pathlib import Path\n", "from pathlib import Path\n\nmemories = {}\n"),
         ),
@@ -185,12 +195,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "to-dict-into-a-dict",
         (
             (
-                '            row = db.execute("SELECT state FROM contexts WHERE session = ?", [session_id]).fetchone()\n',
+                "            row = db.execute(SELECT, [session_id]).fetchone()\n",
                 "            row = snapshots.get(session_id)\n",
             ),
             ("json.loads(row[0])", "row"),
             (
-                '            db.execute("REPLACE INTO contexts VALUES (?, ?)", [session_id, json.dumps(ctx.to_dict())])\n',
+                "            db.execute(REPLACE, [session_id, json.dumps(ctx.to_dict())])\n",
                 "            snapshots[session_id] = ctx.to_dict()\n",
             ),
             ("lock = asyncio.Lock()\n", "lock = asyncio.Lock()\nsnapshots = {}\n"),
@@ -220,8 +230,8 @@ MUTATIONS: tuple[Mutation, ...] = (
                 '            db.execute("COMMIT")\n            ctx = Context.from_dict(',
             ),
             (
-                '            db.execute("REPLACE',
-                '            db.execute("BEGIN IMMEDIATE")\n            db.execute("REPLACE',
+                "            db.execute(REPLACE",
+                '            db.execute("BEGIN IMMEDIATE")\n            db.execute(REPLACE',
             ),
         ),
         ("async-race",),
