@@ -23,6 +23,7 @@ from statecheck.source.names import global_names, missing_name
 from statecheck.source.packages import import_root
 from statecheck.source.scopes import walk
 from statecheck.source.tree import Module, SourceTree, find_below
+from statecheck.source.turns import turn_functions
 
 _NAME_ONE = "name a Python file, a directory or `package.module:attribute`"
 _NAME_APP = "name the file that builds the app, or what answers a turn: `bot.py:reply`"
@@ -160,6 +161,11 @@ class _Finder:
             raise StatecheckError("unknown-attribute", f"`{module.shown}` has no attribute `{name}`", hint)
         app = named(module, values, attribute)
         if app is None:
+            inside = [
+                path for path in turn_functions(module, values) if path.startswith((f"{attribute}.", f"{attribute}()."))
+            ]
+            if len(inside) == 1:  # an object, or a class, of which one method takes the turns
+                return _target(values.tree, module, inside[0], "callable")
             return _target(values.tree, module, attribute, "")
         return _target(values.tree, module, app.object, app.framework)
 
@@ -177,7 +183,7 @@ def _split(spec: str, cwd: Path) -> tuple[str, str | None]:
     where, colon, attribute = spec.rpartition(":")
     if not colon or reading.exists(cwd / _expand(spec)):
         return spec, None
-    parts = attribute.removesuffix("()").split(".")
+    parts = [part.removesuffix("()") for part in attribute.split(".")]
     if all(part.isidentifier() and not keyword.iskeyword(part) for part in parts):
         return where, attribute
     if reading.exists(cwd / _expand(where)) or _is_dotted(where):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,24 @@ def _looks_like_app(value: Any) -> bool:
 
 
 def _resolve(module: ModuleType, name: str) -> Any:
-    called = name.endswith("()")
+    """Follow an attribute path; `()` calls what stands before it, and a method is taken of a new object."""
     thing: Any = module
-    for part in name.removesuffix("()").split("."):
-        thing = getattr(thing, part)
-    return thing() if called else thing
+    for part in name.split("."):
+        owner, attribute = thing, part.removesuffix("()")
+        if isinstance(owner, type) and inspect.isfunction(inspect.getattr_static(owner, attribute, None)):
+            owner = _built(owner)
+        thing = getattr(owner, attribute)
+        if part.endswith("()"):
+            thing = _built(thing) if isinstance(thing, type) else thing()
+    return thing
+
+
+def _built(kind: type) -> Any:
+    """Build an object of a class that asks for nothing."""
+    try:
+        inspect.signature(kind).bind()
+    except TypeError as error:
+        raise NoApp(f"`{kind.__name__}` cannot be built without arguments ({error}): name an object of it") from None
+    except ValueError:
+        pass
+    return kind()

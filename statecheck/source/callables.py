@@ -10,7 +10,7 @@ from statecheck.source.fields import Field, Json, Place
 from statecheck.source.flow import Flow
 from statecheck.source.handlers import fields_of, function_at
 from statecheck.source.lookup import Found, Modules
-from statecheck.source.models import annotated, constant
+from statecheck.source.models import annotated, bare, class_fields, constant
 from statecheck.source.traces import Evidence, Value
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ def read_callable(
         declared = annotated(modules, found, plain, defaults[argument.arg], place)
         flow.declared[place] = replace(declared, place=place, required=defaults[argument.arg] is None)
         flow.evidence.setdefault(place, Evidence())
+        kind = modules.resolve(file, bare(plain))
+        if kind is not None and next(class_fields(modules, kind, place), None) is not None:  # a request's own class
+            flow.declare(kind, place)
     flow.enter(found, {name: Value(at=place) for name, place in places.items()})
     fields = fields_of(flow)
     return tuple(

@@ -129,7 +129,7 @@ class Evaluator:
             return replace(base, attribute="")
         if base.kind == "flask" and node.attr == "wsgi_app":
             return base
-        if base.kind == "instance" and isinstance(base.node, ast.ClassDef):
+        if base.kind in ("instance", "class") and isinstance(base.node, ast.ClassDef):
             return self._member(base, base.node, node.attr, depth)
         return None
 

@@ -10,7 +10,7 @@ from statecheck.source.roles import as_set, leaning
 from statecheck.source.scopes import last_name, parameters, required_parameters, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from statecheck.source.evaluate import Evaluator
     from statecheck.source.tree import Module
@@ -23,6 +23,10 @@ _SESSION = re.compile(
 )
 _NO_TURN = re.compile(
     r"_|(save|store|append|record|load|log|put|set|write|delete|remove|reset|clear|build|make|format)_?"
+)
+_SPEAKS = re.compile(
+    r"(.*_)?(a|async_)?(reply|respond|response|chat|ask|answer|handle|handler|talk|converse|turn|say|tell|invoke|__call__)"
+    r"(_.*)?"
 )
 _TALKING = as_set(
     "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete predict apredict run arun "
@@ -70,33 +74,49 @@ def is_session(parameter: str) -> bool:
 def turn_functions(module: Module, values: Evaluator) -> dict[str, Value]:
     """Return the module's own callables that look like a turn, by attribute path, outermost ones only.
 
-    Those whose parameters speak; else those that talk to a model and have one parameter for each role.
+    Those whose parameters speak; else those that talk to a model and have one parameter for each role; else those
+    that talk to a model, whose name speaks, and that take one thing.
     """
     able = dict(_candidates(module, values, _tools(module.ast)))
-    found = {path: value for path, value in able.items() if looks_like_turn(value.node, "." in path)}  # type: ignore[arg-type]
-    if not found:
-        found = {path: value for path, value in able.items() if _may_be_turn(value.node, "." in path, module.ast)}  # type: ignore[arg-type]
+
+    def that(looks: Callable[[AnyFunction, ast.AST], bool]) -> dict[str, Value]:
+        return {path: value for path, value in able.items() if looks(value.node, module.ast)}  # type: ignore[arg-type]
+
+    found = that(_looks_like_turn) or that(_may_be_turn) or that(_takes_a_turn)
     called = {path for caller, value in found.items() for path in _called(value, found) if path != caller}
     return {path: value for path, value in found.items() if path not in called} or found
 
 
-def looks_like_turn(function: AnyFunction, method: bool = False) -> bool:
+def _looks_like_turn(function: AnyFunction, _tree: ast.AST) -> bool:
     """Whether a function takes a session and a message, and little else."""
-    names = [arg.arg for arg in parameters(function)][int(method) :]
-    required = required_parameters(function)[int(method) :]
+    names, required = _takes(function)
     if not 2 <= len(names) <= 5 or len(required) > 3:
         return False
     return sum(map(is_message, names)) == 1 and any(map(is_session, names))
 
 
-def _may_be_turn(function: AnyFunction, method: bool, tree: ast.AST) -> bool:
+def _may_be_turn(function: AnyFunction, tree: ast.AST) -> bool:
     """Whether a function talks to a model, itself or by what it calls, and its two parameters can be told apart."""
-    required = required_parameters(function)[int(method) :]
+    _, required = _takes(function)
     if len(required) != 2:
         return False
     session, message = sorted(required, key=lambda name: leaning(name) + 5 * is_message(name) - 5 * is_session(name))
     clear = is_message(message) or is_session(session) or leaning(message) >= 4 or leaning(session) <= -5
     return clear and _talks(function, tree)
+
+
+def _takes_a_turn(function: AnyFunction, tree: ast.AST) -> bool:
+    """Whether a function talks to a model, says so by its name and takes one thing: a text, or all of a request."""
+    names, required = _takes(function)
+    one = len(required) == 1 or (not required and len(names) == 1)
+    return one and _SPEAKS.fullmatch(getattr(function, "name", "")) is not None and _talks(function, tree)
+
+
+def _takes(function: AnyFunction) -> tuple[list[str], list[str]]:
+    """Return the names of all parameters, and of those without a default; without a method's own object."""
+    names, required = [arg.arg for arg in parameters(function)], required_parameters(function)
+    own = int(names[:1] == ["self"])
+    return names[own:], required[own:]
 
 
 def _talks(function: AnyFunction, tree: ast.AST) -> bool:
@@ -125,26 +145,42 @@ def _tools(tree: ast.AST) -> frozenset[str]:
 
 
 def _candidates(module: Module, values: Evaluator, tools: frozenset[str]) -> Iterator[tuple[str, Value]]:
-    for name in values.env(module).names:
-        value = values.name(module, name)
+    known = {name: values.name(module, name) for name in values.env(module).names}
+    made = {value.node for value in known.values() if value is not None and value.kind == "instance"}
+    for name, value in known.items():
         if value is None or name.startswith("_") or name in tools:
             continue
         if isinstance(value.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and value.kind == "function":
             if _may_answer(value.node, name):
                 yield name, value
-        elif value.kind == "instance" and isinstance(value.node, ast.ClassDef):
+        elif isinstance(value.node, ast.ClassDef) and (value.kind == "instance" or _is_built(value.node, made)):
             for method in value.node.body:
-                named = isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name not in tools
-                if named and _may_answer(method, method.name):  # type: ignore[arg-type,attr-defined]
-                    inner = values.member(value, method.name)  # type: ignore[attr-defined]
+                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name not in tools:
+                    inner = values.member(value, method.name) if _may_answer(method, method.name) else None
                     if inner is not None:
-                        yield f"{name}.{method.name}", inner  # type: ignore[attr-defined]
+                        yield _path(name, value, method.name), inner
+
+
+def _is_built(definition: ast.ClassDef, made: set[ast.AST | None]) -> bool:
+    """Whether a class has to be built by who drives it, and can be: it takes nothing, and the module has no object."""
+    if definition in made or any(last_name(base) not in ("object", "ABC") for base in definition.bases):
+        return False
+    start = next((n for n in definition.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+    if start is not None:
+        return len(required_parameters(start)) == 1
+    return not any(isinstance(node, ast.AnnAssign) and node.value is None for node in definition.body)
+
+
+def _path(name: str, owner: Value, method: str) -> str:
+    """Return the attribute path of a method; an object that is called has none."""
+    path = f"{name}()" if owner.kind == "class" else name
+    return f"{path}.{method}" if method != "__call__" else path
 
 
 def _may_answer(function: AnyFunction, name: str) -> bool:
     decorators = getattr(function, "decorator_list", [])
     names = {last_name(node.func if isinstance(node, ast.Call) else node) for node in decorators}
-    return not _NO_TURN.match(name) and not names & _OTHER_ROLES
+    return (name == "__call__" or not _NO_TURN.match(name)) and not names & _OTHER_ROLES
 
 
 def _called(value: Value, paths: Iterable[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..recorder import TURN
 from ..turns import finish_turn
 from .offer import route
+from .shapes import shaped, spelled
 
 if TYPE_CHECKING:
     import socket
@@ -57,6 +58,10 @@ class CallableTarget:
             context = contextvars.Context()
             threading.Thread(target=context.run, args=(self._run, message, channel), daemon=True).start()
 
+    def _called(self, message: Message) -> Any:
+        args, kwargs = shaped(self.function, message["args"], message["kwargs"])
+        return self.function(*args, **kwargs)
+
     def _start(self, message: Message, channel: Channel) -> None:
         task = self.loop.create_task(self._arun(message, channel))
         self._tasks.add(task)
@@ -66,7 +71,7 @@ class CallableTarget:
         TURN.set(message["call"])
         answer, failure = None, None
         try:
-            answer = self.function(*message["args"], **message["kwargs"])
+            answer = self._called(message)
             if inspect.isgenerator(answer):
                 answer = "".join(map(str, answer))
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
@@ -77,7 +82,7 @@ class CallableTarget:
         TURN.set(message["call"])
         answer, failure = None, None
         try:
-            result = self.function(*message["args"], **message["kwargs"])
+            result = self._called(message)
             answer = "".join([str(part) async for part in result]) if inspect.isasyncgen(result) else await result
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
             failure = error
@@ -86,7 +91,7 @@ class CallableTarget:
 
 def _finish(message: Message, channel: Channel, answer: Any, failure: BaseException | None) -> None:
     try:
-        text = "" if answer is None else str(answer)[:_MOST_ANSWER]
+        text = spelled(answer)[:_MOST_ANSWER]
     except Exception as error:  # noqa: BLE001 - user code, as the call itself
         text, failure = "", failure or error
     channel.send({"answer": message["call"], "text": text})
