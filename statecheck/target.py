@@ -42,7 +42,7 @@ class Target:
         object: attribute path in the module (`app`, `bot.reply`), with `()` if it has to be called
             (`create_app()`); None if source cannot tell and the running probe has to look.
         framework: fastapi, starlette, flask, django, quart, sanic, asgi, wsgi, callable, workflow,
-            workflow-server, streamlit, chainlit, gradio, or `""` if source cannot tell.
+            workflow-server, streamlit, chainlit, gradio, console, or `""` if source cannot tell.
     """
 
     path: Path

@@ -88,6 +88,12 @@ def test_a_file_in_the_working_directory(tmp_path: Path) -> None:
         (f"{LLAMA}reply = lambda session_id, text: text", "reply", "callable"),
         (f"{LLAMA}def make():\n    def r(sid, text): ...\n    return r\nreply = make()", "reply", "callable"),
         (f"{LLAMA}class B:\n    def reply(self, session_id, text): ...\nbot = B()", "bot.reply", "callable"),
+        (f"{LLAMA}class B:\n    def reply(self, session_id, text): ...", "B().reply", "callable"),
+        (f"{LLAMA}class B:\n    def __call__(self, user_id, message): ...\nbot = B()", "bot", "callable"),
+        (f"{LLAMA}def chat(message):\n    return E.chat(message)\ndef main(): ...", "chat", "callable"),
+        (f"{LLAMA}def handle(r: dict):\n    return ask(r['q'])\ndef ask(q): return E.chat(q)", "handle", "callable"),
+        (f"{LLAMA}class M(CustomLLM):\n    def chat(self, a): self.complete(a)\nwhile 1: input()", None, "console"),
+        (f"{LLAMA}def main():\n    for line in sys.stdin: print(E.chat(line))", None, "console"),
         (f"{LLAMA}def inner(sid, text): ...\ndef outer(sid, text): return inner(sid, text)", "outer", "callable"),
         (f"{LLAMA}from vendor import *", None, ""),
     ],
@@ -96,6 +102,17 @@ def test_the_object_of_a_module(tmp_path: Path, source: str, name: str | None, f
     target = found(tmp_path, {"app.py": source})
 
     assert (target.object, target.framework) == (name, framework)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "name"), [("Bot", "Bot().reply"), ("Bot.reply", "Bot.reply"), ("Bot().reply", "Bot().reply")]
+)
+def test_a_class_that_nobody_has_built(tmp_path: Path, attribute: str, name: str) -> None:
+    source = "class Bot:\n    def reply(self, session_id, text): ...\n"
+
+    target = found(tmp_path, {"bot.py": source}, f"bot.py:{attribute}")
+
+    assert (target.object, target.framework) == (name, "callable")
 
 
 def test_an_app_that_is_only_built_when_run_as_a_script_cannot_be_imported(tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ def load(message: Message) -> Loaded:
         NoApp: nothing can be driven.
         BaseException: whatever the app's import raises.
     """
+    if message["framework"] == "console":
+        raise NoApp(f"`{message['module']}` talks to one person at its terminal: a program of one process, on purpose")
     with _no_server():
         module = _import(message["module"], message["path_file"])
     name = message["object"] or _find(module)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source.evaluate import Evaluator, imports_top
 from statecheck.source.imports import uses_llama_index
-from statecheck.source.scopes import last_name, required_parameters, statements
+from statecheck.source.scopes import dotted, last_name, required_parameters, statements, walk
 from statecheck.source.turns import turn_functions
 from statecheck.source.values import WEB, Origin, Value, Wiring, adds_routes
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CONVENTIONAL = ("app", "application", "server", "api")
 _FACTORIES = ("create_app", "make_app", "build_app", "get_app", "app_factory", "create_application")
 _PAGES = ("streamlit", "chainlit")
-_RANKS = {"gradio": 3, "streamlit": 3, "chainlit": 3, "callable": 2, "workflow": 1, "": 0}
+_RANKS = {"gradio": 3, "streamlit": 3, "chainlit": 3, "callable": 2, "workflow": 1, "console": 0, "": 0}
 _MOUNTS = frozenset(("mount", "include_router", "register_blueprint"))
 _NO_APPS = frozenset(("Typer", "Celery", "App", "ArgumentParser", "Console", "QApplication", "Tk"))
 
@@ -67,6 +67,8 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
             found += _callables(module, values)
     if not found:
         found = list(_unknown(module, values))
+    if not found and uses_llama_index(values.tree, module.path):
+        found = list(_console(module))
     if len(found) < 2:
         return found
     wires = wiring(values.tree.reach(module.path), values)
@@ -191,6 +193,16 @@ def _pages(module: Module, values: Evaluator) -> Iterator[App]:
 def _callables(module: Module, values: Evaluator) -> Iterator[App]:
     for path, value in turn_functions(module, values).items():
         yield App(module, path, "callable", value.origin)
+
+
+def _console(module: Module) -> Iterator[App]:
+    """Yield a program that asks one person at its terminal, again and again."""
+    for loop in walk(module.ast):
+        if isinstance(loop, (ast.While, ast.For)):
+            asks = (last_name(node.func) == "input" for node in walk(loop) if isinstance(node, ast.Call))
+            if any(asks) or dotted(getattr(loop, "iter", loop)) == "sys.stdin":
+                yield App(module, None, "console", (module.path, loop.lineno))
+                return
 
 
 def _unknown(module: Module, values: Evaluator) -> Iterator[App]:

@@ -91,6 +91,24 @@ METHOD = """\
 
     bot = Bot()
 """
+TYPED = """\
+    from dataclasses import dataclass
+
+
+    @dataclass
+    class Asked:
+        who: str
+        text: str
+
+
+    class Bot:
+        def __init__(self):
+            self.said = {}
+
+        def reply(self, asked: Asked) -> dict:
+            self.said.setdefault(asked.who, []).append(asked.text)
+            return {"earlier": self.said[asked.who][:-1]}
+"""
 THREADED = """\
     import os, threading
     import busy
@@ -139,7 +157,9 @@ def test_an_app_that_prints_fifty_megabytes_a_turn(user: User) -> None:
     assert len(output) < 2_000_000
 
 
-@pytest.mark.parametrize(("app", "spec"), [(ASYNCHRONOUS, "bot.py:reply"), (METHOD, "bot.py:bot.reply")])
+@pytest.mark.parametrize(
+    ("app", "spec"), [(ASYNCHRONOUS, "bot.py:reply"), (METHOD, "bot.py:bot.reply"), (TYPED, "bot.py:Bot.reply")]
+)
 def test_callables_of_every_kind(app: str, spec: str, user: User) -> None:
     user.write(bot=app)
 

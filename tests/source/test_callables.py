@@ -42,11 +42,15 @@ def planned(folder: Path, source: str, *names: str) -> Plan:
             "def reply(event: dict):\n    return S[event['user']].chat(event['text'])",
             ({"user": "{session}", "text": "{message}"},),
         ),
+        (
+            "class Req(Model):\n    whose: str\n    words: str\n\ndef reply(r: Req):\n    S[r.whose].chat(r.words)",
+            ({"whose": "{session}", "words": "{message}"},),
+        ),
         ("def reply(person, said, lang='en'):\n    return S[person].chat(said)", ("{session}", "{message}")),
     ],
 )
 def test_a_callable_is_called_by_what_it_does(tmp_path: Path, source: str, args: tuple[Any, ...]) -> None:
-    names = [a.arg for a in ast.parse(source).body[0].args.args]  # type: ignore[attr-defined]
+    names = [a.arg for a in ast.parse(source).body[-1].args.args]  # type: ignore[attr-defined]
 
     assert planned(tmp_path, source, *names).args == args
 
