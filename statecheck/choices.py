@@ -202,5 +202,7 @@ def overlay(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
                 turn_keys=field.turn_keys or known.turn_keys,
             )
         )
-    missing = [f for f in taken if f.required and not any(f.place.matches(s.place) for s in laid)]
+    missing = [
+        f for f in taken if f.required and not any(f.place.matches(s.place) or f.place.holds(s.place) for s in laid)
+    ]
     return (*laid, *missing)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from statecheck.choices import Choice, choose, sample
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.model import Anchor
-from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan, Route
 from statecheck.source.callables import Parameter
 from statecheck.source.fields import ELEMENT, Encoding, Field, Form, Place, plain
 from statecheck.source.roles import is_setting, leaning
@@ -51,7 +51,7 @@ def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, 
         session_field=str(choice.sessions[0].place) if choice.sessions else None,
         session_form=form,
         carries_history=choice.history is not None or choice.message.turn_keys is not None,
-        handler=_anchor(endpoint, project),
+        handler=anchor(endpoint.route, project),
         why=(_why_endpoint(endpoint), *_why_client(call), *choice.why),
         turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
         streams=endpoint.handler is not None and endpoint.handler.streams,
@@ -111,10 +111,10 @@ def _body(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
     return body
 
 
-def _anchor(endpoint: Endpoint, project: Path) -> Anchor | None:
+def anchor(route: Route, project: Path) -> Anchor | None:
+    """Return where the function of a route is, relative to the project where it lies below it."""
     from pathlib import Path
 
-    route = endpoint.route
     if not route.file:
         return None
     file = Path(route.file)
@@ -191,6 +191,27 @@ def call_plan(
         carries_history=chosen.history is not None or chosen.message.turn_keys is not None,
         why=(f"`{_dotted(chosen.message)}` is the message and {keyed}, by the parameters' {how}",),
         turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
+    )
+
+
+def agent_plan(facts: AppFacts, *, carried: bool) -> Plan:
+    """Return the plan for an agent that is run by itself.
+
+    Args:
+        facts: what the running program tells of it.
+        carried: a user interface sends the conversation so far along.
+    """
+    history: tuple[tuple[str, Json], ...] = (("chat_history", HISTORY),) if carried else ()
+    sent = "the deployed interface sends the conversation along" if carried else "nothing says who is talking"
+    return Plan(
+        kind="callable",
+        method="",
+        path="",
+        encoding="none",
+        keywords=(("user_msg", MESSAGE), *history),
+        message_field="argument user_msg",
+        carries_history=carried,
+        why=(f"`{facts.object}` is an agent: `user_msg` is the message, and {sent}",),
     )
 
 

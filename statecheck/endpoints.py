@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from statecheck.plan import AppFacts, Route
 from statecheck.source.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
-from statecheck.source.handlers import Handler, read_handler
+from statecheck.source.handlers import Handler, read_handler, read_step
 from statecheck.source.openapi import operations, read_operation, response_names
 from statecheck.source.roles import as_set, leaning, words
 
@@ -112,6 +112,8 @@ def _methods(route: Route, modules: Modules) -> Iterable[str]:
 def _read(route: Route, modules: Modules, method: str) -> Handler | None:
     if not route.file or not Path(route.file).resolve().is_relative_to(modules.project):
         return None
+    if route.event:
+        return read_step(modules, Path(route.file), route.line, route.name, route.event, ("start_event",))
     _, forms = braced(route.path)
     return read_handler(modules, Path(route.file), route.line, route.name, tuple(forms), method)
 
@@ -168,9 +170,10 @@ def lay(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
             )
         laid.append(field)
     whole = {f.place.where for f in declared if not f.place.path}
-    rest = (f for f in read if f.place not in used and f.place.where not in whole)
+    rest = [f for f in read if f.place not in used and f.place.where not in whole]
     if any(f.place.where == "body" for f in declared):
-        rest = (f for f in rest if f.place.where != "body" or _below_open_object(f, declared))
+        rest = [f for f in rest if f.place.where != "body" or _below_open_object(f, declared)]
+    laid = [field for field in laid if not any(field.place.holds(f.place) for f in rest)]  # told by its parts
     return (*laid, *rest)
 
 

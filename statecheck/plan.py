@@ -70,13 +70,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint as the running app reports it: `methods` upper case, `file` absolute, or "" if unknown."""
+    """An endpoint as the running app reports it: `methods` upper case, `file` absolute, or "" if unknown.
+
+    `event` is the parameter by which a workflow's first step gets its start event, where that serves the endpoint.
+    """
 
     path: str
     methods: tuple[str, ...]
     name: str
     file: str
     line: int
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.choices import choose, overlay, pick
-from statecheck.drafting import call_plan, draft, from_template
-from statecheck.endpoints import Endpoint, endpoints
+from statecheck.drafting import agent_plan, anchor, call_plan, draft, from_template
+from statecheck.endpoints import Endpoint, endpoints, lay
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.plan import AppFacts, Overrides, Plan, Route
-from statecheck.source.callables import read_callable
+from statecheck.source.callables import Parameter, read_callable
 from statecheck.source.calls import path_fields
 from statecheck.source.clients import find_clients
+from statecheck.source.deploy import serves_workflows
 from statecheck.source.fields import Field, Place, plain
+from statecheck.source.handlers import read_step
 from statecheck.source.lookup import Modules
+from statecheck.source.openapi import read_operation
 from statecheck.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-    from statecheck.source.callables import Parameter
 
 _MOST = 6
 _FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
@@ -55,9 +56,11 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         return (from_template(overrides.template, overrides.headers),)
     if facts.told:
         return tuple(Plan(**told) for told in facts.told)
+    if facts.framework == "workflow":
+        return (_at(_workflow(facts, project, overrides), facts, project),)
     if facts.framework == "callable":
         read = _read_callable(facts, project)
-        return (call_plan(facts, overrides.message_field, overrides.session_field, read),)
+        return (_at(call_plan(facts, overrides.message_field, overrides.session_field, read), facts, project),)
     ranked = _wanted(endpoints(facts, Modules(project), find_clients(project)), overrides)
     plans: list[Plan] = []
     unclear: list[_Unclear] = []
@@ -79,10 +82,31 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     return tuple(plans[:_MOST])
 
 
+def _at(plan: Plan, facts: AppFacts, project: Path) -> Plan:
+    """Return a plan with where the target's function is."""
+    return replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None)
+
+
+def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+    """Return how a workflow is run: an agent by what the user says, any other with the fields of its start event."""
+    if facts.parameters:
+        return agent_plan(facts, carried=serves_workflows(project))
+    step = next(iter(facts.routes), None)
+    operation = read_operation(facts.openapi, "run", "POST")
+    fields = operation[1] if operation is not None else ()
+    if step is not None and Path(step.file).is_relative_to(project):
+        read = read_step(Modules(project), Path(step.file), step.line, step.name, step.event)
+        fields = lay(fields, read.fields if read is not None else ())
+    named: dict[str, list[Field]] = {}
+    for field in fields:
+        if field.place.path:
+            named.setdefault(field.place.path[0], []).append(field)
+    parameters = [Parameter(name, tuple(own), any(f.required for f in own), None, True) for name, own in named.items()]
+    return call_plan(facts, overrides.message_field, overrides.session_field, parameters)
+
+
 def _read_callable(facts: AppFacts, project: Path) -> tuple[Parameter, ...] | None:
     """Return the parameters of a plain callable as its source has them, where that lies in the project."""
-    from pathlib import Path
-
     route = next(iter(facts.routes), None)
     if route is None or not route.file or not Path(route.file).resolve().is_relative_to(project.resolve()):
         return None
@@ -127,8 +151,6 @@ def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
 
 
 def _nowhere() -> Path:
-    from pathlib import Path
-
     return Path("/nonexistent")
 
 

@@ -40,6 +40,11 @@ class Case:
         """Whether an experiment kept every turn, in whatever order."""
         return experiment in self.outcomes and self.outcomes[experiment].outcome in ("kept", "reordered")
 
+    def shared(self, place: Whereabouts | None) -> bool:
+        """Whether a place holds one conversation for all: it has no key, and other sessions were given it."""
+        seen = self.outcomes.get("other-session")
+        return place is not None and place.key is None and seen is not None and seen.outcome == "leaked"
+
     def reason(self, experiment: str) -> Evidence:
         """What the check said, as evidence."""
         found = self.outcomes[experiment]

@@ -75,6 +75,8 @@ Tell statecheck which paths are volumes with `--volume /data`; those in a compos
 ## Kinds
 
 - `never-persisted`: the store can be saved, but nothing saves it before the process ends.
+- `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
+  SC106.
 - `worker-recycle`: the server itself replaces workers (a request limit, a time-out, a memory limit).
 
 ## See also
@@ -95,7 +97,7 @@ CAUSE = Cause(
     name="container-restart",
     question="Did turn 1 die with its process, or with the disk that a redeploy loses?",
     fix="keep the conversation on a volume or in a database outside the container",
-    kinds=("never-persisted", "worker-recycle"),
+    kinds=("never-persisted", "shared-instance", "worker-recycle"),
     doc=__doc__ or "",
 )
 
@@ -129,6 +131,6 @@ def ask(case: Case) -> Finding | None:
         anchor,
         case,
         (case.reason(name),),
-        kind=None,
+        kind="shared-instance" if case.shared(place) else None,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )

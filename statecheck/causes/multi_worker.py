@@ -71,6 +71,8 @@ One worker, or sticky sessions, only hide it until the next deployment: see SC10
 ## Kinds
 
 - `stale-cache`: the store is good, but a worker answers from its own copy of it.
+- `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
+  SC106.
 - `forked-connection`: a connection or thread that was opened before the fork does not work in the worker.
 
 ## See also
@@ -91,7 +93,7 @@ CAUSE = Cause(
     name="multi-worker",
     question="Is turn 1 in the memory of another live process?",
     fix="keep the conversation in a store that all workers share, and read it from there on every turn",
-    kinds=("stale-cache", "forked-connection"),
+    kinds=("stale-cache", "shared-instance", "forked-connection"),
     doc=__doc__ or "",
 )
 
@@ -131,6 +133,6 @@ def ask(case: Case) -> Finding | None:
         anchor,
         case,
         tuple(evidence),
-        kind="stale-cache" if stale else None,
+        kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )

@@ -165,7 +165,9 @@ def ask(case: Case) -> Finding | None:
     witness = (in_context or in_run)[0]
     context = next((op for op in history.select("context", first.number, "build") if op.frames), None)
     run = next((op for op in history.select("run", first.number) if op.frames), None)
-    best = next((op for op in (run, context, witness) if op is not None and op.frames), None)
+    # where nothing of the user's calls `run`, because the workflow itself is the target: where that is made
+    made = next((op for op in history.select("workflow", action="build") if not in_context), None)
+    best = next((op for op in (run, context, witness, made) if op is not None and op.frames), None)
     anchor = Anchor(best.frames[0].path, best.frames[0].line) if best is not None else None
     what = (
         f"turn 1 set `{witness.where}` in a workflow Context"

@@ -189,7 +189,12 @@ def app_facts(worker: Worker, project: Path) -> AppFacts:
         facts["object"],
         tuple(
             Route(
-                route["path"], tuple(route["methods"]), route["name"], _absolute(route["file"], project), route["line"]
+                route["path"],
+                tuple(route["methods"]),
+                route["name"],
+                _absolute(route["file"], project),
+                route["line"],
+                route.get("event", ""),
             )
             for route in facts["routes"]
         ),

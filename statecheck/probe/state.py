@@ -53,6 +53,7 @@ _CTX_STORE = Table(
 _CONTEXT = Table("context", others=("to_dict",), loads=("from_dict",), build=True)
 _ENGINE = Table("engine", calls=("chat", "achat", "stream_chat", "astream_chat"), others=("reset",), build=True)
 _RUN = Table("run", calls=("run",))
+_WORKFLOW = Table("workflow", build=True)
 
 
 def _tree(attribute: str, table: Table) -> Callable[[ModuleType], None]:
@@ -90,6 +91,11 @@ def watch_warnings() -> None:
     warnings.warn = warn
 
 
+def _watch_workflows(module: ModuleType) -> None:
+    _tree("Workflow", _RUN)(module)
+    _tree("Workflow", _WORKFLOW)(module)
+
+
 _STATE_STORE = _tree("StateStoreFacade", _CTX_STORE)
 _CONTEXTS = _tree("Context", _CONTEXT)
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
@@ -100,9 +106,9 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "llama_index.core.chat_engine.types": _tree("BaseChatEngine", _ENGINE),
     "workflows.context.state_store": _STATE_STORE,
     "workflows.context.context": _CONTEXTS,
-    "workflows.workflow": _tree("Workflow", _RUN),
+    "workflows.workflow": _watch_workflows,
     # The alias package loads second copies of these with classes of their own.
     "llama_agents.workflows.context.state_store": _STATE_STORE,
     "llama_agents.workflows.context.context": _CONTEXTS,
-    "llama_agents.workflows.workflow": _tree("Workflow", _RUN),
+    "llama_agents.workflows.workflow": _watch_workflows,
 }

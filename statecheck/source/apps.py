@@ -150,11 +150,21 @@ def _objects(module: Module, values: Evaluator) -> Iterator[App]:
         if value.is_app:
             path = f"{name}.{value.attribute}" if value.attribute else name
             yield App(module, path, value.kind, value.origin, value.inside, value.routed, name in own)
+        elif value.kind == "class" and isinstance(value.node, ast.ClassDef) and name in own:
+            kind = values.constructor(ast.Name(name, ast.Load()), values.env(module))
+            if kind == "workflow" and not _asked_to_make(value.node):
+                yield App(module, f"{name}()", kind, value.origin)
         elif isinstance(value.node, ast.FunctionDef) and name in own and not required_parameters(value.node):
             made = values.called(value)
             if made is not None and made.kind in WEB:
                 path = f"{name}().{made.attribute}" if made.attribute else f"{name}()"
                 yield App(module, path, made.kind, made.origin, made.inside, made.routed)
+
+
+def _asked_to_make(node: ast.ClassDef) -> bool:
+    """Whether a class's own constructor needs arguments."""
+    made = next((inner for inner in node.body if isinstance(inner, ast.FunctionDef) and inner.name == "__init__"), None)
+    return made is not None and bool(required_parameters(made)[1:])
 
 
 def _app(module: Module, path: str, value: Value, values: Evaluator) -> App | None:

@@ -27,6 +27,7 @@ _WORKERS = re.compile(rf"(?:--workers?|--processes|(?<![\w-])-w|\bWEB_CONCURRENC
 _COMPOSE = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 _DOCKERFILE = re.compile(r"Dockerfile|Containerfile|Dockerfile\..+|.+\.[Dd]ockerfile")
 _PLAIN = re.compile(r"Procfile(\..+)?|\.env|.+\.sh|fly\.toml|nixpacks\.toml|supervisord?\.conf|.+\.service")
+_DEPLOYED = re.compile(rb"^\s*\[tool\.(llamadeploy|llama_deploy|llamaagents)[\].]", re.MULTILINE)
 _MAX_DEPTH, _MAX_FILES = 4, 400
 
 
@@ -85,6 +86,13 @@ def workers(project: Path) -> tuple[int, Anchor] | None:
         return None
     number, path, line = max(found, key=lambda one: one[0])
     return number, Anchor(path.relative_to(project).as_posix(), line)
+
+
+def serves_workflows(project: Path) -> bool:
+    """Whether the project is deployed by LlamaIndex's own tool: its user interface then talks to the workflow."""
+    if any((project / name).is_file() for name in ("llama_deploy.yml", "llama_deploy.yaml")):
+        return True
+    return _DEPLOYED.search(reading.peek(project / "pyproject.toml")) is not None
 
 
 def _files(project: Path) -> _Files:

@@ -38,6 +38,10 @@ class Place:
         shorter, longer = sorted((mine, theirs), key=len)
         return longer[-len(shorter) :] == shorter
 
+    def holds(self, other: Place) -> bool:
+        """Whether the other is a part of what travels here."""
+        return self.where == other.where and self.path == other.path[: len(self.path)] and self.path != other.path
+
 
 @dataclass(frozen=True, slots=True)
 class Field:

@@ -14,6 +14,7 @@ from statecheck.source.fields import ELEMENT, Field, Place
 from statecheck.source.flow import Flow
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.roles import is_history
+from statecheck.source.traces import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,28 @@ def read_handler(
         sets_cookies=frozenset(flow.set_cookies),
         methods=_asked_methods(node, flow),
     )
+
+
+def read_step(
+    modules: Modules, file: Path, line: int, name: str, event: str, below: tuple[str, ...] = ()
+) -> Handler | None:
+    """Read the step of a workflow that gets a request as its start event, or None if there is none.
+
+    Args:
+        modules: the project's modules.
+        file: where the step is defined.
+        line: its first line, or that of its decorator.
+        name: its name.
+        event: the parameter that gets the event.
+        below: where the event's fields lie in the request's body.
+    """
+    tree = modules.tree(file)
+    node = function_at(tree, line, name, "") if tree is not None else None
+    if node is None:
+        return None
+    flow = Flow(modules)
+    flow.enter(Found(file, node), {event: Value(at=Place("body", below))})
+    return Handler(fields=fields_of(flow), encoding="json", model=flow.model)
 
 
 def function_at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import asgi, callables, fastapi
+from . import asgi, callables, fastapi, workflow_server, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .offer import Loaded, Offer
 
-ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (fastapi.adapt, asgi.adapt, callables.adapt)
+ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
+    workflow_server.adapt,
+    workflows.adapt,
+    fastapi.adapt,
+    asgi.adapt,
+    callables.adapt,
+)
 """The particular before the general."""

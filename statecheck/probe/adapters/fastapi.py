@@ -12,10 +12,10 @@ from .offer import route
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .offer import Loaded, Offer
+    from .offer import Offer
 
 
-def adapt(offer: Offer) -> Loaded | None:
+def adapt(offer: Offer) -> AsgiTarget | None:
     """Take what has Starlette's routes."""
     if offer.framework == "callable" or not hasattr(offer.thing, "routes") or not is_asgi(offer.thing):
         return None

@@ -26,9 +26,10 @@ class Loaded(Protocol):
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:
         """Serve until killed; tells the lab `ready` with the facts of the app.
 
-        The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each), and where
-        there are any `openapi`, `parameters` (of a callable), `told` (fields of `statecheck.plan.Plan`, for an adapter
-        that knows how a client talks).
+        The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each, and where
+        it reaches a workflow, `event`: its step's parameter), and where there are any `openapi` (in which a workflow
+        tells what its `run` takes), `parameters` (of a callable), `told` (fields of `statecheck.plan.Plan`, for an
+        adapter that knows how a client talks).
         """
 
     def call(self, message: Message, channel: Channel) -> None:

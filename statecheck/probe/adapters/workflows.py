@@ -1,0 +1,71 @@
+"""A workflow or an agent on its own: driven by `run`, with the fields of its start event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .callables import CallableTarget
+from .offer import route
+
+if TYPE_CHECKING:
+    from .offer import Offer
+
+_AGENTS = (
+    ("llama_index.core.agent.workflow.base_agent", "BaseWorkflowAgent"),
+    ("llama_index.core.agent.workflow.multi_agent_workflow", "AgentWorkflow"),
+)
+
+
+def adapt(offer: Offer) -> CallableTarget | None:
+    """Take an instance of a workflow; an agent is one."""
+    workflow = offer.thing
+    if not offer.made_by("workflows.workflow", "Workflow"):
+        return None
+
+    async def run(**fields: Any) -> Any:
+        return await workflow.run(**fields)
+
+    facts: dict[str, Any] = {"framework": "workflow", "object": offer.name, "routes": [first_step(workflow)]}
+    if any(offer.made_by(module, name) for module, name in _AGENTS):
+        facts["parameters"] = ["user_msg", "chat_history"]
+    else:
+        document = Document()
+        document.add("run", document.schema(workflow))
+        facts["openapi"] = document.as_json
+    return CallableTarget(run, facts)
+
+
+def first_step(workflow: Any) -> dict[str, Any]:
+    """The route to a workflow: the step that takes its start event, and by which parameter it does (`event`)."""
+    for name, step in workflow._get_steps().items():  # noqa: SLF001 - no public name for it
+        taken = step._step_config  # noqa: SLF001 - as above
+        if workflow.start_event_class in taken.accepted_events:
+            return {**route("", [], name, step), "event": taken.event_name}
+    return route("", [], type(workflow).__name__, None)
+
+
+class Document:
+    """An OpenAPI document that is added to: what workflows take is told as any other request is."""
+
+    def __init__(self, known: dict[str, Any] | None = None) -> None:
+        known = known or {}
+        components = known.get("components", {})
+        self._schemas: dict[str, Any] = dict(components.get("schemas", {}))
+        self._paths: dict[str, Any] = dict(known.get("paths", {}))
+        self.as_json = {**known, "paths": self._paths, "components": {**components, "schemas": self._schemas}}
+
+    def add(self, path: str, body: dict[str, Any]) -> None:
+        """Add a request with a JSON body."""
+        content = {"application/json": {"schema": body}}
+        self._paths[path] = {"post": {"requestBody": {"required": True, "content": content}}}
+
+    def schema(self, workflow: Any) -> dict[str, Any]:
+        """The schema of a workflow's start event; of one that has none, that of any object."""
+        try:
+            found: dict[str, Any] = workflow.start_event_class.model_json_schema(
+                ref_template="#/components/schemas/{model}"
+            )
+        except Exception:  # noqa: BLE001 - a type that JSON does not know: the step's source must do
+            return {"type": "object"}
+        self._schemas.update(found.pop("$defs", {}))
+        return found

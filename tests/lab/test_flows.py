@@ -1,0 +1,159 @@
+"""LlamaIndex's own things as targets: a workflow, an agent, the server of workflows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from labs import Ran, User, diagnosed
+
+from statecheck.config import Options
+from statecheck.model import Anchor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOT_OVERLAPPING = Options(seed=1, skip=("concurrent", "concurrent-workers"))
+
+CART = """\
+    from workflows import Context, Workflow, step
+    from workflows.events import StartEvent, StopEvent
+
+
+    class Cart(Workflow):
+        @step
+        async def add(self, ctx: Context, ev: StartEvent) -> StopEvent:
+            items = await ctx.store.get("items", default=[])
+            await ctx.store.set("items", [*items, ev.get("item")])
+            return StopEvent(result=[*items, ev.get("item")])
+"""
+ON_THE_INSTANCE = """\
+    from workflows import Workflow, step
+    from workflows.events import StartEvent, StopEvent
+
+
+    class Added(StartEvent):
+        household: str
+        item: str
+
+
+    class Cart(Workflow):
+        def __init__(self):
+            super().__init__(timeout=10)
+            self.items = []
+
+        @step
+        async def add(self, ev: Added) -> StopEvent:
+            self.items.append(ev.item)
+            return StopEvent(result=list(self.items))
+
+
+    cart = Cart()
+"""
+AGENT = """\
+    from llama_index.core.agent.workflow import FunctionAgent
+
+
+    def weather(city: str) -> str:
+        return "sunny"
+
+
+    agent = FunctionAgent(tools=[weather])
+"""
+SERVED = """\
+    from llama_agents.server import {store}, WorkflowServer
+    from workflows import Context, Workflow, step
+    from workflows.events import StartEvent, StopEvent
+
+
+    class Cart(Workflow):
+        @step
+        async def add(self, ctx: Context, ev: StartEvent) -> StopEvent:
+            items = await ctx.store.get("items", default=[])
+            await ctx.store.set("items", [*items, ev.item])
+            return StopEvent(result=[*items, ev.item])
+
+
+    server = WorkflowServer(workflow_store={store}({path}))
+    server.add_workflow("cart", Cart(timeout=10))
+"""
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path)
+
+
+def found(ran: Ran) -> list[tuple[str, str | None, Anchor]]:
+    return [(one.code, one.kind, one.anchor) for one in ran.diagnosis.causes]
+
+
+def talks(ran: Ran) -> str:
+    return next(note for note in ran.diagnosis.notes if note.startswith("how it talks: ")).partition(": ")[2]
+
+
+def test_a_workflow_class_is_run_with_what_its_first_step_reads(user: User) -> None:
+    user.write(cart=CART)
+
+    ran = diagnosed(user, "cart.py", "namespace")
+
+    assert talks(ran) == "call with (item={message}), no session"
+    assert found(ran) == [("SC104", None, Anchor("cart.py", 9))]
+
+
+def test_what_a_workflow_keeps_on_itself_is_one_conversation_for_all(user: User) -> None:
+    user.write(cart=ON_THE_INSTANCE)
+
+    ran = diagnosed(user, "cart.py", "namespace", NOT_OVERLAPPING)
+
+    assert talks(ran) == "call with (household={session}, item={message})"
+    assert found(ran) == [
+        ("SC106", "shared-instance", Anchor("cart.py", 13)),
+        ("SC102", "shared-instance", Anchor("cart.py", 13)),
+        ("SC103", "shared-instance", Anchor("cart.py", 13)),
+    ]
+
+
+def test_an_agent_is_run_with_a_message_and_blamed_where_it_is_made(user: User) -> None:
+    user.write(agents=AGENT)
+
+    ran = diagnosed(user, "agents.py", "namespace", Options(seed=1, only=("same-process",)))
+
+    assert talks(ran) == "call with (user_msg={message}), no session"
+    assert found(ran) == [("SC104", None, Anchor("agents.py", 8))]
+
+
+def test_a_deployed_agent_is_given_the_conversation_by_its_interface(user: User) -> None:
+    user.write(agents=AGENT)
+    (user.project / "llama_deploy.yml").write_text("name: weather\n", "utf-8")
+
+    ran = diagnosed(user, "agents.py", "namespace")
+
+    assert (ran.diagnosis.verdict, found(ran)) == ("stateless", [])
+
+
+@pytest.mark.parametrize(
+    ("store", "path", "client", "expected"),
+    [
+        ("MemoryWorkflowStore", "", "{}", ["SC104"]),
+        ("MemoryWorkflowStore", "", '{"handler_id": handler}', ["SC102", "SC103"]),
+        ("SqliteWorkflowStore", '"flows.db"', '{"handler_id": handler}', ["SC103"]),
+    ],
+)
+def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
+    user: User, store: str, path: str, client: str, expected: list[str]
+) -> None:
+    sends = f"""\
+        import httpx
+
+
+        def add(handler, item):
+            body = {{"start_event": {{"item": item}}, **{client}}}
+            return httpx.post("http://localhost:8080/workflows/cart/run", json=body).json()
+    """
+    user.write(server=SERVED.format(store=store, path=path), client=sends)
+
+    ran = diagnosed(user, "server.py", "namespace", NOT_OVERLAPPING)
+
+    assert ran.diagnosis.target.framework == "workflow-server"
+    assert [one.code for one in ran.diagnosis.causes] == expected
