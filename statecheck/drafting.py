@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from statecheck.choices import Choice, choose, sample
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.choices import Choice, sample
 from statecheck.model import Anchor
-from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan, Route
-from statecheck.source.callables import Parameter
-from statecheck.source.fields import ELEMENT, Encoding, Field, Form, Place, plain
-from statecheck.source.roles import is_setting, leaning
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, Json, Plan, Route
+from statecheck.source.fields import ELEMENT, Encoding, Field, Form, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,12 +22,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, headers: Pairs) -> Plan:
     """Return the plan for an endpoint, with its fields' roles chosen."""
-    form = _form(choice.sessions)
-    values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
-    values += [(field, _session(field, form, first=n == 0)) for n, field in enumerate(choice.sessions)]
-    values += [(choice.history, HISTORY)] if choice.history is not None else []
-    values += [(field, sample(field)) for field in choice.extras]
-    values.sort(key=lambda pair: choice.order.index(pair[0]))
+    values = values_of(choice)
     encoding: Encoding = call.encoding if call is not None and call.encoding != "none" else endpoint.encoding
     bodies = [(field, value) for field, value in values if field.place.where == "body"]
     if bodies and encoding == "none":
@@ -42,14 +34,14 @@ def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, 
     return Plan(
         method=endpoint.method,
         path=path,
-        query=_pairs(values, "query"),
-        headers=_with(_pairs(values, "header"), headers),
-        cookies=_pairs(values, "cookie"),
+        query=pairs(values, "query"),
+        headers=_with(pairs(values, "header"), headers),
+        cookies=pairs(values, "cookie"),
         encoding=encoding if bodies else "none",
-        body=_body(bodies, encoding) if bodies else None,
+        body=body_of(bodies, encoding) if bodies else None,
         message_field=str(choice.message.place),
         session_field=str(choice.sessions[0].place) if choice.sessions else None,
-        session_form=form,
+        session_form=session_form(choice.sessions),
         carries_history=choice.history is not None or choice.message.turn_keys is not None,
         handler=anchor(endpoint.route, project),
         why=(_why_endpoint(endpoint), *_why_client(call), *choice.why),
@@ -58,13 +50,24 @@ def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, 
     )
 
 
+def values_of(choice: Choice) -> list[tuple[Field, Json]]:
+    """Return the fields that are sent, in their own order, each with what is sent in it."""
+    form = session_form(choice.sessions)
+    values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
+    values += [(field, _session(field, form, first=n == 0)) for n, field in enumerate(choice.sessions)]
+    values += [(choice.history, HISTORY)] if choice.history is not None else []
+    values += [(field, sample(field)) for field in choice.extras]
+    return sorted(values, key=lambda pair: choice.order.index(pair[0]))
+
+
 def _message(field: Field) -> Json:
     if field.turn_keys is not None:
         return MESSAGES
     return [MESSAGE] if field.type == "array" else MESSAGE
 
 
-def _form(sessions: Sequence[Field]) -> Form:
+def session_form(sessions: Sequence[Field]) -> Form:
+    """Return what the formats of the fields that say who is talking ask of a session key."""
     if not sessions or sessions[0].form != "token":
         return sessions[0].form if sessions else "token"
     return "uuid" if any(field.form == "uuid" for field in sessions) else "token"
@@ -83,7 +86,8 @@ def _text(value: Json) -> str:
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _pairs(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
+def pairs(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
+    """Return the names and values that travel in the query, the headers or the cookies."""
     return tuple((f.name, _credential(f, _text(value))) for f, value in values if f.place.where == where)
 
 
@@ -98,7 +102,8 @@ def _with(pairs: Pairs, more: Pairs) -> Pairs:
     return (*(pair for pair in pairs if pair[0].lower() not in given), *more)
 
 
-def _body(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
+def body_of(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
+    """Return the body in which values travel, each at its own path."""
     body: dict[str, Json] = {}
     for field, value in values:
         steps = [step for step in field.place.path if step != ELEMENT]
@@ -133,107 +138,6 @@ def _why_client(call: Call | None) -> tuple[str, ...]:
     return (f"the request is what {call.file}:{call.line} sends",) if call is not None else ()
 
 
-def call_plan(
-    facts: AppFacts, message: str | None, session: str | None, read: Sequence[Parameter] | None = None
-) -> Plan:
-    """Return the plan for a plain callable: from its parameters' names, and what its source does with them.
-
-    Args:
-        facts: what the running program tells of it.
-        message: the parameter that an option names as the message, or None.
-        session: the parameter that an option names as the session, or None.
-        read: its parameters as its source has them, or None where that cannot be read.
-
-    Raises:
-        StatecheckError: it takes nothing, or an option names a parameter that it does not have.
-    """
-    known = tuple(read) if read is not None else tuple(_named_only(name) for name in facts.parameters)
-    fields = tuple(field for parameter in known for field in parameter.fields)
-    if not fields:
-        raise StatecheckError(
-            "no-message-field",
-            f"`{facts.object}` takes no argument that could carry a message",
-            "name a function that takes the user's text: `app.py:function`",
-            ExitCode.INCONCLUSIVE,
-        )
-    by_name = {".".join(field.place.path): field for field in fields}
-    for option, name in (("--message-field", message), ("--session-field", session)):
-        if name is not None and name not in by_name:
-            listed = ", ".join(f"`{n}`" for n in by_name)
-            raise StatecheckError("unknown-field", f"`{option} {name}`: no such parameter", f"it has {listed}")
-    key = by_name[session] if session is not None else None
-    chosen = choose(fields, by_name[message] if message is not None else None, key)
-    if isinstance(chosen, list):
-        texts = [f for f in (chosen or fields) if f != key] or list(fields)
-        text = max(texts, key=lambda f: (f.required, leaning(f.name) + f.leaning - 5 * is_setting(f.name)))
-        chosen = choose(fields, text, key)
-    assert isinstance(chosen, Choice)
-    form = _form(chosen.sessions)
-    values = {chosen.message.place: _message(chosen.message)}
-    values |= {field.place: _session(field, form, first=n == 0) for n, field in enumerate(chosen.sessions)}
-    values |= {chosen.history.place: HISTORY} if chosen.history is not None else {}
-    values |= {field.place: sample(field) for field in chosen.extras}
-    given = {p.name: _argument(p, values) for p in known if p.required or any(f.place in values for f in p.fields)}
-    placed = [parameter for parameter in known if not parameter.keyword]
-    last = max((n for n, parameter in enumerate(placed, 1) if parameter.name in given), default=0)
-    keyed = f"`{_dotted(chosen.sessions[0])}` the session" if chosen.sessions else "nothing says who is talking"
-    how = "names, and by what is done with them" if read is not None else "names"
-    return Plan(
-        kind="callable",
-        method="",
-        path="",
-        encoding="none",
-        args=tuple(given.get(parameter.name, parameter.default) for parameter in placed[:last]),
-        keywords=tuple((p.name, given[p.name]) for p in known if p.keyword and p.name in given),
-        message_field=f"argument {_dotted(chosen.message)}",
-        session_field=f"argument {_dotted(chosen.sessions[0])}" if chosen.sessions else None,
-        session_form=form,
-        carries_history=chosen.history is not None or chosen.message.turn_keys is not None,
-        why=(f"`{_dotted(chosen.message)}` is the message and {keyed}, by the parameters' {how}",),
-        turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
-    )
-
-
-def agent_plan(facts: AppFacts, *, carried: bool) -> Plan:
-    """Return the plan for an agent that is run by itself.
-
-    Args:
-        facts: what the running program tells of it.
-        carried: a user interface sends the conversation so far along.
-    """
-    history: tuple[tuple[str, Json], ...] = (("chat_history", HISTORY),) if carried else ()
-    sent = "the deployed interface sends the conversation along" if carried else "nothing says who is talking"
-    return Plan(
-        kind="callable",
-        method="",
-        path="",
-        encoding="none",
-        keywords=(("user_msg", MESSAGE), *history),
-        message_field="argument user_msg",
-        carries_history=carried,
-        why=(f"`{facts.object}` is an agent: `user_msg` is the message, and {sent}",),
-    )
-
-
-def _dotted(field: Field) -> str:
-    return ".".join(step for step in field.place.path if step != ELEMENT)
-
-
-def _argument(parameter: Parameter, values: Mapping[Place, Json]) -> Json:
-    """Return what to give for one parameter: a value, or a mapping of its parts."""
-    parts = [(f, values[f.place]) for f in parameter.fields if f.place in values]
-    if not parts:
-        return sample(parameter.fields[0])
-    inner = [(replace(f, place=Place(f.place.where, f.place.path[1:])), value) for f, value in parts]
-    return _body(inner, "json")
-
-
-def _named_only(name: str) -> Parameter:
-    """Return a parameter of which nothing but the name is known."""
-    listed = plain(name) in ("history", "chathistory", "messages")
-    return Parameter(name, (Field(Place("body", (name,)), turn_keys=("role", "content") if listed else None),))
-
-
 def from_template(template: Plan | Mapping[str, Json], headers: Pairs) -> Plan:
     """Return the plan that the configuration gives, with the headers of the command line."""
     if isinstance(template, Plan):
@@ -242,16 +146,16 @@ def from_template(template: Plan | Mapping[str, Json], headers: Pairs) -> Plan:
     body = template.get("body", template.get("json", form))
     encoding = template.get("encoding") or ("form" if form is not None else "none" if body is None else "json")
 
-    def pairs(name: str) -> Pairs:
-        table = template.get(name)
-        return tuple((key, _text(value)) for key, value in table.items()) if isinstance(table, dict) else ()
+    def table(name: str) -> Pairs:
+        given = template.get(name)
+        return tuple((key, _text(value)) for key, value in given.items()) if isinstance(given, dict) else ()
 
     plan = Plan(
         method=str(template.get("method") or ("GET" if body is None else "POST")).upper(),
         path=str(template.get("path") or "/"),
-        query=pairs("query"),
-        headers=_with(pairs("headers"), headers),
-        cookies=pairs("cookies"),
+        query=table("query"),
+        headers=_with(table("headers"), headers),
+        cookies=table("cookies"),
         encoding=cast("Encoding", encoding),
         body=body,
         why=("the template in the configuration says so",),

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from statecheck.calling import agent_plan, call_plan
 from statecheck.choices import choose, overlay, pick
-from statecheck.drafting import agent_plan, anchor, call_plan, draft, from_template
+from statecheck.drafting import anchor, draft, from_template
 from statecheck.endpoints import Endpoint, endpoints, lay
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.plan import AppFacts, Overrides, Plan, Route

@@ -33,6 +33,7 @@ LAYERS = (
     ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
     ("statecheck.choices", "statecheck.endpoints"),
     ("statecheck.drafting",),
+    ("statecheck.calling",),
     ("statecheck.planning",),  # how a client talks to it
     ("statecheck.config",),
     ("statecheck.checks",),  # judge a history

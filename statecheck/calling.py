@@ -1,0 +1,124 @@
+"""Writing down how a callable is called: its arguments, from the roles that its parameters were given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.choices import Choice, choose, sample
+from statecheck.drafting import body_of, session_form, values_of
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.plan import HISTORY, MESSAGE, AppFacts, Json, Plan
+from statecheck.source.callables import Parameter
+from statecheck.source.fields import ELEMENT, Field, Place, plain
+from statecheck.source.roles import is_setting, leaning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def call_plan(
+    facts: AppFacts, message: str | None, session: str | None, read: Sequence[Parameter] | None = None
+) -> Plan:
+    """Return the plan for a plain callable: from its parameters' names, and what its source does with them.
+
+    Args:
+        facts: what the running program tells of it.
+        message: the parameter that an option names as the message, or None.
+        session: the parameter that an option names as the session, or None.
+        read: its parameters as its source has them, or None where that cannot be read.
+
+    Raises:
+        StatecheckError: it takes nothing, or an option names a parameter that it does not have.
+    """
+    known = tuple(read) if read is not None else tuple(_named_only(name) for name in facts.parameters)
+    fields = tuple(field for parameter in known for field in parameter.fields)
+    if not fields:
+        raise StatecheckError(
+            "no-message-field",
+            f"`{facts.object}` takes no argument that could carry a message",
+            "name a function that takes the user's text: `app.py:function`",
+            ExitCode.INCONCLUSIVE,
+        )
+    chosen = _chosen(fields, message, session, "parameter")
+    values = {field.place: value for field, value in values_of(chosen)}
+    given = {p.name: _argument(p, values) for p in known if p.required or any(f.place in values for f in p.fields)}
+    placed = [parameter for parameter in known if not parameter.keyword]
+    last = max((n for n, parameter in enumerate(placed, 1) if parameter.name in given), default=0)
+    keyed = f"`{_dotted(chosen.sessions[0])}` the session" if chosen.sessions else "nothing says who is talking"
+    how = "names, and by what is done with them" if read is not None else "names"
+    return Plan(
+        kind="callable",
+        method="",
+        path="",
+        encoding="none",
+        args=tuple(given.get(parameter.name, parameter.default) for parameter in placed[:last]),
+        keywords=tuple((p.name, given[p.name]) for p in known if p.keyword and p.name in given),
+        message_field=f"argument {_dotted(chosen.message)}",
+        session_field=f"argument {_dotted(chosen.sessions[0])}" if chosen.sessions else None,
+        session_form=session_form(chosen.sessions),
+        carries_history=chosen.history is not None or chosen.message.turn_keys is not None,
+        why=(f"`{_dotted(chosen.message)}` is the message and {keyed}, by the parameters' {how}",),
+        turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
+    )
+
+
+def _chosen(fields: Sequence[Field], message: str | None, session: str | None, what: str) -> Choice:
+    """Give every field its role, by the options' word first; the likeliest text is the message where none surely is.
+
+    Raises:
+        StatecheckError: an option names a field that there is not.
+    """
+    by_name = {_dotted(field): field for field in fields}
+    for option, name in (("--message-field", message), ("--session-field", session)):
+        if name is not None and name not in by_name:
+            listed = ", ".join(f"`{n}`" for n in by_name)
+            raise StatecheckError("unknown-field", f"`{option} {name}`: no such {what}", f"it has {listed}")
+    key = by_name[session] if session is not None else None
+    chosen = choose(fields, by_name[message] if message is not None else None, key)
+    if isinstance(chosen, list):
+        texts = [f for f in (chosen or fields) if f != key] or list(fields)
+        text = max(texts, key=lambda f: (f.required, leaning(f.name) + f.leaning - 5 * is_setting(f.name)))
+        chosen = choose(fields, text, key)
+    assert isinstance(chosen, Choice)
+    return chosen
+
+
+def agent_plan(facts: AppFacts, *, carried: bool) -> Plan:
+    """Return the plan for an agent that is run by itself.
+
+    Args:
+        facts: what the running program tells of it.
+        carried: a user interface sends the conversation so far along.
+    """
+    history: tuple[tuple[str, Json], ...] = (("chat_history", HISTORY),) if carried else ()
+    sent = "the deployed interface sends the conversation along" if carried else "nothing says who is talking"
+    return Plan(
+        kind="callable",
+        method="",
+        path="",
+        encoding="none",
+        keywords=(("user_msg", MESSAGE), *history),
+        message_field="argument user_msg",
+        carries_history=carried,
+        why=(f"`{facts.object}` is an agent: `user_msg` is the message, and {sent}",),
+    )
+
+
+def _dotted(field: Field) -> str:
+    return ".".join(step for step in field.place.path if step != ELEMENT)
+
+
+def _argument(parameter: Parameter, values: Mapping[Place, Json]) -> Json:
+    """Return what to give for one parameter: a value, or a mapping of its parts."""
+    parts = [(f, values[f.place]) for f in parameter.fields if f.place in values]
+    if not parts:
+        return sample(parameter.fields[0])
+    inner = [(replace(f, place=Place(f.place.where, f.place.path[1:])), value) for f, value in parts]
+    return body_of(inner, "json")
+
+
+def _named_only(name: str) -> Parameter:
+    """Return a parameter of which nothing but the name is known."""
+    listed = plain(name) in ("history", "chathistory", "messages")
+    return Parameter(name, (Field(Place("body", (name,)), turn_keys=("role", "content") if listed else None),))
