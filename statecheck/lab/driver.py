@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from statecheck.checks import BASELINE
 from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
@@ -85,7 +86,7 @@ class Driver:
             files.append([self._located(op, copied) if op.f == "file" else op for op in ops])
         gaps = [worker for worker in self.workers.values() if worker.incomplete]
         files.append([Op(time.monotonic_ns(), "info", "incomplete", w.pid, w.generation) for w in gaps])
-        files += [self._relayed(relay.ops) for relay in self.setting.lab.relays]
+        files.append(self._relayed())
         return History.merge(self.experiment, files)
 
     def _located(self, op: Op, copied: str) -> Op:
@@ -94,11 +95,20 @@ class Driver:
         inside = copied and op.where.startswith(copied + "/")
         return replace(op, where=locator.path(f"{locator.project}{op.where[len(copied) :]}" if inside else op.where))
 
-    def _relayed(self, ops: list[Op]) -> list[Op]:
-        """What passed a relay in this experiment: markers tell whose it was, times tell in which turn."""
-        spans = [(op.time, op.turn) for op in self.ops if op.f == "turn"]
-        own = [op for op in ops if any(marker in op.markers for marker in self.sent)]
-        return [replace(op, turn=max((turn for time_, turn in spans if time_ <= op.time), default=0)) for op in own]
+    def _relayed(self) -> list[Op]:
+        """What was said to services in this experiment: markers tell whose it was, times tell in which turn.
+
+        What has no marker can only be told apart while no other experiment runs, as none does beside the baseline.
+        """
+        spans = [op for op in self.ops if op.f == "turn"]
+        found = []
+        for op in self.setting.lab.passed():
+            turn = next((span for span in reversed(spans) if span.time <= op.time), None)
+            alone = self.experiment == BASELINE and turn is not None
+            if alone or any(marker in op.markers for marker in self.sent):
+                of = turn or op
+                found.append(replace(op, turn=of.turn, pid=of.pid, generation=of.generation))
+        return found
 
     def stop(self) -> None:
         """Kill this experiment's workers."""
@@ -213,7 +223,8 @@ class Driver:
         last = max((op.turn for op in ops), default=0)
         first = self.sent[0]
         given = any(op.turn == last and first in op.markers for op in ops)
-        return given and not any(op.f in ("disk", "wire") and first in op.markers for op in [*ops, *self.ops])
+        seen = [*ops, *self.ops, *self.setting.lab.passed()]
+        return given and not any(op.f in ("disk", "wire") and first in op.markers for op in seen)
 
     def _overlap(self, step: Overlap) -> None:
         workers = [self.workers[name] for name in step.workers]

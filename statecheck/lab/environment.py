@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from statecheck.probe.offline import dummy_credentials, is_secret
 from statecheck.probe.system import is_loopback
+from statecheck.source.kinds import kind_of_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,9 +50,9 @@ def _without_password(value: str) -> str:
     return f"{head}://{user}:{_DUMMY}@{rest}" if separator else f"{head}://{_DUMMY}@{rest}"
 
 
-def services(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
-    """Loopback services that were handed over by URL: (host, port), each once."""
-    found: dict[tuple[str, int], None] = {}
+def handed_over(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int, str], ...]:
+    """Loopback services that were handed over by URL: (host, port, kind), each once; the kind may be unknown, ""."""
+    found: dict[tuple[str, int], str] = {}
     for _, value in given:
         if not _SCHEME.match(value):
             continue
@@ -61,5 +62,6 @@ def services(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int], ...]:
         except ValueError:
             continue
         if port and parts.hostname and is_loopback(parts.hostname):
-            found[parts.hostname, port] = None
-    return tuple(found)
+            kind = kind_of_url(value)
+            found[parts.hostname, port] = kind.name if kind else ""
+    return tuple((host, port, kind) for (host, port), kind in found.items())

@@ -9,24 +9,28 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from statecheck.config import TURN_SECONDS, Options
 from statecheck.errors import StatecheckError
+from statecheck.history import Op
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Setting
-from statecheck.lab.environment import services, target_environment
+from statecheck.lab.environment import handed_over, target_environment
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
-from statecheck.lab.relay import Relay
 from statecheck.lab.runner import Recorded, Runner
 from statecheck.lab.scout import scout
+from statecheck.lab.services import Services
 from statecheck.lab.workers import Lab, Worker
 from statecheck.model import Problem
 from statecheck.plan import AppFacts, Overrides, Route
+from statecheck.probe.relay import Relay
 from statecheck.source.imports import third_party
+from statecheck.source.services import named_services
 from statecheck.source.tree import SourceTree
 
 if TYPE_CHECKING:
@@ -54,14 +58,17 @@ def record(
     """
     recorded = Recorded(framework=target.framework, object=target.object or "")
     recorded.seed = options.seed if options.seed is not None else secrets.randbits(31)
+    services = Services()
     try:
-        with _lab(launched, target, options, recorded, progress, keep=keep) as (lab, tree):
+        with _lab(launched, target, options, recorded, progress, services, keep=keep) as (lab, tree):
             try:
                 _experiments(lab, target, tree, options, recorded, progress)
             finally:
                 recorded.outputs = {worker.generation: worker.output() for worker in lab.workers}
     except StatecheckError as error:
         recorded.problems[""] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
+    recorded.problems = {name: services.explain(problem) for name, problem in recorded.problems.items()}
+    services.close()
     return recorded
 
 
@@ -72,12 +79,12 @@ def _lab(
     options: Options,
     recorded: Recorded,
     progress: Callable[[str], None],
+    services: Services,
     *,
     keep: bool,
 ) -> Iterator[tuple[Lab, SourceTree]]:
     progress("importing libraries")
     environment = target_environment(os.environ, options.env)
-    relays: list[Relay] = []
     lab: Lab | None = None
     try:
         tree = SourceTree.of(target)
@@ -85,9 +92,14 @@ def _lab(
         launched = isolated(launched, target, sys.executable, environment)
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
-        lab = Lab(launched, _request(target, environment), seconds, f"{target.module}-{time.monotonic_ns()}")
+        request = _request(target, environment)
+        lab = Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":
-            relays += _relays(lab, options, recorded)
+            _relays(lab, options, recorded)
+        lab.services = services
+        services.provide(lab, named_services(tree, target.project, os.environ), options.env, environment)
+        environment.update(services.environment)
+        recorded.notes += services.notes
         with ThreadPoolExecutor(1) as pool:
             warming = pool.submit(lab.warm, (*modules, *_SERVERS))
             _import_meanwhile()
@@ -99,8 +111,6 @@ def _lab(
         keep = False
         raise
     finally:
-        for relay in relays:
-            relay.close()
         if lab is None:
             launched.stop()
         elif keep and launched.isolation == "namespace":
@@ -129,16 +139,24 @@ def _request(target: Target, environment: dict[str, str]) -> dict[str, object]:
     }
 
 
-def _relays(lab: Lab, options: Options, recorded: Recorded) -> list[Relay]:
-    started = []
-    for host, port in services(options.env):
-        descriptor = lab.listener(host, port)
-        relay = Relay(socket.socket(fileno=descriptor), host, port)
+def _relays(lab: Lab, options: Options, recorded: Recorded) -> None:
+    """Let the target reach the services that were handed over, and nothing else outside its namespace."""
+    for host, port, kind in handed_over(options.env):
+        listener = socket.socket(fileno=lab.listener(host, port))
+        relay = Relay(listener, partial(_reach, host, port), kind, partial(_saw, lab.relayed))
         relay.start()
-        started.append(relay)
+        lab.relays.append(relay)
         recorded.notes.append(f"used as given: the service at {host}:{port}")
-    lab.relays = started
-    return started
+
+
+def _reach(host: str, port: int, _client: socket.socket) -> tuple[socket.socket, bytes]:
+    outside = socket.create_connection((host, port), timeout=5)
+    outside.settimeout(None)
+    return outside, b""
+
+
+def _saw(ops: list[Op], action: str, where: str, markers: list[str], text: str) -> None:
+    ops.append(Op(time.monotonic_ns(), "ok", "wire", action=action, where=where, markers=tuple(markers), text=text))
 
 
 def _experiments(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from statecheck.lab.launch import Launched
-    from statecheck.lab.relay import Relay
+    from statecheck.lab.services import Services
+    from statecheck.probe.relay import Relay
 
 _LAST_SECONDS = 3.0
 _KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
@@ -198,7 +199,9 @@ class Lab:
         self.seconds = seconds
         self.isolation = launched.isolation
         self.workers: list[Worker] = []
-        self.relays: list[Relay] = []
+        self.relays: list[Relay] = []  # to services that were handed over
+        self.relayed: list[Op] = []
+        self.services: Services | None = None
         self.fresh = False
 
     def ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> Message:
@@ -243,14 +246,21 @@ class Lab:
             self._generations += 1
             worker = Worker(self._generations, disk, listening)
             self.workers.append(worker)
-        # a service that was handed over listens on the run's own loopback, which all disks share then
-        worker.start(self, {**self._request, "volumes": list(volumes), "own_network": not self.relays})
+        # services listen on the run's own loopback, which all disks share then
+        provided = self.services.ports if self.services else []
+        shared = bool(self.relays or provided)
+        request = {"volumes": list(volumes), "own_network": not shared, "provided": provided}
+        worker.start(self, {**self._request, **request})
         return worker
 
     def listener(self, host: str, port: int) -> int:
         """A descriptor of a socket that listens inside the target's network namespace."""
         self.ask({"do": "listen", "host": host, "port": port})
         return self._received[0]
+
+    def passed(self) -> list[Op]:
+        """What was said to services so far, as their relays saw it."""
+        return [*self.relayed, *(self.services.passed() if self.services else ())]
 
     def kill(self, worker: Worker, *, container: bool = False) -> None:
         """SIGKILL this worker, or with it all that is in its container; returns when it is gone."""
@@ -276,6 +286,8 @@ class Lab:
         for worker in self.workers:
             if worker.pid and not worker.dead:
                 self.kill(worker)
+        if self.services and self.services.pid:
+            self.ask({"do": "kill", "pid": self.services.pid, "disk": "", "all": False})
         self.ask({"do": "forget", "prefix": self.name})
         self._give_back()
 
@@ -285,6 +297,8 @@ class Lab:
         self._give_back()
 
     def _give_back(self) -> None:
+        for relay in self.relays:
+            relay.close()
         for worker in self.workers:
             if hasattr(worker, "channel"):
                 worker.close()

@@ -55,6 +55,10 @@ class Disks(Protocol):
 
     name: str
 
+    @property
+    def folder(self) -> str | Path:
+        """Where the run may keep what ends with it."""
+
     def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
         """The way onto this disk, which is made if it is new."""
 

@@ -7,6 +7,7 @@ namespace but not named. Bytes sent to another server are searched for markers, 
 from __future__ import annotations
 
 import asyncio.selector_events
+import functools
 import os
 import re
 import socket
@@ -103,6 +104,9 @@ LISTENING: set[int] = set()
 """Ports that this worker serves on."""
 
 
+PROVIDED: frozenset[str] = frozenset()
+"""Ports at which a throwaway server stands in for one on whatever host the app names."""
+
 SANDBOX: tuple[str, ...] = ()
 """Where writes belong to the disk of this worker, where that is a copy; empty where layers catch them all."""
 
@@ -118,9 +122,34 @@ def _show(sock: socket.socket, data: Any) -> None:
             return
 
 
+def _stand_in(host: Any, port: Any) -> Any:
+    """The host to go to instead of this one."""
+    return "127.0.0.1" if host and str(port) in PROVIDED else host
+
+
+def _stand_in_address(address: Any) -> Any:
+    return (_stand_in(*address[:2]), *address[1:]) if isinstance(address, tuple) and len(address) > 1 else address
+
+
+def _watch_names() -> None:
+    resolve = socket.getaddrinfo
+
+    @functools.wraps(resolve)
+    def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        return resolve(_stand_in(host, port), port, *args, **kwargs)
+
+    socket.getaddrinfo = getaddrinfo
+
+
 def _watch_sockets() -> None:
     class Watched(socket.socket):
         """A socket that shows what it sends."""
+
+        def connect(self, address: Any) -> None:
+            super().connect(_stand_in_address(address))
+
+        def connect_ex(self, address: Any) -> int:
+            return super().connect_ex(_stand_in_address(address))
 
         def send(self, data: Any, *args: Any) -> int:
             _show(self, data)
@@ -161,14 +190,17 @@ def _shown(write: Callable[[Any, Any], None], keep: Callable[[Any], Any], joined
     return shown
 
 
-def install(sandbox: tuple[str, ...] = ()) -> None:
+def install(sandbox: tuple[str, ...] = (), provided: tuple[int, ...] = ()) -> None:
     """Start watching; once a process, in the worker (an audit hook cannot be taken back).
 
     Args:
         sandbox: folders with a trailing slash; a write outside them is recorded as `escaped`.
+        provided: ports of throwaway servers.
     """
-    global SANDBOX  # noqa: PLW0603 - the audit hook has no other way to know
-    SANDBOX = sandbox
+    global SANDBOX, PROVIDED
+    SANDBOX, PROVIDED = sandbox, frozenset(map(str, provided))
     sys.addaudithook(_audit)
+    if provided:
+        _watch_names()
     _watch_sockets()
     _watch_transports()

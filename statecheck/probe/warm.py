@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import itertools
 import os
 import resource
 import signal
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import disks, worker
+from . import disks, servers, worker
 from .channel import Channel, Closed, Message
 from .hooks import install
 
@@ -40,6 +41,7 @@ class WarmParent:
             "kill": self._kill,
             "files": self._files,
             "listen": self._listen,
+            "provide": self._provide,
             "forget": self._forget,
         }
         while True:
@@ -119,6 +121,26 @@ class WarmParent:
         family = socket.AF_INET6 if ":" in message["host"] else socket.AF_INET
         self._opened = [socket.create_server((message["host"], message["port"]), family=family)]
         return {}
+
+    def _provide(self, message: Message, fds: list[int]) -> Message:
+        """Start throwaway servers in a process of their own: {pid, ports}, a list of ports for each service."""
+        listeners = [
+            [socket.create_server(("127.0.0.1", port)) for port in service["ports"]] for service in message["services"]
+        ]
+        folder = f"{self.disks.folder}/{message['folder']}"
+        os.makedirs(folder)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.channel.leave()
+                os.setsid()
+                servers.run(message["services"], listeners, folder, fds[0])
+            finally:
+                os._exit(1)
+        ports = [[sock.getsockname()[1] for sock in sockets] for sockets in listeners]
+        for sock in itertools.chain(*listeners):
+            sock.close()
+        return {"pid": pid, "ports": ports}
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):

@@ -56,7 +56,9 @@ def main(message: Message | int) -> None:
         install()
     RECORDER.open(ops_fd, tuple(message["roots"]))
     sql.install()
-    system.install(tuple(os.path.dirname(here) + "/" for _, here in message["moved"]))
+    system.install(
+        tuple(os.path.dirname(here) + "/" for _, here in message["moved"]), tuple(message.get("provided", ()))
+    )
     from .state import watch_warnings
 
     watch_warnings()

@@ -1,0 +1,80 @@
+"""What a variable has to hold so that a target finds a throwaway server, in the form that it takes."""
+
+from __future__ import annotations
+
+import re
+from importlib import util
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from statecheck.source.kinds import Kind, kind_of_url
+
+if TYPE_CHECKING:
+    from statecheck.source.services import Variable
+
+HOST = "127.0.0.1"
+_NAME = "postgres"
+_PASSWORD = "sc-dummy"  # noqa: S105 - any will do
+_PLAIN = {"rediss": "redis", "valkeys": "valkey"}
+_NOT_HERE = re.compile(r"ssl|tls|channel_binding|host|port|service|target_session", re.IGNORECASE)
+_WORDS = re.compile(r"\b(host|port|sslmode)=\S*\s*")
+_ASYNC = frozenset(("create_async_engine", "async_database_uri", "SQLAlchemyChatStore", "async_engine_from_config"))
+_SYNC = frozenset(("create_engine", "engine_from_config", "SQLDatabase", "SQLDatabase.from_uri"))
+
+
+def value_for(variable: Variable, kind: Kind, port: int, *, is_set: bool) -> str | None:
+    """The value of a variable, or None where it is best left as it is.
+
+    Args:
+        port: at which the server is, on this machine.
+        is_set: the user's environment has it.
+    """
+    if variable.optional and not variable.examples:
+        return None
+    if variable.part == "url":
+        return _url(variable, kind, port)
+    if variable.part in ("host", "port"):
+        return HOST if variable.part == "host" else str(port)
+    if is_set or variable.default is not None:
+        return None
+    if variable.part == "password":
+        return _PASSWORD
+    return variable.examples[0] if variable.examples else "0" if kind.name == "redis" else _NAME
+
+
+def _url(variable: Variable, kind: Kind, port: int) -> str:
+    example = next((each for each in variable.examples if kind_of_url(each) is kind), "")
+    if not example:
+        words = next((each for each in variable.examples if "dbname=" in each or "host=" in each), "")
+        if words:
+            return f"{_WORDS.sub('', words).strip()} host={HOST} port={port}"
+        return (
+            f"redis://{HOST}:{port}/0"
+            if kind.name == "redis"
+            else f"{_scheme(variable)}://{_authority('', port)}/{_NAME}"
+        )
+    scheme, _, rest = example.strip().partition("://")
+    parts = urlsplit(f"//{rest}")
+    query = [(name, value) for name, value in parse_qsl(parts.query) if not _NOT_HERE.search(name)]
+    after = f"?{urlencode(query)}" if query else ""
+    scheme = _PLAIN.get(scheme.lower(), scheme)
+    if kind.name == "redis":
+        return f"{scheme}://{HOST}:{port}{parts.path}{after}"
+    path = parts.path if parts.path.strip("/") else f"/{_NAME}"
+    return f"{scheme}://{_authority(parts.username or '', port)}{path}{after}"
+
+
+def _authority(user: str, port: int) -> str:
+    return f"{user or _NAME}:{_PASSWORD}@{HOST}:{port}"
+
+
+def _scheme(variable: Variable) -> str:
+    """The scheme of a PostgreSQL URL that is nowhere written out: with the driver that what takes it would need."""
+    plain = "postgresql"
+    if "replace" in variable.handed:  # the code makes the form that it needs from the usual one
+        return plain
+    if variable.handed & _ASYNC:
+        return f"{plain}+asyncpg" if util.find_spec("asyncpg") else f"{plain}+psycopg"
+    if variable.handed & _SYNC:
+        return f"{plain}+psycopg2" if util.find_spec("psycopg2") else f"{plain}+psycopg"
+    return plain

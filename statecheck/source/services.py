@@ -1,0 +1,165 @@
+"""Which services the code names, by which variables, and at which ports it looks for them without asking."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statecheck.model import Anchor
+from statecheck.source.given import given_variables
+from statecheck.source.kinds import (
+    BY_NAME,
+    KINDS,
+    Kind,
+    Part,
+    is_url,
+    kind_of_module,
+    kind_of_url,
+    kind_of_variable,
+    part_of,
+)
+from statecheck.source.scopes import last_name, walk
+from statecheck.source.settings import Setting, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from statecheck.source.tree import Module, SourceTree
+
+_PORT = re.compile(r"\A[a-z+0-9]+://(?:[^/@\s]*@)?(?:\[[^\]]*\]|[^/:\s?]+):(\d+)|\bport=(\d+)", re.IGNORECASE)
+_BACKENDS = {"postgresql": "postgres", "postgis": "postgres", "mysql": "mysql"}
+_CLIENTS = frozenset(
+    ("connect", "create_pool", "from_params", "ConnectionPool", "BlockingConnectionPool", "from_host_and_port")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable through which the code finds a service.
+
+    Attributes:
+        part: what it holds: the service's URL, or its host, port, user, password or database.
+        examples: what it may look like, as the environment, the project's files and the code's own default say.
+        default: what the code takes where it is unset, or None.
+        optional: the code does without where it is unset.
+        anchor: where it is read; handed: what gets its value, as in `Setting`.
+    """
+
+    name: str
+    part: Part
+    examples: tuple[str, ...]
+    default: str | None
+    optional: bool
+    anchor: Anchor
+    handed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A service that the code names.
+
+    Attributes:
+        anchor: where first.
+        ports: at which the code looks for it though no variable says so.
+        told: a variable or a URL names it, and not only an import.
+    """
+
+    kind: Kind
+    anchor: Anchor
+    variables: tuple[Variable, ...]
+    ports: tuple[int, ...]
+    told: bool = True
+
+
+def named_services(tree: SourceTree, project: Path, ambient: Mapping[str, str]) -> tuple[Named, ...]:
+    """Return the services that the target's files name, each kind once.
+
+    Args:
+        ambient: the user's own environment: what a variable looks like that is set there.
+    """
+    given = given_variables(project)
+    variables: dict[str, list[Variable]] = {kind.name: [] for kind in KINDS}
+    defaults = set()
+    for setting in settings(tree):
+        examples = tuple(filter(None, (ambient.get(setting.name), given.get(setting.name, ("",))[0], setting.default)))
+        kind = _kind(setting, examples)
+        part = part_of(setting.name, kind) if kind else None
+        part = "url" if any(map(is_url, examples)) or _takes_url(setting, kind) else part
+        if kind and part:
+            one = Variable(
+                setting.name, part, examples, setting.default, setting.optional, setting.anchor, setting.handed
+            )
+            variables[kind.name].append(one)
+            defaults.add(setting.default)
+    literal = [found for module in tree.modules() for found in _literals(module, defaults)]
+    found = []
+    for kind in KINDS:
+        own = variables[kind.name]
+        anchors = [variable.anchor for variable in own] + [anchor for k, _, anchor in literal if k is kind]
+        ports = {port or kind.port for k, port, _ in literal if k is kind and port is not None}
+        imported = [anchor for k, port, anchor in literal if k is kind and port is None]
+        if imported and not any(variable.part in ("url", "port") for variable in own):
+            ports.add(kind.port)
+        if anchors:
+            found.append(
+                Named(kind, anchors[0], tuple(own), tuple(sorted(ports)), bool(own) or len(imported) < len(anchors))
+            )
+    return tuple(found)
+
+
+def _kind(setting: Setting, examples: tuple[str, ...]) -> Kind | None:
+    by_url = next(filter(None, map(kind_of_url, examples)), None)
+    if by_url is not None:
+        return by_url
+    if any(map(is_url, examples)):  # sqlite:///chat.db
+        return None
+    return kind_of_variable(setting.name, setting.handed)
+
+
+def _takes_url(setting: Setting, kind: Kind | None) -> bool:
+    """Whether what gets this variable's value takes a URL, whatever the variable is called."""
+    return kind is not None and part_of(setting.name, kind) is None and bool(setting.handed & {*kind.sinks})
+
+
+def _literals(module: Module, defaults: set[str | None]) -> Iterator[tuple[Kind, int | None, Anchor]]:
+    """Yield what names a service without a variable: (kind, port or 0 for its own, where); port None for an import."""
+    imported: Kind | None = None
+    for node in walk(module.ast):
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.name for alias in node.names]
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module or ''}.{name}" for name in names] if not node.level else []
+            for client in filter(None, map(kind_of_module, names)):
+                imported = imported or client
+                yield client, None, Anchor(module.shown, line)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in defaults:
+            kind = kind_of_url(node.value)
+            backend = node.value.rpartition(".")[2] if node.value.startswith("django.db.backends.") else ""
+            if kind is not None:
+                whole = not node.value.endswith(("://", ":", "@"))  # else it is the beginning of an f-string
+                yield kind, _port(node.value) if whole else None, Anchor(module.shown, line)
+            elif backend in _BACKENDS:
+                yield BY_NAME[_BACKENDS[backend]], None, Anchor(module.shown, line)
+        elif isinstance(node, ast.Call) and imported is not None:
+            yield from ((imported, port, Anchor(module.shown, line)) for port in _port_of_call(node, imported))
+
+
+def _port(url: str) -> int:
+    found = _PORT.search(url)
+    return int(found[1] or found[2]) if found else 0
+
+
+def _port_of_call(node: ast.Call, kind: Kind) -> Iterator[int]:
+    """Yield the port that a client is told in so many digits."""
+    if last_name(node.func) not in _CLIENTS and last_name(node.func) not in kind.sinks:
+        return
+    for word in node.keywords:
+        if word.arg == "port" and isinstance(word.value, ast.Constant) and str(word.value.value).isdigit():
+            yield int(str(word.value.value))
+    for argument in node.args[:1]:
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and "port=" in argument.value:
+            yield _port(argument.value)
