@@ -113,7 +113,8 @@ def compare(one: Planted, report: dict[str, Any], seconds: float) -> Judged:
     mine = next((cause["kind"] for cause in causes if cause["name"] == one.mutation.must[0]), None)
     if kind and not problems and mine != kind:
         problems.append(f"kind {mine}, not {kind}")
-    problems += [e["text"] for e in report["errors"]]
+    if problems:
+        problems += [e["text"] for e in report["errors"]]
     return Judged(one, one.mutation.must[0], said, "; ".join(problems), seconds)
 
 

@@ -40,8 +40,8 @@ class Observed:
         self.action = action
         self.args = args
         self.kwargs = kwargs
-        own = frames or RECORDER.frames(skip)
-        self.frames = own or CALLER.get()
+        own = frames or RECORDER.frames(skip, within_loop=True)
+        self.frames = own or CALLER.get() or RECORDER.frames(skip)
         self.inside = not own
 
     def record(self, result: Any = None, error: BaseException | None = None) -> None:

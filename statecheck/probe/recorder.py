@@ -35,6 +35,7 @@ _now = time.monotonic_ns
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _NOT_USERS = ("/site-packages/", "/dist-packages/", "/.venv/", "/venv/", "/node_modules/")
 _MOST_FRAMES = 6
+_LOOP_STEP = asyncio.events.Handle._run.__code__  # noqa: SLF001 - the one function that runs every step of a loop
 
 
 class Recorder:
@@ -56,8 +57,14 @@ class Recorder:
         self.roots = roots
         self._relative = {}
 
-    def frames(self, skip: int = 2) -> Frames:
-        """The user's frames on the stack, innermost first: (relative path, line, function)."""
+    def frames(self, skip: int = 2, *, within_loop: bool = False) -> Frames:
+        """The user's frames on the stack, innermost first: (relative path, line, function).
+
+        Args:
+            skip: frames of our own to leave out.
+            within_loop: stop where an event loop runs its step: who started the loop (`asyncio.run` in a handler that
+                is no coroutine) did not make the calls of the tasks in it.
+        """
         frame: FrameType | None = sys._getframe(skip)  # noqa: SLF001 - inspect.stack reads source files; too slow here
         relative = self._relative
         found: list[tuple[str, int, str]] = []
@@ -71,6 +78,8 @@ class Recorder:
                 found.append((path, frame.f_lineno or code.co_firstlineno, code.co_name))
                 if len(found) == _MOST_FRAMES:
                     break
+            elif within_loop and code is _LOOP_STEP:
+                break
             frame = frame.f_back
         return tuple(found)
 

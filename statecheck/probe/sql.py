@@ -106,7 +106,7 @@ def _watch_aiosqlite(module: ModuleType) -> None:
 
     @functools.wraps(forward)
     async def shown(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], str):
+        if args and isinstance(args[0], str) and " " in args[0]:  # a statement, not the name of a function
             _record("sqlite", args[0], args[1:])
         return await forward(self, function, *args, **kwargs)
 

@@ -294,3 +294,24 @@ class TestTurns:
         gc.collect()
 
         assert 9 not in TASKS
+
+
+def test_who_starts_a_loop_does_not_make_the_calls_of_its_tasks(tmp_path: Path) -> None:
+    source = tmp_path / "app.py"
+    source.write_text(
+        "import asyncio\n"
+        "def handler(look):\n"
+        "    async def own():\n"
+        "        return look()\n"
+        "    return asyncio.run(own())\n"
+    )
+    scope: dict[str, Any] = {}
+    exec(compile(source.read_text(), str(source), "exec"), scope)  # noqa: S102 - an app of this test's own
+    recorder = Recorder()
+    recorder.open(-1, (str(tmp_path),))
+
+    within = scope["handler"](lambda: recorder.frames(1, within_loop=True))
+    whole = scope["handler"](lambda: recorder.frames(1))
+
+    assert within == (("app.py", 4, "own"),)
+    assert whole == (("app.py", 4, "own"), ("app.py", 5, "handler"))
