@@ -306,7 +306,7 @@ def test_who_starts_a_loop_does_not_make_the_calls_of_its_tasks(tmp_path: Path) 
         "    return asyncio.run(own())\n"
     )
     scope: dict[str, Any] = {}
-    exec(compile(source.read_text(), str(source), "exec"), scope)  # noqa: S102 - an app of this test's own
+    exec(compile(source.read_text(), str(source), "exec"), scope)
     recorder = Recorder()
     recorder.open(-1, (str(tmp_path),))
 
