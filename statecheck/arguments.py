@@ -124,6 +124,10 @@ SessionField = Annotated[str | None, typer.Option(metavar="NAME", help="The fiel
 Env = Annotated[
     Texts, typer.Option("--env", metavar="NAME=VALUE", help="Set for the app; a service so named is used as it is.")
 ]
+Python = Annotated[
+    str | None,
+    typer.Option(metavar="PATH", help="Interpreter, or environment's folder, that runs the app.", show_default=False),
+]
 Header = Annotated[Texts, typer.Option("--header", metavar="'NAME: VALUE'", help="Sent with every turn.")]
 Volume = Annotated[list[Path] | None, typer.Option("--volume", metavar="PATH", help="Outlives a redeploy.")]
 Only = Annotated[

@@ -45,6 +45,7 @@ class Options:
         seed: makes the markers and keys of a run the same as another run's.
         show_logs: the target's own output is shown, not only kept.
         template: a plan that settles how a client talks.
+        python: the interpreter that runs the target, or the folder of its environment.
     """
 
     endpoint: str | None = None
@@ -60,6 +61,7 @@ class Options:
     show_logs: bool = False
     template: Plan | None = None
     fail_on: Severity = "error"
+    python: str | None = None
 
     def given(self, **values: object) -> Options:
         """Put what was given on top; None and () are not given, env, headers and volumes add up."""
@@ -189,7 +191,18 @@ class _Table:
 
 def _options(table: _Table) -> Options:
     table.check(
-        ("endpoint", "message-field", "session-field", "volumes", "headers", "env", "timeout", "fail-on", "template")
+        (
+            "endpoint",
+            "message-field",
+            "session-field",
+            "volumes",
+            "headers",
+            "env",
+            "timeout",
+            "fail-on",
+            "template",
+            "python",
+        )
     )
     timeout = table.number("timeout")
     return Options().given(
@@ -202,7 +215,15 @@ def _options(table: _Table) -> Options:
         timeout_scale=timeout / TURN_SECONDS if timeout else None,
         fail_on=table.choice("fail-on", SEVERITIES),
         template=_template(table),
+        python=_python(table),
     )
+
+
+def _python(table: _Table) -> str | None:
+    """The interpreter that is named: a path relative to the file, or a command on PATH."""
+    given = table.text("python")
+    place = table.file.parent / (given or "")
+    return str(place) if given and ("/" in given or place.exists()) else given
 
 
 def _template(table: _Table) -> Plan | None:

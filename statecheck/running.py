@@ -87,12 +87,12 @@ _launched: Launched | None = None
 def _warm_parent(scenarios: Path, options: Options) -> Launched:
     """The warm parent of this side: all scenarios import the same libraries, so one serves them one after the other."""
     global _launched  # noqa: PLW0603 - one a process of the pool
+    from statecheck.interpreters import OWN
     from statecheck.lab.environment import target_environment
     from statecheck.lab.launch import launch
 
     if _launched is None or _launched.isolation != "namespace" or _launched.process.poll() is not None:
-        environment = target_environment(os.environ, options.env)
-        _launched = launch(scenarios, scenarios, sys.executable, environment)
+        _launched = launch(scenarios, scenarios, OWN, target_environment(os.environ, options.env, OWN))
     return _launched
 
 

@@ -28,7 +28,8 @@ MOST_LINES = 320
 # stands for all modules below it.
 LAYERS = (
     ("statecheck", "statecheck.errors", "statecheck.history", "statecheck.model", "statecheck.probe"),
-    ("statecheck.suggest", "statecheck.store", "statecheck.scenarios", "statecheck.version"),
+    ("statecheck.suggest", "statecheck.store", "statecheck.scenarios", "statecheck.version", "statecheck.virtualenvs"),
+    ("statecheck.interpreters",),
     ("statecheck.source",),  # what the code says
     ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
     ("statecheck.choices", "statecheck.endpoints"),

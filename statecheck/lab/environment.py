@@ -1,8 +1,12 @@
-"""The variables that a target sees: the user's own, with every credential replaced by a dummy."""
+"""The variables that a target sees: the user's own, for its interpreter, with every credential replaced by a dummy."""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+import sysconfig
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,6 +17,8 @@ from statecheck.source.kinds import kind_of_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from statecheck.interpreters import Interpreter
+
 _DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
 _PAIR = re.compile(r"(?i)\b((?:password|passwd|pwd|token|secret|accountkey|sharedaccesskey|sig)=)[^&;\s]+")
@@ -21,22 +27,54 @@ _DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "valkey": 6379, "postgres": 543
                   "mongodb": 27017, "http": 80, "https": 443, "amqp": 5672}  # fmt: skip
 
 
-def target_environment(ambient: Mapping[str, str], given: Iterable[tuple[str, str]]) -> dict[str, str]:
+def target_environment(
+    ambient: Mapping[str, str], given: Iterable[tuple[str, str]], interpreter: Interpreter
+) -> dict[str, str]:
     """What a worker's environment is.
 
     Args:
         ambient: the variables that statecheck itself was started with.
         given: from `--env`: handed over as they are.
+        interpreter: the target's.
     """
     scrubbed = {
         name: _DUMMY if is_secret(name) else _without_password(value)
-        for name, value in ambient.items()
+        for name, value in _for_interpreter(ambient, interpreter).items()
         if not name.startswith(_OURS)
     }
     scrubbed.update(dummy_credentials(scrubbed))
     scrubbed["PYTHONDONTWRITEBYTECODE"] = "1"
     scrubbed["PYTHONUNBUFFERED"] = "1"
     return {**scrubbed, **dict(given)}
+
+
+def _for_interpreter(ambient: Mapping[str, str], interpreter: Interpreter) -> dict[str, str]:
+    """What `activate` of the interpreter's environment makes of the variables, without what is for statecheck's own."""
+    changed = dict(ambient)
+    if interpreter.own:
+        return changed
+    for name in ("PYTHONHOME", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__"):  # of one installation of Python
+        changed.pop(name, None)
+    if changed.get("CONDA_PREFIX") == sys.prefix:
+        del changed["CONDA_PREFIX"]
+    left = [str(Path(sys.prefix, "bin"))] if sys.prefix != sys.base_prefix else []
+    left += [str(Path(old, "bin")) for old in [changed.pop("VIRTUAL_ENV", "")] if old]
+    path = [entry for entry in changed.get("PATH", os.defpath).split(os.pathsep) if entry.rstrip("/") not in left]
+    if interpreter.folder is not None:
+        path.insert(0, str(interpreter.folder / "bin"))
+        is_virtual = (interpreter.folder / "pyvenv.cfg").is_file()
+        changed["VIRTUAL_ENV" if is_virtual else "CONDA_PREFIX"] = str(interpreter.folder)
+    changed["PATH"] = os.pathsep.join(path)
+    added = [entry for entry in changed.pop("PYTHONPATH", "").split(os.pathsep) if entry and not _is_ours(entry)]
+    added[:0] = map(str, interpreter.libraries)
+    return {**changed, "PYTHONPATH": os.pathsep.join(added)} if added else changed
+
+
+def _is_ours(folder: str) -> bool:
+    """Whether a folder on the path is for statecheck itself: it holds it, or belongs to its interpreter."""
+    place = Path(folder).resolve()
+    installed = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")]
+    return (place / "statecheck" / "probe").is_dir() or any(map(place.is_relative_to, installed))
 
 
 def _without_password(value: str) -> str:

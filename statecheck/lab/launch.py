@@ -18,6 +18,7 @@ from statecheck.probe.bootstrap import command
 from statecheck.probe.channel import Channel, Closed, Message
 
 if TYPE_CHECKING:
+    from statecheck.interpreters import Interpreter
     from statecheck.target import Target
 
 _START_SECONDS = 20.0
@@ -26,8 +27,15 @@ _STOP_SECONDS = 0.5
 
 @dataclass
 class Launched:
-    """A warm parent: its process, its channel and how it is isolated (`namespace` or `copy`)."""
+    """A warm parent: its process, its channel and how it is isolated (`namespace` or `copy`).
 
+    Attributes:
+        interpreter, environment: what it was started with; workers get the same variables.
+        notes: what the report should say of it.
+    """
+
+    interpreter: Interpreter
+    environment: dict[str, str]
     process: subprocess.Popen[bytes]
     channel: Channel
     isolation: str
@@ -72,30 +80,32 @@ class Launched:
         if "failed" in hello:
             raise OSError(hello["failed"])
         self.greeted = True
+        self.notes[:0] = [f"run by Python {hello['python']} ({self.interpreter.why})", *self.interpreter.passed_over]
 
 
-def launch(project: Path, root: Path, python: str, environment: dict[str, str]) -> Launched:
+def launch(project: Path, root: Path, interpreter: Interpreter, environment: dict[str, str]) -> Launched:
     """Start the warm parent under the target's interpreter, in namespaces where they can be had.
 
     Returns at once: there is much to import while it starts. `isolated` waits for it.
 
     Args:
         project, root: folders in which the target, or several, may write.
-        environment: all variables of the warm parent (workers get theirs with each spawn).
+        interpreter: the target's.
+        environment: all variables of the warm parent and of its workers.
 
     Raises:
         StatecheckError: nothing can be started.
     """
     reason = "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else _unsupported()
     if reason:
-        return _launch_copies(project, root, python, environment, reason)
+        return _launch_copies(project, root, interpreter, environment, reason)
     try:
-        return _start(_namespace_command(), python, environment, _setup(project, root, "namespace"))
+        return _start(_namespace_command(), interpreter, environment, _setup(project, root, interpreter, "namespace"))
     except OSError as error:
-        raise _cannot(python, error) from error
+        raise _cannot(interpreter, error) from error
 
 
-def isolated(launched: Launched, target: Target, python: str, environment: dict[str, str]) -> Launched:
+def isolated(launched: Launched, target: Target) -> Launched:
     """Wait for a warm parent; where the kernel refused it a namespace, start another one with copies.
 
     Raises:
@@ -105,35 +115,39 @@ def isolated(launched: Launched, target: Target, python: str, environment: dict[
         launched.greet()
     except OSError as refused:
         launched.stop()
+        interpreter = launched.interpreter
         if launched.isolation == "copy":
-            raise _cannot(python, refused) from refused
-        launched = _launch_copies(target.project, target.root, python, environment, str(refused))
+            raise _cannot(interpreter, refused) from refused
+        launched = _launch_copies(target.project, target.root, interpreter, launched.environment, str(refused))
         try:
             launched.greet()
         except OSError as error:
             launched.stop()
-            raise _cannot(python, error) from error
+            raise _cannot(interpreter, error) from error
     return launched
 
 
-def _launch_copies(project: Path, root: Path, python: str, environment: dict[str, str], reason: str) -> Launched:
+def _launch_copies(
+    project: Path, root: Path, interpreter: Interpreter, environment: dict[str, str], reason: str
+) -> Launched:
     folder = tempfile.mkdtemp(prefix="statecheck-")
     warden = [sys.executable, "-S", str(Path(__file__).parent.parent / "probe" / "warden.py"), folder]
     try:
-        launched = _start(warden, python, environment, {**_setup(project, root, "copy"), "folder": folder})
+        setup = {**_setup(project, root, interpreter, "copy"), "folder": folder}
+        launched = _start(warden, interpreter, environment, setup)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise _cannot(python, error) from error
+        raise _cannot(interpreter, error) from error
     launched.folder = folder
     launched.notes.append(f"isolated by copies of the project, not by namespaces ({reason})")
     return launched
 
 
-def _cannot(python: str, error: OSError) -> StatecheckError:
+def _cannot(interpreter: Interpreter, error: OSError) -> StatecheckError:
     return StatecheckError(
         "no-interpreter",
-        f"`{python}` could not be started: {error}",
-        "check that this interpreter runs: it has to import the target",
+        f"`{interpreter.python}` cannot run the target: {error}",
+        "name an interpreter that the app runs in, CPython 3.10 or newer, with `--python PATH`",
         ExitCode.INCONCLUSIVE,
     )
 
@@ -161,22 +175,23 @@ def _namespace_command() -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", "--", "unshare", *rootless, *kinds]
 
 
-def _setup(project: Path, root: Path, isolation: str) -> Message:
+def _setup(project: Path, root: Path, interpreter: Interpreter, isolation: str) -> Message:
     home = str(Path("~").expanduser())
-    keep = [str(project), str(root), home, tempfile.gettempdir(), "/tmp", "/var/tmp", sys.prefix]  # noqa: S108
+    prefixes = [sys.prefix, str(Path(interpreter.python).parent.parent)]  # the probe's, and that of what it imports
+    keep = [str(project), str(root), home, tempfile.gettempdir(), "/tmp", "/var/tmp", *prefixes]  # noqa: S108
     return {"isolation": isolation, "project": str(project), "keep": keep}
 
 
-def _start(prefix: list[str], python: str, environment: dict[str, str], setup: Message) -> Launched:
+def _start(prefix: list[str], interpreter: Interpreter, environment: dict[str, str], setup: Message) -> Launched:
     ours, theirs = socket.socketpair()
     errors = os.memfd_create("statecheck") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_RDWR)
     try:
         process = subprocess.Popen(
-            [*prefix, python, "-c", command("warm", str(theirs.fileno()))],
+            [*prefix, interpreter.python, "-c", command("warm", str(theirs.fileno()))],
             pass_fds=[theirs.fileno()],
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=errors,
+            stdout=subprocess.DEVNULL,  # nothing is said there; what is no Python might, without end
             stderr=errors,
             start_new_session=True,
         )
@@ -189,4 +204,4 @@ def _start(prefix: list[str], python: str, environment: dict[str, str], setup: M
     channel = Channel(ours)
     with contextlib.suppress(Closed):  # `greet` finds out why
         channel.send(setup)
-    return Launched(process, channel, str(setup["isolation"]), errors)
+    return Launched(interpreter, environment, process, channel, str(setup["isolation"]), errors)

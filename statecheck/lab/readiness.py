@@ -33,8 +33,8 @@ def ready(worker: Worker, limits: Limits) -> None:
     if failed.get("missing"):
         raise StatecheckError(
             "missing-dependency",
-            f"the target needs the module `{failed['missing']}`, which its interpreter does not have",
-            "install it there, or run statecheck from the environment that the app runs in",
+            f"the target needs the module `{failed['missing']}`, which `{failed['python']}` does not have",
+            "install it there, or name the interpreter that the app runs in with `--python PATH`",
             ExitCode.INCONCLUSIVE,
             detail,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from statecheck.errors import StatecheckError
 from statecheck.history import Op
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Setting
-from statecheck.lab.environment import handed_over, target_environment
+from statecheck.lab.environment import handed_over
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
@@ -84,14 +83,14 @@ def _lab(
     keep: bool,
 ) -> Iterator[tuple[Lab, SourceTree]]:
     progress("importing libraries")
-    environment = target_environment(os.environ, options.env)
     lab: Lab | None = None
     try:
         tree = SourceTree.of(target)
         modules = third_party(target, tree)
-        launched = isolated(launched, target, sys.executable, environment)
+        launched = isolated(launched, target)
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
+        environment = dict(launched.environment)
         request = _request(target, environment)
         lab = Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":

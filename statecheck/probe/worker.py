@@ -116,6 +116,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
     return {
         "error": f"{type(error).__name__}: {error}"[:500],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
+        "python": sys.executable,
         "at": [RECORDER.relative(where.filename), where.lineno] if where else [],
     }
 
