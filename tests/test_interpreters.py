@@ -241,3 +241,26 @@ def test_a_project_s_own_environment_runs_it(other: Path) -> None:
     assert any("(the project's `.venv`)" in note for note in run["notes"])
     history = (project / report["run"] / "same-process.jsonl").read_text()
     assert json.dumps(str(other / "bin/python"))[1:-1] in history
+
+
+def test_a_module_that_it_lacks_is_told_with_the_interpreter(other: Path) -> None:
+    (other.parent / "app.py").write_text("import llama_index.core\nimport no_such_library\ndef reply(text): ...\n")
+    done = statecheck(other.parent, "app.py:reply", "--format", "json")
+    (problem,) = json.loads(done.stdout)["errors"]
+
+    assert done.returncode == ExitCode.INCONCLUSIVE
+    assert problem["slug"] == "missing-dependency"
+    assert problem["text"] == f"the target needs the module `no_such_library`, which `{other}/bin/python` does not have"
+    assert "--python" in problem["hint"]
+
+
+@pytest.mark.parametrize("isolation", ["namespace", "copy"])
+def test_what_is_no_python_is_told_in_a_line(tmp_path: Path, isolation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATECHECK_ISOLATION", isolation)
+    (tmp_path / "app.py").write_text("def reply(session_id, text): ...\n")
+    done = statecheck(tmp_path, "app.py:reply", "--python", "/bin/ls", "--format", "json")
+    (problem,) = json.loads(done.stdout)["errors"]
+
+    assert done.returncode == ExitCode.INCONCLUSIVE
+    assert problem["slug"] == "no-interpreter"
+    assert problem["text"].startswith("`/bin/ls` cannot run the target: /bin/ls: ")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 0.5
+_LONGEST = 120  # characters of what something that is no Python says of our program
 
 
 @dataclass
@@ -42,10 +43,14 @@ class Launched:
     errors: int
     folder: str = ""
     greeted: bool = False
+    stopped: bool = False
     notes: list[str] = field(default_factory=list)
 
     def stop(self) -> None:
-        """Kill everything of the run and wait until it is gone."""
+        """Kill everything of the run and wait until it is gone; once is enough."""
+        if self.stopped:
+            return
+        self.stopped = True
         self.channel.close()  # the warm parent ends at that, and its namespace or warden takes all along
         try:
             self.process.wait(_STOP_SECONDS)
@@ -76,7 +81,7 @@ class Launched:
             hello, _ = self.channel.receive(_START_SECONDS)
         except (Closed, TimeoutError) as error:
             said = os.pread(self.errors, 4000, 0).decode("utf-8", "replace").strip()
-            raise OSError(said.splitlines()[-1] if said else str(error)) from error
+            raise OSError(said.splitlines()[-1][:_LONGEST] if said else str(error)) from error
         if "failed" in hello:
             raise OSError(hello["failed"])
         self.greeted = True
