@@ -1,20 +1,24 @@
-"""Writing down how a callable is called: its arguments, from the roles that its parameters were given."""
+"""Writing down how a callable is called: its arguments, or the event of a Lambda handler."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 from statecheck.choices import Choice, choose, sample
-from statecheck.drafting import body_of, session_form, values_of
+from statecheck.drafting import body_of, pairs, session_form, values_of
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.plan import HISTORY, MESSAGE, AppFacts, Json, Plan
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, AppFacts, Json, Plan
 from statecheck.source.callables import Parameter
-from statecheck.source.fields import ELEMENT, Field, Place, plain
+from statecheck.source.fields import ELEMENT, Encoding, Field, Place, plain
 from statecheck.source.roles import is_setting, leaning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from statecheck.source.events import Event
 
 
 def call_plan(
@@ -61,6 +65,79 @@ def call_plan(
         why=(f"`{_dotted(chosen.message)}` is the message and {keyed}, by the parameters' {how}",),
         turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
     )
+
+
+def event_plan(facts: AppFacts, message: str | None, session: str | None, read: Event) -> Plan:
+    """Return the plan for a Lambda handler: its event, as what calls it would make it.
+
+    Args:
+        facts: what the running program tells of it.
+        message: the field that an option names as the message, or None.
+        session: the field that an option names as the session, or None.
+        read: what its source reads of the event.
+
+    Raises:
+        StatecheckError: it reads nothing that could be a message, or an option names a field that it does not read.
+    """
+    if not read.fields:
+        raise StatecheckError(
+            "no-message-field",
+            f"nothing that `{facts.object}` reads of its event could be the message",
+            "name a function that takes the user's text: `app.py:function`",
+            ExitCode.INCONCLUSIVE,
+        )
+    chosen = _chosen(read.fields, message, session, "field of the event")
+    behind = f"the event of an API gateway (version {read.gateway})" if read.gateway else "an event of its own form"
+    return Plan(
+        kind="callable",
+        method="",
+        path="",
+        encoding="none",
+        args=(_event(chosen, read),),
+        message_field=str(chosen.message.place),
+        session_field=str(chosen.sessions[0].place) if chosen.sessions else None,
+        session_form=session_form(chosen.sessions),
+        carries_history=chosen.history is not None or chosen.message.turn_keys is not None,
+        why=(f"`{facts.object}` is a Lambda handler that takes {behind}", *chosen.why),
+        turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
+    )
+
+
+def _event(chosen: Choice, read: Event) -> Json:
+    """Return the event: its own fields, with all that they lie in, and the request that a gateway hands over."""
+    values = values_of(chosen)
+    event: dict[str, Json] = {}
+    own = [(field, value) for field, value in values if field.place.where == "event"]
+    for field in (field for field in chosen.order if field.place.where == "event"):
+        _holder(event, field.place)  # a handler may look into a mapping for what is not there, but not for the mapping
+    for field, value in own:
+        _holder(event, field.place)[field.name] = value
+    if not read.gateway:
+        return event
+    for name, where in (("headers", "header"), ("queryStringParameters", "query"), ("pathParameters", "path")):
+        event[name] = dict(pairs(values, where))
+    bodies = [(field, value) for field, value in values if field.place.where == "body"]
+    event["body"] = _written(body_of(bodies, read.encoding), read.encoding) if bodies else None
+    return {"version": read.gateway, **event}
+
+
+def _holder(event: dict[str, Json], place: Place) -> dict[str, Json]:
+    """Return the mapping in which a field of the event lies; it is made if it is not there."""
+    for step in place.path[:-1]:
+        event = cast("dict[str, Json]", event.setdefault(step, {}))
+    return event
+
+
+def _written(body: Json, encoding: Encoding) -> Json:
+    """Return a body as the text in which it travels, placeholders and all."""
+    if isinstance(body, str):
+        return body
+    if encoding == "form":
+        return urlencode(cast("dict[str, str]", body), safe="{}")
+    text = json.dumps(body)
+    for whole in (MESSAGES, HISTORY):  # each stands for a list, not for a text
+        text = text.replace(f'"{whole}"', whole)
+    return text
 
 
 def _chosen(fields: Sequence[Field], message: str | None, session: str | None, what: str) -> Choice:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SESSION_AT_MOST = -3.0
 _GIVEN = 4.0  # evidence that a handler passes a field to the model
 _FINDS = -4.0  # evidence that a handler finds state by a field
-_POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0}
+_POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0, "event": 0.0}
 _KEPT = re.compile(
     r"localStorage|sessionStorage|cookie|uuid|nanoid|ulid|getuser|argv\[1\]|session_state", re.IGNORECASE
 )
@@ -127,7 +127,7 @@ def _may_speak(field: Field) -> bool:
 def _left_over(texts: list[Field]) -> Field | None:
     """Return the one text that no other rivals: the others lean clearly more towards a session, or are not needed."""
     needed = [f for f in texts if f.required] or texts
-    needed = [f for f in needed if f.place.where in ("body", "query")]
+    needed = [f for f in needed if f.place.where in ("body", "query", "event")]
     if not needed or score(needed[0]) <= -4:
         return None
     return needed[0] if len(needed) == 1 or score(needed[0]) - score(needed[1]) >= 1.5 else None

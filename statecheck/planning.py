@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.calling import agent_plan, call_plan
+from statecheck.calling import agent_plan, call_plan, event_plan
 from statecheck.choices import choose, overlay, pick
 from statecheck.drafting import anchor, draft, from_template
 from statecheck.endpoints import Endpoint, endpoints, lay
@@ -21,6 +21,7 @@ from statecheck.source.callables import Parameter, read_callable
 from statecheck.source.calls import path_fields
 from statecheck.source.clients import find_clients
 from statecheck.source.deploy import serves_workflows
+from statecheck.source.events import Event, read_event
 from statecheck.source.fields import Field, Place, plain
 from statecheck.source.handlers import read_step
 from statecheck.source.lookup import Modules
@@ -28,7 +29,7 @@ from statecheck.source.openapi import read_operation
 from statecheck.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _MOST = 6
 _FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
@@ -57,11 +58,9 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         return (from_template(overrides.template, overrides.headers),)
     if facts.told:
         return tuple(Plan(**told) for told in facts.told)
-    if facts.framework == "workflow":
-        return (_at(_workflow(facts, project, overrides), facts, project),)
-    if facts.framework == "callable":
-        read = _read_callable(facts, project)
-        return (_at(call_plan(facts, overrides.message_field, overrides.session_field, read), facts, project),)
+    if facts.framework in _CALLS:
+        plan = _CALLS[facts.framework](facts, project, overrides)
+        return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)
     ranked = _wanted(endpoints(facts, Modules(project), find_clients(project)), overrides)
     plans: list[Plan] = []
     unclear: list[_Unclear] = []
@@ -83,11 +82,6 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     return tuple(plans[:_MOST])
 
 
-def _at(plan: Plan, facts: AppFacts, project: Path) -> Plan:
-    """Return a plan with where the target's function is."""
-    return replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None)
-
-
 def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
     """Return how a workflow is run: an agent by what the user says, any other with the fields of its start event."""
     if facts.parameters:
@@ -106,13 +100,35 @@ def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
     return call_plan(facts, overrides.message_field, overrides.session_field, parameters)
 
 
-def _read_callable(facts: AppFacts, project: Path) -> tuple[Parameter, ...] | None:
-    """Return the parameters of a plain callable as its source has them, where that lies in the project."""
+def _callable(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+    """Return how a plain callable is called: by its source, where that lies in the project."""
+    route, read = _route_in(facts, project), None
+    if route is not None:
+        read = read_callable(Modules(project), Path(route.file), route.line, facts.object, facts.parameters)
+    return call_plan(facts, overrides.message_field, overrides.session_field, read)
+
+
+def _lambda(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+    """Return how a Lambda handler is invoked: by what its source reads of the event."""
+    route, read = _route_in(facts, project), None
+    if route is not None:
+        read = read_event(Modules(project), Path(route.file), route.line, route.name)
+    return event_plan(facts, overrides.message_field, overrides.session_field, read or Event((), "", "none"))
+
+
+def _route_in(facts: AppFacts, project: Path) -> Route | None:
+    """Return the one route of what is called, if its source lies in the project."""
     route = next(iter(facts.routes), None)
-    if route is None or not route.file or not Path(route.file).resolve().is_relative_to(project.resolve()):
-        return None
-    modules = Modules(project)
-    return read_callable(modules, Path(route.file), route.line, facts.object, facts.parameters)
+    inside = route is not None and route.file and Path(route.file).resolve().is_relative_to(project.resolve())
+    return route if inside else None
+
+
+_CALLS: dict[str, Callable[[AppFacts, Path, Overrides], Plan]] = {
+    "callable": _callable,
+    "lambda": _lambda,
+    "workflow": _workflow,
+}
+"""What is called, not asked over HTTP: by framework, how."""
 
 
 def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:

@@ -33,6 +33,13 @@ _ELSEWHERE: dict[str, Where] = {
     "view_args": "path",
     "url_args": "path",
 }
+_GATEWAY: dict[str, Where] = {
+    "headers": "header",
+    "queryStringParameters": "query",
+    "pathParameters": "path",
+}
+_DECODERS = dict.fromkeys(("loads", "load", "decode_json", "validate_json"), "json")
+_DECODERS |= dict.fromkeys(("parse_qs", "parse_qsl"), "form") | dict.fromkeys(("b64decode", "unquote_plus", "str"), "")
 _GETTERS = frozenset(("get", "getlist", "getone", "pop", "getall", "get_list", "getfirst", "__getitem__"))
 _ARGUMENTS: dict[str, Where] = {
     "get_argument": "body",
@@ -54,8 +61,10 @@ def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -
         return owner.attrs.get(name, Value())
     if owner.at is None:
         return Value(root="request") if name == "request" and not owner.parts else Value(parts=owner.all)
-    if owner.at.where == "body":
-        return Value(at=Place("body", (*owner.at.path, name)))
+    if owner.at.where == "event" and not owner.at.path and (name == "body" or name in _GATEWAY):
+        return Value(root="raw") if name == "body" else Value(at=Place(_GATEWAY[name], ()))
+    if owner.at.where in ("body", "event"):
+        return Value(at=Place(owner.at.where, (*owner.at.path, name)))
     if owner.at.path:
         return owner
     return Value(at=Place(owner.at.where, (header_name(name) if owner.at.where == "header" else name,)))
@@ -81,8 +90,8 @@ def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: 
         if got.at is not None:
             _optional(block, got.at, node.args[1] if len(node.args) > 1 else None, node)
         return got
-    if name in ("loads", "load", "decode_json", "validate_json") and arguments and arguments[0].root == "raw":
-        return _body(block, "json", ())
+    if arguments and arguments[0].root == "raw" and name in _DECODERS:
+        return _body(block, _DECODERS[name], ()) if _DECODERS[name] else arguments[0]
     if owner.root == "raw" or (owner.at is not None and name not in ("append", "format")):
         return owner
     return None

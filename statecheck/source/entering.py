@@ -49,7 +49,7 @@ def _made(block: Block, node: ast.Call, name: str, arguments: list[Value], keywo
     if kind is None or not isinstance(kind.node, ast.ClassDef):
         return None
     for value in [*arguments[:1], *[keywords[k] for k in keywords if k == "**"]]:
-        if value.root == "raw" or (value.at is not None and value.at.where == "body"):
+        if value.root == "raw" or (value.at is not None and value.at.where in ("body", "event")):
             place = value.at or Place("body", ())
             block.flow.declare(kind, place)
             return Value(at=place)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from statecheck.source.tree import Import, Module, SourceTree
 
-_WRAPPERS = frozenset(("WsgiToAsgi", "AsgiToWsgi", "ProxyFix", "ASGIApp", "WSGIApp", "ProtocolTypeRouter"))
+_WRAPPERS = frozenset(("WsgiToAsgi", "AsgiToWsgi", "ProxyFix", "ASGIApp", "WSGIApp", "ProtocolTypeRouter", "Mangum"))
 _ALTERNATIVES = frozenset(("from_defaults", "from_tools", "from_tools_or_functions", "from_agents"))
+_EVENTS, _CONTEXTS = frozenset(("event", "evt")), frozenset(("context", "ctx", "lambda_context", ""))
 _DEEPEST = 40
 
 
@@ -85,6 +86,8 @@ class Evaluator:
             kind = "asgi"
         elif names[:2] == ["environ", "start_response"]:
             kind = "wsgi"
+        elif len(names) == 2 and names[0].strip("_") in _EVENTS and names[1].strip("_") in _CONTEXTS:
+            kind = "lambda"
         return Value(kind, (env.module.path, node.lineno), env.module, node, routed=kind != "function")
 
     def _name(self, name: str, env: Env, line: int | None, depth: int) -> Value | None:

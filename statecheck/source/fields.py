@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-Where = Literal["path", "query", "header", "cookie", "body"]
+Where = Literal["path", "query", "header", "cookie", "body", "event"]
 Encoding = Literal["json", "form", "multipart", "none"]
 Form = Literal["token", "uuid", "integer"]
 

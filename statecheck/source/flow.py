@@ -242,6 +242,9 @@ class Block:
         if isinstance(node, ast.IfExp):
             self.value(node.test)
         sent = next((value for value in values if value.at is not None), None)
+        raw = next((value for value in values if value.root), None)
+        if raw is not None and (sent is None or sent.at is None or not sent.at.path):
+            return raw
         if sent is None or sent.at is None or (isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And)):
             return merge(values)
         if sent.at.path:

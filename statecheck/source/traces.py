@@ -63,6 +63,6 @@ def merge(values: Iterable[Value]) -> Value:
 
 def element(value: Value) -> Value:
     """Return an element of a list that travels somewhere."""
-    if value.at is not None and value.at.path and value.at.where == "body":
-        return Value(at=Place("body", (*value.at.path, ELEMENT)))
+    if value.at is not None and value.at.path and value.at.where in ("body", "event"):
+        return Value(at=Place(value.at.where, (*value.at.path, ELEMENT)))
     return Value(parts=value.all)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import asgi, callables, fastapi, workflow_server, workflows
+from . import asgi, callables, fastapi, lambdas, workflow_server, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
     workflow_server.adapt,
     workflows.adapt,
+    lambdas.adapt,
     fastapi.adapt,
     asgi.adapt,
     callables.adapt,

@@ -58,7 +58,8 @@ class CallableTarget:
             context = contextvars.Context()
             threading.Thread(target=context.run, args=(self._run, message, channel), daemon=True).start()
 
-    def _called(self, message: Message) -> Any:
+    def called(self, message: Message) -> Any:
+        """Make the call of a turn; what it returns, which may still have to be awaited or gone through."""
         args, kwargs = shaped(self.function, message["args"], message["kwargs"])
         return self.function(*args, **kwargs)
 
@@ -71,7 +72,7 @@ class CallableTarget:
         TURN.set(message["call"])
         answer, failure = None, None
         try:
-            answer = self._called(message)
+            answer = self.called(message)
             if inspect.isgenerator(answer):
                 answer = "".join(map(str, answer))
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
@@ -82,7 +83,7 @@ class CallableTarget:
         TURN.set(message["call"])
         answer, failure = None, None
         try:
-            result = self._called(message)
+            result = self.called(message)
             answer = "".join([str(part) async for part in result]) if inspect.isasyncgen(result) else await result
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
             failure = error
