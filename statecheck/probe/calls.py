@@ -10,7 +10,7 @@ import inspect
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -189,6 +189,32 @@ def _observed_generator(method: str, original: Any, answers: Any) -> Method:
             yield item
 
     return wrapper
+
+
+@contextmanager
+def outermost(call: Call | None) -> Iterator[None]:
+    """Observe and hold a call that no method of LlamaIndex makes; None for one that gives a model no text."""
+    if call is not None and not _inside.get():
+        CALLBACKS.observe(call)
+        CALLBACKS.hold()
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
+@asynccontextmanager
+async def aoutermost(call: Call | None) -> AsyncIterator[None]:
+    """As `outermost`, with the event loop running while the call is held."""
+    if call is not None and not _inside.get():
+        CALLBACKS.observe(call)
+        await CALLBACKS.ahold()
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
 
 
 def _keep(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -39,7 +39,10 @@ _CONSTANT = "sc"  # what such parameters get: the same in every turn, so that st
 
 _DIMENSIONS = (
     (r"text-embedding-3-large", 3072),
-    (r"text-embedding-(3-small|ada-002)|similarity-\w+-001|voyage-(code-2|large-2$)|titan-embed-text-v1", 1536),
+    (
+        r"text-embedding-(3-small|ada-002)|embed-v4|similarity-\w+-001|voyage-(code-2|large-2$)|titan-embed-text-v1",
+        1536,
+    ),
     (r"gemini-embedding", 3072),
     (r"minilm|bge-(micro|small)|e5-small|gte-small|embed-.*light", 384),
     (r"bge-base|e5-base|gte-base|mpnet|nomic-embed|text-embedding-00[45]|embedding-001|gecko|embeddinggemma", 768),
