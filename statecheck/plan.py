@@ -211,6 +211,8 @@ def session_key(form: Form, rng: Random) -> str:
 
 def describe(plan: Plan) -> str:
     """One line for people: `POST /chat, message in body message, session in body session_id`."""
+    if plan.kind == "callable" and plan.message_field and not plan.message_field.startswith("argument "):
+        return f"message in {plan.message_field}, session in {plan.session_field}"
     if plan.kind == "callable":
         given = [*map(str, plan.args), *(f"{name}={value}" for name, value in plan.keywords)]
         call = f"call with ({', '.join(given)})"

@@ -51,7 +51,10 @@ LAYERS = (
 # Late imports that close a circle, each with its reason. One that is not needed any more must go.
 CIRCLES: dict[tuple[str, str], str] = {}
 # What the probe may import besides the standard library and itself: the server that the target's own environment has.
-PROBE_MAY_IMPORT = {"statecheck.probe.adapters.asgi": {"uvicorn"}}
+PROBE_MAY_IMPORT = {
+    "statecheck.probe.adapters.asgi": {"uvicorn"},
+    "statecheck.probe.adapters.streamlit": {"streamlit"},
+}
 
 
 def _name(path: Path) -> str:

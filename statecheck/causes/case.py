@@ -74,7 +74,7 @@ class Whereabouts:
 
 
 def whereabouts(history: History, marker: str) -> list[Whereabouts]:
-    """Every place in which a marker was seen to be kept, the user's own first."""
+    """Every place in which a marker was seen to be kept: the user's own first, of these what holds a memory."""
     found = [
         Whereabouts("process", op.where, op.key, op.pid, _anchor(op), op.action == "text", _uses(op))
         for op in history.select("place")
@@ -94,8 +94,12 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     if any(place.kind != "process" for place in found):
         seen = {op.where for op in history.select("place", action="text") if marker in op.markers}
         found = [place for place in found if place.kind != "process" or place.text in seen]
+    memories = {place.text for place in found if not place.is_text}
     unique = {(place.kind, place.text, place.key, place.pid): place for place in reversed(found)}
-    return sorted(unique.values(), key=lambda p: (p.anchor is None, p.kind != "process", not p.is_text, p.key is None))
+    return sorted(
+        unique.values(),
+        key=lambda p: (p.anchor is None, p.kind != "process", p.text not in memories, not p.is_text, p.key is None),
+    )
 
 
 def _uses(op: Op) -> tuple[Anchor, ...]:

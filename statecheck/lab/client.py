@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Client:
-    """One user at one browser: a session key, a cookie jar and what was said so far."""
+    """One user at one browser: a session key, what the browser keeps (cookies, a page's query) and what was said."""
 
     key: str
     cookies: dict[str, str] = field(default_factory=dict)
@@ -99,7 +99,7 @@ def take_turn(
     request = render(plan, client.key, message_of(marker), client.said)
     started = time.monotonic()
     if plan.kind == "callable":
-        status, text, error, tokens = _call(worker, request, seconds, invoked)
+        status, text, error, tokens = _call(worker, request, client, seconds, invoked)
     else:
         status, text, error, tokens = _send(worker, request, client, seconds, invoked)
     if tokens and not error:
@@ -111,12 +111,13 @@ def take_turn(
 
 
 def _call(
-    worker: Worker, request: Request, seconds: float, invoked: Callable[[int], None]
+    worker: Worker, request: Request, client: Client, seconds: float, invoked: Callable[[int], None]
 ) -> tuple[int, str, str, list[int]]:
     token = next(_call_tokens)
     invoked(token)
     try:
-        worker.channel.send({"call": token, "args": list(request.args), "kwargs": dict(request.keywords)})
+        given = {"args": list(request.args), "kwargs": dict(request.keywords), "kept": client.cookies}
+        worker.channel.send({"call": token, **given})
     except Closed:
         return 0, "", "the worker is gone", [token]
     if not worker.wait(lambda: token in worker.done, seconds):
@@ -124,6 +125,7 @@ def _call(
     if token not in worker.done:
         return 0, "", "the worker died while it answered", [token]
     error = worker.done[token]
+    client.cookies = worker.kept.get(token, client.cookies)
     return (500 if error else 200), worker.answers.get(token, ""), error, [token]
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from statecheck.model import Anchor
 from statecheck.source import definitions
 from statecheck.source.uses import uses
 
 if TYPE_CHECKING:
-    from statecheck.model import Anchor
     from statecheck.source.tree import SourceTree
 
 
@@ -48,9 +48,13 @@ class Locator:
     def place(self, raw: dict[str, Any]) -> Place:
         """The place in words, down to the first key; what a library keeps inside its own objects is cut off."""
         path = _Path(raw["module"], [(kind, name) for kind, name in raw["steps"]])
+        if "line" in raw:
+            path.begin(raw.get("slot"))
         path.walk()
         anchor = None
-        if path.closure is not None:
+        if "line" in raw:
+            anchor = Anchor(*raw["line"])
+        elif path.closure is not None:
             anchor = self._closure(*path.closure)
         elif raw["user"]:
             anchor = self._defined(raw, path)
@@ -87,6 +91,10 @@ class _Path:
         self.key: str | None = None
         self.closure: tuple[str, int, str] | None = None
 
+    def begin(self, slot: str | None) -> None:
+        """Begin at what a framework keeps for the app: a session under a name, or a cached function's value."""
+        self.steps = [("slot", slot or ""), *self.steps[1:]]
+
     def walk(self) -> None:
         """Follow the steps to the first key, or to where a library's insides begin.
 
@@ -95,8 +103,12 @@ class _Path:
         closures = [index for index, (kind, _) in enumerate(self.steps) if kind == "closure"]
         rest = self.steps[closures[-1] :] if closures else self.steps
         if rest and not closures:
-            self._name(rest[0][1])
-            rest = rest[1:]
+            (kind, name), rest = rest[0], rest[1:]
+            if kind != "slot":
+                self._name(name)
+            elif name:
+                self.names.append(name)
+                self.parts.append(f"['{name}']")
         while rest:
             (kind, name), rest = rest[0], rest[1:]
             if kind == "attribute":
@@ -113,7 +125,7 @@ class _Path:
                 self.parts.append(f"[{name}]")
                 self.key = name.strip("'\"")
                 return
-            elif kind == "inner":
+            elif kind in ("inner", "item"):  # an item of a list is one of many, and its keys are no session's
                 return
 
     def _name(self, quoted: str) -> None:

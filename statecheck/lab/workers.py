@@ -50,6 +50,7 @@ class Worker:
         failed: what it told when it could not start.
         done: {turn token: error text or ""} of turns whose call has returned.
         answers: {turn token: text} of calls.
+        kept: {turn token: what the client's browser keeps from then on} of calls.
         held: how many turns it has held at the barrier.
     """
 
@@ -64,6 +65,7 @@ class Worker:
         self.dead = False
         self.done: dict[int, str] = {}
         self.answers: dict[int, str] = {}
+        self.kept: dict[int, dict[str, str]] = {}
         self.held = 0
         self.incomplete = False
         self.replies: list[Message] = []
@@ -114,6 +116,7 @@ class Worker:
             self.incomplete = bool(message["missing"])
         elif "answer" in message:
             self.answers[message["answer"]] = message["text"]
+            self.kept[message["answer"]] = message["kept"]
         elif "held" in message:
             self.held += 1
         else:

@@ -12,6 +12,7 @@ import time
 import types
 from typing import TYPE_CHECKING, Any
 
+from .keepers import Keeper, keepers
 from .markers import attributes_of
 from .recorder import RECORDER
 
@@ -23,6 +24,8 @@ Step = tuple[str, str]
 ("inner", "store") of a library's, with "" where it is the object's whole `__dict__`;
 ("closure", "names@line@file") of a function of the user's."""
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
+Root = types.ModuleType | Keeper
+_OURS = __name__.partition(".")[0]
 _DEEPEST = 16
 _SECONDS = 1.0  # for one marker; a path that takes longer is one through a library's caches
 _MOST_HOLDERS = 30
@@ -41,7 +44,8 @@ def locate(markers: list[str], *, deep: bool) -> list[dict[str, Any]]:
     """The places of each marker: {marker, module, file, user, steps}.
 
     `steps` leads from the module's globals to the text, or to the state object that took it; `user` tells whether
-    the module is the user's. `module` is "" where no module reaches the holder.
+    the module is the user's. `module` is "" where no module reaches the holder. What a framework keeps for the app
+    stands for a module, with the user's `line` that it is due to.
 
     Args:
         deep: search what the warm parent froze too, if nothing is found outside it: slow, for a marker that must
@@ -56,13 +60,14 @@ def locate(markers: list[str], *, deep: bool) -> list[dict[str, Any]]:
 
 
 def _search(markers: list[str]) -> list[dict[str, Any]]:
-    modules = {
+    roots: dict[int, Root] = {
         id(vars(module)): module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)
     }
+    roots |= {id(keeper.thing): keeper for keeper in keepers()}
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
     for thing in tracked:
-        if isinstance(thing, _PASSED_OVER) or thing is markers or thing is tracked:
+        if isinstance(thing, _PASSED_OVER) or thing is markers or thing is tracked or _is_gone(thing, roots):
             continue
         for part in gc.get_referents(thing):
             for marker, chain in _texts(part, markers):
@@ -74,30 +79,32 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
     for marker in markers:
         # a store may keep text where Python does not see it (a database in memory): its object stands for it
         objects: list[Source] = [(thing, []) for thing in RECORDER.holders(marker)]
-        for seen, text in ((_roots(sources[marker], modules), True), (_roots(objects, modules), False)):
+        for seen, text in ((_rooted(sources[marker], roots), True), (_rooted(objects, roots), False)):
             results += [{"marker": marker, "text": text, **place} for place in seen]
     return results
 
 
-def _roots(sources: list[Source], modules: dict[int, types.ModuleType]) -> list[dict[str, Any]]:
-    """Breadth first over referrers to the modules that reach a source; the user's own if there are any."""
+def _rooted(sources: list[Source], roots: dict[int, Root]) -> list[dict[str, Any]]:
+    """Breadth first over referrers to the modules and keepers that reach a source; the user's if there are any."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     level = {id(thing): (thing, steps) for thing, steps in sources}
     seen = set(level)
     deadline = time.monotonic() + _SECONDS
     for _ in range(_DEEPEST):
-        for ident in [ident for ident in level if ident in modules]:
-            module, (_, steps) = modules[ident], level.pop(ident)
-            found.setdefault((module.__name__, steps[0][1]), _rooted(module, steps))
+        for ident in [ident for ident in level if ident in roots]:
+            root, (_, steps) = roots[ident], level.pop(ident)
+            place = _kept(root, steps) if isinstance(root, Keeper) else _global(root, steps)
+            if place is not None:
+                found.setdefault((place["module"], steps[0][1]), place)
         if not level or time.monotonic() > deadline:
             break
-        level = _above(level, seen, modules, sources)
+        level = _above(level, seen, roots, sources)
     own = [place for place in found.values() if place["user"]]
     return own or list(found.values())[:3]
 
 
 def _above(
-    level: dict[int, Source], seen: set[int], modules: dict[int, types.ModuleType], sources: list[Source]
+    level: dict[int, Source], seen: set[int], roots: dict[int, Root], sources: list[Source]
 ) -> dict[int, Source]:
     """What refers to this level, each once; a module may be reached by many names of it."""
     above: dict[int, Source] = {}
@@ -107,11 +114,18 @@ def _above(
         part = next((part for part in gc.get_referents(referrer) if id(part) in level), None)
         if part is None or part is type(referrer):
             continue  # an object does not hold its class
-        if id(referrer) not in modules:
+        if _is_gone(referrer, roots):
+            continue
+        if id(referrer) not in roots:
             seen.add(id(referrer))
         if len(above) < _WIDEST:
             above[id(referrer)] = (referrer, [_step(referrer, part), *level[id(part)][1]])
     return above
+
+
+def _is_gone(thing: Any, roots: dict[int, Root]) -> bool:
+    """Whether this was a module's globals, as a page's that ran: what is left of it are its functions."""
+    return type(thing) is dict and "__builtins__" in thing and id(thing) not in roots
 
 
 def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
@@ -133,7 +147,9 @@ def _present(text: str | bytes, markers: list[str]) -> list[str]:
     return [m for m in markers if m in text] if "sc-m" in text else []
 
 
-def _rooted(module: types.ModuleType, steps: list[Step]) -> dict[str, Any]:
+def _global(module: types.ModuleType, steps: list[Step]) -> dict[str, Any] | None:
+    if module.__name__.startswith(_OURS):
+        return None
     file = str(getattr(module, "__file__", "") or "")
     relative = RECORDER.relative(file)
     is_app = hasattr(vars(module).get(steps[0][1].strip("'")), "routes")
@@ -143,6 +159,23 @@ def _rooted(module: types.ModuleType, steps: list[Step]) -> dict[str, Any]:
         "user": bool(relative),
         "app": is_app,
         "steps": _joined(steps),
+    }
+
+
+def _kept(keeper: Keeper, steps: list[Step]) -> dict[str, Any] | None:
+    slot = steps[0][1].strip("'")
+    line = keeper.line_of(slot)
+    if line is None:
+        return None
+    name = {} if keeper.line else {"slot": slot}
+    return {
+        "module": keeper.text,
+        "file": "",
+        "user": True,
+        "app": False,
+        "steps": _joined(steps),
+        "line": line,
+        **name,
     }
 
 

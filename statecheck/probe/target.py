@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from .channel import Message
 
 
+_PAGES = ("streamlit", "chainlit")  # scripts that their framework runs, again and again: they are not imported
 _NOT_DRIVEN = {
     "flask": "a Flask app",
     "django": "a Django app under WSGI",
     "wsgi": "a WSGI app",
     "workflow": "a workflow",
-    "streamlit": "a Streamlit page",
     "chainlit": "a Chainlit app",
     "gradio": "a Gradio app",
 }
@@ -38,20 +38,25 @@ def load(message: Message) -> Loaded:
         NoApp: nothing can be driven.
         BaseException: whatever the app's import raises.
     """
-    if message["framework"] == "console":
-        raise NoApp(f"`{message['module']}` talks to one person at its terminal: a program of one process, on purpose")
-    with _no_server():
-        module = _import(message["module"], message["path_file"])
-    name = message["object"] or _find(module)
-    thing = _resolve(module, name)
-    offer = Offer(thing, name, message["framework"])
+    offer = _offer(message)
     for adapt in ADAPTERS:
         loaded = adapt(offer)
         if loaded is not None:
             return loaded
-    if message["framework"] in _NOT_DRIVEN:
-        raise NoApp(f"`{name}` is {_NOT_DRIVEN[message['framework']]}, which cannot be driven yet")
-    raise NoApp(f"`{name}` is a {type(thing).__name__}, which cannot be driven")
+    if offer.framework in _NOT_DRIVEN:
+        raise NoApp(f"`{offer.name}` is {_NOT_DRIVEN[offer.framework]}, which cannot be driven yet")
+    raise NoApp(f"`{offer.name}` is a {type(offer.thing).__name__}, which cannot be driven")
+
+
+def _offer(message: Message) -> Offer:
+    if message["framework"] == "console":
+        raise NoApp(f"`{message['module']}` talks to one person at its terminal: a program of one process, on purpose")
+    if message["framework"] in _PAGES and not message["object"]:
+        return Offer(message["path_file"], message["module"], message["framework"])
+    with _no_server():
+        module = _import(message["module"], message["path_file"])
+    name = message["object"] or _find(module)
+    return Offer(_resolve(module, name), name, message["framework"])
 
 
 @contextlib.contextmanager

@@ -195,11 +195,13 @@ def _warm_tokenizer() -> None:
 
 def main(fd: int) -> None:
     """Run on this inherited descriptor until its other end closes."""
-    # No core files, no bytecode beside the user's modules, no threads of numeric libraries that a fork would lose.
+    # No core files, no bytecode beside the user's modules, no threads of numeric libraries and of Apache Arrow's
+    # allocator that a fork would lose.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.dont_write_bytecode = True
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel(socket.socket(fileno=fd))
     with contextlib.suppress(Closed):

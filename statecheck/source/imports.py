@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from statecheck.source.tree import Located, SourceTree
 
+_SERVED_WITH = {"streamlit": ("streamlit.testing.v1",)}
+"""What a framework's app is served with, which no import of the app's own names."""
 LLAMA_INDEX = frozenset(("llama_index", "workflows", "llama_agents"))
 
 
@@ -17,14 +19,15 @@ def third_party(target: Located, tree: SourceTree) -> tuple[str, ...]:
     """Return the dotted modules, as imported, that the target's import graph names and that are not the user's own.
 
     Imports inside functions and conditions are included, the standard library is not. The order is that of
-    first appearance, from the target's file breadth first.
+    first appearance, from the target's file breadth first; what serves such a target comes last.
     """
     found: dict[str, None] = {}
     for module in tree.reach(target.path):
         for item in tree.imports(module):
             if item.name.partition(".")[0] not in sys.stdlib_module_names and not tree.owns(item):
                 found[item.name] = None
-    return tuple(found)
+    served = (_SERVED_WITH.get(name.partition(".")[0], ()) for name in found)
+    return tuple(dict.fromkeys((*found, *(name for names in served for name in names))))
 
 
 def uses_llama_index(tree: SourceTree, path: Path | None = None) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import asgi, callables, fastapi, lambdas, workflow_server, workflows
+from . import asgi, callables, fastapi, lambdas, streamlit, workflow_server, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .offer import Loaded, Offer
 
 ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
+    streamlit.adapt,
     workflow_server.adapt,
     workflows.adapt,
     lambdas.adapt,

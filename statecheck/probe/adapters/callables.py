@@ -90,12 +90,19 @@ class CallableTarget:
         _finish(message, channel, answer, failure)
 
 
+class PageTarget(CallableTarget):
+    """A page in a browser: its function also takes what the browser keeps, a dict of texts that it may change."""
+
+    def _called(self, message: Message) -> Any:
+        return self.function(*message["args"], message["kept"])
+
+
 def _finish(message: Message, channel: Channel, answer: Any, failure: BaseException | None) -> None:
     try:
         text = spelled(answer)[:_MOST_ANSWER]
     except Exception as error:  # noqa: BLE001 - user code, as the call itself
         text, failure = "", failure or error
-    channel.send({"answer": message["call"], "text": text})
+    channel.send({"answer": message["call"], "text": text, "kept": message["kept"]})
     finish_turn(channel, message["call"], failure)
 
 

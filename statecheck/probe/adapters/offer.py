@@ -38,7 +38,10 @@ class Loaded(Protocol):
 
 @dataclass(frozen=True)
 class Offer:
-    """An object of the target's module, and what its source says it is (`framework`, or "" if it does not tell)."""
+    """An object of the target's module, and what its source says it is (`framework`, or "" if it does not tell).
+
+    Of a script that its framework runs, `thing` is the path.
+    """
 
     thing: Any
     name: str

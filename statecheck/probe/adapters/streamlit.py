@@ -1,0 +1,223 @@
+"""Streamlit pages, run by Streamlit's own test harness: one `AppTest` is one browser tab at this server.
+
+A tab that this process has not seen begins anew, as one does that reconnects to another server: its
+`st.session_state` is lost, what `st.cache_resource` keeps is shared by all tabs of a process.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode
+
+from ..keepers import KEEPERS, Keeper, given, line_of
+from ..offline import DUMMY, is_secret
+from ..recorder import TURN
+from .callables import PageTarget
+from .offer import NoApp, location
+from .streamlit_visitor import arrive, names_a_visitor, say, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .offer import Loaded, Offer
+
+_SECONDS = 3600.0  # the lab has limits of its own
+_STATE = "st.session_state"
+_CACHES = "streamlit cache"
+_TOLD = {
+    "kind": "callable",
+    "method": "",
+    "path": "",
+    "encoding": "none",
+    "args": ["{session}", "{message}"],
+    "message_field": "the page's input",
+    "session_field": "the browser tab",
+    "why": ["the page is run by Streamlit's own test harness, one browser tab a session"],
+}
+
+
+def adapt(offer: Offer) -> Loaded | None:
+    """Take a script that Streamlit runs."""
+    if offer.framework != "streamlit":
+        return None
+    try:
+        from streamlit.testing.v1 import AppTest
+    except ImportError as error:
+        raise NoApp(f"Streamlit pages are driven by `streamlit.testing`, which 1.28 brought: {error}") from error
+    tabs = Tabs(AppTest, offer.thing)
+    facts = {"framework": "streamlit", "object": offer.name, "routes": [], "told": [_TOLD]}
+    return PageTarget(tabs.turn, facts)
+
+
+class Tabs:
+    """The browser tabs that are open at this server."""
+
+    def __init__(self, harness: Any, script: str) -> None:
+        self.harness = harness
+        self.script = script
+        self.open: dict[str, Any] = {}
+        self.raised: list[BaseException] = []
+        self.asked: set[str] = set()
+        self.running = 0
+        self._one = threading.Lock()  # the harness stands in for a server by globals: one script runs at a time
+        _fill_secrets()
+        _carry_turns(self)
+        _note_errors(self.raised)
+        _note_state()
+        _note_caches()
+        _note_queries(self.asked)
+        KEEPERS.append(self._keepers)
+
+    def turn(self, session: str, message: str, kept: dict[str, str]) -> str:
+        """Type a message into a tab, which is opened if it is new here; the texts that the page shows then.
+
+        Args:
+            kept: what the browser keeps of the tab: its `query`.
+        """
+        with self._one:
+            self.running = TURN.get()
+            main = sys.modules["__main__"]
+            try:
+                page = self.open.get(session) or self._open(session, kept)
+                say(page, message)
+                self._check(page)
+            finally:
+                sys.modules["__main__"] = main  # the page's own is gone when its script has run
+            kept["query"] = urlencode(page.query_params, doseq=True)
+            return shown(page)
+
+    def _open(self, session: str, kept: dict[str, str]) -> Any:
+        query: dict[str, Any] = parse_qs(kept.get("query", ""))
+        page = self._visit(session, query)
+        who = [name for name in self.asked if names_a_visitor(name) and name not in page.query_params]
+        if who:  # whoever visits such a page has followed a link that says who they are
+            page = self._visit(session, {**page.query_params, **dict.fromkeys(who, session)})
+        self.open[session] = page
+        return page
+
+    def _visit(self, session: str, query: dict[str, Any]) -> Any:
+        page = self.harness.from_file(self.script, default_timeout=_SECONDS)
+        page.query_params.update(query)
+        page.run()
+        self._check(page)
+        arrive(page, session)
+        self._check(page)
+        return page
+
+    def _check(self, page: Any) -> None:
+        """Raise what the page's script raised."""
+        raised, self.raised[:] = self.raised[:], []
+        if raised:
+            raise raised[-1]
+        if page.exception:
+            raise RuntimeError(str(page.exception[0].value))
+
+    def _keepers(self) -> Iterator[Keeper]:
+        for page in self.open.values():
+            state = getattr(page.session_state, "_state", None)
+            state = getattr(state, "_state", state)
+            for part in ("_old_state", "_new_session_state"):
+                yield Keeper(getattr(state, part, None), _STATE)
+        for cache, name in _caches():
+            line = line_of(_CACHES, name)
+            if line is not None:
+                yield Keeper(cache, f"{name.rpartition('.')[2]}()", line)
+
+
+class _Secrets(dict[str, Any]):
+    """The project's `secrets.toml`, and a dummy for each credential that it does not have."""
+
+    def __missing__(self, name: str) -> str:
+        if is_secret(name):
+            return f"sk-{DUMMY}"
+        raise KeyError(name)
+
+
+def _fill_secrets() -> None:
+    from streamlit import secrets
+
+    secrets._secrets = _Secrets(secrets.to_dict() if secrets.load_if_toml_exists() else {})  # noqa: SLF001 - read only
+
+
+def _carry_turns(tabs: Tabs) -> None:
+    """Let the thread that runs a page's script know which turn it serves."""
+    from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+
+    run: Any = ScriptRunner._run_script_thread  # noqa: SLF001 - where its thread begins
+
+    @functools.wraps(run)
+    def carried(self: Any) -> None:
+        TURN.set(tabs.running)
+        run(self)
+
+    ScriptRunner._run_script_thread = carried  # type: ignore[method-assign]  # noqa: SLF001 - as above
+
+
+def _note_errors(raised: list[BaseException]) -> None:
+    """Keep what a script raises: the page shows its text alone."""
+    from streamlit.runtime.scriptrunner import exec_code
+
+    for name in ("handle_user_script_exception", "handle_uncaught_app_exception"):  # its name has changed
+        handle: Any = getattr(exec_code, name, None)
+        if handle is not None:
+            setattr(exec_code, name, functools.partial(_noted, handle, raised))
+
+
+def _noted(handle: Any, raised: list[BaseException], error: BaseException, *others: Any) -> None:
+    raised.append(error)
+    handle(error, *others)
+
+
+def _note_state() -> None:
+    """Note which line of the user's puts what into the session's state."""
+    from streamlit.runtime.state.session_state_proxy import SessionStateProxy
+
+    put: Any = SessionStateProxy.__setitem__
+
+    @functools.wraps(put)
+    def noted(self: Any, key: Any, value: Any) -> None:
+        given(_STATE, str(key))
+        put(self, key, value)
+
+    SessionStateProxy.__setitem__ = noted  # type: ignore[method-assign]
+
+
+def _note_caches() -> None:
+    """Note where the functions are whose values are cached."""
+    from streamlit.runtime.caching import cache_utils
+
+    begin: Any = cache_utils.CachedFunc.__init__
+
+    @functools.wraps(begin)
+    def noted(self: Any, info: Any) -> None:
+        begin(self, info)
+        given(_CACHES, f"{info.func.__module__}.{info.func.__qualname__}", location(info.func))
+
+    cache_utils.CachedFunc.__init__ = noted  # type: ignore[method-assign]
+
+
+def _caches() -> Iterator[tuple[Any, str]]:
+    """Every cached function's cache, and the function's name."""
+    from streamlit.runtime.caching import cache_data_api, cache_resource_api
+
+    for module, name in ((cache_resource_api, "_resource_caches"), (cache_data_api, "_data_caches")):
+        level = list(getattr(getattr(module, name, None), "_function_caches", {}).values())
+        for cache in (inner for each in level for inner in (each.values() if isinstance(each, dict) else (each,))):
+            yield cache, cache.display_name
+
+
+def _note_queries(asked: set[str]) -> None:
+    """Note which parameters of its URL a page asks for."""
+    from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
+
+    get: Any = QueryParamsProxy.__getitem__
+
+    @functools.wraps(get)
+    def noted(self: Any, key: str) -> Any:
+        asked.add(key)
+        return get(self, key)
+
+    QueryParamsProxy.__getitem__ = noted  # type: ignore[method-assign]

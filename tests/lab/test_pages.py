@@ -1,0 +1,122 @@
+"""Pages that a framework runs and serves itself: Streamlit, each cause beside its fixed twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labs import User, diagnosed
+
+from statecheck.config import Options
+
+CHAT = """\
+    import asyncio
+
+    import streamlit as st
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer, Memory
+
+    st.session_state.setdefault("shown", [])
+    {keep}
+    if prompt := st.chat_input("Ask"):
+        st.session_state.shown.append(prompt)
+        st.chat_message("assistant").write(str(asyncio.run(engine.achat(prompt))))
+    for text in st.session_state.shown:
+        st.write(text)
+"""
+RERUN = {"keep": "engine = SimpleChatEngine.from_defaults(memory=ChatMemoryBuffer.from_defaults())"}
+IN_SESSION = {
+    "keep": """\
+if "engine" not in st.session_state:
+        st.session_state.engine = SimpleChatEngine.from_defaults(memory=ChatMemoryBuffer.from_defaults())
+    engine = st.session_state.engine"""
+}
+CACHED = {
+    "keep": """\
+@st.cache_resource
+    def load():
+        return SimpleChatEngine.from_defaults(memory=ChatMemoryBuffer.from_defaults())
+    engine = load()"""
+}
+STORED = {
+    "keep": """\
+database = "sqlite+aiosqlite:////tmp/chats/chats.db"
+    memory = Memory.from_defaults(session_id=st.query_params.get("user"), async_database_uri=database)
+    engine = SimpleChatEngine.from_defaults(memory=memory)"""
+}
+LOGIN = """\
+    import streamlit as st
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import Memory
+
+    key = st.sidebar.text_input("OpenAI API key", type="password")
+    name = st.sidebar.text_input("Your name")
+    if not key.startswith("sk-") or not name:
+        st.info("Who are you?")
+        st.stop()
+    st.session_state.token = st.secrets["OPENAI_API_KEY"]
+    with st.form("turn"):
+        question = st.text_area("Your question")
+        sent = st.form_submit_button("Send")
+    if sent:
+        memory = Memory.from_defaults(session_id=name)
+        st.write(str(SimpleChatEngine.from_defaults(memory=memory).chat(question)))
+"""
+FORGETS = """\
+    import streamlit as st
+
+    if prompt := st.chat_input("Ask"):
+        raise ValueError(f"no answer to {prompt}")
+"""
+
+
+def page(tmp_path: Path, source: str, *only: str, **parts: str) -> tuple[str, dict[str, str], list[tuple[str, int]]]:
+    user = User(tmp_path)
+    user.write(page=source.format(**parts) if parts else source)
+    ran = diagnosed(user, "page.py", "namespace", Options(seed=1, only=only, volumes=(Path("/tmp/chats"),)))
+    found = [(cause.code, cause.anchor.line) for cause in ran.diagnosis.causes]
+    return ran.diagnosis.verdict, {name: what for name, what in ran.outcomes().items() if what != "skipped"}, found
+
+
+def test_what_a_page_builds_anew_in_every_run_is_request_scoped(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, CHAT, "same-process", **RERUN)
+
+    assert (outcomes, found) == ({"same-process": "lost"}, [("SC101", 8)])
+
+
+def test_session_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
+    _, outcomes, found = page(
+        tmp_path, CHAT, "same-process", "other-worker", "new-process", "other-session", **IN_SESSION
+    )
+
+    assert outcomes == {
+        "same-process": "kept",
+        "other-worker": "lost",
+        "new-process": "lost",
+        "other-session": "isolated",
+    }
+    assert found == [("SC102", 9), ("SC103", 9)]
+
+
+def test_a_cached_resource_is_shared_by_all_tabs(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, CHAT, "same-process", "other-session", **CACHED)
+
+    assert (outcomes["other-session"], found) == ("leaked", [("SC106", 8)])
+
+
+def test_a_store_under_the_name_in_the_pages_url_is_healthy(tmp_path: Path) -> None:
+    names = ("same-process", "other-worker", "new-container", "other-session")
+    _, outcomes, found = page(tmp_path, CHAT, *names, **STORED)
+
+    assert (outcomes, found) == (dict(zip(names, ("kept", "kept", "kept", "isolated"), strict=True)), [])
+
+
+def test_a_visitor_gives_a_key_and_a_name_before_a_form_takes_the_message(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, LOGIN, "same-process")
+
+    assert (outcomes, found) == ({"same-process": "lost"}, [("SC101", 15)])
+
+
+def test_a_page_that_raises_is_inconclusive(tmp_path: Path) -> None:
+    verdict, outcomes, found = page(tmp_path, FORGETS, "same-process")
+
+    assert (verdict, outcomes, found) == ("inconclusive", {}, [])
