@@ -6,14 +6,24 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from .recorder import RECORDER, Frames
+from .recorder import RECORDER, TURN, Frames
 
 if TYPE_CHECKING:
     from .channel import Channel
 
+_raised: dict[int, BaseException] = {}  # by turn, until it ends
+
+
+def note(error: BaseException | None) -> None:
+    """Keep what the app raised in this turn, where its framework makes an answer of it and lets nothing through."""
+    if error is not None:
+        _raised[TURN.get()] = error
+
 
 def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
     """Tell the lab that the app's call has returned, background tasks included."""
+    noted = _raised.pop(turn, None)
+    error = error or noted
     if error is not None:
         show(error)  # before the lab is told: it may end this process at once
         RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import asgi, callables, fastapi, lambdas, streamlit, workflow_server, workflows
+from . import (
+    asgi,
+    callables,
+    django,
+    fastapi,
+    flask,
+    lambdas,
+    streamlit,
+    workflow_server,
+    workflows,
+    wsgi,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +30,11 @@ ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
     workflow_server.adapt,
     workflows.adapt,
     lambdas.adapt,
+    django.adapt,
+    flask.adapt,
     fastapi.adapt,
     asgi.adapt,
+    wsgi.adapt,
     callables.adapt,
 )
 """The particular before the general."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..channel import Channel, Message
 
 
+_MOST_WRAPPED = 200
+
+
 class NoApp(LookupError):
     """Nothing in the module can be driven."""
 
@@ -52,6 +55,31 @@ class Offer:
         loaded = sys.modules.get(module)
         kinds = tuple(getattr(loaded, name) for name in classes if hasattr(loaded, name))
         return bool(kinds) and isinstance(self.thing, kinds)
+
+
+def found_in(thing: Any, module: str, *classes: str) -> Any:
+    """An instance of one of these classes: the thing itself, or what it wraps as middleware does; None if there is none.
+
+    Looked for only where their module has been imported.
+    """
+    loaded = sys.modules.get(module)
+    kinds = tuple(getattr(loaded, name) for name in classes if hasattr(loaded, name))
+    level, seen = [thing], {id(thing)}
+    while kinds and level and len(seen) < _MOST_WRAPPED:
+        for each in level:
+            if isinstance(each, kinds):
+                return each
+        inner = [held for each in level for held in _held(each) if id(held) not in seen]
+        seen.update(map(id, inner))
+        level = inner
+    return None
+
+
+def _held(thing: Any) -> list[Any]:
+    """What an object or a closure holds that could be an app: what can be called, and is no class."""
+    cells = getattr(thing, "__closure__", None) or ()
+    values = [*getattr(thing, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
+    return [value for value in values if callable(value) and not isinstance(value, type)]
 
 
 def location(function: Any) -> tuple[str, int]:

@@ -1,0 +1,92 @@
+"""Django projects, under WSGI or ASGI: their routes from the URL resolver, and what a client needs to be let in."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..turns import note
+from .asgi import AsgiTarget, is_asgi
+from .offer import found_in, route
+from .wsgi import WsgiTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .offer import Loaded, Offer
+
+_VERBS = ("get", "post", "put", "patch")
+_CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+_TOKEN = "statecheck" + "0" * 22  # what Django asks of one: 32 letters and digits, in the cookie and sent along
+
+
+def adapt(offer: Offer) -> Loaded | None:
+    """Take one of Django's own handlers, and what wraps one."""
+    if offer.framework == "callable":
+        return None
+    wsgi = found_in(offer.thing, "django.core.handlers.wsgi", "WSGIHandler")
+    if wsgi is None and found_in(offer.thing, "django.core.handlers.asgi", "ASGIHandler") is None:
+        return None
+    settings = sys.modules["django.conf"].settings
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "127.0.0.1"]  # as Django's own test runner does with its host
+    sys.modules["django.core.signals"].got_request_exception.connect(_raised, weak=False)
+    facts = {"framework": "django", "object": offer.name, "routes": list(_routes(_patterns(), ""))}
+    if _CSRF in settings.MIDDLEWARE and not settings.CSRF_USE_SESSIONS:
+        header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-").title()
+        facts["always"] = {"headers": [[header, _TOKEN]], "cookies": [[settings.CSRF_COOKIE_NAME, _TOKEN]]}
+    target = AsgiTarget if is_asgi(offer.thing) else WsgiTarget
+    return target(offer.thing, facts)
+
+
+def _raised(**_signal: Any) -> None:
+    """Note what a view raises: Django answers 500, and in production logs it to nobody."""
+    note(sys.exc_info()[1])
+
+
+def _patterns() -> Any:
+    from django.urls import get_resolver
+
+    return get_resolver().url_patterns
+
+
+def _routes(patterns: Any, prefix: str) -> Iterator[dict[str, Any]]:
+    """Every view with its whole path, those of included URL configurations too."""
+    for each in patterns:
+        path = prefix + _path(each.pattern)
+        if hasattr(each, "url_patterns"):
+            if getattr(each, "app_name", None) != "admin":
+                yield from _routes(each.url_patterns, path)
+        else:
+            yield from _views(each.callback, path)
+
+
+def _views(view: Any, path: str) -> Iterator[dict[str, Any]]:
+    """A function, whose methods its own code tells; or a class, of which each verb is a method."""
+    of_class = getattr(view, "view_class", None) or getattr(view, "cls", None)  # Django's name, REST framework's
+    if of_class is None:
+        yield route(path, [], getattr(view, "__name__", type(view).__name__), view)
+        return
+    actions = getattr(view, "actions", None) or {verb: verb for verb in _VERBS}
+    for verb, name in actions.items():
+        method = getattr(of_class, name, None)
+        if method is not None:
+            yield route(path, [verb.upper()], of_class.__name__, method)
+
+
+def _path(pattern: Any) -> str:
+    """A pattern's text, with each parameter as `<name>`, `<int:name>` or `<uuid:name>`."""
+    text = str(pattern)
+    if hasattr(pattern, "_route") or not hasattr(pattern, "_regex"):
+        return text
+    from django.utils.regex_helper import normalize
+
+    shortest, names = normalize(text)[0]
+    named = {name: f"<{_converter(text, name)}{name.lstrip('_')}>" for name in names}
+    return str(shortest % named)
+
+
+def _converter(regex: str, name: str) -> str:
+    group = re.search(rf"\(\?P<{re.escape(name)}>([^)]*)\)", regex)
+    digits = group is not None and re.fullmatch(r"(\\d|\[0-9\])([+*]|\{.*\})", group[1])
+    return "int:" if digits else ""
