@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
     from statecheck.model import Anchor
 
-__all__ = ["AppFacts", "Json", "Overrides", "Plan", "Request", "Route", "describe", "render", "session_key"]
+__all__ = [
+    "AppFacts",
+    "Json",
+    "Overrides",
+    "Plan",
+    "Request",
+    "Route",
+    "admitted",
+    "describe",
+    "render",
+    "session_key",
+]
 
 MESSAGE, SESSION = "{message}", "{session}"
 MESSAGES, HISTORY = "{messages}", "{history}"
@@ -94,6 +105,7 @@ class AppFacts:
         parameters: for a callable: its parameters' names, in order (without self), required ones only
             plus those whose name speaks.
         told: fields of a `Plan` each, from an adapter that knows itself how a client talks.
+        headers, cookies: what the framework asks of every client that sends a turn (Django's CSRF token).
     """
 
     framework: str
@@ -102,6 +114,8 @@ class AppFacts:
     openapi: Json = None
     parameters: tuple[str, ...] = ()
     told: tuple[Mapping[str, Any], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    cookies: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +214,16 @@ def render(plan: Plan, session: str, message: str, history: Sequence[tuple[str, 
 def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
     """Replace the placeholders in one pass, so that none is found in what was put in."""
     return re.sub(r"\{(?:message|session|messages|history)\}", lambda found: escape(values[found[0]]), template)
+
+
+def admitted(plan: Plan, facts: AppFacts) -> Plan:
+    """A plan with what the framework asks of every client, where the plan does not say it itself."""
+    said = {name.lower() for name, _ in plan.headers}, {name for name, _ in plan.cookies}
+    return replace(
+        plan,
+        headers=(*plan.headers, *(pair for pair in facts.headers if pair[0].lower() not in said[0])),
+        cookies=(*plan.cookies, *(pair for pair in facts.cookies if pair[0] not in said[1])),
+    )
 
 
 def session_key(form: Form, rng: Random) -> str:

@@ -54,6 +54,8 @@ CIRCLES: dict[tuple[str, str], str] = {}
 PROBE_MAY_IMPORT = {
     "statecheck.probe.adapters.asgi": {"uvicorn"},
     "statecheck.probe.adapters.streamlit": {"streamlit"},
+    "statecheck.probe.adapters.django": {"django"},
+    "statecheck.probe.adapters.wsgi": {"waitress"},
 }
 
 

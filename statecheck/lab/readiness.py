@@ -42,7 +42,7 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             "not-driven",
             failed["error"].removeprefix("NoApp: "),
-            "ASGI apps and plain callables `reply(session_id, text)` are driven: name one, as in `app.py:reply`",
+            "web apps, workflows and callables `reply(session_id, text)` are driven: name one, as in `app.py:reply`",
             ExitCode.INCONCLUSIVE,
             detail,
         )

@@ -26,21 +26,21 @@ from statecheck.lab.scout import scout
 from statecheck.lab.services import Services
 from statecheck.lab.workers import Lab, Worker
 from statecheck.model import Problem
-from statecheck.plan import AppFacts, Overrides, Route
+from statecheck.plan import AppFacts, Overrides, Route, admitted
 from statecheck.probe.relay import Relay
 from statecheck.source.imports import third_party
 from statecheck.source.services import named_services
 from statecheck.source.tree import SourceTree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from statecheck.target import Target
 
 _START_SECONDS = 60.0
 _RUN_SECONDS = 300.0
-_SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "aiosqlite")
+_SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "waitress.server", "aiosqlite")
 
 
 def record(
@@ -175,7 +175,7 @@ def _experiments(
     recorded.framework, recorded.object = facts.framework, facts.object
     overrides = Overrides(options.endpoint, options.message_field, options.session_field, options.headers)
     plans = (options.template,) if options.template else candidates(facts, target.project, overrides)
-    scouted = scout(worker, plans, markers, limits)
+    scouted = scout(worker, tuple(admitted(plan, facts) for plan in plans), markers, limits)
     recorded.plan = scouted.plan
     lab.warm(worker.imported(limits.turn))
     lab.kill(worker)
@@ -218,7 +218,13 @@ def app_facts(worker: Worker, project: Path) -> AppFacts:
         facts.get("openapi"),
         tuple(facts.get("parameters", ())),
         tuple(facts.get("told", ())),
+        _pairs(facts.get("headers", ())),
+        _pairs(facts.get("cookies", ())),
     )
+
+
+def _pairs(listed: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in listed)
 
 
 def _absolute(file: str, project: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import inspect
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from .adapters import ADAPTERS
 from .adapters.asgi import is_asgi
 from .adapters.offer import Loaded, NoApp, Offer
+from .unguarded import none_started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
     from .channel import Message
@@ -22,13 +21,20 @@ if TYPE_CHECKING:
 
 _PAGES = ("streamlit", "chainlit")  # scripts that their framework runs, again and again: they are not imported
 _NOT_DRIVEN = {
-    "flask": "a Flask app",
-    "django": "a Django app under WSGI",
-    "wsgi": "a WSGI app",
     "workflow": "a workflow",
     "chainlit": "a Chainlit app",
     "gradio": "a Gradio app",
 }
+
+
+_APPS = {
+    "Flask": "flask.",
+    "Quart": "quart.",
+    "Sanic": "sanic.",
+    "WSGIHandler": "django.",
+    "ASGIHandler": "django.",
+}
+"""Classes of apps, by the package that they are of."""
 
 
 def load(message: Message) -> Loaded:
@@ -53,27 +59,10 @@ def _offer(message: Message) -> Offer:
         raise NoApp(f"`{message['module']}` talks to one person at its terminal: a program of one process, on purpose")
     if message["framework"] in _PAGES and not message["object"]:
         return Offer(message["path_file"], message["module"], message["framework"])
-    with _no_server():
+    with none_started():
         module = _import(message["module"], message["path_file"])
     name = message["object"] or _find(module)
     return Offer(_resolve(module, name), name, message["framework"])
-
-
-@contextlib.contextmanager
-def _no_server() -> Iterator[None]:
-    """Let `uvicorn.run(app)` at the end of a module, unguarded, return at once: this worker serves the app."""
-    uvicorn = sys.modules.get("uvicorn")
-    if uvicorn is None:
-        yield
-        return
-    kept = [(place, name, getattr(place, name)) for place, name in ((uvicorn, "run"), (uvicorn.Server, "run"))]
-    for place, name, _ in kept:
-        setattr(place, name, lambda *_args, **_kwargs: None)
-    try:
-        yield
-    finally:
-        for place, name, function in kept:
-            setattr(place, name, function)
 
 
 def _import(name: str, path: str) -> ModuleType:
@@ -111,7 +100,8 @@ def _find(module: ModuleType) -> str:
 
 
 def _looks_like_app(value: Any) -> bool:
-    return hasattr(value, "routes") and callable(value) and is_asgi(value)
+    known = any(cls.__name__ in _APPS and cls.__module__.startswith(_APPS[cls.__name__]) for cls in type(value).__mro__)
+    return known or (hasattr(value, "routes") and callable(value) and is_asgi(value))
 
 
 def _resolve(module: ModuleType, name: str) -> Any:

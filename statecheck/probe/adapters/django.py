@@ -34,7 +34,7 @@ def adapt(offer: Offer) -> Loaded | None:
     facts = {"framework": "django", "object": offer.name, "routes": list(_routes(_patterns(), ""))}
     if _CSRF in settings.MIDDLEWARE and not settings.CSRF_USE_SESSIONS:
         header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-").title()
-        facts["always"] = {"headers": [[header, _TOKEN]], "cookies": [[settings.CSRF_COOKIE_NAME, _TOKEN]]}
+        facts |= {"headers": [[header, _TOKEN]], "cookies": [[settings.CSRF_COOKIE_NAME, _TOKEN]]}
     target = AsgiTarget if is_asgi(offer.thing) else WsgiTarget
     return target(offer.thing, facts)
 

@@ -40,10 +40,11 @@ def routes(app: Any) -> Iterator[dict[str, Any]]:
         if view is None or rule.endpoint.rpartition(".")[2] == "static":
             continue
         methods = [verb for verb in _VERBS if verb in (rule.methods or ())]
-        of_class = getattr(view, "view_class", None)
-        if of_class is None:
+        if not hasattr(view, "view_class"):
             yield route(rule.rule, methods, rule.endpoint, view)
-        for verb in methods if of_class is not None else ():
+            continue
+        of_class = view.view_class
+        for verb in methods:
             method = getattr(of_class, verb.lower(), None) or of_class.dispatch_request
             yield route(rule.rule, [verb], of_class.__name__, method)
 

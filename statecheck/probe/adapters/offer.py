@@ -32,7 +32,7 @@ class Loaded(Protocol):
         The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each, and where
         it reaches a workflow, `event`: its step's parameter), and where there are any `openapi` (in which a workflow
         tells what its `run` takes), `parameters` (of a callable), `told` (fields of `statecheck.plan.Plan`, for an
-        adapter that knows how a client talks).
+        adapter that knows how a client talks), `headers` and `cookies` (pairs that every client has to send).
         """
 
     def call(self, message: Message, channel: Channel) -> None:
@@ -58,7 +58,7 @@ class Offer:
 
 
 def found_in(thing: Any, module: str, *classes: str) -> Any:
-    """An instance of one of these classes: the thing itself, or what it wraps as middleware does; None if there is none.
+    """An instance of one of these classes: the thing itself, or what it wraps as middleware does; else None.
 
     Looked for only where their module has been imported.
     """

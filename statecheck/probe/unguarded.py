@@ -1,0 +1,72 @@
+"""Servers that a module starts while it is imported, unguarded: they return at once, as this worker serves the app."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+_importing = False
+
+
+@contextlib.contextmanager
+def none_started() -> Iterator[None]:
+    """Let no server be started in here: the target is being imported."""
+    global _importing  # noqa: PLW0603 - the app calls the patched functions, and passes them nothing
+    _importing = True
+    try:
+        yield
+    finally:
+        _importing = False
+
+
+def _silent(*names: str) -> Callable[[ModuleType], None]:
+    """A patch of these functions or methods (`Flask.run`) of a module."""
+
+    def patch(module: ModuleType) -> None:
+        for dotted in names:
+            owner, _, name = dotted.rpartition(".")
+            place = getattr(module, owner, None) if owner else module
+            if hasattr(place, name):
+                setattr(place, name, _unless_importing(getattr(place, name)))
+
+    return patch
+
+
+def _unless_importing(start: Callable[..., Any]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(start):
+
+        @functools.wraps(start)
+        async def soon(*args: Any, **kwargs: Any) -> Any:
+            return None if _importing else await start(*args, **kwargs)
+
+        return soon
+
+    @functools.wraps(start)
+    def started(*args: Any, **kwargs: Any) -> Any:
+        return None if _importing else start(*args, **kwargs)
+
+    return started
+
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "uvicorn.main": _silent("run"),
+    "uvicorn.server": _silent("Server.run", "Server.serve"),
+    "hypercorn.asyncio": _silent("serve"),
+    "hypercorn.run": _silent("run"),
+    "waitress": _silent("serve"),
+    "waitress.server": _silent("BaseWSGIServer.run", "MultiSocketServer.run"),
+    "wsgiref.simple_server": _silent("WSGIServer.serve_forever"),
+    "werkzeug.serving": _silent("run_simple"),
+    "flask.app": _silent("Flask.run"),
+    "quart.app": _silent("Quart.run", "Quart.run_task"),
+    "sanic.mixins.startup": _silent("StartupMixin.run", "StartupMixin.serve", "StartupMixin.serve_single"),
+    "gevent.baseserver": _silent("BaseServer.serve_forever"),
+    "aiohttp.web": _silent("run_app"),
+}
+"""`uvicorn` itself takes `run` from `uvicorn.main` when it is imported, which is patched by then."""
