@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck import store
-from statecheck.checks import BASELINE, CONTROL, outcomes
+from statecheck.checks import BASELINE, CONTROL, outcomes, told
 from statecheck.config import EXPERIMENTS, Options
 from statecheck.errors import StatecheckError
 from statecheck.history import History, decode_lines, encode
@@ -130,6 +130,7 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     from statecheck.judging import judge, verdict
 
     problems = {name: Problem(**problem) for name, problem in meta["problems"].items()}
+    histories = told(histories)
     channel, found = outcomes(histories)
     found = {**found, **{name: _failed(found, name, problem) for name, problem in problems.items() if name}}
     case = Case(histories, found, channel, Anchor(**meta["handler"]), meta["versions"])

@@ -33,7 +33,8 @@ class Op:
         time: monotonic nanoseconds (CLOCK_MONOTONIC, the same for all processes of a machine).
         type: invoke, ok, fail or info.
         f: what was done: `turn` (the driver's own), `model` (a model call), `memory`, `chat-store`,
-            `ctx-store`, `context`, `engine`, `run`, `workflow`, `file`, `wire`, `gone`, `place`, `warning`, `blocked`.
+            `ctx-store`, `context`, `engine`, `run`, `workflow`, `file`, `wire`, `gone`, `place`, `warning`, `blocked`,
+            `warm-up` (a turn of a throw-away session), `progress` (added when a history is judged).
         pid, generation: the worker; generation 0 is the driver.
         turn: ordinal of the turn (1-based) that caused it, or 0.
         action: `read`, `write`, or the method's own name where it is neither.

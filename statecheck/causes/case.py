@@ -102,6 +102,11 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     )
 
 
+def places(history: History, turn: Sent) -> list[Whereabouts]:
+    """Where a turn is kept; what has no marker is where the app keeps something under the turn's session key."""
+    return whereabouts(history, turn.marker) or (whereabouts(history, turn.key) if turn.key else [])
+
+
 def _uses(op: Op) -> tuple[Anchor, ...]:
     return tuple(Anchor(frame.path, frame.line, frame.function) for frame in op.frames[1:])
 
@@ -225,7 +230,8 @@ def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[
         *anchors([op for op in ops if op.action in ("read", "load")], "read"),
         *anchors([op for op in wire if op.action == "send"], "read"),
     ]
-    found += [use for place in whereabouts(history, marker) for use in place.uses]
+    kept = whereabouts(history, marker) or places(history, turn)
+    found += [use for place in kept for use in place.uses]
     unique: dict[tuple[str, int], Anchor] = {}
     for place in found:
         if (place.path, place.line) != (anchor.path, anchor.line):

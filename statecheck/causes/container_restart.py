@@ -86,7 +86,7 @@ SC102, which the same process memory shows between workers.
 
 from __future__ import annotations
 
-from statecheck.causes.case import Case, built, finding, related, whereabouts
+from statecheck.causes.case import Case, built, finding, places, related
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import turns
@@ -110,8 +110,8 @@ def ask(case: Case) -> Finding | None:
     history = case.histories[name]
     first = turns(history)[0]
     baseline = case.histories.get(BASELINE, history)
-    memory = [*whereabouts(history, first.marker), *whereabouts(baseline, turns(baseline)[0].marker)]
-    files = [p for p in whereabouts(history, first.marker) if p.kind == "disk"]
+    memory = [*places(history, first), *places(baseline, turns(baseline)[0])]
+    files = [p for p in places(history, first) if p.kind == "disk"]
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
     built_at = Anchor(build.frames[0].path, build.frames[0].line) if build else None
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)

@@ -82,7 +82,7 @@ SC103, which the same process memory shows after a restart.
 
 from __future__ import annotations
 
-from statecheck.causes.case import Case, built, finding, related, whereabouts
+from statecheck.causes.case import Case, built, finding, places, related
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import given, turns
@@ -105,10 +105,10 @@ def ask(case: Case) -> Finding | None:
         return None
     sent = turns(history)
     first, second = sent[:2]
-    shared = [p for p in whereabouts(history, first.marker) if p.kind != "process"]
-    kept = [p for p in whereabouts(history, first.marker) if p.kind == "process" and p.pid == first.pid]
+    shared = [p for p in places(history, first) if p.kind != "process"]
+    kept = [p for p in places(history, first) if p.kind == "process" and p.pid == first.pid]
     baseline = case.histories.get(BASELINE, history)
-    place = next((p for p in [*kept, *whereabouts(baseline, turns(baseline)[0].marker)] if p.anchor), None)
+    place = next((p for p in [*kept, *places(baseline, turns(baseline)[0])] if p.anchor), None)
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
     anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
     where = f", in `{kept[0].text}`" if kept else ""
@@ -126,7 +126,7 @@ def ask(case: Case) -> Finding | None:
         )
     evidence = [case.reason("other-worker")]
     if kept:
-        evidence.append(Evidence("other-worker", f"turn 1's marker is in PID {first.pid}'s memory at {kept[0].text}"))
+        evidence.append(Evidence("other-worker", f"turn 1 is in PID {first.pid}'s memory at {kept[0].text}"))
     return finding(
         CAUSE,
         summary,

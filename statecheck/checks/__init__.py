@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.checks import isolation, lost_update, read_your_writes
+from statecheck.checks.progress import told
 from statecheck.checks.reading import Channel, Sent, given, remembered_by, turns
 from statecheck.checks.rows import rows
 from statecheck.model import Outcome, OutcomeName
@@ -67,11 +68,11 @@ def _check(history: History, channel: Channel | None, control: History | None) -
 
 
 def outcomes(histories: Mapping[str, History]) -> tuple[Channel | None, dict[str, Outcome]]:
-    """Judge all histories of a run against its baseline."""
+    """Judge all histories of a run, as `told` returns them, against its baseline."""
     channel = baseline_channel(histories[BASELINE]) if BASELINE in histories else None
     control = histories.get(CONTROL)
     judged = {name: history for name, history in histories.items() if name != CONTROL}
     return channel, {name: outcome(history, channel, control) for name, history in judged.items()}
 
 
-__all__ = ["BASELINE", "CONTROL", "OVERLAPPING", "Sent", "baseline_channel", "given", "outcome", "outcomes"]
+__all__ = ["BASELINE", "CONTROL", "OVERLAPPING", "Sent", "baseline_channel", "given", "outcome", "outcomes", "told"]

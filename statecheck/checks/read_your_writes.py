@@ -63,7 +63,8 @@ def lost_states(history: History, earlier: Sent, turn: Sent) -> list[str]:
 
     Judged store by store: a conversation that is kept elsewhere does not bring back an approval that is gone.
     """
-    written = {op.where for op in writes(history, earlier.number, earlier.marker) if op.f == "ctx-store"}
+    marked = [op for op in writes(history, earlier.number, earlier.marker) if earlier.marker in op.markers]
+    written = {op.where for op in marked if op.f == "ctx-store"}
     lost = []
     for value in sorted(written):
         reads = [op for op in own_reads(history, turn.number) if op.f == "ctx-store" and op.where == value]

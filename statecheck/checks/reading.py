@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from statecheck.checks.values import changed, read_back
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from statecheck.history import History, Op
 
-Channel = Literal["model", "answer", "state"]
+Channel = Literal["model", "answer", "state", "progress"]
 STATE = ("memory", "chat-store", "ctx-store", "block")
 
 
@@ -96,8 +98,11 @@ def own_reads(history: History, turn: int) -> Iterator[Op]:
 
 
 def writes(history: History, turn: int, marker: str) -> list[Op]:
-    """Acknowledged writes of this marker to conversation state in this turn, in order."""
-    return [
+    """Acknowledged writes of this marker to conversation state in this turn, in order.
+
+    Where there are none: those to Context values that stand in for it.
+    """
+    marked = [
         op
         for op in history.select(turn=turn)
         if op.f in STATE
@@ -106,14 +111,20 @@ def writes(history: History, turn: int, marker: str) -> list[Op]:
         and marker in op.markers
         and not is_scratch(history, op)
     ]
+    return marked or changed(history, turn)
 
 
 def given(history: History, turn: Sent, channel: Channel) -> tuple[str, ...]:
-    """The markers that a turn was given through one channel, in order: the model's input, its reads, its answer."""
+    """The markers that a turn was given through one channel, in order.
+
+    The model's input, what it read, its answer, or how far its answer shows the conversation to be.
+    """
     if channel == "model":
         return _markers(history.select("model", turn.number))
     if channel == "state":
-        return _markers(own_reads(history, turn.number))
+        return _markers(own_reads(history, turn.number)) or _markers(_read_back(history, turn.number))
+    if channel == "progress":
+        return _markers(history.select("progress", turn.number))
     return tuple(dict.fromkeys(_in_text(turn.answer)))
 
 
@@ -128,12 +139,18 @@ def channels(history: History, turn: Sent) -> tuple[Channel, ...]:
     The model's input, where a model is called. An echo model repeats in its answer what it was given, so an answer
     counts only where no model was called.
     """
-    return ("model", "state") if calls_model(history, turn.number) else ("answer", "state")
+    return ("model", "state") if calls_model(history, turn.number) else ("answer", "state", "progress")
 
 
 def remembered_by(history: History, turn: Sent, marker: str) -> Channel | None:
     """The strongest channel through which a turn was given this marker, or None."""
     return next((c for c in channels(history, turn) if marker in given(history, turn, c)), None)
+
+
+def _read_back(history: History, turn: int) -> Iterator[Op]:
+    """What was sent in the turns whose values a turn read back."""
+    for number in sorted(read_back(history, turn)):
+        yield from history.select("turn", number)
 
 
 def _markers(ops: Iterable[Op]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _looked_up(history: History, turn: Sent) -> str | None:
         if op.f in STATE and op.key is not None:
             return op.key
     for op in history.select("place"):
-        if turn.marker in op.markers and op.key is not None:
+        if {turn.marker, turn.key} & {*op.markers} and op.key is not None:
             return op.key
     return None
 
@@ -73,7 +73,7 @@ def _wrote(history: History, turn: Sent) -> str:
     if durable is not None:
         return f"{durable.cls} ({durable.where})"
     for op in history.select("place"):
-        if turn.marker in op.markers and op.frames:
+        if {turn.marker, turn.key} & {*op.markers} and op.frames:
             return op.where
     if written:
         last = written[-1]

@@ -128,7 +128,7 @@ class Driver:
         if step.warm:
             client = self.markers.client(setting.plan)
             answer = take_turn(worker, setting.plan, client, self.markers.marker(), setting.limits.turn)
-            self._note(worker, answer, "warm-up")
+            self._warmed(worker, answer, client)
 
     def _take(self, step: Take) -> None:
         client = self.clients.get(step.session)
@@ -163,9 +163,11 @@ class Driver:
         with self._lock:
             self.ops.append(Op(time.monotonic_ns(), type_, "turn", **fields))  # type: ignore[arg-type]
 
-    def _note(self, worker: Worker, answer: Answer, what: str) -> None:
-        note = f"{what}: {answer.status or answer.error}"
-        self.ops.append(Op(time.monotonic_ns(), "info", "note", worker.pid, worker.generation, note=note))
+    def _warmed(self, worker: Worker, answer: Answer, client: Client) -> None:
+        type_ = "ok" if answer.acknowledged else "info"
+        key = client.key if self.setting.plan.session_field else None
+        told = {"key": key, "text": answer.text[:4000], "note": str(answer.status or answer.error)}
+        self.ops.append(Op(time.monotonic_ns(), type_, "warm-up", worker.pid, worker.generation, **told))  # type: ignore[arg-type]
 
     def _kill(self, step: Kill) -> None:
         worker = self.workers[step.worker]
@@ -173,7 +175,7 @@ class Driver:
         self.ops.append(Op(time.monotonic_ns(), "info", "kill", worker.pid, worker.generation))
 
     def _files(self, worker: Worker) -> None:
-        for found in self.setting.lab.files(worker.disk, tuple(self.sent)):
+        for found in self.setting.lab.files(worker.disk, tuple(self._wanted())):
             where = self.setting.locator.path(found["path"])
             self.ops.append(
                 Op(
@@ -190,7 +192,7 @@ class Driver:
     def _locate(self, step: Locate) -> None:
         worker = self.workers[step.worker]
         self._files(worker)
-        reply = worker.ask({"locate": list(self.sent), "deep": self._hidden(worker)}, self.setting.limits.turn)
+        reply = worker.ask({"locate": self._wanted(), "deep": self._hidden(worker)}, self.setting.limits.turn)
         if reply is None or "error" in reply:
             note = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
             self.ops.append(Op(time.monotonic_ns(), "fail", "place", worker.pid, worker.generation, note=note))
@@ -216,6 +218,13 @@ class Driver:
                     note="" if place["user"] else "library",
                 )
             )
+
+    def _wanted(self) -> list[str]:
+        """The markers; where no model is called the session key too, for state that has no marker."""
+        first = self.clients.get(1)
+        keyed = self.setting.plan.session_field is not None and self.setting.hold == "reads"
+        keys = [first.key] if keyed and first is not None and first.key.startswith("sc-") else []
+        return [*self.sent, *keys]
 
     def _hidden(self, worker: Worker) -> bool:
         """Whether this worker's last turn was given turn 1's marker though no file or service was seen to take it."""

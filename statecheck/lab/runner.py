@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE, CONTROL, OVERLAPPING, baseline_channel, outcome, outcomes
-from statecheck.checks.reading import turns
+from statecheck.checks import BASELINE, CONTROL, OVERLAPPING, outcomes, told
 from statecheck.config import EXPERIMENTS
 from statecheck.errors import StatecheckError
 from statecheck.lab.driver import Driver, Setting
@@ -19,8 +18,10 @@ from statecheck.model import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from statecheck.checks.reading import Channel
     from statecheck.history import History
     from statecheck.lab.scout import Scouted
+    from statecheck.model import Outcome
     from statecheck.plan import Plan
 
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
@@ -88,14 +89,15 @@ class Runner:
             self._skip(self._left(), "workers do not share this conversation (other-worker)")
         for name in self._left():
             self._one(name)
-        _, found = outcomes(self.recorded.histories)
-        if any(found[name].outcome == "lost" for name in OVERLAPPING if name in found):
+        channel, found = self._judged()
+        overlapped = [found[name] for name in OVERLAPPING if name in found]
+        if overlapped and (channel == "progress" or any(one.outcome == "lost" for one in overlapped)):
             self._one(CONTROL)
         self._explain_errors()
 
     def _explain_errors(self) -> None:
         """Say of an experiment that ran but cannot be judged why, with what the target printed last."""
-        _, found = outcomes(self.recorded.histories)
+        _, found = self._judged()
         for name, judged in found.items():
             if judged.outcome == "error" and name not in self.recorded.problems:
                 last = max((turn.generation for turn in judged.turns if turn.status != "ok"), default=0)
@@ -127,13 +129,13 @@ class Runner:
             driver.stop()
 
     def _remembers(self) -> bool:
-        history = self.recorded.histories[BASELINE]
-        return BASELINE not in self.recorded.problems and baseline_channel(history) is not None
+        return BASELINE not in self.recorded.problems and self._judged()[0] is not None
 
     def _splits(self) -> bool:
         """Whether another worker was not given what the first one was told."""
-        history = self.recorded.histories.get("other-worker")
-        if history is None or not turns(history):
-            return False
-        channel = baseline_channel(self.recorded.histories[BASELINE])
-        return outcome(history, channel).outcome == "lost"
+        found = self._judged()[1].get("other-worker")
+        return found is not None and found.outcome == "lost" and bool(found.turns)
+
+    def _judged(self) -> tuple[Channel | None, dict[str, Outcome]]:
+        """What the checks say so far."""
+        return outcomes(told(self.recorded.histories))

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from . import mounts
-from .markers import MARKER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,8 +90,8 @@ def _markers_in(path: str, wanted: list[str]) -> list[str]:
             data = file.read(_MOST_BYTES)
     except OSError:
         return []
-    present = {match.decode() for match in MARKER_BYTES.findall(data)} if b"sc-m" in data else set()
-    return [marker for marker in wanted if marker in present]
+    name = os.path.basename(path)
+    return [marker for marker in wanted if marker.encode() in data or marker in name]
 
 
 def _experiment(disk: str) -> str:

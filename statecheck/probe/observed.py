@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from .markers import attributes_of, find, text
 from .recorder import CALLER, RECORDER, Frames
+from .values import content
 
 LIBRARY_KEYS: set[str] = set()
 """Keys that a library uses where the app gives none: never shown as the app's own."""
@@ -95,7 +96,9 @@ class Observed:
         comes_out = self.action in ("read", "load")
         markers = find(result if comes_out else (self.args, self.kwargs))
         if not markers:
-            return {}
+            # a counter or an approval has no marker: its content tells whether it is the same again
+            own = self.f == "ctx-store" and not self.inside and (comes_out or bool(self.args))
+            return {"text": content(result if comes_out else self.args[-1])} if own else {}
         if self.action in ("write", "overwrite") and self.f != "ctx-store" and number:
             RECORDER.took(number, markers)
         return {"markers": markers, "text": text(result if comes_out else self.args[-1] if self.args else None)}

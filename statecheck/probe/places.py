@@ -26,6 +26,7 @@ Step = tuple[str, str]
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
 Root = types.ModuleType | Keeper
 _OURS = __name__.partition(".")[0]
+_SIGN = "sc-"  # all that is looked for begins so; most texts can be passed over at once
 _DEEPEST = 16
 _SECONDS = 1.0  # for one marker; a path that takes longer is one through a library's caches
 _MOST_HOLDERS = 30
@@ -48,6 +49,7 @@ def locate(markers: list[str], *, deep: bool) -> list[dict[str, Any]]:
     stands for a module, with the user's `line` that it is due to.
 
     Args:
+        markers: what to look for: markers, and session keys that begin like them.
         deep: search what the warm parent froze too, if nothing is found outside it: slow, for a marker that must
             be somewhere.
     """
@@ -67,9 +69,12 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
     for thing in tracked:
-        if isinstance(thing, _PASSED_OVER) or thing is markers or thing is tracked or _is_gone(thing, roots):
+        own = any(thing is mine for mine in (markers, sources, tracked, RECORDER.taken))
+        if own or isinstance(thing, _PASSED_OVER) or _is_gone(thing, roots):
             continue
-        for part in gc.get_referents(thing):
+        # the collector does not tell a dict's keys where all are texts
+        keys = list(dict.keys(thing)) if issubclass(type(thing), dict) else ()
+        for part in (*gc.get_referents(thing), *keys):
             for marker, chain in _texts(part, markers):
                 if len(sources[marker]) < _MOST_HOLDERS:
                     links = zip([thing, *chain], chain, strict=False)
@@ -135,7 +140,7 @@ def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
         for marker in _present(part, markers):
             yield marker, [part]
     elif (kind is dict or kind is tuple) and not gc.is_tracked(part):
-        for value in part.values() if kind is dict else part:
+        for value in (*part.keys(), *part.values()) if kind is dict else part:
             if type(value) is str or type(value) is bytes:
                 for marker in _present(value, markers):
                     yield marker, [part, value]
@@ -143,8 +148,8 @@ def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
 
 def _present(text: str | bytes, markers: list[str]) -> list[str]:
     if isinstance(text, bytes):
-        return [m for m in markers if m.encode() in text] if b"sc-m" in text else []
-    return [m for m in markers if m in text] if "sc-m" in text else []
+        return [m for m in markers if m.encode() in text] if _SIGN.encode() in text else []
+    return [m for m in markers if m in text] if _SIGN in text else []
 
 
 def _global(module: types.ModuleType, steps: list[Step]) -> dict[str, Any] | None:
@@ -222,7 +227,7 @@ def _is_users(thing: Any) -> bool:
 
 def _key(container: dict[Any, Any], part: Any) -> Step:
     for key, value in list(container.items()):
-        if value is part:
+        if value is part or key is part:
             return ("key", repr(key) if isinstance(key, (str, int, tuple)) else f"<{type(key).__name__}>")
     return ("in", "keys")
 

@@ -48,7 +48,7 @@ class Recorder:
         self._relative: dict[str, str] = {}  # code file -> the user's relative path, or "" for a library's
         self._numbers: dict[int, int] = {}
         self._references: dict[int, weakref.ref[Any]] = {}
-        self._took: dict[str, set[int]] = {}
+        self.taken: dict[str, set[int]] = {}  # marker -> the objects that were given it to keep, by number
         self._count = itertools.count(1)  # one step: threads may ask at once
 
     def open(self, fd: int, roots: tuple[str, ...]) -> None:
@@ -145,11 +145,11 @@ class Recorder:
     def took(self, number: int, markers: list[str]) -> None:
         """Remember that this object was given these markers to keep."""
         for marker in markers:
-            self._took.setdefault(marker, set()).add(number)
+            self.taken.setdefault(marker, set()).add(number)
 
     def holders(self, marker: str) -> list[Any]:
         """The objects that took a marker and are still alive."""
-        references = [self._references.get(number) for number in list(self._took.get(marker, ()))]
+        references = [self._references.get(number) for number in list(self.taken.get(marker, ()))]
         return [thing for thing in (reference() for reference in references if reference) if thing is not None]
 
     def _gone(self, ident: int, number: int, cls: str) -> None:

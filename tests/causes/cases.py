@@ -8,7 +8,7 @@ import pytest
 from histories import history
 
 from statecheck.causes.case import Case
-from statecheck.checks import outcomes
+from statecheck.checks import outcomes, told
 from statecheck.judging import judge
 from statecheck.model import Anchor, Finding
 
@@ -21,8 +21,9 @@ VERSIONS = {"llama-index-core": "0.14.25", "pydantic": "2.14.3"}
 
 def case(*histories: History) -> Case:
     """A run with these histories, judged by the checks."""
-    channel, found = outcomes({one.experiment: one for one in histories})
-    return Case({one.experiment: one for one in histories}, found, channel, HANDLER, VERSIONS)
+    known = told({one.experiment: one for one in histories})
+    channel, found = outcomes(known)
+    return Case(known, found, channel, HANDLER, VERSIONS)
 
 
 def findings(*histories: History) -> tuple[Finding, ...]:

@@ -7,12 +7,12 @@ which order they load and save and which are refused is left to hypothesis.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from histories import marker
 
 from statecheck.history import History, Op, OpType
-from statecheck.lab.experiments import EXPERIMENTS, Overlap, Start, Step, Take
+from statecheck.lab.experiments import CONTROL, EXPERIMENTS, Overlap, Start, Step, Take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +92,16 @@ class Overlapping:
     refused: frozenset[int] = frozenset()
 
 
-def serve(store: Store, experiment: str, how: Overlapping | None = None) -> History:
-    """The history of one experiment on this store."""
-    run = _Run(store, how or Overlapping(()))
-    for step in next(one.steps for one in EXPERIMENTS if one.name == experiment):
+class Says(Protocol):
+    """What an app that calls no model answers to what it takes for a session's n-th turn, in a life of a worker."""
+
+    def __call__(self, number: int, life: int) -> str: ...
+
+
+def serve(store: Store, experiment: str, how: Overlapping | None = None, says: Says | None = None) -> History:
+    """The history of one experiment on this store. An app that `says` something calls no model."""
+    run = _Run(store, how or Overlapping(()), says)
+    for step in next(one.steps for one in (*EXPERIMENTS, CONTROL) if one.name == experiment):
         run.take(step)
     return History(experiment, tuple(run.ops))
 
@@ -106,6 +112,7 @@ class _Run:
 
     store: Store
     how: Overlapping
+    says: Says | None = None
     ops: list[Op] = field(default_factory=list)
     workers: dict[str, tuple[int, int]] = field(default_factory=dict)
     sent: int = 0
@@ -115,6 +122,9 @@ class _Run:
         if isinstance(step, Start):
             self.lives += 1
             self.workers[step.worker] = (self.lives, step.disk)
+            if step.warm and self.says is not None:
+                text = self.says(1, self.lives)
+                self.ops.append(Op(10 * len(self.ops), "ok", "warm-up", generation=self.lives, text=text))
         elif isinstance(step, Take):
             self.sent += 1
             self._send(self.sent, step.worker, step.session)
@@ -144,12 +154,14 @@ class _Run:
 
     def _load(self, turn: int, worker: str, session: int) -> Conversation:
         loaded = self.store.load(self._place(worker, session))
-        self._record("ok", "model", turn, worker, before=loaded, action="read")
+        if self.says is None:
+            self._record("ok", "model", turn, worker, before=loaded, action="read")
         return loaded
 
     def _answer(self, turn: int, worker: str, session: int, loaded: Conversation) -> None:
         self.store.save(self._place(worker, session), loaded, marker(turn))
-        self._record("ok", "turn", turn, worker, note="200")
+        text = self.says(len(loaded) + 1, self.workers[worker][0]) if self.says is not None else ""
+        self._record("ok", "turn", turn, worker, note="200", text=text)
 
     def _place(self, worker: str, session: int) -> object:
         return self.store.place(worker, *self.workers[worker], session)

@@ -1,4 +1,4 @@
-"""LlamaIndex's own things as targets: a workflow, an agent, the server of workflows."""
+"""LlamaIndex's own things as targets: a workflow, an agent, the server of workflows. And state without a model."""
 
 from __future__ import annotations
 
@@ -76,6 +76,22 @@ SERVED = """\
 
     server = WorkflowServer(workflow_store={store}({path}))
     server.add_workflow("cart", Cart(timeout=10))
+"""
+COUNTED = """\
+    import os
+    import time
+    import uuid
+
+    visits = {{}}
+    total = 0
+
+
+    def reply(visitor, message):
+        global total
+        total += 1
+        visits[visitor] = visits.get(visitor, 0) + 1
+        said = {answer}
+        return f"{{uuid.uuid4()}} at {{time.time()}} by {{os.getpid()}}, {{total}} in all: {{said}}"
 """
 
 
@@ -157,3 +173,20 @@ def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
 
     assert ran.diagnosis.target.framework == "workflow-server"
     assert [one.code for one in ran.diagnosis.causes] == expected
+
+
+def test_a_count_that_only_answers_show_is_found_where_it_is_kept(user: User) -> None:
+    user.write(counted=COUNTED.format(answer='f"message {visits[visitor]} of yours"'))
+
+    ran = diagnosed(user, "counted.py:reply", "namespace")
+
+    assert found(ran) == [("SC102", None, Anchor("counted.py", 5)), ("SC103", None, Anchor("counted.py", 5))]
+    assert "`counted.visits['sc-" in ran.diagnosis.causes[0].summary
+
+
+def test_what_varies_by_itself_is_no_conversation(user: User) -> None:
+    user.write(counted=COUNTED.format(answer='f"hello {visitor}"'))
+
+    ran = diagnosed(user, "counted.py:reply", "namespace")
+
+    assert (ran.diagnosis.verdict, found(ran)) == ("stateless", [])

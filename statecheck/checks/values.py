@@ -1,0 +1,55 @@
+"""Values of a Context's store that stand in for a marker: a counter, an approval, the step of a form.
+
+Where nothing that is kept has a turn's marker, what the turn changed tells as much: a later turn that reads back the
+value that this one wrote was given this turn, and all that this one was given.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
+
+
+def changed(history: History, turn: int) -> list[Op]:
+    """Writes of a turn to values that its run had read before, with another content than it read.
+
+    A value that a run writes more than once is one that it works with; nothing says that the next run should have it.
+    """
+    ops = _own(history, turn)
+    found = []
+    for op in ops:
+        same = [other for other in ops if other.where == op.where and other.run == op.run]
+        before = [other for other in same if other.action == "read" and other.time < op.time]
+        once = sum(other.action == "write" for other in same) == 1
+        if op.action == "write" and once and before and before[0].text != op.text:
+            found.append(op)
+    return found
+
+
+def read_back(history: History, turn: int) -> set[int]:
+    """The turns that a turn was given by the values that it read back, and those before it that changed none."""
+    turns = {op.turn for op in history.select("ctx-store") if op.turn}
+    written = sorted((op for number in turns for op in changed(history, number)), key=lambda op: -op.time)
+    waiting, found = [turn], set[int]()
+    while waiting:
+        for read in _own(history, waiting.pop()):
+            writer = _writer(written, read) if read.action == "read" else 0
+            if writer and writer not in found:
+                found.add(writer)
+                waiting.append(writer)
+    idle = turns - {op.turn for op in written}
+    return found | {number for number in idle if found and number < turn}
+
+
+def _writer(written: list[Op], read: Op) -> int:
+    """The other turn that last left a value as it was read, or 0."""
+    before = (op for op in written if op.time < read.time and op.turn != read.turn and op.where == read.where)
+    return next((op.turn for op in before if op.text == read.text), 0)
+
+
+def _own(history: History, turn: int) -> list[Op]:
+    """What the app's own code did with Context values in a turn, as far as their content was seen."""
+    ops = history.select("ctx-store", turn)
+    return [op for op in ops if op.note != "inside" and op.type == "ok" and op.text]
