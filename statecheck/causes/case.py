@@ -86,7 +86,9 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
         if marker in op.markers
     ]
     found += [
-        Whereabouts("service", op.where, service_key(op.text), op.pid, _anchor(op))
+        Whereabouts(
+            "service", op.where, service_key(op.text), op.pid, _anchor(op) or _statement_anchor(history, marker)
+        )
         for op in history.select("wire", action="write")
         if marker in op.markers
     ]
@@ -127,6 +129,12 @@ def _file_anchor(history: History, path: str) -> Anchor | None:
     statements = [op for op in history.select("sql", action="write") if op.frames]
     written = [op for op in opened if op.action == "write"] or statements
     return next((_anchor(op) for op in (*written, *opened)), None)
+
+
+def _statement_anchor(history: History, marker: str) -> Anchor | None:
+    """The user's line that sent a marker to a service, where only the relay saw the bytes (a client in C)."""
+    said = (op for op in history.ops if op.f in ("wire", "sql") and op.action == "write" and op.where != "sqlite")
+    return next((_anchor(op) for op in said if op.frames and marker in op.markers), None)
 
 
 _RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")
@@ -176,8 +184,8 @@ def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | Non
     """A file, database or service of the app's own that has turn 1's marker and that turn 2 reads, or None."""
     for place in whereabouts(history, first.marker):
         if place.kind == "service":
-            reads = history.select("wire", second.number, "send")
-            if any(op.where == place.text and service_key(op.text) is not None for op in reads):
+            reads = [op for op in history.select("wire", second.number, "send") if op.where == place.text and op.text]
+            if any(service_key(op.text) is not None for op in reads) or _queried(history, first, second, "wire"):
                 return place
         if place.kind == "disk":
             names = {place.text, database_of(place.text)}
@@ -188,18 +196,19 @@ def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | Non
     return None
 
 
-_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
+_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
+_READING = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
 
 
-def _queried(history: History, first: Sent, second: Sent) -> bool:
-    """Whether turn 2 asks a table that took turn 1's marker; any statement will do where no table was seen."""
+def _queried(history: History, first: Sent, second: Sent, f: str = "sql") -> bool:
+    """Whether turn 2 asks a table that took turn 1's marker; any query will do where no table was seen."""
     taken = {
         table
-        for op in history.select("sql", first.number, "write")
+        for op in history.select(f, first.number, "write")
         if first.marker in op.markers
         for table in _TABLE.findall(op.text)
     }
-    asked = [op for op in history.select("sql", second.number) if op.action == "send"]
+    asked = [op for op in history.select(f, second.number, "send") if _READING.match(op.text)]
     return any(not taken or taken & set(_TABLE.findall(op.text)) for op in asked)
 
 

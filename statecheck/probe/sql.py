@@ -83,7 +83,7 @@ def _watch_execute(*classes: str) -> Callable[[ModuleType], None]:
         for name in classes:
             cls = getattr(module, name, None)
             if cls is not None:
-                cls.execute = _shown(cls.execute)
+                cls.execute, cls.executemany = _shown(cls.execute), _shown(cls.executemany)
 
     return patch
 
@@ -95,6 +95,19 @@ def _shown(execute: Callable[..., Any]) -> Callable[..., Any]:
         return execute(self, query, *args, **kwargs)
 
     return shown
+
+
+def _watch_psycopg2(module: ModuleType) -> None:
+    """Its cursors are classes in C, which cannot be patched: connections get one of their own."""
+    connect, plain = module.connect, module.extensions.cursor
+
+    @functools.wraps(connect)
+    def watched(dsn: Any = None, connection_factory: Any = None, cursor_factory: Any = None, **kwargs: Any) -> Any:
+        base = cursor_factory or plain
+        methods = {name: _shown(getattr(base, name)) for name in ("execute", "executemany")}
+        return connect(dsn, connection_factory, type(base.__name__, (base,), methods), **kwargs)
+
+    vars(module)["connect"] = watched
 
 
 def _watch_aiosqlite(module: ModuleType) -> None:
@@ -115,6 +128,8 @@ def _watch_aiosqlite(module: ModuleType) -> None:
 
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "aiosqlite.core": _watch_aiosqlite,
+    "psycopg2": _watch_psycopg2,
+    "psycopg2.extras": _watch_execute("DictCursor", "RealDictCursor", "NamedTupleCursor"),
     "psycopg.cursor": _watch_execute("Cursor"),
     "psycopg.cursor_async": _watch_execute("AsyncCursor"),
 }
