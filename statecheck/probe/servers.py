@@ -87,13 +87,13 @@ class Server:
         """It is ready: what is to be done before any client."""
 
     def _run(self, command: list[str], user: dict[str, Any], said: deque[str]) -> None:
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOME": "."}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env={**environment, "LC_ALL": "C"},
             **user,
         )
         assert process.stdout is not None

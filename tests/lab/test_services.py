@@ -1,0 +1,150 @@
+"""Apps that name Redis or PostgreSQL, diagnosed with throwaway servers: nothing is handed over, and nothing is left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from labs import ISOLATIONS, User, diagnosed
+
+from statecheck.config import Options
+from statecheck.lab.binaries import find
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(not (find("redis") and find("postgres")), reason="no server here")
+
+RACE = """\
+    import json, os
+    import redis.asyncio as redis
+    from llama_index.core import Settings
+    from llama_index.core.llms import ChatMessage
+
+    db = redis.from_url(os.environ["REDIS_URL"])
+
+
+    async def reply(session_id, text):
+        history = json.loads(await db.get(session_id) or "[]")
+        history.append({"role": "user", "content": text})
+        answer = await Settings.llm.achat([ChatMessage(**message) for message in history])
+        await db.set(session_id, json.dumps(history))
+        return answer.message.content
+"""
+STALE = """\
+    import json, redis
+
+    db = redis.Redis(host="cache", port=6390, password="secret")
+    cache = {}
+
+
+    def reply(session_id, text):
+        if session_id not in cache:
+            cache[session_id] = json.loads(db.get(session_id) or "[]")
+        earlier = list(cache[session_id])
+        cache[session_id].append(text)
+        db.set(session_id, json.dumps(cache[session_id]))
+        return str(earlier)
+"""
+TABLE = """\
+    import os, psycopg, uuid
+
+    DSN = os.getenv("DATABASE_URL", "postgresql://chat:secret@db:5432/chat")
+    with psycopg.connect(DSN) as db:
+        db.execute("CREATE TABLE IF NOT EXISTS said (session text, text text)")
+
+
+    def reply(session_id, text):
+        {session}
+        with psycopg.connect(DSN) as db:
+            rows = db.execute("SELECT text, current_user FROM said WHERE session = %s", [session]).fetchall()
+            db.execute("INSERT INTO said VALUES (%s, %s)", [session, text])
+        return str(rows)
+"""
+
+
+def causes(user: User, isolation: str, **options: object) -> list[tuple[str, str | None, int]]:
+    ran = diagnosed(user, "app.py:reply", isolation, Options(seed=1, **options))  # type: ignore[arg-type]
+    assert ran.diagnosis.errors == ()
+    return [(one.code, one.kind, one.anchor.line) for one in ran.diagnosis.causes]
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_a_race_in_redis(isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "REDIS_URL", "redis://:real@redis.prod.example.com/0"
+    )  # must not be asked, and need not be there
+    user = User(tmp_path)
+    user.write(app=RACE)
+
+    assert causes(user, isolation, only=("concurrent",)) == [("SC105", "user-code", 13)]
+
+
+def test_a_copy_in_front_of_redis_at_a_port_and_host_of_the_code_s_own(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=STALE)
+
+    assert causes(user, "namespace", only=("other-worker", "new-process")) == [("SC102", "stale-cache", 4)]
+
+
+def test_a_table_that_is_kept(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=TABLE.replace("{session}", "session = session_id"))
+
+    ran = diagnosed(user, "app.py:reply", "namespace")
+
+    assert ran.diagnosis.verdict == "healthy"
+    assert any("PostgreSQL" in note and "as DATABASE_URL, for app.py:3" in note for note in ran.diagnosis.notes)
+    assert "('chat',)" not in ran.answers("same-process")[0]  # empty at the start
+    assert "'chat')" in ran.answers("same-process")[1]  # the role that the code names
+
+
+def test_a_table_asked_under_a_new_key_each_time_by_a_client_in_c(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=TABLE.replace("{session}", "session = str(uuid.uuid4())"))
+
+    assert causes(user, "copy") == [("SC106", "new-key", 12)]
+
+
+HANGS = """\
+    import os, psycopg, redis, subprocess
+
+    redis.from_url(os.environ["REDIS_URL"]).set("a", 1)
+    db = psycopg.connect(os.environ["DATABASE_URL"])
+    subprocess.run(["sleep", os.environ["LEFT_BEHIND_BY"]])
+
+
+    def reply(session_id, text):
+        return text
+"""
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_killed_with_servers_running(isolation: str, tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=HANGS)
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "statecheck", "diagnose", "app.py:reply"],
+            cwd=user.project,
+            env={**os.environ, **user.environment(isolation), "PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=said,
+        )
+    while not any("sleep" in one.name() for one in user.processes() if one.is_running()):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+            pytest.fail((tmp_path / "said").read_text())
+    family = psutil.Process(process.pid).children(recursive=True)
+    names = {one.name() for one in family}
+
+    process.kill()
+    process.wait()
+    _, left = psutil.wait_procs(family, timeout=10)
+
+    assert {"valkey-server", "postgres"} <= names
+    assert left == []
+    assert list((user.root / "tmp").iterdir()) == []

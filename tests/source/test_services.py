@@ -1,0 +1,106 @@
+"""Which services the code names, by which variables and at which ports."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from statecheck.source.services import Named, named_services
+from statecheck.source.tree import SourceTree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def named(tmp_path: Path, source: str, ambient: dict[str, str] | None = None, **files: str) -> tuple[Named, ...]:
+    (tmp_path / "app.py").write_text(textwrap.dedent(source), "utf-8")
+    for name, content in files.items():
+        (tmp_path / name.replace("__", ".")).write_text(textwrap.dedent(content), "utf-8")
+    return named_services(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"), tmp_path, ambient or {})
+
+
+def told(service: Named) -> tuple[str, dict[str, str], tuple[int, ...], str]:
+    parts: dict[str, str] = {variable.name: variable.part for variable in service.variables}
+    return service.kind.name, parts, service.ports, f"{service.anchor.path}:{service.anchor.line}"
+
+
+PYDANTIC = """\
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+class Base(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="bot_")
+class Settings(Base):
+    redis_url: str = "redis://redis:6379/0"
+    pg: str = Field(validation_alias="STATE_DSN", default="postgresql+asyncpg://a:b@db/c")
+    redis_ttl: int = 60
+settings = Settings()
+"""
+DJANGO = """\
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "HOST": "db"}}
+CACHES = {"default": {"LOCATION": "redis://127.0.0.1:6390/1"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "services"),
+    [
+        ("import os\nx = os.environ['REDIS_URL']\n", [("redis", {"REDIS_URL": "url"}, (), "app.py:2")]),
+        ("import redis\nr = redis.Redis()\n", [("redis", {}, (6379,), "app.py:1")]),
+        ("import redis\nr = redis.Redis('cache', port=6390)\n", [("redis", {}, (6379, 6390), "app.py:1")]),
+        ("URL = 'redis://localhost:6380/1'\n", [("redis", {}, (6380,), "app.py:1")]),
+        ("import os\nx = os.getenv('QUEUE', 'redis://q:6380')\n", [("redis", {"QUEUE": "url"}, (), "app.py:2")]),
+        (
+            "import os, redis\nr = redis.Redis(host=os.environ['REDIS_HOST'], port=int(os.environ['REDIS_PORT']))\n",
+            [("redis", {"REDIS_HOST": "host", "REDIS_PORT": "port"}, (), "app.py:2")],
+        ),
+        (
+            "import os\nx = create_async_engine(os.environ['DATABASE_URL'])\n",
+            [("postgres", {"DATABASE_URL": "url"}, (), "app.py:2")],
+        ),
+        ("import os\nx = os.getenv('DATABASE_URL', 'sqlite:///chat.db')\n", []),
+        ("import os\nx = os.environ['OPENAI_API_KEY'], os.environ['REDIS_TTL'], os.environ['DB_PATH']\n", []),
+        ("import psycopg\nc = psycopg.connect('dbname=a port=5433')\n", [("postgres", {}, (5432, 5433), "app.py:1")]),
+        (
+            PYDANTIC,
+            [
+                ("redis", {"BOT_REDIS_URL": "url"}, (), "app.py:6"),
+                ("postgres", {"STATE_DSN": "url"}, (), "app.py:7"),
+            ],
+        ),
+        (DJANGO, [("redis", {}, (6390,), "app.py:2"), ("postgres", {}, (5432,), "app.py:1")]),
+        ("import os\nx = os.environ['MONGODB_URI']\n", [("mongodb", {"MONGODB_URI": "url"}, (), "app.py:2")]),
+        ('"""It needs redis://localhost."""\nimport os\n', []),
+    ],
+    ids=lambda value: value.splitlines()[-1][:40] if isinstance(value, str) else "",
+)
+def test_what_is_named(tmp_path: Path, source: str, services: list[object]) -> None:
+    assert [told(service) for service in named(tmp_path, source)] == services
+
+
+OPTIONAL = "import os\nurl = os.getenv('REDIS_URL')\nstore = connect(url) if url else {}\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "optional"),
+    [
+        (OPTIONAL, True),
+        ("import os\nif 'REDIS_URL' in os.environ:\n    connect(os.environ['REDIS_URL'])\n", True),
+        ("import os\nurl = os.getenv('REDIS_URL')\nif not url:\n    raise SystemExit('REDIS_URL')\n", False),
+        ("import os\nurl = os.getenv('REDIS_URL') or 'redis://localhost'\nif url: pass\n", False),
+        ("import os\nr = connect(os.getenv('REDIS_URL'))\n", False),
+    ],
+)
+def test_whether_the_code_does_without(tmp_path: Path, source: str, optional: bool) -> None:
+    (service,) = named(tmp_path, source)
+
+    assert [variable.optional for variable in service.variables] == [optional]
+
+
+def test_examples_come_from_the_environment_then_the_project_then_the_code(tmp_path: Path) -> None:
+    source = "import os\nx = os.getenv('REDIS_URL', 'redis://c/2')\n"
+    compose = "services:\n  web:\n    environment:\n      - REDIS_URL=redis://b/1\n"
+    (service,) = named(tmp_path, source, {"REDIS_URL": "redis://a/0"}, compose__yml=compose)
+
+    assert service.variables[0].examples == ("redis://a/0", "redis://b/1", "redis://c/2")
