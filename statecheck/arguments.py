@@ -128,6 +128,10 @@ Python = Annotated[
     str | None,
     typer.Option(metavar="PATH", help="Interpreter, or environment's folder, that runs the app.", show_default=False),
 ]
+EnvFile = Annotated[
+    list[Path] | None,
+    typer.Option("--env-file", metavar="FILE", help="NAME=VALUE lines, set as if by --env.", show_default=False),
+]
 Header = Annotated[Texts, typer.Option("--header", metavar="'NAME: VALUE'", help="Sent with every turn.")]
 Volume = Annotated[list[Path] | None, typer.Option("--volume", metavar="PATH", help="Outlives a redeploy.")]
 Only = Annotated[

@@ -46,6 +46,7 @@ class Options:
         show_logs: the target's own output is shown, not only kept.
         template: a plan that settles how a client talks.
         python: the interpreter that runs the target, or the folder of its environment.
+        env_files: files whose variables are set as if by `env`, which wins.
     """
 
     endpoint: str | None = None
@@ -62,11 +63,12 @@ class Options:
     template: Plan | None = None
     fail_on: Severity = "error"
     python: str | None = None
+    env_files: tuple[Path, ...] = ()
 
     def given(self, **values: object) -> Options:
-        """Put what was given on top; None and () are not given, env, headers and volumes add up."""
+        """Put what was given on top; None and () are not given, env, headers, volumes and files add up."""
         changes: dict[str, Any] = {name: value for name, value in values.items() if value not in (None, ())}
-        for name in {"env", "headers", "volumes"} & changes.keys():
+        for name in {"env", "headers", "volumes", "env_files"} & changes.keys():
             changes[name] = (*getattr(self, name), *changes[name])
         return replace(self, **changes)
 
@@ -164,8 +166,10 @@ class _Table:
             raise self.wrong(key, "a string")
         return value
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def texts(self, key: str, *, one: bool = False) -> tuple[str, ...]:
         value = self.values.get(key, [])
+        if one and isinstance(value, str):
+            return (value,)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.wrong(key, "a list of strings")
         return tuple(value)
@@ -202,6 +206,7 @@ def _options(table: _Table) -> Options:
             "fail-on",
             "template",
             "python",
+            "env-file",
         )
     )
     timeout = table.number("timeout")
@@ -216,6 +221,7 @@ def _options(table: _Table) -> Options:
         fail_on=table.choice("fail-on", SEVERITIES),
         template=_template(table),
         python=_python(table),
+        env_files=tuple(table.file.parent / path for path in table.texts("env-file", one=True)),
     )
 
 

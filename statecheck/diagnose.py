@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,7 +19,6 @@ from statecheck.plan import describe
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from statecheck.interpreters import Interpreter
     from statecheck.lab.launch import Launched
     from statecheck.lab.runner import Recorded
     from statecheck.target import Target
@@ -44,30 +42,17 @@ def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]
 
 def diagnose_target(target: Target, options: Options, progress: Callable[[str], None], home: Path) -> Diagnosis:
     """As `diagnose`, for a target that is resolved; the run is kept below `home`."""
-    from statecheck.lab.environment import target_environment
     from statecheck.lab.launch import launch
+    from statecheck.lab.surroundings import surroundings_of
 
-    interpreter = _interpreter(target, options)
-    launched = launch(
-        target.project, target.root, interpreter, target_environment(os.environ, options.env, interpreter)
-    )
+    surroundings, options = surroundings_of(target, options)
+    launched = launch(surroundings)
     try:
         from statecheck.lab.run import record  # late: the warm parent starts meanwhile
     except BaseException:
         launched.stop()
         raise
     return diagnose_in(record, launched, target, options, progress, home)
-
-
-def _interpreter(target: Target, options: Options) -> Interpreter:
-    """What runs the target: as the options say, else what its project has."""
-    from statecheck.interpreters import choose, named
-    from statecheck.source.imports import third_party
-    from statecheck.source.tree import SourceTree
-
-    if options.python:
-        return named(options.python, Path.cwd())
-    return choose(target.path, target.project, os.environ, lambda: third_party(target, SourceTree.of(target)))
 
 
 def diagnose_in(

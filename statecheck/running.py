@@ -87,12 +87,11 @@ _launched: Launched | None = None
 def _warm_parent(scenarios: Path, options: Options) -> Launched:
     """The warm parent of this side: all scenarios import the same libraries, so one serves them one after the other."""
     global _launched  # noqa: PLW0603 - one a process of the pool
-    from statecheck.interpreters import OWN
-    from statecheck.lab.environment import target_environment
     from statecheck.lab.launch import launch
+    from statecheck.lab.surroundings import own_surroundings
 
     if _launched is None or _launched.isolation != "namespace" or _launched.process.poll() is not None:
-        _launched = launch(scenarios, scenarios, OWN, target_environment(os.environ, options.env, OWN))
+        _launched = launch(own_surroundings(scenarios, options))
     return _launched
 
 

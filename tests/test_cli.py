@@ -172,6 +172,7 @@ def test_options_reach_the_engine(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.statecheck]\nendpoint = '/a'\nsession-field = 'user'\n")
     words = ["diagnose", "app.py", "--endpoint", "/b", "--message-field", "text", "--env", "A=1=2", "--env", "B="]
     words += ["--header", "X-Key: v:w", "--volume", "data", "--only", "concurrent", "--only", "same-process"]
+    words += ["--python", ".venv", "--env-file", "a.env"]
     words += ["--timeout", "60", "--seed", "7", "--show-logs"]
     main(words)
 
@@ -188,6 +189,8 @@ def test_options_reach_the_engine(engine: Engine, tmp_path: Path) -> None:
             timeout_scale=2.0,
             seed=7,
             show_logs=True,
+            python=".venv",
+            env_files=(tmp_path / "a.env",),
         ),
     )
 

@@ -19,6 +19,8 @@ session-field = "user"
 volumes = ["data", "/srv/data"]
 headers = { Authorization = "Bearer x" }
 env = { MODE = "prod" }
+env-file = "test.env"
+python = "envs/shop"
 timeout = 60
 fail-on = "warning"
 
@@ -42,6 +44,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         volumes=(tmp_path / "data", Path("/srv/data")),
         headers=(("Authorization", "Bearer x"),),
         env=(("MODE", "prod"),),
+        env_files=(tmp_path / "test.env",),
+        python=str(tmp_path / "envs/shop"),
         timeout_scale=2.0,
         fail_on="warning",
         template=Plan(
@@ -74,6 +78,8 @@ def test_no_file_is_the_defaults(tmp_path: Path) -> None:
         ("endpoint = 3", "`endpoint` of [tool.statecheck]", ""),
         ("volumes = 'data'", "must be a list of strings", ""),
         ("env = { A = 1 }", "`env` of [tool.statecheck]", ""),
+        ("env-file = [1]", "`env-file` of [tool.statecheck]", ""),
+        ("python = 3.12", "`python` of [tool.statecheck]", ""),
         ("timeout = true", "must be a positive number", ""),
         ("timeout = -1", "must be a positive number", ""),
         ("timeout = nan", "must be a positive number", ""),
@@ -139,3 +145,11 @@ def test_only_and_skip_leave_experiments_in_order() -> None:
     assert Options().selected() == EXPERIMENTS
     assert Options(only=("concurrent", "same-process")).selected() == ("same-process", "concurrent")
     assert Options(skip=EXPERIMENTS[1:]).selected() == ("same-process",)
+
+
+def test_an_interpreter_is_a_place_or_a_command(tmp_path: Path) -> None:
+    (tmp_path / ".venv").mkdir()
+
+    assert read(tmp_path, "[tool.statecheck]\npython = '.venv'\n").python == str(tmp_path / ".venv")
+    assert read(tmp_path, "[tool.statecheck]\npython = 'python3.12'\n").python == "python3.12"
+    assert read(tmp_path, "[tool.statecheck]\nenv-file = ['a', 'b']\n").env_files == (tmp_path / "a", tmp_path / "b")

@@ -48,16 +48,21 @@ def target_environment(
         given: from `--env`: handed over as they are.
         interpreter: the target's.
     """
-    scrubbed = {
-        name: _DUMMY if is_secret(name) else _without_password(value)
+    environment = {
+        name: scrubbed(name, value)
         for name, value in _for_interpreter(ambient, interpreter).items()
         if not name.startswith(_OURS)
     }
-    scrubbed.update(dummy_credentials(scrubbed))
-    scrubbed.update(_QUIET)
-    scrubbed["PYTHONDONTWRITEBYTECODE"] = "1"
-    scrubbed["PYTHONUNBUFFERED"] = "1"
-    return {**scrubbed, **dict(given)}
+    environment.update(dummy_credentials(environment))
+    environment.update(_QUIET)
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment["PYTHONUNBUFFERED"] = "1"
+    return {**environment, **dict(given)}
+
+
+def scrubbed(name: str, value: str) -> str:
+    """A variable's value, with a dummy for a secret: the whole of it, or the password in a URL."""
+    return _DUMMY if is_secret(name) else _without_password(value)
 
 
 def _for_interpreter(ambient: Mapping[str, str], interpreter: Interpreter) -> dict[str, str]:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,7 @@ from statecheck.probe.bootstrap import command
 from statecheck.probe.channel import Channel, Closed, Message
 
 if TYPE_CHECKING:
-    from statecheck.interpreters import Interpreter
-    from statecheck.target import Target
+    from statecheck.lab.surroundings import Surroundings
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 0.5
@@ -28,15 +27,13 @@ _LONGEST = 120  # characters of what something that is no Python says of our pro
 
 @dataclass
 class Launched:
-    """A warm parent: its process, its channel and how it is isolated (`namespace` or `copy`).
+    """A warm parent: what it was started in, its process, its channel and how it is isolated (`namespace` or `copy`).
 
     Attributes:
-        interpreter, environment: what it was started with; workers get the same variables.
         notes: what the report should say of it.
     """
 
-    interpreter: Interpreter
-    environment: dict[str, str]
+    surroundings: Surroundings
     process: subprocess.Popen[bytes]
     channel: Channel
     isolation: str
@@ -85,33 +82,30 @@ class Launched:
         if "failed" in hello:
             raise OSError(hello["failed"])
         self.greeted = True
-        self.notes[:0] = [f"run by Python {hello['python']} ({self.interpreter.why})", *self.interpreter.passed_over]
+        interpreter = self.surroundings.interpreter
+        told = (f"run by Python {hello['python']} ({interpreter.why})", *interpreter.passed_over)
+        self.notes[:0] = [*told, *self.surroundings.notes]
 
 
-def launch(project: Path, root: Path, interpreter: Interpreter, environment: dict[str, str]) -> Launched:
+def launch(surroundings: Surroundings) -> Launched:
     """Start the warm parent under the target's interpreter, in namespaces where they can be had.
 
     Returns at once: there is much to import while it starts. `isolated` waits for it.
-
-    Args:
-        project, root: folders in which the target, or several, may write.
-        interpreter: the target's.
-        environment: all variables of the warm parent and of its workers.
 
     Raises:
         StatecheckError: nothing can be started.
     """
     reason = "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else _unsupported()
     if reason:
-        return _launch_copies(project, root, interpreter, environment, reason)
+        return _launch_copies(surroundings, reason)
     try:
-        return _start(_namespace_command(), interpreter, environment, _setup(project, root, interpreter, "namespace"))
+        return _start(_namespace_command(), surroundings, _setup(surroundings, "namespace"))
     except OSError as error:
-        raise _cannot(interpreter, error) from error
+        raise _cannot(surroundings, error) from error
 
 
-def isolated(launched: Launched, target: Target) -> Launched:
-    """Wait for a warm parent; where the kernel refused it a namespace, start another one with copies.
+def isolated(launched: Launched, project: Path) -> Launched:
+    """Wait for a warm parent; where the kernel refused it a namespace, start another one with copies of this project.
 
     Raises:
         StatecheckError: the interpreter cannot be started.
@@ -120,38 +114,36 @@ def isolated(launched: Launched, target: Target) -> Launched:
         launched.greet()
     except OSError as refused:
         launched.stop()
-        interpreter = launched.interpreter
+        surroundings = launched.surroundings
         if launched.isolation == "copy":
-            raise _cannot(interpreter, refused) from refused
-        launched = _launch_copies(target.project, target.root, interpreter, launched.environment, str(refused))
+            raise _cannot(surroundings, refused) from refused
+        folders = dict.fromkeys((project, *surroundings.folders))
+        launched = _launch_copies(replace(surroundings, folders=tuple(folders)), str(refused))
         try:
             launched.greet()
         except OSError as error:
             launched.stop()
-            raise _cannot(interpreter, error) from error
+            raise _cannot(surroundings, error) from error
     return launched
 
 
-def _launch_copies(
-    project: Path, root: Path, interpreter: Interpreter, environment: dict[str, str], reason: str
-) -> Launched:
+def _launch_copies(surroundings: Surroundings, reason: str) -> Launched:
     folder = tempfile.mkdtemp(prefix="statecheck-")
     warden = [sys.executable, "-S", str(Path(__file__).parent.parent / "probe" / "warden.py"), folder]
     try:
-        setup = {**_setup(project, root, interpreter, "copy"), "folder": folder}
-        launched = _start(warden, interpreter, environment, setup)
+        launched = _start(warden, surroundings, {**_setup(surroundings, "copy"), "folder": folder})
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise _cannot(interpreter, error) from error
+        raise _cannot(surroundings, error) from error
     launched.folder = folder
     launched.notes.append(f"isolated by copies of the project, not by namespaces ({reason})")
     return launched
 
 
-def _cannot(interpreter: Interpreter, error: OSError) -> StatecheckError:
+def _cannot(surroundings: Surroundings, error: OSError) -> StatecheckError:
     return StatecheckError(
         "no-interpreter",
-        f"`{interpreter.python}` cannot run the target: {error}",
+        f"`{surroundings.interpreter.python}` cannot run the target: {error}",
         "name an interpreter that the app runs in, CPython 3.10 or newer, with `--python PATH`",
         ExitCode.INCONCLUSIVE,
     )
@@ -180,21 +172,22 @@ def _namespace_command() -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", "--", "unshare", *rootless, *kinds]
 
 
-def _setup(project: Path, root: Path, interpreter: Interpreter, isolation: str) -> Message:
+def _setup(surroundings: Surroundings, isolation: str) -> Message:
     home = str(Path("~").expanduser())
-    prefixes = [sys.prefix, str(Path(interpreter.python).parent.parent)]  # the probe's, and that of what it imports
-    keep = [str(project), str(root), home, tempfile.gettempdir(), "/tmp", "/var/tmp", *prefixes]  # noqa: S108
-    return {"isolation": isolation, "project": str(project), "keep": keep}
+    folders = list(map(str, surroundings.folders))
+    prefixes = [sys.prefix, str(Path(surroundings.interpreter.python).parent.parent)]  # of the probe, and of the target
+    keep = [*folders, home, tempfile.gettempdir(), "/tmp", "/var/tmp", *prefixes]  # noqa: S108
+    return {"isolation": isolation, "project": folders[0], "keep": keep, "masked": surroundings.masked}
 
 
-def _start(prefix: list[str], interpreter: Interpreter, environment: dict[str, str], setup: Message) -> Launched:
+def _start(prefix: list[str], surroundings: Surroundings, setup: Message) -> Launched:
     ours, theirs = socket.socketpair()
     errors = os.memfd_create("statecheck") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_RDWR)
     try:
         process = subprocess.Popen(
-            [*prefix, interpreter.python, "-c", command("warm", str(theirs.fileno()))],
+            [*prefix, surroundings.interpreter.python, "-c", command("warm", str(theirs.fileno()))],
             pass_fds=[theirs.fileno()],
-            env=environment,
+            env=surroundings.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # nothing is said there; what is no Python might, without end
             stderr=errors,
@@ -209,4 +202,4 @@ def _start(prefix: list[str], interpreter: Interpreter, environment: dict[str, s
     channel = Channel(ours)
     with contextlib.suppress(Closed):  # `greet` finds out why
         channel.send(setup)
-    return Launched(interpreter, environment, process, channel, str(setup["isolation"]), errors)
+    return Launched(surroundings, process, channel, str(setup["isolation"]), errors)

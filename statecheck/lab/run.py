@@ -87,10 +87,10 @@ def _lab(
     try:
         tree = SourceTree.of(target)
         modules = third_party(target, tree)
-        launched = isolated(launched, target)
+        launched = isolated(launched, target.project)
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
-        environment = dict(launched.environment)
+        environment = dict(launched.surroundings.environment)
         request = _request(target, environment)
         lab = Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":

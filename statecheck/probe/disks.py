@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from . import mounts
+from .masks import Masks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +79,8 @@ def open_disks(setup: Message) -> Disks:
         OSError: the kernel does not allow it.
     """
     if setup["isolation"] == "copy":
-        return CopiedDisks(Path(setup["folder"]), Path(setup["project"]))
-    return LayeredDisks(setup["project"], setup["keep"])
+        return CopiedDisks(Path(setup["folder"]), Path(setup["project"]), Masks(setup["masked"]))
+    return LayeredDisks(setup["project"], setup["keep"], Masks(setup["masked"]))
 
 
 def _markers_in(path: str, wanted: list[str]) -> list[str]:
@@ -109,7 +110,7 @@ class LayeredDisks:
 
     name = "namespace"
 
-    def __init__(self, project: str, keep: list[str]) -> None:
+    def __init__(self, project: str, keep: list[str], masks: Masks) -> None:
         mounts.loopback_up()
         self.folder = mounts.run_tmpfs(tuple(keep))
         extra = tuple(path for path in keep if Path(path).is_dir())
@@ -119,6 +120,9 @@ class LayeredDisks:
         self.machine = os.open("/proc/self/ns/mnt", os.O_RDONLY)
         here = os.getcwd()
         mounts.new_disk(f"{self.folder}/warm", self.places, [], "")
+        self.masks = masks
+        masks.write(f"{self.folder}/masks")
+        masks.mount()
         os.chdir(here)
         self._namespaces: dict[str, tuple[int, int]] = {}
         self._volumes: dict[str, list[str]] = {}
@@ -194,6 +198,7 @@ class _LayeredEntering:
                 f"{folder}/volumes/{experiment}",
                 own_network=self.own_network,
             )
+            self.disks.masks.mount()
             os.write(self.tell_parent, b"1")
             os.read(self.may_go, 1)
             os.close(self.tell_parent)
@@ -231,8 +236,9 @@ class CopiedDisks:
 
     name = "copy"
 
-    def __init__(self, folder: Path, project: Path) -> None:
+    def __init__(self, folder: Path, project: Path, masks: Masks) -> None:
         self.folder = folder
+        self.masks = masks
         self.project = project
         self._shared: dict[str, list[tuple[Path, Path]]] = {}  # {experiment: (where it is, the volume) each}
         for name, place in _own_folders(folder / "warm").items():  # libraries may write when they are imported
@@ -246,6 +252,7 @@ class CopiedDisks:
             for part in ("home", "tmp"):
                 (place / part).mkdir(parents=True)
             shutil.copytree(self.project, place / "project", symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+            self.masks.copy(str(self.project), str(place / "project"))
             for number, volume in enumerate(volumes):
                 self._link(place, Path(volume), self.folder / "volumes" / place.parent.name / str(number))
         return _CopiedEntering(place, self.project)

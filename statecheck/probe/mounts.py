@@ -53,6 +53,11 @@ def run_tmpfs(keep: tuple[str, ...]) -> str:
     raise OSError("no folder to mount the run's tmpfs on")
 
 
+def bind(source: str, path: str) -> None:
+    """Mount a file or folder over another one."""
+    _mount(source, path, None, _MS_BIND)
+
+
 def enter(*namespaces: int) -> None:
     """Join the namespaces of these descriptors (the process must have one thread)."""
     for namespace in namespaces:
