@@ -57,7 +57,8 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     if overrides.template is not None:
         return (from_template(overrides.template, overrides.headers),)
     if facts.told:
-        return tuple(Plan(**told) for told in facts.told)
+        handler = anchor(facts.routes[0], project) if facts.routes else None
+        return tuple(Plan(**told, handler=handler) for told in facts.told)
     if facts.framework in _CALLS:
         plan = _CALLS[facts.framework](facts, project, overrides)
         return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)

@@ -53,6 +53,8 @@ CIRCLES: dict[tuple[str, str], str] = {}
 # What the probe may import besides the standard library and itself: the server that the target's own environment has.
 PROBE_MAY_IMPORT = {
     "statecheck.probe.adapters.asgi": {"uvicorn"},
+    "statecheck.probe.adapters.chainlit": {"chainlit", "socketio"},
+    "statecheck.probe.adapters.site": {"uvicorn"},
     "statecheck.probe.adapters.streamlit": {"streamlit"},
     "statecheck.probe.adapters.django": {"django"},
     "statecheck.probe.adapters.wsgi": {"waitress"},

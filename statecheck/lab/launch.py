@@ -188,6 +188,7 @@ def _start(prefix: list[str], surroundings: Surroundings, setup: Message) -> Lau
             [*prefix, surroundings.interpreter.python, "-c", command("warm", str(theirs.fileno()))],
             pass_fds=[theirs.fileno()],
             env=surroundings.environment,
+            cwd=str(setup["project"]),  # some libraries look around when they are imported
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # nothing is said there; what is no Python might, without end
             stderr=errors,

@@ -244,6 +244,7 @@ class CopiedDisks:
         for name, place in _own_folders(folder / "warm").items():  # libraries may write when they are imported
             Path(place).mkdir(parents=True, exist_ok=True)
             os.environ[name] = place
+        os.chdir(folder / "warm")
 
     def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:  # noqa: ARG002 - there is one
         """A copy of the project for a new disk."""

@@ -83,7 +83,9 @@ def _sent(data: Any, peer: Any, own: Any) -> None:
 
     Of what holds no marker only commands of the user's are kept, and never one that logs in.
     """
-    if not TURN.get() or RECORDER.fd < 0 or not isinstance(own, tuple) or own[1] in LISTENING:
+    if not TURN.get() or RECORDER.fd < 0 or not isinstance(own, tuple):
+        return
+    if own[1] in LISTENING or (isinstance(peer, tuple) and peer[1] in LISTENING):
         return
     payload = bytes(data)
     markers = list(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(payload)))

@@ -8,7 +8,7 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .adapters import ADAPTERS
+from .adapters import ADAPTERS, chainlit
 from .adapters.asgi import is_asgi
 from .adapters.offer import Loaded, NoApp, Offer
 from .unguarded import none_started
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from .channel import Message
 
 
-_PAGES = ("streamlit", "chainlit")  # scripts that their framework runs, again and again: they are not imported
 _NOT_DRIVEN = {
     "workflow": "a workflow",
-    "chainlit": "a Chainlit app",
     "gradio": "a Gradio app",
 }
 
@@ -57,10 +55,15 @@ def load(message: Message) -> Loaded:
 def _offer(message: Message) -> Offer:
     if message["framework"] == "console":
         raise NoApp(f"`{message['module']}` talks to one person at its terminal: a program of one process, on purpose")
-    if message["framework"] in _PAGES and not message["object"]:
-        return Offer(message["path_file"], message["module"], message["framework"])
+    page = "" if message["object"] else message["framework"]
+    if page == "streamlit":  # which runs the script itself, again and again
+        return Offer(message["path_file"], message["module"], page)
+    if page == "chainlit":
+        chainlit.at_home()
     with none_started():
         module = _import(message["module"], message["path_file"])
+    if page == "chainlit":  # which calls functions that register themselves
+        return Offer(module, message["module"], page)
     name = message["object"] or _find(module)
     return Offer(_resolve(module, name), name, message["framework"])
 

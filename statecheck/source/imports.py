@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
     from statecheck.source.tree import Located, SourceTree
 
-_SERVED_WITH = {"streamlit": ("streamlit.testing.v1",)}
+_SERVED_WITH = {
+    "streamlit": ("streamlit.testing.v1",),
+    "chainlit": ("chainlit.server", "chainlit.socket", "socketio", "aiohttp", "websockets.legacy.server"),
+}
 """What a framework's app is served with, which no import of the app's own names."""
 LLAMA_INDEX = frozenset(("llama_index", "workflows", "llama_agents"))
 

@@ -1,4 +1,4 @@
-"""Pages that a framework runs and serves itself: Streamlit, each cause beside its fixed twin."""
+"""Pages that a framework runs and serves itself, Streamlit and Chainlit: each cause beside its fixed twin."""
 
 from __future__ import annotations
 
@@ -69,6 +69,42 @@ FORGETS = """\
 """
 
 
+CHAINLIT = """\
+    import chainlit as cl
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer, Memory
+
+    def build(**memory):
+        return SimpleChatEngine.from_defaults(**memory)
+
+
+    @cl.on_chat_start
+    async def start():
+        name = await cl.AskUserMessage(content="Who are you?").send()
+        {start}
+        await cl.Message("Hello " + name["output"]).send()
+
+
+    @cl.on_message
+    async def main(message: cl.Message):
+        engine = {engine}
+        await cl.Message(str(await engine.achat(message.content))).send()
+"""
+OF_SESSION = {
+    "start": 'cl.user_session.set("engine", build(memory=ChatMemoryBuffer.from_defaults()))',
+    "engine": 'cl.user_session.get("engine")',
+}
+OF_MESSAGE = {"start": "pass", "engine": "build()"}
+OF_DATABASE = {
+    "start": "pass",
+    "engine": """build(
+            memory=Memory.from_defaults(
+                session_id=cl.user_session.get("id"), async_database_uri="sqlite+aiosqlite:////tmp/chats/chats.db"
+            )
+        )""",
+}
+
+
 def page(tmp_path: Path, source: str, *only: str, **parts: str) -> tuple[str, dict[str, str], list[tuple[str, int]]]:
     user = User(tmp_path)
     user.write(page=source.format(**parts) if parts else source)
@@ -120,3 +156,30 @@ def test_a_page_that_raises_is_inconclusive(tmp_path: Path) -> None:
     verdict, outcomes, found = page(tmp_path, FORGETS, "same-process")
 
     assert (verdict, outcomes, found) == ("inconclusive", {}, [])
+
+
+def test_a_chainlit_session_is_the_memory_of_one_server(tmp_path: Path) -> None:
+    _, outcomes, found = page(
+        tmp_path, CHAINLIT, "same-process", "other-worker", "new-process", "other-session", **OF_SESSION
+    )
+
+    assert outcomes == {
+        "same-process": "kept",
+        "other-worker": "lost",
+        "new-process": "lost",
+        "other-session": "isolated",
+    }
+    assert found == [("SC102", 12), ("SC103", 12)]
+
+
+def test_what_a_chainlit_message_builds_is_request_scoped(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, CHAINLIT, "same-process", **OF_MESSAGE)
+
+    assert (outcomes, found) == ({"same-process": "lost"}, [("SC101", 6)])
+
+
+def test_a_database_under_a_chainlit_sessions_id_is_healthy(tmp_path: Path) -> None:
+    names = ("same-process", "other-worker", "new-container", "other-session")
+    _, outcomes, found = page(tmp_path, CHAINLIT, *names, **OF_DATABASE)
+
+    assert (outcomes, found) == (dict(zip(names, ("kept", "kept", "kept", "isolated"), strict=True)), [])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from . import (
     asgi,
     callables,
+    chainlit,
     django,
     fastapi,
     flask,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
     streamlit.adapt,
+    chainlit.adapt,
     workflow_server.adapt,
     workflows.adapt,
     lambdas.adapt,

@@ -90,13 +90,6 @@ class CallableTarget:
         _finish(message, channel, answer, failure)
 
 
-class PageTarget(CallableTarget):
-    """A page in a browser: its function also takes what the browser keeps, a dict of texts that it may change."""
-
-    def _called(self, message: Message) -> Any:
-        return self.function(*message["args"], message["kept"])
-
-
 def _finish(message: Message, channel: Channel, answer: Any, failure: BaseException | None) -> None:
     try:
         text = spelled(answer)[:_MOST_ANSWER]

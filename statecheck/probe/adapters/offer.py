@@ -43,7 +43,7 @@ class Loaded(Protocol):
 class Offer:
     """An object of the target's module, and what its source says it is (`framework`, or "" if it does not tell).
 
-    Of a script that its framework runs, `thing` is the path.
+    Of a Streamlit script `thing` is the path, of a Chainlit app its module.
     """
 
     thing: Any

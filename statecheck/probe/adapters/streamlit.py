@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlencode
 from ..keepers import KEEPERS, Keeper, given, line_of
 from ..offline import DUMMY, is_secret
 from ..recorder import TURN
-from .callables import PageTarget
 from .offer import NoApp, location
+from .site import PageTarget
 from .streamlit_visitor import arrive, names_a_visitor, say, shown
 
 if TYPE_CHECKING:

@@ -1,0 +1,261 @@
+"""Chainlit apps: Chainlit's own server, with a socket.io client in place of its web page.
+
+A tab that this process has not seen connects with its session's id and the thread that it was in, as the web page
+does when it reconnects: another server starts a new chat then, or resumes the thread where it can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import logging
+import os
+import sys
+import traceback
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ..keepers import KEEPERS, Keeper, given, line_of
+from ..offline import DUMMY
+from ..recorder import RECORDER, TURN
+from .offer import NoApp, route
+from .site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
+    from .offer import Loaded, Offer
+
+_SESSION, _CONTEXT = "cl.user_session", "cl.chat_context"
+_NOTES = "These are notes."
+_TOLD = {
+    "kind": "callable",
+    "method": "",
+    "path": "",
+    "encoding": "none",
+    "args": ["{session}", "{message}"],
+    "message_field": "the chat's input",
+    "session_field": "the id of the web page's session",
+    "why": ["Chainlit's own server is sent what its web page sends, over socket.io"],
+}
+
+
+def at_home() -> None:
+    """Forget a Chainlit that was imported elsewhere: its folder is the one in which it is imported."""
+    config = sys.modules.get("chainlit.config")
+    if config is not None and os.path.realpath(config.APP_ROOT) != os.path.realpath(os.getcwd()):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "chainlit"]:
+            del sys.modules[name]
+
+
+def adapt(offer: Offer) -> Loaded | None:
+    """Take a module whose functions Chainlit calls."""
+    if offer.framework != "chainlit":
+        return None
+    from chainlit.config import config
+
+    if not config.code.on_message:
+        raise NoApp(f"`{offer.name}` has no `@on_message` function, so no message can be sent to it")
+    os.environ.setdefault("CHAINLIT_AUTH_SECRET", DUMMY * 8)
+    config.run.headless = True
+    handler = route("", [], "on_message", _users(config.code.on_message))
+    return Chainlit({"framework": "chainlit", "object": offer.name, "routes": [handler], "told": [_TOLD]})
+
+
+class Chainlit(Site):
+    """Chainlit's server, and the tabs that are connected to it."""
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        from chainlit import server, socket
+
+        super().__init__(server.app, facts)
+        self.socket: Any = socket
+        self.tabs: dict[str, asyncio.Future[Any]] = {}
+        self.sent: dict[str, tuple[int, asyncio.Future[None]]] = {}
+        self.answers: dict[int, list[str]] = {}
+        self.raised: dict[int, BaseException] = {}
+        self._emit = self.socket.sio.emit
+        self.socket.sio.emit = self._emitted
+        self.socket.sio.on("connection_successful", self._connected)
+        self.socket.sio.on("client_message", self._arrived)
+        logging.getLogger("chainlit").addHandler(_Raised(self.raised))
+        _note_sessions()
+        KEEPERS.append(_keepers)
+
+    async def turn(self, session: str, message: str, kept: dict[str, str]) -> str:
+        """Send a message in a tab, connected if it is new to this process; what the app answers.
+
+        Args:
+            kept: what the browser keeps of the tab: the `thread` that it is in.
+        """
+        turn = TURN.get()
+        self.answers[turn] = []
+        if session not in self.tabs:
+            self.tabs[session] = asyncio.ensure_future(self._connect(session, kept.get("thread", "")))
+        tab = await asyncio.shield(self.tabs[session])
+        said = _said(message)
+        await self._ends(said["id"], tab.emit("client_message", {"message": said, "fileReferences": []}))
+        opened = self.socket.WebsocketSession.get_by_id(session)
+        if opened is not None and opened.thread_id:
+            kept["thread"] = opened.thread_id
+        if turn in self.raised:
+            raise self.raised[turn]
+        return "\n".join(self.answers.pop(turn))
+
+    async def _ends(self, name: str, sending: Awaitable[None]) -> None:
+        """Send something and wait until the app's functions that it calls have returned."""
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.sent[name] = TURN.get(), ended
+        await sending
+        await ended
+
+    async def _connect(self, session: str, thread: str) -> Any:
+        """Connect as the web page does, and wait until the chat has started."""
+        import socketio
+        from chainlit.config import config
+
+        async def asked(question: dict[str, Any]) -> Any:
+            return await self._reply(session, question["spec"])
+
+        tab = socketio.AsyncClient(reconnection=False)
+        tab.on("ask", asked)
+        tab.on("call_fn", lambda _asked: {})
+        user = await _user(session)
+        auth = {
+            "sessionId": session,
+            "clientType": "webapp",
+            "threadId": thread,
+            "userEnv": json.dumps(dict.fromkeys(config.project.user_env or (), f"sk-{DUMMY}")),
+            "chatProfile": await _profile(user),
+        }
+        await tab.connect(self.address, headers=_signed_in(user), auth=auth, socketio_path="/ws/socket.io")
+        await self._ends(session, tab.emit("connection_successful"))
+        return tab
+
+    async def _reply(self, session: str, spec: dict[str, Any]) -> Any:
+        """What a visitor gives where the app asks: who they are, or a file."""
+        if spec["type"] == "file":
+            opened = self.socket.WebsocketSession.get_by_id(session)
+            return [await opened.persist_file(name="notes.txt", mime="text/plain", content=_NOTES)]
+        return _said(session) if spec["type"] == "text" else None
+
+    async def _connected(self, sid: str) -> None:
+        await self._served(sid, self.socket.WebsocketSession.require(sid).id, self.socket.connection_successful(sid))
+
+    async def _arrived(self, sid: str, payload: dict[str, Any]) -> None:
+        await self._served(sid, payload["message"]["id"], self.socket.message(sid, payload))
+
+    async def _served(self, sid: str, name: str, handled: Awaitable[None]) -> None:
+        """Let Chainlit handle an event as part of its turn, and wait for the task that it leaves behind."""
+        turn, ended = self.sent.pop(name)
+        TURN.set(turn)
+        try:
+            await handled
+            task = self.socket.WebsocketSession.require(sid).current_task
+            if task is not None:
+                await asyncio.wait({task})
+        finally:
+            ended.set_result(None)
+
+    async def _emitted(self, event: str, data: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Note what the app's answer to a turn is, on its way to the tab."""
+        is_step = event in ("new_message", "update_message") and isinstance(data, dict)
+        if is_step and data.get("type") == "assistant_message" and TURN.get() in self.answers:
+            self.answers[TURN.get()].append(str(data.get("output", "")))
+        return await self._emit(event, data, *args, **kwargs)
+
+
+class _Raised(logging.Handler):
+    """Keeps what the app's functions raise: Chainlit logs it and goes on."""
+
+    def __init__(self, raised: dict[int, BaseException]) -> None:
+        super().__init__(logging.ERROR)
+        self.raised = raised
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep an exception that came by a line of the user's."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and any(RECORDER.relative(f.filename) for f in traceback.extract_tb(error.__traceback__)):
+            self.raised[TURN.get()] = error
+
+
+def _said(text: str) -> dict[str, Any]:
+    return {"id": str(uuid.uuid4()), "name": "User", "type": "user_message", "output": text, "createdAt": ""}
+
+
+async def _user(session: str) -> Any:
+    """Who is signed in, in an app that asks for it: somebody else in each session."""
+    from chainlit import User, auth, data
+
+    asks: Any = auth.require_login
+    layer_of: Any = data.get_data_layer
+    if not asks():
+        return None
+    user = User(identifier=session)
+    if (layer := layer_of()) is not None:
+        await layer.create_user(user)
+    return user
+
+
+def _signed_in(user: Any) -> dict[str, str]:
+    from chainlit.auth import cookie, create_jwt
+
+    return {"Cookie": f"{cookie._auth_cookie_name}={create_jwt(user)}"} if user is not None else {}  # noqa: SLF001
+
+
+async def _profile(user: Any) -> str | None:
+    """The chat profile that the web page chooses: the default, else the first."""
+    from chainlit.config import config
+
+    if config.code.set_chat_profiles is None:
+        return None
+    profiles = await config.code.set_chat_profiles(user, "en-US") or []
+    return next((profile.name for profile in sorted(profiles, key=lambda profile: not profile.default)), None)
+
+
+def _note_sessions() -> None:
+    """Note which line of the user's puts what into its session, or reads what Chainlit keeps of the chat."""
+    from chainlit.chat_context import ChatContext
+    from chainlit.user_session import UserSession
+
+    put: Any = UserSession.set
+    get: Any = ChatContext.get
+
+    @functools.wraps(put)
+    def put_noted(self: Any, key: str, value: Any) -> None:
+        given(_SESSION, str(key))
+        put(self, key, value)
+
+    @functools.wraps(get)
+    def get_noted(self: Any) -> Any:
+        given(_CONTEXT, "")
+        return get(self)
+
+    UserSession.set = put_noted  # type: ignore[method-assign]
+    ChatContext.get = get_noted  # type: ignore[method-assign]
+
+
+def _keepers() -> Iterator[Keeper]:
+    from chainlit.chat_context import chat_contexts
+    from chainlit.user_session import user_sessions
+
+    for session in user_sessions.values():
+        yield Keeper(session, _SESSION)
+    line = line_of(_CONTEXT, "")
+    for messages in chat_contexts.values() if line is not None else ():
+        yield Keeper(messages, _CONTEXT, line)
+
+
+def _users(function: Any) -> Any:
+    """The user's function in those that Chainlit wraps around it, else the outermost."""
+    queue, seen = [function], {id(function)}
+    for each in queue:
+        code = getattr(each, "__code__", None)
+        if code is not None and RECORDER.relative(code.co_filename):
+            return each
+        for cell in getattr(each, "__closure__", None) or ():
+            if callable(cell.cell_contents) and id(cell.cell_contents) not in seen:
+                seen.add(id(cell.cell_contents))
+                queue.append(cell.cell_contents)
+    return function

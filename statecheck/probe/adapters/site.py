@@ -1,0 +1,67 @@
+"""A framework's own server in this process, and a browser of ours that talks to it over loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any
+
+from ..system import LISTENING
+from .callables import CallableTarget
+
+if TYPE_CHECKING:
+    from ..channel import Channel, Message
+
+
+class PageTarget(CallableTarget):
+    """A page in a browser: its function also takes what the browser keeps, a dict of texts that it may change."""
+
+    def called(self, message: Message) -> Any:
+        """Make the call of a turn, with what the browser keeps."""
+        return self.function(*message["args"], message["kept"])
+
+
+class Site(PageTarget):
+    """An ASGI app that only a browser can talk to, served by its environment's own uvicorn.
+
+    Attributes:
+        address: where it serves: `http://127.0.0.1:40123`.
+    """
+
+    address = ""
+
+    def __init__(self, app: Any, facts: dict[str, Any]) -> None:
+        super().__init__(self.turn, facts)
+        self.app = app
+
+    async def turn(self, session: str, message: str, kept: dict[str, str]) -> str:
+        """Send a message in a browser tab, opened if it is new to this process; what the app answers."""
+        raise NotImplementedError
+
+    def serve(self, sock: socket.socket | None, channel: Channel) -> None:
+        """Serve the app for the browser, and run the loop for both."""
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self._open())
+        super().serve(sock, channel)
+
+    async def _open(self) -> None:
+        import uvicorn
+
+        listening = socket.create_server(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        LISTENING.add(port)
+        self.address = f"http://127.0.0.1:{port}"
+        begun = asyncio.Event()
+
+        class Server(uvicorn.Server):
+            """Says when it serves."""
+
+            async def startup(self, sockets: Any = None) -> None:
+                await super().startup(sockets=sockets)
+                begun.set()
+
+        server = Server(uvicorn.Config(self.app, log_level="warning", access_log=False))
+        self.serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+        await asyncio.wait({self.serving, asyncio.ensure_future(begun.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        if server.should_exit or self.serving.done():
+            raise RuntimeError("its server did not start")
