@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _SESSION_AT_MOST = -3.0
 _GIVEN = 4.0  # evidence that a handler passes a field to the model
 _FINDS = -4.0  # evidence that a handler finds state by a field
+_SURE = -6.0  # a name that says of itself that it is a session's
+_MOST_RIVALS = 3
 _POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0, "event": 0.0}
 _KEPT = re.compile(
     r"localStorage|sessionStorage|cookie|uuid|nanoid|ulid|getuser|argv\[1\]|session_state", re.IGNORECASE
@@ -109,6 +111,18 @@ def choose(fields: Sequence[Field], message: Field | None = None, session: Field
     return Choice(message, tuple(sessions), history, extras, tuple(why), tuple(fields))
 
 
+def rivals(choice: Choice) -> list[Field]:
+    """Return the fields that could be the session in place of the one that was chosen, likeliest first.
+
+    A field whose name says that it is one is doubted only for another of which that can be said too.
+    """
+    taken = (choice.message, choice.history, *choice.sessions)
+    able = [f for f in choice.order if f not in taken and f.type in ("", "string", "integer") and not f.limited]
+    sure = bool(choice.sessions) and _named(choice.sessions[0]) <= _SURE
+    able = [f for f in able if not is_setting(f.name) and f.turn_keys is None and f.place.path]
+    return sorted((f for f in able if _named(f) <= (_SESSION_AT_MOST if sure else 0)), key=score)[:_MOST_RIVALS]
+
+
 def _sent(field: Field) -> bool:
     """Whether a client sends this literal (a server's own default need not be sent)."""
     return field.required
@@ -142,6 +156,8 @@ def _sessions(rest: list[Field], message: Field) -> list[Field]:
         found = [f for f in found if f.leaning <= _FINDS or f.required or f.said]
     if found:
         first, others = found[0], [f for f in found[1:] if f.leaning <= _FINDS or (f.required and _named(f) <= -5)]
+        if _named(first) <= _SURE:  # all of a tenant's users have one tenant, by which state may be found too
+            others = [f for f in others if not is_setting(f.name)]
         return [first, *others]
     needed = [f for f in able if (f.required or f.said) and f.type != "integer" and score(f) <= 2]
     if len(needed) == 1 and message.turn_keys is None:

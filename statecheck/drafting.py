@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from statecheck.choices import Choice, sample
+from statecheck.choices import Choice, overlay, sample
 from statecheck.model import Anchor
-from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, Json, Plan, Route
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route
+from statecheck.source.calls import path_fields
 from statecheck.source.fields import ELEMENT, Encoding, Field, Form, plain
 
 if TYPE_CHECKING:
@@ -20,9 +21,51 @@ if TYPE_CHECKING:
 Pairs = tuple[tuple[str, str], ...]
 
 
-def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, headers: Pairs) -> Plan:
-    """Return the plan for an endpoint, with its fields' roles chosen."""
-    values = values_of(choice)
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How requests to an endpoint are written.
+
+    Attributes:
+        call: the client code that is followed, or None.
+        headers: that the user wants to be sent with each.
+    """
+
+    endpoint: Endpoint
+    call: Call | None
+    project: Path
+    headers: Pairs
+
+    def fields(self) -> tuple[Field, ...]:
+        """Return what is sent: as the client code does, with what the endpoint needs besides."""
+        if self.call is None:
+            return self.endpoint.fields
+        spelled = path_fields(self.call.path, self.endpoint.path)
+        return overlay((*spelled, *self.call.fields), self.endpoint.fields)
+
+
+def draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
+    """Return the plan for an endpoint, with its fields' roles chosen.
+
+    Args:
+        sending: the endpoint.
+        choice: the fields' roles.
+        given: the field whose value the app gives, if it gives one: others are the client's own then.
+    """
+    others = tuple(field for field in choice.sessions if field != given)
+    return replace(
+        filled(sending, values_of(choice, given)),
+        message_field=str(choice.message.place),
+        session_field=str(choice.sessions[0].place) if choice.sessions else None,
+        session_form=session_form(others if given is not None else choice.sessions),
+        carries_history=choice.history is not None or choice.message.turn_keys is not None,
+        why=(_why_endpoint(sending.endpoint), *_why_client(sending.call), *choice.why),
+        turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
+    )
+
+
+def filled(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan:
+    """Return a request to an endpoint with these values in its fields, as a plan of which no more is said."""
+    endpoint, call = sending.endpoint, sending.call
     encoding: Encoding = call.encoding if call is not None and call.encoding != "none" else endpoint.encoding
     bodies = [(field, value) for field, value in values if field.place.where == "body"]
     if bodies and encoding == "none":
@@ -35,26 +78,20 @@ def draft(endpoint: Endpoint, call: Call | None, choice: Choice, project: Path, 
         method=endpoint.method,
         path=path,
         query=pairs(values, "query"),
-        headers=_with(pairs(values, "header"), headers),
+        headers=_with(pairs(values, "header"), sending.headers),
         cookies=pairs(values, "cookie"),
         encoding=encoding if bodies else "none",
         body=body_of(bodies, encoding) if bodies else None,
-        message_field=str(choice.message.place),
-        session_field=str(choice.sessions[0].place) if choice.sessions else None,
-        session_form=session_form(choice.sessions),
-        carries_history=choice.history is not None or choice.message.turn_keys is not None,
-        handler=anchor(endpoint.route, project),
-        why=(_why_endpoint(endpoint), *_why_client(call), *choice.why),
-        turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
+        handler=anchor(endpoint.route, sending.project),
         streams=endpoint.handler is not None and endpoint.handler.streams,
     )
 
 
-def values_of(choice: Choice) -> list[tuple[Field, Json]]:
+def values_of(choice: Choice, given: Field | None = None) -> list[tuple[Field, Json]]:
     """Return the fields that are sent, in their own order, each with what is sent in it."""
     form = session_form(choice.sessions)
     values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
-    values += [(field, _session(field, form, first=n == 0)) for n, field in enumerate(choice.sessions)]
+    values += [(field, _session(field, form, n, given)) for n, field in enumerate(choice.sessions)]
     values += [(choice.history, HISTORY)] if choice.history is not None else []
     values += [(field, sample(field)) for field in choice.extras]
     return sorted(values, key=lambda pair: choice.order.index(pair[0]))
@@ -73,9 +110,11 @@ def session_form(sessions: Sequence[Field]) -> Form:
     return "uuid" if any(field.form == "uuid" for field in sessions) else "token"
 
 
-def _session(field: Field, form: Form, *, first: bool) -> Json:
-    """Return a session's value; beside one of another type it is bent to fit."""
-    if first or field.form == form:
+def _session(field: Field, form: Form, position: int, given: Field | None) -> Json:
+    """Return what is sent in a field that says who is talking; beside one of another type it is bent to fit."""
+    if given is not None and field != given:
+        return field.dress.replace(SESSION, USER) if field.form != "integer" else sample(field) or 1
+    if position == 0 or field.form == form:
         return field.dress
     if field.form == "integer":
         return sample(field) or 1

@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 MESSAGE, SESSION = "{message}", "{session}"
+USER = "{user}"
+"""Who is talking, where the session is an id that the app gives: each client keeps its own throughout."""
 MESSAGES, HISTORY = "{messages}", "{history}"
 """A whole string value that stands for a list: the conversation so far with, and without, the new message."""
 
@@ -57,6 +59,12 @@ class Plan:
         why: how each choice was made, a sentence each.
         turn_keys: what the elements of a carried history call the role and the content.
         streams: the answer comes in pieces.
+        opening: what a client sends that has no session yet: it asks for one, or is the first turn, if there is a
+            message in it.
+        given: what the answer calls the session that the app gives (`session_id`, `data.id`), or "" if it gives none.
+        renews: client code makes a new session for every message.
+        doubt: what of it is a guess beside others: its `session`, so it is taken only where that changes what is
+            remembered, or its `message`, so it is taken only where that is seen to arrive.
     """
 
     kind: Literal["http", "callable"] = "http"
@@ -77,6 +85,10 @@ class Plan:
     why: tuple[str, ...] = ()
     turn_keys: tuple[str, str] = ("role", "content")
     streams: bool = False
+    opening: Plan | None = None
+    given: str = ""
+    renews: bool = False
+    doubt: Literal["", "message", "session"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +174,26 @@ class Request:
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
 
-def render(plan: Plan, session: str, message: str, history: Sequence[tuple[str, str]] = ()) -> Request:
+def render(
+    plan: Plan, session: str | int, message: str, history: Sequence[tuple[str, str]] = (), user: str = ""
+) -> Request:
     """Fill a plan's placeholders.
 
     Args:
         plan: the template.
-        session: the session key; a JSON number where the plan asks for an integer and the value is all placeholder.
+        session: the session key; a JSON number where it is one, or the plan asks for one, and the value is all
+            placeholder.
         message: the user's new words.
         history: the conversation before them, as (role, content).
+        user: who is talking, where that is not the session.
     """
     role, content = plan.turn_keys
     past: list[Json] = [{role: speaker, content: said} for speaker, said in history]
     lists: dict[str, list[Json]] = {HISTORY: past, MESSAGES: [*past, {role: "user", content: message}]}
-    values = {SESSION: session, MESSAGE: message} | {name: json.dumps(turns) for name, turns in lists.items()}
-    number = plan.session_form == "integer" and re.fullmatch(r"-?\d+", session) is not None
+    values = {SESSION: str(session), MESSAGE: message, USER: user}
+    values |= {name: json.dumps(turns) for name, turns in lists.items()}
+    asked = plan.session_form == "integer" and re.fullmatch(r"-?\d+", str(session)) is not None
+    number = asked or isinstance(session, int)
 
     def text(template: str) -> str:
         return _fill(template, values, str)
@@ -213,7 +231,7 @@ def render(plan: Plan, session: str, message: str, history: Sequence[tuple[str, 
 
 def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
     """Replace the placeholders in one pass, so that none is found in what was put in."""
-    return re.sub(r"\{(?:message|session|messages|history)\}", lambda found: escape(values[found[0]]), template)
+    return re.sub(r"\{(?:message|session|messages|history|user)\}", lambda found: escape(values[found[0]]), template)
 
 
 def admitted(plan: Plan, facts: AppFacts) -> Plan:
@@ -244,6 +262,11 @@ def describe(plan: Plan) -> str:
     said = [f"{plan.method} {plan.path}"]
     said.append(f"message in {plan.message_field}" if plan.message_field else "no message")
     said.append(f"session in {plan.session_field}" if plan.session_field else "no session is sent")
+    if plan.opening is not None:
+        first = "the first answer" if plan.opening.message_field else f"{plan.opening.method} {plan.opening.path}"
+        said[-1] += f", which {first} gives" if plan.given else f", after {first}"
+    if plan.renews:
+        said[-1] += ", a new one with every message"
     if plan.carries_history:
         said.append("the earlier messages are sent along")
     return ", ".join(said)

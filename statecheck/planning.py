@@ -7,40 +7,33 @@ They are laid over each other as fields; then one field is the message, and thos
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.calling import agent_plan, call_plan, event_plan
-from statecheck.choices import choose, overlay, pick
-from statecheck.drafting import anchor, draft, from_template
+from statecheck.drafting import Sending, anchor, from_template
 from statecheck.endpoints import Endpoint, endpoints, lay
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.plan import AppFacts, Overrides, Plan, Route
 from statecheck.source.callables import Parameter, read_callable
-from statecheck.source.calls import path_fields
 from statecheck.source.clients import find_clients
 from statecheck.source.deploy import serves_workflows
 from statecheck.source.events import Event, read_event
-from statecheck.source.fields import Field, Place, plain
+from statecheck.source.fields import Field
 from statecheck.source.handlers import read_step
 from statecheck.source.lookup import Modules
 from statecheck.source.openapi import read_operation
 from statecheck.suggest import nearest
+from statecheck.ways import ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_MOST = 6
+    from statecheck.source.fields import Field
+
+_MOST = 12
 _FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
-
-
-@dataclass(frozen=True, slots=True)
-class _Unclear:
-    """An endpoint of which no field is surely the message."""
-
-    endpoint: Endpoint
-    fields: Sequence[Field]
 
 
 def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Plan, ...]:
@@ -62,20 +55,17 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     if facts.framework in _CALLS:
         plan = _CALLS[facts.framework](facts, project, overrides)
         return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)
-    ranked = _wanted(endpoints(facts, Modules(project), find_clients(project)), overrides)
+    everything = endpoints(facts, Modules(project), find_clients(project))
+    ranked = _wanted(everything, overrides)
     plans: list[Plan] = []
-    unclear: list[_Unclear] = []
     for endpoint in ranked:
-        made = _plans(endpoint, overrides, project)
-        if isinstance(made, _Unclear):
-            unclear.append(made)
-        else:
-            plans += made
-    speaking = next((one for one in unclear if one.endpoint is ranked[0] and one.fields), None)
-    if speaking is not None and (not plans or ranked[0].signs):
-        raise _no_message(speaking)
+        call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
+        plans += ways(Sending(endpoint, call, project, overrides.headers), everything, overrides)
     if not plans:
-        raise _no_endpoint(ranked, unclear)
+        raise _no_endpoint(ranked)
+    begun = {(p.opening.method, p.opening.path) for p in plans if p.opening is not None and p.opening.message_field}
+    begun -= {(p.method, p.path) for p in plans if p.opening is not None}
+    plans.sort(key=lambda plan: (plan.method, plan.path) in begun)  # a first turn alone is not the conversation
     first, others = plans[0], dict.fromkeys(f"`{p.method} {p.path}`" for p in plans if p.path != plans[0].path)
     if others:
         said = f"other endpoints could take turns too: {', '.join(others)} (`--endpoint` names one)"
@@ -137,16 +127,7 @@ def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
     if overrides.endpoint is None:
         usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
         if not usable:
-            raise _no_endpoint(ranked, [])
-        best = [endpoint for endpoint in usable if endpoint.score > usable[0].score - 0.01]
-        if len(best) > 1 and not usable[0].signs:
-            names = ", ".join(f"`{endpoint.label}`" for endpoint in best)
-            raise StatecheckError(
-                "several-endpoints",
-                f"{names} could each take the turns, and nothing tells them apart",
-                f"name one: `--endpoint '{best[0].label}'`",
-                ExitCode.INCONCLUSIVE,
-            )
+            raise _no_endpoint(ranked)
         return [
             endpoint for endpoint in usable if endpoint.score > usable[0].score - _FAR and endpoint.score > 0
         ] or usable
@@ -176,88 +157,11 @@ def _shape(path: str) -> str:
     return "/" + re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path).strip("/")
 
 
-def _plans(endpoint: Endpoint, overrides: Overrides, project: Path) -> list[Plan] | _Unclear:
-    """Return the ways to talk to one endpoint: as its clients do, else as the server asks; with or without a key."""
-    call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
-    fields = (
-        endpoint.fields
-        if call is None
-        else overlay((*path_fields(call.path, endpoint.path), *call.fields), endpoint.fields)
-    )
-    message = _named(overrides.message_field, "--message-field", fields, endpoint)
-    session = _named(overrides.session_field, "--session-field", fields, endpoint)
-    fields = (*fields, *(f for f in (message, session) if f is not None and f not in fields))
-    chosen = choose(fields, message, session)
-    if isinstance(chosen, list):
-        return _Unclear(endpoint, chosen)
-    plans = [draft(endpoint, call, chosen, project, overrides.headers)]
-    if session is None and chosen.sessions and _given_back(chosen.sessions[0], endpoint):
-        said = f"the app sets `{chosen.sessions[0].place}` itself, so a client first comes without it"
-        without = replace(chosen, sessions=(), why=(*chosen.why, said))
-        return [draft(endpoint, call, without, project, overrides.headers), *plans]
-    if session is None and chosen.sessions and _made_up(chosen.sessions[0], endpoint):
-        said = f"`{chosen.sessions[0].place}` is made up where it is missing and no answer returns it"
-        without = replace(chosen, sessions=(), why=(*chosen.why, f"also tried without it: {said}"))
-        plans.append(draft(endpoint, call, without, project, overrides.headers))
-    if session is None and not chosen.sessions and call is not None:
-        accepted = choose(endpoint.fields, message)
-        if not isinstance(accepted, list) and accepted.sessions:
-            said = f"no client sends `{accepted.sessions[0].place}`, but the server would accept it"
-            other = draft(endpoint, None, replace(accepted, why=(*accepted.why, said)), project, overrides.headers)
-            plans.insert(0 if call.test else 1, other)  # a test that leaves a key out speaks for no client
-    return plans
-
-
-def _made_up(session: Field, endpoint: Endpoint) -> bool:
-    """Whether the server makes a new key where none is sent, and no client sends or gets one."""
-    returned = {plain(name) for name in endpoint.answers}
-    return session.generated and not session.said and plain(session.name) not in returned
-
-
-def _given_back(session: Field, endpoint: Endpoint) -> bool:
-    """Whether the session is a cookie that the app itself sets."""
-    handler = endpoint.handler
-    return session.place.where == "cookie" and handler is not None and session.name in handler.sets_cookies
-
-
-def _named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:
-    """Return the field that an option names; one that the server reads in a way we cannot see is taken at its word."""
-    if name is None:
-        return None
-    found = pick(name, fields) or pick(name, endpoint.fields)
-    if found is not None:
-        return found
-    known = {".".join(field.place.path).lower(): field for field in (*fields, *endpoint.fields) if field.place.path}
-    where, _, path = name.rpartition(" ")
-    if where in ("header", "cookie", "query"):
-        return Field(Place(where, (path,)))  # type: ignore[arg-type]
-    if not known:
-        return Field(Place("body" if endpoint.method != "GET" else "query", tuple(name.split("."))))
-    meant = nearest(name, known)
-    listed = ", ".join(f"`{field.place}`" for field in known.values())
-    raise StatecheckError(
-        "unknown-field",
-        f"`{option} {name}`: `{endpoint.label}` has no such field",
-        f"did you mean `{'.'.join(known[meant].place.path)}`?" if meant else f"it has {listed}",
-    )
-
-
-def _no_message(one: _Unclear) -> StatecheckError:
-    names = ", ".join(f"`{field.place}`" for field in one.fields)
-    return StatecheckError(
-        "no-message-field",
-        f"`{one.endpoint.label}` takes {names}, and nothing tells which of them is the user's message",
-        f"name it: `--message-field {one.fields[0].name}`",
-        ExitCode.INCONCLUSIVE,
-    )
-
-
-def _no_endpoint(ranked: Sequence[Endpoint], unclear: Sequence[_Unclear]) -> StatecheckError:
-    tried = [one.endpoint for one in unclear] or list(ranked)
-    listed = ", ".join(f"`{endpoint.label}`" for endpoint in tried[:6])
+def _no_endpoint(ranked: Sequence[Endpoint]) -> StatecheckError:
+    listed = ", ".join(f"`{endpoint.label}`" for endpoint in ranked[:6])
     return StatecheckError(
         "no-endpoint",
-        f"no endpoint takes a message (looked at {listed})" if tried else "the app tells of no endpoint",
+        f"no endpoint takes a message (looked at {listed})" if ranked else "the app tells of no endpoint",
         "name it: `--endpoint 'POST /path' --message-field NAME`",
         ExitCode.INCONCLUSIVE,
     )

@@ -84,6 +84,11 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
         "session_form": plan.session_form,
         "carries_history": plan.carries_history,
         "turn_keys": list(plan.turn_keys),
+        "doubt": plan.doubt,
+        "given": plan.given,
+        "renews": plan.renews,
+        "opening": plan.opening and f"{plan.opening.method} {plan.opening.path}",
+        "opening_body": plan.opening and plan.opening.body,
     }
     assert {key: got[key] for key in expected} == expected
 
@@ -207,7 +212,6 @@ def app(tmp_path: Path) -> tuple[AppFacts, Path]:
     [
         (Overrides("POST /chat"), "unknown-endpoint", ExitCode.USAGE, "`POST /lone/chat`"),
         (Overrides("/zzz"), "unknown-endpoint", ExitCode.USAGE, "`POST /pair`"),
-        (Overrides("/pair"), "no-message-field", ExitCode.INCONCLUSIVE, "--message-field"),
         (Overrides("/pair", message_field="frist"), "unknown-field", ExitCode.USAGE, "`first`"),
         (Overrides("/pair", "first", "zzzz"), "unknown-field", ExitCode.USAGE, "`body second`"),
     ],
@@ -240,15 +244,17 @@ def test_an_app_without_endpoints_is_inconclusive(tmp_path: Path) -> None:
     assert "--endpoint" in raised.value.hint
 
 
-def test_endpoints_that_nothing_tells_apart_are_not_guessed(tmp_path: Path) -> None:
+def test_what_nothing_tells_apart_is_left_to_the_experiment(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP.split('@app.post("/lone')[0])
 
-    with pytest.raises(StatecheckError) as raised:
-        candidates(facts_of(tmp_path / "app.py"), tmp_path, Overrides())
+    plans = candidates(facts_of(tmp_path / "app.py"), tmp_path, Overrides())
 
-    assert raised.value.slug == "several-endpoints"
-    assert "POST /pair" in raised.value.text
-    assert "POST /other" in raised.value.text
+    assert [(plan.path, plan.message_field, plan.doubt) for plan in plans] == [
+        ("/pair", "body first", "message"),
+        ("/pair", "body second", "message"),
+        ("/other", "body first", "message"),
+        ("/other", "body second", "message"),
+    ]
 
 
 def test_an_opaque_app_is_taken_at_the_users_word(tmp_path: Path) -> None:

@@ -32,9 +32,10 @@ LAYERS = (
     ("statecheck.interpreters",),
     ("statecheck.source",),  # what the code says
     ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
-    ("statecheck.choices", "statecheck.endpoints"),
+    ("statecheck.choices", "statecheck.endpoints", "statecheck.minting"),
     ("statecheck.drafting",),
-    ("statecheck.calling",),
+    ("statecheck.calling", "statecheck.openings"),
+    ("statecheck.ways",),
     ("statecheck.planning",),  # how a client talks to it
     ("statecheck.config",),
     ("statecheck.checks",),  # judge a history

@@ -39,7 +39,7 @@ def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
         for earlier in sent[:position]:
             if earlier.status != "ok":
                 continue
-            if turn.status == "fail" and turn.note in _NOT_NOW:
+            if turn.status == "fail" and turn.note in _NOT_NOW and not _is_unknown(sent[0], turn):
                 return "error", f"turn {turn.number} was refused: {turn.note}"
             if turn.status == "fail":
                 return ("lost" if channel else "error"), f"turn {turn.number} was refused: {turn.note}"
@@ -48,6 +48,11 @@ def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
     return "kept", f"turn {sent[-1].number} was given all {len(sent) - 1} before it" if len(sent) > 2 else (
         "turn 2 was given turn 1"
     )
+
+
+def _is_unknown(first: Sent, turn: Sent) -> bool:
+    """Whether a turn was refused because the session that the app itself had given is not known any more."""
+    return first.given and turn.key == first.key and turn.note in ("HTTP 401", "HTTP 403")
 
 
 def _is_given(history: History, turn: Sent, earlier: Sent, channel: Channel | None) -> bool:

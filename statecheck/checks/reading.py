@@ -22,7 +22,7 @@ class Sent:
 
     Attributes:
         marker: the token in its text.
-        key: the session key that was sent, or None.
+        key: the session key that was sent, or that the answer gave (then it is `given`); None if there is none.
         status: `ok`, `fail` (refused) or `info` (in flight when its worker died, or no answer).
         answer: the text that came back; note: HTTP status or error.
         sent, ended: monotonic nanoseconds.
@@ -38,6 +38,7 @@ class Sent:
     note: str
     sent: int
     ended: int
+    given: bool = False
 
 
 def turns(history: History) -> list[Sent]:
@@ -58,7 +59,7 @@ def turns(history: History) -> list[Sent]:
             Sent(
                 number,
                 start.markers[0],
-                start.key,
+                start.key if start.key is not None or end is None else end.key,
                 start.pid,
                 start.generation,
                 status,
@@ -66,6 +67,7 @@ def turns(history: History) -> list[Sent]:
                 end.note if end is not None else "",
                 start.time,
                 end.time if end is not None else start.time,
+                start.key is None and end is not None and end.key is not None,
             )
         )
     return found

@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from statecheck.minting import given
 from statecheck.plan import Plan, Request, render, session_key
 from statecheck.probe.channel import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import httpx
 
@@ -21,11 +22,28 @@ if TYPE_CHECKING:
 
 @dataclass
 class Client:
-    """One user at one browser: a session key, what the browser keeps (cookies, a page's query) and what was said."""
+    """One user at one browser: a session key, what the browser keeps (cookies, a page's query) and what was said.
+
+    Attributes:
+        key: its own, made once.
+        given: the session that the app has given it, or that its code has made for the message at hand.
+        opened: it has asked for a session, where one must be asked for.
+    """
 
     key: str
     cookies: dict[str, str] = field(default_factory=dict)
     said: list[tuple[str, str]] = field(default_factory=list)
+    given: str | int | None = None
+    opened: bool = False
+
+    @property
+    def session(self) -> str | int:
+        """The session key that it sends."""
+        return self.key if self.given is None else self.given
+
+    def again(self) -> Client:
+        """Another tab of the same browser: the same session and cookies, a jar of its own."""
+        return replace(self, cookies=dict(self.cookies), said=list(self.said))
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,7 @@ class Answer:
         error: why nothing came back, or the exception that the app's call ended with.
         tokens: the numbers under which the worker knows this turn.
         seconds: from sending until the app's call had returned.
+        headers: the answer's, by lower-case names; `location` is where it leads or was redirected to.
     """
 
     status: int
@@ -45,6 +64,7 @@ class Answer:
     error: str
     tokens: tuple[int, ...]
     seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def acknowledged(self) -> bool:
@@ -92,20 +112,42 @@ def take_turn(
 ) -> Answer:
     """Send one turn and wait until the app's call has returned, background tasks included.
 
+    A client that has no session yet first does what the plan says of that; so may fail what comes before the turn.
+
     Args:
         seconds: how long to wait, for the answer and again for the call's end.
-        invoked: called with the turn's token before anything is sent.
+        invoked: called with a token of the turn before anything is sent.
     """
-    request = render(plan, client.key, message_of(marker), client.said)
+    if plan.renews:
+        client.given = session_key(plan.session_form, random.Random(marker))  # noqa: S311 - a name, not a secret
+    if plan.opening is not None and not client.opened:
+        answer = _exchange(worker, plan.opening, client, marker, seconds, invoked)
+        if plan.given and answer.acknowledged:
+            client.given = given(answer.text, answer.headers, plan.given, plan.path)
+        client.opened = answer.acknowledged and (client.given is not None or not plan.given)
+        if plan.opening.message_field or not answer.acknowledged:
+            return answer
+    answer = _exchange(worker, plan, client, marker, seconds, invoked)
+    if plan.given and answer.acknowledged and plan.opening is not None and plan.opening.path == plan.path:
+        client.given = given(answer.text, answer.headers, plan.given, plan.path) or client.given
+    return answer
+
+
+def _exchange(
+    worker: Worker, plan: Plan, client: Client, marker: str, seconds: float, invoked: Callable[[int], None]
+) -> Answer:
+    """Send one request and wait until it has ended."""
+    request = render(plan, client.session, message_of(marker), client.said, client.key)
     started = time.monotonic()
+    headers: dict[str, str] = {}
     if plan.kind == "callable":
         status, text, error, tokens = _call(worker, request, client, seconds, invoked)
     else:
-        status, text, error, tokens = _send(worker, request, client, seconds, invoked)
+        status, text, error, tokens = _send(worker, request, client, seconds, invoked, headers)
     if tokens and not error:
         worker.wait(lambda: tokens[-1] in worker.done, seconds)
-    answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started)
-    if answer.acknowledged:
+    answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started, headers)
+    if answer.acknowledged and plan.message_field:
         client.said += [("user", message_of(marker)), ("assistant", text[:2000])]
     return answer
 
@@ -130,7 +172,12 @@ def _call(
 
 
 def _send(
-    worker: Worker, request: Request, client: Client, seconds: float, invoked: Callable[[int], None]
+    worker: Worker,
+    request: Request,
+    client: Client,
+    seconds: float,
+    invoked: Callable[[int], None],
+    headers: dict[str, str],
 ) -> tuple[int, str, str, list[int]]:
     import httpx
 
@@ -150,6 +197,9 @@ def _send(
                 request.method, base + request.path, extensions={"trace": trace}, **_content(request, client.cookies)
             )
             response = _follow(http, asked, client, base)
+            headers.update(response.headers)
+            if response.url.path != request.path:
+                headers["location"] = response.url.path
         except httpx.TimeoutException:
             return 0, "", f"no answer within {seconds:g} s", tokens
         except (httpx.HTTPError, httpx.InvalidURL) as error:

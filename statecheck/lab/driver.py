@@ -131,25 +131,29 @@ class Driver:
             self._warmed(worker, answer, client)
 
     def _take(self, step: Take) -> None:
-        client = self.clients.get(step.session)
+        self.take(step.worker, step.session)
+
+    def take(self, worker: str, session: int = 1) -> Answer:
+        """Send one turn of a session to a worker."""
+        client = self.clients.get(session)
         if client is None:
-            client = self.clients[step.session] = self.markers.client(self.setting.plan)
-        self._turn(self.workers[step.worker], client, len(self.sent) + 1, self._next_marker())
+            client = self.clients[session] = self.markers.client(self.setting.plan)
+        return self._turn(self.workers[worker], client, len(self.sent) + 1, self._next_marker())
 
     def _next_marker(self) -> str:
         self.sent.append(self.markers.marker())
         return self.sent[-1]
 
-    def _turn(self, worker: Worker, client: Client, number: int, marker: str) -> None:
+    def _turn(self, worker: Worker, client: Client, number: int, marker: str) -> Answer:
         setting = self.setting
-        key = client.key if setting.plan.session_field else None
-        common = {"pid": worker.pid, "generation": worker.generation, "turn": number, "key": key, "markers": (marker,)}
+        common = {"pid": worker.pid, "generation": worker.generation, "turn": number, "markers": (marker,)}
 
         def invoked(token: int) -> None:
             self._ordinals[worker.generation, token] = number
-            self._record("invoke", text=message_of(marker), **common)
+            self._record("invoke", text=message_of(marker), key=self._key(client), **common)
 
         answer = take_turn(worker, setting.plan, client, marker, setting.limits.turn, invoked)
+        common["key"] = self._key(client)  # the app may only now have given it
         if answer.acknowledged:
             self._record("ok", text=answer.text[:4000], note=str(answer.status), **common)
             with self._lock:
@@ -158,6 +162,12 @@ class Driver:
             indeterminate = answer.status == 0
             note = answer.error or f"HTTP {answer.status}"
             self._record("info" if indeterminate else "fail", text=answer.text[:4000], note=note, **common)
+        return answer
+
+    def _key(self, client: Client) -> str | None:
+        """The session key that a client sends, or has been given."""
+        plan = self.setting.plan
+        return str(client.session) if plan.session_field and (client.given is not None or not plan.given) else None
 
     def _record(self, type_: str, **fields: object) -> None:
         with self._lock:
@@ -244,12 +254,12 @@ class Driver:
         first = len(self.sent) + 1
         markers = [self._next_marker() for _ in range(step.turns)]
         with ThreadPoolExecutor(step.turns) as pool:
-            # each thread is another tab of the same user: the same key and cookies, a jar of its own
+            # each thread is another tab of the same user
             futures = [
                 pool.submit(
                     self._turn,
                     workers[number % len(workers)],
-                    Client(client.key, dict(client.cookies), list(client.said)),
+                    client.again(),
                     first + number,
                     markers[number],
                 )

@@ -8,6 +8,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
 from statecheck.lab.runner import Recorded, Runner
-from statecheck.lab.scout import scout
+from statecheck.lab.scout import Scout
 from statecheck.lab.services import Services
 from statecheck.lab.workers import Lab, Worker
 from statecheck.model import Problem
@@ -175,12 +176,13 @@ def _experiments(
     recorded.framework, recorded.object = facts.framework, facts.object
     overrides = Overrides(options.endpoint, options.message_field, options.session_field, options.headers)
     plans = (options.template,) if options.template else candidates(facts, target.project, overrides)
-    scouted = scout(worker, tuple(admitted(plan, facts) for plan in plans), markers, limits)
+    plans = tuple(admitted(plan, facts) for plan in plans)
+    setting = Setting(lab, plans[0], markers, limits, volumes, Locator(tree, target.project), "model")
+    scouted = Scout(setting, worker).choose(plans)
     recorded.plan = scouted.plan
     lab.warm(worker.imported(limits.turn))
     lab.kill(worker)
-    locator = Locator(tree, target.project)
-    setting = Setting(lab, scouted.plan, markers, limits, volumes, locator, scouted.hold)
+    setting = replace(setting, plan=scouted.plan, hold=scouted.hold)
     Runner(setting, scouted, options.selected(), recorded, progress, deadline).run()
 
 

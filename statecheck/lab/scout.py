@@ -1,15 +1,18 @@
-"""Finds out by trying how a client talks: the first plan whose marker reaches the model or recorded state."""
+"""Finds out by trying how a client talks: the message reaches the model, and the session changes what is remembered."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from statecheck.checks.reading import remembered_by, turns
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.lab.client import Answer, Markers, take_turn
+from statecheck.lab.driver import Driver, Setting
 from statecheck.plan import Plan, describe
 
 if TYPE_CHECKING:
+    from statecheck.lab.client import Answer
     from statecheck.lab.readiness import Limits
     from statecheck.lab.workers import Worker
 
@@ -30,30 +33,103 @@ class Scouted:
     hold: str
 
 
-def scout(worker: Worker, plans: tuple[Plan, ...], markers: Markers, limits: Limits) -> Scouted:
-    """Send a turn of a throw-away session by each plan until one is confirmed.
+class Shown(IntEnum):
+    """What the turns that were sent by a plan have shown of it, each more than the one before."""
 
-    Raises:
-        StatecheckError: no plan was accepted, or the worker died or hung; with what was tried.
+    REFUSED = 0
+    ACCEPTED = 1
+    ARRIVED = 2
+    REMEMBERED = 3
+    KEYED = 4
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A plan that was tried.
+
+    Attributes:
+        answer: to its first turn.
+        reached: what was seen to be given that turn's marker.
     """
-    accepted: Plan | None = None
-    tried: list[tuple[Plan, Answer]] = []
-    for plan in plans:
-        marker = markers.marker()
-        answer = take_turn(worker, plan, markers.client(plan), marker, limits.turn)
-        tried.append((plan, answer))
-        if worker.dead or answer.status == 0:
-            break
-        reached = {op.f for op in worker.ops() if marker in op.markers}
-        if not answer.acknowledged and (answer.status < _SERVER_ERROR or "model" not in reached):
-            continue
-        if reached & set(_ARRIVED):
-            confirmed = replace(plan, why=(*plan.why, "confirmed: what was sent there reached the model or its memory"))
-            return Scouted(confirmed, "model" if "model" in reached else "reads")
-        accepted = accepted or plan
-    if accepted is not None:
-        return Scouted(accepted, "reads")
-    raise _refused(worker, tried, limits)
+
+    plan: Plan
+    answer: Answer
+    reached: frozenset[str]
+    shown: Shown
+
+    def scouted(self, why: str) -> Scouted:
+        plan = replace(self.plan, why=(*self.plan.why, why)) if why else self.plan
+        return Scouted(plan, "model" if "model" in self.reached else "reads")
+
+
+@dataclass
+class Scout:
+    """Tries plans at a worker of its own, each with sessions of its own.
+
+    Attributes:
+        setting: what the experiments will share; its plan is not looked at.
+    """
+
+    setting: Setting
+    worker: Worker
+    tried: list[_Trial] = field(default_factory=list)
+
+    def choose(self, plans: tuple[Plan, ...]) -> Scouted:
+        """Send turns of throw-away sessions by each plan until one is confirmed.
+
+        Raises:
+            StatecheckError: no plan was accepted, or the worker died or hung; with what was tried.
+        """
+        best: _Trial | None = None
+        for plan in plans:
+            unseen = [trial.plan for trial in self.tried if trial.shown == Shown.ACCEPTED]
+            if any(_rivals(plan, other) for other in unseen) or (best is not None and not _rivals(plan, best.plan)):
+                continue
+            rivals = [other for other in plans if other is not plan and _rivals(other, plan)]
+            trial = self._try(plan, keyed=best is not None or bool(rivals))
+            if self.worker.dead or trial.answer.status == 0:
+                break
+            if trial.shown == Shown.KEYED:
+                return trial.scouted("confirmed: changed alone, it changes what the app remembers")
+            if best is None and trial.shown >= Shown.ARRIVED:
+                best = trial
+        if best is not None:
+            return best.scouted("confirmed: what was sent there reached the model or its memory")
+        accepted = next((trial for trial in self.tried if trial.shown == Shown.ACCEPTED), None)
+        if accepted is not None and accepted.plan.doubt != "message":
+            return accepted.scouted("")
+        if accepted is not None:
+            raise _unclear([trial.plan for trial in self.tried])
+        raise _refused(self.worker, [(trial.plan, trial.answer) for trial in self.tried], self.setting.limits)
+
+    def _try(self, plan: Plan, *, keyed: bool) -> _Trial:
+        driver = Driver(replace(self.setting, plan=plan), f"scout-{len(self.tried)}", workers={"a": self.worker})
+        answer = driver.take("a")
+        reached = frozenset(op.f for op in self.worker.ops() if driver.sent[0] in op.markers)
+        broke = answer.status >= _SERVER_ERROR and "model" in reached
+        shown = Shown.ACCEPTED if answer.acknowledged else Shown.REFUSED
+        if (answer.acknowledged or broke) and reached.intersection(_ARRIVED):
+            shown = Shown.ARRIVED
+        if shown == Shown.ARRIVED and answer.acknowledged and keyed and not plan.carries_history:
+            shown = _remembered(driver)
+        self.tried.append(_Trial(plan, answer, reached, shown))
+        return self.tried[-1]
+
+
+def _rivals(plan: Plan, other: Plan) -> bool:
+    """Whether a plan is another guess about the endpoint of another."""
+    return plan.doubt == "session" and plan.handler == other.handler and plan.message_field == other.message_field
+
+
+def _remembered(driver: Driver) -> Shown:
+    """Whether a session is given its first turn when it comes again, and another session is not."""
+    driver.take("a", session=2)
+    driver.take("a")
+    history = driver.history()
+    first, other, again = turns(history)
+    if remembered_by(history, again, first.marker) is None:
+        return Shown.ARRIVED
+    return Shown.KEYED if remembered_by(history, other, first.marker) is None else Shown.REMEMBERED
 
 
 _BY_STATUS = {
@@ -66,6 +142,17 @@ _BY_STATUS = {
     400: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
     422: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
 }
+
+
+def _unclear(tried: list[Plan]) -> StatecheckError:
+    names = ", ".join(f"`{plan.message_field}`" for plan in tried)
+    first = tried[0]
+    return StatecheckError(
+        "no-message-field",
+        f"`{first.method} {first.path}` was tried with the message in {names}, and none was seen to reach a model",
+        f"name it: `--message-field {first.message_field.rpartition(' ')[2]}`",
+        ExitCode.INCONCLUSIVE,
+    )
 
 
 def _refused(worker: Worker, tried: list[tuple[Plan, Answer]], limits: Limits) -> StatecheckError:

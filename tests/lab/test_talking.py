@@ -1,0 +1,117 @@
+"""How a client talks, found out by trying: apps that give sessions, and fields that only an experiment tells apart."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from labs import Ran, User, diagnosed
+
+from statecheck.config import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE = Options(seed=1, only=("same-process", "other-session"))
+
+MINTED = """\
+    from fastapi import FastAPI, HTTPException
+
+    app = FastAPI()
+    said = {}
+
+
+    @app.post("/chat")
+    def chat(payload: dict):
+        session = payload.get("conversation_id")
+        if session is None:
+            session = f"conversation-{len(said)}"
+            said[session] = []
+        if session not in said:
+            raise HTTPException(404, "no such conversation")
+        earlier = list(said[session])
+        said[session].append(payload["message"])
+        return {"data": {"conversation": {"id": session}}, "earlier": earlier}
+"""
+OPENED = """\
+    from fastapi import FastAPI, HTTPException
+    from pydantic import BaseModel
+
+    app = FastAPI()
+    said = {}
+
+
+    class New(BaseModel):
+        title: str
+
+
+    class Said(BaseModel):
+        content: str
+
+
+    @app.post("/threads", status_code=201)
+    def create(new: New):
+        said[len(said)] = []
+        return {"thread": {"id": len(said) - 1}}
+
+
+    @app.post("/threads/{thread_id}/messages")
+    def say(thread_id: int, turn: Said):
+        if thread_id not in said:
+            raise HTTPException(404, "no such thread")
+        said[thread_id].append(turn.content)
+        return {"earlier": said[thread_id][:-1]}
+"""
+TWINS = """\
+    from fastapi import FastAPI
+    from llama_index.core.llms import MockLLM
+    from pydantic import BaseModel
+
+    app = FastAPI()
+    llm = MockLLM()
+    said = {}
+
+
+    class Pair(BaseModel):
+        one: str
+        two: str
+        alpha: str
+        beta: str
+
+
+    @app.post("/pair")
+    def pair(turn: Pair):
+        *_, text, _, key = turn.model_dump().values()
+        earlier = said.setdefault(key, [])
+        answer = llm.complete("\\n".join([*earlier, text]))
+        earlier.append(text)
+        return {"answer": str(answer)}
+"""
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory) -> User:
+    user = User(tmp_path_factory.mktemp("user"))
+    user.write(minted=MINTED, opened=OPENED, twins=TWINS)
+    return user
+
+
+def talk(ran: Ran, project: Path) -> str:
+    said: str = json.loads((project / ran.diagnosis.run / "run.json").read_text())["talk"]
+    return said
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("minted.py", "POST /chat, message in body message, session in body conversation_id, which the first answer"),
+        ("opened.py", "POST /threads/{session}/messages, message in body content, session in path thread_id, which"),
+        ("twins.py", "POST /pair, message in body two, session in body beta"),
+    ],
+)
+def test_a_session_is_remembered_and_no_other_is_shown_it(user: User, spec: str, expected: str) -> None:
+    ran = diagnosed(user, spec, "namespace", ONE)
+
+    assert talk(ran, user.project).startswith(expected)
+    assert (ran.outcomes()["same-process"], ran.outcomes()["other-session"]) == ("kept", "isolated")
