@@ -47,7 +47,7 @@ class Locator:
 
     def place(self, raw: dict[str, Any]) -> Place:
         """The place in words, down to the first key; what a library keeps inside its own objects is cut off."""
-        path = _Path(raw["module"], [(kind, name) for kind, name in raw["steps"]])
+        path = _Path(raw["module"], [(kind, name) for kind, name in raw["steps"]], self.tree)
         if "line" in raw:
             path.begin(raw.get("slot"))
         path.walk()
@@ -68,7 +68,7 @@ class Locator:
     def _defined(self, raw: dict[str, Any], path: _Path) -> Anchor | None:
         module = self.tree.get(self.project / raw["file"])
         for name in reversed(path.names[1:]):
-            found = definitions.attribute(self.tree, name)
+            found = definitions.attribute(self.tree, name) or definitions.entry(self.tree, name)
             if found is not None:
                 return found
         if module is None or not path.names or raw["app"]:
@@ -84,8 +84,9 @@ class _Path:
         closure: (file and line of the function, name) if a function of the user's closes over it.
     """
 
-    def __init__(self, module: str, steps: list[tuple[str, str]]) -> None:
+    def __init__(self, module: str, steps: list[tuple[str, str]], tree: SourceTree) -> None:
         self.steps = steps
+        self.tree = tree
         self.parts = [module or "memory"]
         self.names: list[str] = []
         self.key: str | None = None
@@ -113,11 +114,8 @@ class _Path:
             (kind, name), rest = rest[0], rest[1:]
             if kind == "attribute":
                 self._name(name)
-            elif (kind, name) == ("inner", "state") and rest and rest[0][0] == "inner":
-                rest = rest[1:] if rest[0][1] == "_state" and len(rest) > 1 else rest  # Starlette's keeps a dict
-                self.parts.append(".state")
-                self._name(rest[0][1])
-                rest = rest[1:]
+            elif kind == "app":
+                rest = self._on_app(name, rest)
             elif kind == "closure" and rest[:1] and rest[0][0] == "item":
                 self._closes_over(name, rest[0][1])
                 rest = rest[1:]
@@ -127,6 +125,30 @@ class _Path:
                 return
             elif kind in ("inner", "item"):  # an item of a list is one of many, and its keys are no session's
                 return
+
+    def _on_app(self, name: str, rest: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """What the user's code keeps on a framework's app: an attribute of it, or one or a key of what is for that.
+
+        `app.memories`; `app.state.memories`, `app.extensions['memories']`. Else nothing more is the user's.
+        """
+        if definitions.attribute(self.tree, name):
+            self._name(name)
+            return rest
+        while len(rest) > 1 and rest[0] in (("inner", "_state"), ("inner", "")):  # Starlette's state is over a dict
+            rest = rest[1:]
+        if not rest:
+            return []
+        (kind, inner), rest = rest[0], rest[1:]
+        given = inner.strip("'\"")
+        if kind == "key" and definitions.entry(self.tree, given):
+            self.names.append(given)
+            self.parts.append(f"[{inner}]" if name == "_state" else f".{name}[{inner}]")
+            return rest
+        if kind == "inner" and definitions.attribute(self.tree, given):
+            self.parts.append(f".{name}")
+            self._name(given)
+            return rest
+        return []
 
     def _name(self, quoted: str) -> None:
         name = quoted.strip("'\"")

@@ -12,6 +12,7 @@ import time
 import types
 from typing import TYPE_CHECKING, Any
 
+from .adapters.offer import is_app
 from .keepers import Keeper, keepers
 from .markers import attributes_of
 from .recorder import RECORDER
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 Step = tuple[str, str]
 """("key", "'sc-1'") of a dict; ("item", "0") of a list; ("attribute", "store") of an object of the user's,
-("inner", "store") of a library's, with "" where it is the object's whole `__dict__`;
+("inner", "store") of a library's, ("app", "state") of a framework's app, with "" where it is the whole `__dict__`;
 ("closure", "names@line@file") of a function of the user's."""
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
 Root = types.ModuleType | Keeper
@@ -157,12 +158,11 @@ def _global(module: types.ModuleType, steps: list[Step]) -> dict[str, Any] | Non
         return None
     file = str(getattr(module, "__file__", "") or "")
     relative = RECORDER.relative(file)
-    is_app = hasattr(vars(module).get(steps[0][1].strip("'")), "routes")
     return {
         "module": module.__name__,
         "file": relative or file,
         "user": bool(relative),
-        "app": is_app,
+        "app": is_app(vars(module).get(steps[0][1].strip("'"))),
         "steps": _joined(steps),
     }
 
@@ -188,7 +188,7 @@ def _joined(steps: list[Step]) -> list[Step]:
     """Steps with those through an object's `__dict__` and then a key of it made one."""
     joined: list[Step] = []
     for kind, name in steps:
-        if kind == "key" and joined and joined[-1][0] in ("attribute", "inner") and not joined[-1][1]:
+        if kind == "key" and joined and joined[-1][0] in ("attribute", "inner", "app") and not joined[-1][1]:
             joined[-1] = (joined[-1][0], name.strip("'"))
         else:
             joined.append((kind, name))
@@ -206,7 +206,7 @@ def _step(container: Any, part: Any) -> Step:
     if isinstance(container, types.FunctionType):
         return _closure(container, part)
     # what a library keeps inside its own objects is its business: its steps are told apart
-    kind = "attribute" if _is_users(container) else "inner"
+    kind = "app" if is_app(container) else "attribute" if _is_users(container) else "inner"
     if isinstance(container, type):
         return (kind, "")
     attributes = attributes_of(container)

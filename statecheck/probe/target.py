@@ -9,8 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .adapters import ADAPTERS, chainlit
-from .adapters.asgi import is_asgi
-from .adapters.offer import Loaded, NoApp, Offer
+from .adapters.offer import Loaded, NoApp, Offer, is_app
 from .unguarded import none_started
 
 if TYPE_CHECKING:
@@ -23,16 +22,6 @@ _NOT_DRIVEN = {
     "workflow": "a workflow",
     "gradio": "a Gradio app",
 }
-
-
-_APPS = {
-    "Flask": "flask.",
-    "Quart": "quart.",
-    "Sanic": "sanic.",
-    "WSGIHandler": "django.",
-    "ASGIHandler": "django.",
-}
-"""Classes of apps, by the package that they are of."""
 
 
 def load(message: Message) -> Loaded:
@@ -103,8 +92,7 @@ def _find(module: ModuleType) -> str:
 
 
 def _looks_like_app(value: Any) -> bool:
-    known = any(cls.__name__ in _APPS and cls.__module__.startswith(_APPS[cls.__name__]) for cls in type(value).__mro__)
-    return known or (hasattr(value, "routes") and callable(value) and is_asgi(value))
+    return is_app(value) and callable(value)
 
 
 def _resolve(module: ModuleType, name: str) -> Any:

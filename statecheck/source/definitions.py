@@ -67,6 +67,36 @@ def attribute(tree: SourceTree, name: str) -> Anchor | None:
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 
+def entry(tree: SourceTree, key: str) -> Anchor | None:
+    """Where a text key of a mapping gets its value, or None: `config["bots"] = …`, or what is given under that name.
+
+    Args:
+        tree: its modules are searched, the target's file first.
+        key: `bots`; also as a keyword (`from_mapping(bots=…)`), in a literal, or given to `setdefault`.
+    """
+    for module in tree.modules():
+        if key in module.text:
+            lines = [line for node in walk(module.ast) for line in _entered(node, key)]
+            if lines:
+                return Anchor(module.shown, min(lines))
+    return None
+
+
+def _entered(node: ast.AST, key: str) -> Iterator[int]:
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and _is_text(node.slice, key):
+        yield node.lineno
+    elif isinstance(node, ast.Call):
+        yield from (keyword.value.lineno for keyword in node.keywords if keyword.arg == key)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault" and len(node.args) == 2:
+            yield from [node.lineno] * _is_text(node.args[0], key)
+    elif isinstance(node, ast.Dict):
+        yield from (k.lineno for k in node.keys if k is not None and _is_text(k, key))
+
+
+def _is_text(node: ast.expr, text: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == text
+
+
 def class_attribute(tree: SourceTree, class_name: str, name: str) -> Anchor | None:
     """Where a class of the user's tree, or one of its bases, sets an attribute of itself or its instances.
 

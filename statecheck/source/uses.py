@@ -43,4 +43,6 @@ def _in_module(tree: ast.Module, name: str) -> Iterator[tuple[int, str]]:
 
 
 def _is(node: ast.expr, name: str) -> bool:
+    if isinstance(node, ast.Subscript):  # `app.extensions["bots"]`
+        return isinstance(node.slice, ast.Constant) and node.slice.value == name
     return (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)

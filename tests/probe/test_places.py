@@ -40,7 +40,7 @@ class Slotted:
 
 engine = Engine()
 slotted = Slotted([])
-app = types.SimpleNamespace(state=types.SimpleNamespace())
+app = library.App()
 
 
 def closing():
@@ -80,6 +80,9 @@ def keep(m):
     Engine.history.append(f"note {m['class']}")
     engine.store["sc-1"] = f"note {m['attribute']}"
     app.state.memories = {"sc-1": [f"note {m['state']}"]}
+    app.extensions["bots"] = {"sc-1": [f"note {m['extension']}"]}
+    app.transcripts = {"sc-1": [f"note {m['on app']}"]}
+    app.served.append(f"note {m['served']}")
     chat("sc-1", f"note {m['closure']}")
     memory("sc-1").append(f"note {m['cache']}")
     defaulted(f"note {m['default']}")
@@ -95,7 +98,24 @@ def keep(m):
     ring = [local]
     ring.append(ring)
 """
-LIBRARY = "kept = {}\ndef keep(text):\n    kept['default'] = [text]\n"
+LIBRARY = """\
+import types
+
+kept = {}
+
+
+def keep(text):
+    kept["default"] = [text]
+
+
+class App:
+    routes = ()
+
+    def __init__(self):
+        self.state = types.SimpleNamespace()
+        self.extensions = {}
+        self.served = []
+"""
 # Markers are made where they are needed: the program must not keep what it looks for.
 PROGRAM = """
 import gc, json, os, sys
@@ -135,7 +155,10 @@ KEPT = {
     "class": ("main.Engine.history", None, 11),
     "attribute": ("main.engine.store['sc-1']", "sc-1", 14),
     "slots": ("main.slotted.transcript", None, 19),
-    "state": ("main.app.state.memories['sc-1']", "sc-1", None),
+    "state": ("main.app.state.memories['sc-1']", "sc-1", 63),
+    "extension": ("main.app.extensions['bots']['sc-1']", "sc-1", 64),
+    "on app": ("main.app.transcripts['sc-1']", "sc-1", 65),
+    "served": ("main.app", None, None),
     "closure": ("main.transcripts['sc-1']", "sc-1", 28),
     "cache": ("main.memory", "sc-1", 40),
     "default": ("main.defaulted", None, 44),

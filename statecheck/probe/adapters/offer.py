@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 
 _MOST_WRAPPED = 200
+_APPS = {
+    "Flask": "flask",
+    "Quart": "quart",
+    "Sanic": "sanic",
+    "WSGIHandler": "django",
+    "ASGIHandler": "django",
+    "Application": "aiohttp",
+}
+"""Classes of apps that have no `routes`, by the package that they are of."""
 
 
 class NoApp(LookupError):
@@ -55,6 +64,15 @@ class Offer:
         loaded = sys.modules.get(module)
         kinds = tuple(getattr(loaded, name) for name in classes if hasattr(loaded, name))
         return bool(kinds) and isinstance(self.thing, kinds)
+
+
+def is_app(thing: Any) -> bool:
+    """Whether this is an instance of a web framework's app class."""
+    if isinstance(thing, type):
+        return False
+    return hasattr(type(thing), "routes") or any(
+        _APPS.get(cls.__name__, "-") == cls.__module__.partition(".")[0] for cls in type(thing).__mro__
+    )
 
 
 def found_in(thing: Any, module: str, *classes: str) -> Any:
