@@ -1,4 +1,4 @@
-"""Requests to model APIs that no LlamaIndex class sends: answered in this process, whichever HTTP client sends them.
+"""Requests to model APIs and chat platforms: answered in this process, whichever HTTP client sends them.
 
 A raw SDK, LiteLLM, a request by hand: all end at one of these clients. In this process the turn, the user's frame and
 the barrier are at hand as for any model call. A server on loopback that answers (the app's own, or one that was
@@ -15,7 +15,7 @@ from email.message import Message
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from . import apis
 from .calls import Call, aoutermost, outermost
@@ -81,7 +81,7 @@ def _patch_httpx(module: ModuleType) -> None:
 
     @functools.wraps(sync)
     def handle_request(self: Any, request: Any) -> Any:
-        path = request.url.path
+        path = request.url.raw_path.decode()  # with its query
         if not apis.may_be(request.method, path):
             return sync(self, request)
         found = _exchange(request.method, path, request.read())
@@ -91,7 +91,7 @@ def _patch_httpx(module: ModuleType) -> None:
 
     @functools.wraps(asynchronous)
     async def handle_async_request(self: Any, request: Any) -> Any:
-        path = request.url.path
+        path = request.url.raw_path.decode()  # with its query
         if not apis.may_be(request.method, path):
             return await asynchronous(self, request)
         found = _exchange(request.method, path, await request.aread())
@@ -123,7 +123,8 @@ def _patch_urllib3(module: ModuleType) -> None:
                 request_method=method,
             )
 
-        path = urlsplit(url).path
+        parts = urlsplit(url)
+        path = parts.path + "?" + parts.query
         found = _exchange(method, path, body) if apis.may_be(method, path) else None
         return send() if found is None else _answer(self.host, found, send, build)
 
@@ -148,7 +149,8 @@ def _patch_urllib(module: ModuleType) -> None:
             return response
 
         parts = urlsplit(req.full_url)
-        found = _exchange(req.get_method(), parts.path, req.data) if apis.may_be(req.get_method(), parts.path) else None
+        path = parts.path + "?" + parts.query
+        found = _exchange(req.get_method(), path, req.data) if apis.may_be(req.get_method(), path) else None
         return send() if found is None else _answer(parts.hostname or "", found, send, build)
 
     handler.do_open = do_open
@@ -168,12 +170,19 @@ def _patch_aiohttp(module: ModuleType) -> None:
         if not apis.may_be(method.upper(), url.path):
             return await send()
         given = kwargs.get("json")
-        found = _exchange(method, url.path, kwargs.get("data") if given is None else json.dumps(given))
+        found = _exchange(method, url.raw_path_qs, _form(kwargs.get("data")) if given is None else json.dumps(given))
         if found is None:
             return await send()
         return await _aanswer(url.host or "", found, send, lambda reply: _aiohttp_response(self, method, url, reply))
 
     session._request = _request  # noqa: SLF001 - as above
+
+
+def _form(data: Any) -> Any:
+    """Return the fields of a form as they travel in a query; aiohttp has its own kind of form."""
+    fields = [(part["name"], value) for part, _, value in getattr(data, "_fields", ())]
+    pairs = dict(data) if isinstance(data, dict) else dict(fields)
+    return urlencode({name: value for name, value in pairs.items() if isinstance(value, (str, int))}) if pairs else data
 
 
 def _aiohttp_response(session: Any, method: str, url: Any, reply: Reply) -> Any:

@@ -34,6 +34,12 @@ _OTHERS = {
     "HF_HUB_OFFLINE": "1",  # fails at once instead of trying five times
     "GOOGLE_CLOUD_PROJECT": DUMMY,
     "GOOGLE_CLOUD_LOCATION": "us-central1",
+    "SLACK_BOT_TOKEN": "xoxb-sc-dummy",
+    "SLACK_APP_TOKEN": "xapp-sc-dummy",
+    "SLACK_SIGNING_SECRET": DUMMY,
+    "TELEGRAM_BOT_TOKEN": "1000000001:sc-dummy",
+    "TELEGRAM_TOKEN": "1000000001:sc-dummy",
+    "BOT_TOKEN": "1000000001:sc-dummy",
 }
 
 _SECRET_WORDS = frozenset(

@@ -68,5 +68,15 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "sanic.mixins.startup": _silent("StartupMixin.run", "StartupMixin.serve", "StartupMixin.serve_single"),
     "gevent.baseserver": _silent("BaseServer.serve_forever"),
     "aiohttp.web": _silent("run_app"),
+    "slack_bolt.app.app": _silent("App.start"),
+    "slack_bolt.app.async_app": _silent("AsyncApp.start"),
+    "slack_bolt.adapter.socket_mode.base_handler": _silent("BaseSocketModeHandler.start", "BaseSocketModeHandler.connect"),
+    "slack_bolt.adapter.socket_mode.async_base_handler": _silent(
+        "AsyncBaseSocketModeHandler.start_async", "AsyncBaseSocketModeHandler.connect_async"
+    ),
+    "telebot": _silent("TeleBot.polling", "TeleBot.infinity_polling", "TeleBot.run_webhooks"),
+    "telebot.async_telebot": _silent(
+        "AsyncTeleBot.polling", "AsyncTeleBot.infinity_polling", "AsyncTeleBot.run_webhooks"
+    ),
 }
 """`uvicorn` itself takes `run` from `uvicorn.main` when it is imported, which is patched by then."""

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 CONVENTIONAL = ("app", "application", "server", "api")
 _FACTORIES = ("create_app", "make_app", "build_app", "get_app", "app_factory", "create_application")
 _PAGES = ("streamlit", "chainlit")
-_RANKS = {"gradio": 3, "streamlit": 3, "chainlit": 3, "lambda": 3, "callable": 2, "workflow": 1, "console": 0, "": 0}
+_RANKS = {
+    "slack": 5,
+    "telegram": 5,
+    "gradio": 3,
+    "streamlit": 3,
+    "chainlit": 3,
+    "lambda": 3,
+    "callable": 2,
+    "workflow": 1,
+    "console": 0,
+    "": 0,
+}
 _MOUNTS = frozenset(("mount", "include_router", "register_blueprint"))
 _NO_APPS = frozenset(("Typer", "Celery", "App", "ArgumentParser", "Console", "QApplication", "Tk"))
 

@@ -10,7 +10,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.source.scopes import dotted, last_name, own_nodes, parameters
-from statecheck.source.values import CONSTRUCTORS, WEB, AnyFunction, Env, Origin, Value, Wiring, adds_routes, bindings
+from statecheck.source.values import (
+    CONSTRUCTORS,
+    ONLY_OF,
+    WEB,
+    AnyFunction,
+    Env,
+    Origin,
+    Value,
+    Wiring,
+    adds_routes,
+    bindings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,7 +224,7 @@ class Evaluator:
         if definition is not None and definition.node is not None:
             return ""
         kind = CONSTRUCTORS.get(_imported_name(self.tree, env.module, func) or name, "")
-        return kind if kind != "gradio" or imports_top(self.tree, env.module, "gradio") else ""
+        return kind if kind not in ONLY_OF or imports_top(self.tree, env.module, ONLY_OF[kind]) else ""
 
     def _instance(self, function: Value, definition: ast.ClassDef, origin: Origin, inside: frozenset[Origin]) -> Value:
         for method in definition.body:

@@ -40,7 +40,13 @@ CONSTRUCTORS = {
     "ChatInterface": "gradio",
     "Blocks": "gradio",
     "TabbedInterface": "gradio",
+    "App": "slack",
+    "AsyncApp": "slack",
+    "TeleBot": "telegram",
+    "AsyncTeleBot": "telegram",
 }
+ONLY_OF = {"gradio": "gradio", "slack": "slack_bolt", "telegram": "telebot"}
+"""Frameworks whose constructors have names that say little: the package that the file has to import."""
 WEB = frozenset(("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"))
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _MOST_ANSWER = 20_000
 
 
+class Refused(Exception):
+    """The app answered, but with an error."""
+
+
 def adapt(offer: Offer) -> Loaded | None:
     """Take a callable that is no class and of no framework."""
     if offer.framework not in ("", "callable") or not callable(offer.thing) or isinstance(offer.thing, type):

@@ -13,7 +13,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from .callables import CallableTarget
+from .callables import CallableTarget, Refused
 from .fastapi import adapt as adapt_asgi
 from .offer import Offer, route
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 _REFUSED = 400
 _SOURCE = "192.0.2.10"
-
-
-class Refused(Exception):
-    """The handler answered with the status of an error."""
 
 
 def adapt(offer: Offer) -> Loaded | None:

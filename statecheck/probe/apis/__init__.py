@@ -1,19 +1,21 @@
-"""The HTTP of model providers, as their own servers would speak it: one file an API, asked in order.
+"""The HTTP of model providers and chat platforms, as their servers would speak it: one file an API, asked in order.
 
-Pure: from a request to what a model is given by it and to the answer's bytes.
+From a request to what a model is given by it, or what is posted to a chat, and to the answer's bytes.
 """
 
 from __future__ import annotations
 
 import json
+from email import message_from_bytes
 from typing import Any
+from urllib.parse import parse_qsl
 
-from . import anthropic, bedrock, cohere, gemini, ollama, openai, responses
+from . import anthropic, bedrock, cohere, gemini, ollama, openai, responses, slack, telegram
 from .exchange import Asked, Exchange, Reply
 
 __all__ = ["APIS", "Asked", "Exchange", "Reply", "exchange", "may_be"]
 
-APIS: tuple[Any, ...] = (openai, responses, anthropic, ollama, gemini, bedrock, cohere)
+APIS: tuple[Any, ...] = (openai, responses, anthropic, ollama, gemini, bedrock, cohere, slack, telegram)
 
 
 def may_be(method: str, path: str) -> bool:
@@ -29,16 +31,30 @@ def exchange(method: str, path: str, body: bytes) -> Exchange | None:
         path: with its query.
         body: as it was sent.
     """
-    try:
-        asked: Any = json.loads(body) if body else {}
-    except ValueError:
+    path, _, query = path.partition("?")
+    asked = _fields(body)
+    if asked is None:
         return None
-    if not isinstance(asked, dict):
-        return None
-    path = path.partition("?")[0]
+    asked = {**dict(parse_qsl(query)), **asked}
     for api in APIS:
         if api.PATHS.search(path) is not None:
             found: Exchange | None = api.exchange(method, path, asked)
             if found is not None:
                 return found
     return None
+
+
+def _fields(body: bytes) -> dict[str, Any] | None:
+    """The fields of a body: of JSON or of a form in either encoding. None for any other."""
+    if body.startswith(b"--"):
+        head = b'Content-Type: multipart/form-data; boundary="' + body[2 : body.find(b"\r\n")] + b'"\r\n\r\n'
+        parts: Any = message_from_bytes(head + body).get_payload()
+        texts = (
+            (part.get_param("name", header="content-disposition"), part.get_payload(decode=True)) for part in parts
+        )
+        return {str(name): value.decode("utf-8", "replace") for name, value in texts if isinstance(value, bytes)}
+    try:
+        asked: Any = json.loads(body) if body else {}
+    except ValueError:
+        asked = dict(parse_qsl(body.decode("utf-8", "replace"))) or None
+    return asked if isinstance(asked, dict) else None
