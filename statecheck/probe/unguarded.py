@@ -70,7 +70,9 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "aiohttp.web": _silent("run_app"),
     "slack_bolt.app.app": _silent("App.start"),
     "slack_bolt.app.async_app": _silent("AsyncApp.start"),
-    "slack_bolt.adapter.socket_mode.base_handler": _silent("BaseSocketModeHandler.start", "BaseSocketModeHandler.connect"),
+    "slack_bolt.adapter.socket_mode.base_handler": _silent(
+        "BaseSocketModeHandler.start", "BaseSocketModeHandler.connect"
+    ),
     "slack_bolt.adapter.socket_mode.async_base_handler": _silent(
         "AsyncBaseSocketModeHandler.start_async", "AsyncBaseSocketModeHandler.connect_async"
     ),

@@ -30,21 +30,8 @@ LAMBDA = """\
         return {"statusCode": 200, "body": json.dumps({"answer": str(answer), "id": context.aws_request_id})}
 """
 LAMBDA_FIXED = """\
-    import asyncio, json, sqlite3
-    from llama_index.core import Settings
-    from llama_index.core.llms import ChatMessage
-
-
-    async def answer(session, text):
-        with sqlite3.connect("data/said.db", timeout=20) as db:
-            db.execute("create table if not exists said (id integer primary key, session, role, text)")
-            rows = db.execute("select role, text from said where session = ? order by id", (session,)).fetchall()
-        said = [*(ChatMessage(text, role=role) for role, text in rows), ChatMessage(text)]
-        reply = (await Settings.llm.achat(said)).message.content
-        with sqlite3.connect("data/said.db", timeout=20) as db:
-            rows = [(session, "user", text), (session, "assistant", reply)]
-            db.executemany("insert into said (session, role, text) values (?, ?, ?)", rows)
-        return reply
+    import asyncio, json
+    from stored import answer
 
 
     def lambda_handler(event, context):
@@ -61,6 +48,58 @@ REFUSING = """\
         return {"statusCode": 503, "body": f"closed for today, {text}"}
 """
 
+SLACK = """\
+    import os
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer
+    from slack_bolt import App
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+    app = App(token=os.environ["SLACK_BOT_TOKEN"])
+    memories = {}
+
+
+    @app.event("app_mention")
+    def mention(event, client):
+        key = event.get("thread_ts") or event["channel"]
+        memory = memories.setdefault(key, ChatMemoryBuffer.from_defaults())
+        text = str(SimpleChatEngine.from_defaults(memory=memory).chat(event["text"]))
+        client.chat_postMessage(channel=event["channel"], thread_ts=event.get("thread_ts", event["ts"]), text=text)
+
+
+    SocketModeHandler(app, os.environ["SLACK_APP_TOKEN"]).start()
+"""
+STORED = """\
+    import sqlite3
+    from llama_index.core import Settings
+    from llama_index.core.llms import ChatMessage
+
+
+    async def answer(session, text):
+        with sqlite3.connect("data/said.db", timeout=20) as db:
+            db.execute("create table if not exists said (id integer primary key, session, role, text)")
+            rows = db.execute("select role, text from said where session = ? order by id", (session,)).fetchall()
+        said = [*(ChatMessage(text, role=role) for role, text in rows), ChatMessage(text)]
+        reply = (await Settings.llm.achat(said)).message.content
+        with sqlite3.connect("data/said.db", timeout=20) as db:
+            rows = [(session, "user", text), (session, "assistant", reply)]
+            db.executemany("insert into said (session, role, text) values (?, ?, ?)", rows)
+        return reply
+"""
+SLACK_FIXED = """\
+    import os
+    from slack_bolt.async_app import AsyncApp
+    from stored import answer
+
+    app = AsyncApp(token=os.environ["SLACK_BOT_TOKEN"])
+
+
+    @app.event("app_mention")
+    async def mention(event, say):
+        thread = event.get("thread_ts") or event["ts"]
+        await say(await answer(thread, event["text"]), thread_ts=thread)
+"""
+
 
 @pytest.fixture
 def user(tmp_path: Path) -> User:
@@ -69,6 +108,11 @@ def user(tmp_path: Path) -> User:
 
 def found(ran: Ran) -> list[tuple[str, Anchor]]:
     return [(one.code, one.anchor) for one in ran.diagnosis.causes]
+
+
+def with_a_volume(user: User) -> Options:
+    (user.project / "data").mkdir()
+    return Options(seed=1, volumes=(user.project / "data",))
 
 
 def test_a_lambda_handler_keeps_its_globals_in_one_environment(user: User) -> None:
@@ -84,10 +128,9 @@ def test_a_lambda_handler_keeps_its_globals_in_one_environment(user: User) -> No
 
 
 def test_a_lambda_handler_with_a_store_outside_is_healthy(user: User) -> None:
-    user.write(app=LAMBDA_FIXED)
-    (user.project / "data").mkdir()
+    user.write(app=LAMBDA_FIXED, stored=STORED)
 
-    ran = diagnosed(user, "app.py", "namespace", Options(seed=1, volumes=(user.project / "data",)))
+    ran = diagnosed(user, "app.py", "namespace", with_a_volume(user))
 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
 
@@ -100,3 +143,23 @@ def test_the_status_of_an_error_refuses_the_turn(user: User) -> None:
     (problem,) = ran.diagnosis.errors
     assert (ran.diagnosis.verdict, problem.slug) == ("inconclusive", "turn-refused")
     assert "503: closed for today" in problem.text
+
+
+def test_a_slack_app_that_answers_in_a_thread_is_mentioned_there_again(user: User) -> None:
+    user.write(bot=SLACK)
+
+    ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, only=("same-process",)))
+
+    assert ran.diagnosis.target.framework == "slack"
+    assert [(one.code, one.kind, one.anchor) for one in ran.diagnosis.causes] == [
+        ("SC106", "new-key", Anchor("bot.py", 14))
+    ]
+    assert [answer.startswith("in thread ") for answer in ran.answers("same-process")] == [True, True]
+
+
+def test_a_slack_app_with_one_key_and_a_store_outside_is_healthy(user: User) -> None:
+    user.write(bot=SLACK_FIXED, stored=STORED)
+
+    ran = diagnosed(user, "bot.py", "namespace", with_a_volume(user))
+
+    assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
