@@ -113,6 +113,7 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     """Judge a run from what was recorded of it alone."""
     from statecheck.causes.case import Case, intended
     from statecheck.judging import judge, verdict
+    from statecheck.noting import notes, unjudged
 
     problems = {name: Problem(**problem) for name, problem in meta["problems"].items()}
     histories = told(histories)
@@ -122,8 +123,10 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     findings = judge(case)
     baseline = histories.get(BASELINE)
     forgets = BASELINE in found and found[BASELINE].outcome == "lost"
+    if forgets and baseline is not None and (problem := unjudged(baseline)) is not None:
+        findings, problems = (), {**problems, BASELINE: problem}
     stateless = (bool(meta["carries_history"]) and not findings) or (
-        forgets and not findings and baseline is not None and not intended(baseline)
+        forgets and not findings and BASELINE not in problems and baseline is not None and not intended(baseline)
     )
     if stateless and forgets:
         found[BASELINE] = replace(
@@ -153,7 +156,7 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
         findings,
         listed,
         errors=errors,
-        notes=(*([f"how it talks: {meta['talk']}"] if meta["talk"] else []), *meta["notes"]),
+        notes=(*([f"how it talks: {meta['talk']}"] if meta["talk"] else []), *meta["notes"], *notes(histories)),
     )
 
 

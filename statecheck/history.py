@@ -34,6 +34,7 @@ class Op:
         type: invoke, ok, fail or info.
         f: what was done: `turn` (the driver's own), `model` (a model call), `memory`, `chat-store`,
             `ctx-store`, `context`, `engine`, `run`, `workflow`, `file`, `wire`, `gone`, `place`, `warning`, `blocked`,
+            `tool` (an agent's, called), `effect` (a program run, a file removed), `substituted` (a stand-in answered),
             `warm-up` (a turn of a throw-away session), `progress` (added when a history is judged).
         pid, generation: the worker; generation 0 is the driver.
         turn: ordinal of the turn (1-based) that caused it, or 0.

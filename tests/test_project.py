@@ -41,7 +41,7 @@ LAYERS = (
     ("statecheck.checks",),  # judge a history
     ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
     ("statecheck.causes",),  # name it
-    ("statecheck.judging",),
+    ("statecheck.judging", "statecheck.noting"),
     ("statecheck.report",),
     ("statecheck.diagnose",),
     ("statecheck.running",),

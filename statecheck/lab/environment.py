@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from statecheck.probe.guard import is_loopback
 from statecheck.probe.offline import dummy_credentials, is_secret
-from statecheck.probe.system import is_loopback
 from statecheck.source.kinds import kind_of_url
 
 if TYPE_CHECKING:

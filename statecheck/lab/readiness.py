@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import ExitCode, StatecheckError
 
@@ -46,6 +46,8 @@ def ready(worker: Worker, limits: Limits) -> None:
             ExitCode.INCONCLUSIVE,
             detail,
         )
+    if failed.get("refused"):
+        raise _needs_network(failed, detail)
     if failed:
         at = ":".join(map(str, failed.get("at") or ()))
         what = "import" if failed["failed"] == "import" else "start-up"
@@ -70,6 +72,19 @@ def ready(worker: Worker, limits: Limits) -> None:
         "start-hangs",
         f"the target was not ready within {limits.start:g} s: it hangs at import or start-up",
         "does it wait for a service? give it one with `--env NAME=VALUE`, or more time with `--timeout`",
+        ExitCode.INCONCLUSIVE,
+        detail,
+    )
+
+
+def _needs_network(failed: dict[str, Any], detail: str) -> StatecheckError:
+    address, path, line = failed["refused"]
+    when = "is imported" if failed["failed"] == "import" else "starts"
+    return StatecheckError(
+        "needs-network",
+        f"the target needs the network when it {when}: `{path}:{line}` asks for {address}, which was blocked, "
+        f"and it fails without: {_one_line(failed['error'])}",
+        "make that call in the first request that needs it, or hand over a service here with `--env NAME=URL`",
         ExitCode.INCONCLUSIVE,
         detail,
     )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import echo
-from .offline import is_offline
+from .hollow import fall_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-MARK = "_statecheck_embedding"
 
 _PROVIDERS = ("llama_index.embeddings.", "llama_index.indices.managed.")
 _SIZES = ("dimensions", "dimension", "embed_dim", "embedding_dim", "output_dimensionality", "output_dimension")
@@ -66,13 +63,8 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 
 
-def patch_embedding_class(cls: type, hollow: Callable[[Any], bool]) -> None:
-    """Answer for a provider's class; catch what fails offline in any other's.
-
-    Args:
-        cls: a class below `BaseEmbedding`.
-        hollow: whether an instance could not be built offline, so that nothing that it does can work.
-    """
+def patch_embedding_class(cls: type) -> None:
+    """Answer for a provider's class below `BaseEmbedding`; catch what fails offline in any other's."""
     if is_provider(cls):
         base = import_module("llama_index.core.base.embeddings.base").BaseEmbedding
         for name, method in METHODS.items():
@@ -84,33 +76,9 @@ def patch_embedding_class(cls: type, hollow: Callable[[Any], bool]) -> None:
         return
     for name, method in METHODS.items():
         original = cls.__dict__.get(name)
-        if original is None or getattr(original, MARK, False) or getattr(original, "__isabstractmethod__", False):
-            continue
-        if inspect.isfunction(inspect.unwrap(original)):
-            setattr(cls, name, _guarded(original, method, hollow))
-
-
-def _guarded(original: Any, instead: Callable[..., Any], hollow: Callable[[Any], bool]) -> Callable[..., Any]:
-    """Wrap a method of the app's own: it falls back to hashing where it fails offline."""
-
-    @functools.wraps(original)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return original.__get__(self, type(self))(*args, **kwargs)
-        except Exception as error:
-            if not (hollow(self) or is_offline(error)):
-                raise
-            return instead(self, *args, **kwargs)
-
-    @functools.wraps(original)
-    async def awrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return await original.__get__(self, type(self))(*args, **kwargs)
-        except Exception as error:
-            if not (hollow(self) or is_offline(error)):
-                raise
-            return await instead(self, *args, **kwargs)
-
-    chosen = awrapper if inspect.iscoroutinefunction(original) else wrapper
-    setattr(chosen, MARK, True)
-    return chosen
+        if (
+            original is not None
+            and inspect.isfunction(inspect.unwrap(original))
+            and not getattr(original, "__isabstractmethod__", False)
+        ):
+            setattr(cls, name, fall_back(original, method))

@@ -1,4 +1,4 @@
-"""Models whose constructor fails offline: they are filled with what they were given, and stay usable."""
+"""Objects that fail offline: a constructor fills them with what it was given, a method falls back to a stand-in."""
 
 from __future__ import annotations
 
@@ -6,32 +6,37 @@ import functools
 import inspect
 import sys
 import weakref
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .offline import is_secret, lacks_credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .offline import is_offline, is_secret, lacks_credentials
 
 MARK = "_statecheck_constructor"
+
+Told = Callable[[Any, str, Any], None]
+"""Told when a stand-in answers: the object, the method's name, what it was given."""
 
 _hollow: dict[int, weakref.ref[Any]] = {}
 
 
+def _tell_nobody(thing: Any, action: str, given: Any) -> None:
+    """Tell nobody that a stand-in answers."""
+
+
 def is_hollow(model: Any) -> bool:
-    """Whether a model could not be built, so that nothing of its own can work."""
+    """Whether an object could not be built, so that nothing of its own can work."""
     reference = _hollow.get(id(model))
     return reference is not None and reference() is model
 
 
-def guard_constructor(cls: type, fills: Callable[[BaseException], bool]) -> None:
-    """Fill an instance of `cls` whose constructor fails with an error that `fills` accepts.
+def guard_constructor(cls: type, fills: Callable[[BaseException], bool], told: Told = _tell_nobody) -> None:
+    """Fill an instance of `cls` whose constructor fails with an error that `fills` accepts, and tell of it.
 
     An app's mistakes still fail: wrong arguments, a missing package.
     """
     original = cls.__init__  # type: ignore[misc]
-    if getattr(original, MARK, False) or not hasattr(cls, "model_construct"):
+    if getattr(original, MARK, False) or not inspect.isfunction(original):  # `object`'s own cannot fail offline
         return
 
     @functools.wraps(original)
@@ -44,11 +49,42 @@ def guard_constructor(cls: type, fills: Callable[[BaseException], bool]) -> None
             _fill(self, _arguments(original, self, args, kwargs))
             sys.stderr.write(
                 f"statecheck: `{type(self).__name__}` cannot be built offline ({type(error).__name__}), "
-                "the echo model stands in\n"
+                "a stand-in answers\n"
             )
+            told(self, "build", (args, kwargs))
 
     setattr(__init__, MARK, True)
     cls.__init__ = __init__  # type: ignore[misc]
+
+
+def fall_back(original: Any, instead: Callable[..., Any], told: Told = _tell_nobody) -> Callable[..., Any]:
+    """Wrap a method: where it fails offline, or its object is hollow, `instead` answers."""
+    if getattr(original, MARK, False):
+        return original  # type: ignore[no-any-return]  # one that this function made
+
+    @functools.wraps(original)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original.__get__(self, type(self))(*args, **kwargs)
+        except Exception as error:
+            if not (is_hollow(self) or is_offline(error)):
+                raise
+            told(self, original.__name__, (args, kwargs))
+            return instead(self, *args, **kwargs)
+
+    @functools.wraps(original)
+    async def awrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await original.__get__(self, type(self))(*args, **kwargs)
+        except Exception as error:
+            if not (is_hollow(self) or is_offline(error)):
+                raise
+            told(self, original.__name__, (args, kwargs))
+            return await instead(self, *args, **kwargs)
+
+    chosen = awrapper if inspect.iscoroutinefunction(original) else wrapper
+    setattr(chosen, MARK, True)
+    return chosen
 
 
 def _is_mistake(error: BaseException) -> bool:
@@ -82,7 +118,11 @@ def _arguments(function: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str
 
 
 def _fill(model: Any, given: dict[str, Any]) -> None:
+    key = id(model)
+    _hollow[key] = weakref.ref(model, lambda _: _hollow.pop(key, None))
     cls = type(model)
+    if not hasattr(cls, "model_construct"):
+        return
     aliases = {field.alias: name for name, field in cls.model_fields.items() if field.alias}
     values = {aliases.get(name, name): value for name, value in given.items() if value is not None}
     values.setdefault("model_name", values.get("model"))
@@ -98,5 +138,3 @@ def _fill(model: Any, given: dict[str, Any]) -> None:
     for name, (module, function) in defaults.items():
         if name in cls.model_fields and getattr(model, name, None) is None:
             model.__dict__[name] = getattr(import_module(module), function)
-    key = id(model)
-    _hollow[key] = weakref.ref(model, lambda _: _hollow.pop(key, None))

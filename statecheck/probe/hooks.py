@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from . import http_clients, models, sql, state, unguarded
+from . import http_clients, models, sql, state, substitutes, tools, unguarded
 
 Patch = Callable[[ModuleType], None]
 
 _PATCHES: dict[str, list[Patch]] = {}
-for _source in (http_clients.HOOKS, models.HOOKS, state.HOOKS, sql.HOOKS, unguarded.HOOKS):
-    for _name, _patch in _source.items():
+for _source in (http_clients, models, sql, state, substitutes, tools, unguarded):
+    for _name, _patch in _source.HOOKS.items():
         _PATCHES.setdefault(_name, []).append(_patch)
 
 

@@ -19,8 +19,8 @@ from urllib.parse import urlencode, urlsplit
 
 from . import apis
 from .calls import Call, aoutermost, outermost
+from .guard import is_loopback
 from .offline import is_offline
-from .system import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

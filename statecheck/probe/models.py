@@ -19,6 +19,7 @@ from .embeddings import is_provider as is_embedding_provider
 from .hollow import guard_constructor, is_hollow
 from .offline import dummy_credentials, is_offline, is_secret
 from .reading import types
+from .trees import each_below
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,28 +55,11 @@ def configure(observe: Callable[[Call], None], hold: Callable[[], None], ahold: 
 
 def _patch_multi_modal(module: ModuleType) -> None:
     if not issubclass(module.MultiModalLLM, import_module("llama_index.core.base.llms.base").BaseLLM):
-        _patch_tree(module.MultiModalLLM, _patch_llm)
+        _patch_llms(module.MultiModalLLM)
 
 
-def _patch_tree(base: type[Any], patch: Callable[[type, type], None]) -> None:
-    """Patch all classes below `base`, now and whenever one is made."""
-
-    def below(cls: type[Any]) -> None:
-        for subclass in cls.__subclasses__():
-            patch(subclass, base)
-            below(subclass)
-
-    before = base.__dict__.get("__pydantic_init_subclass__")
-
-    def made(cls: type[Any], /, **kwargs: Any) -> None:
-        if before is None:
-            super(base, cls).__pydantic_init_subclass__(**kwargs)
-        else:
-            before.__func__(cls, **kwargs)
-        patch(cls, base)
-
-    base.__pydantic_init_subclass__ = classmethod(made)
-    below(base)
+def _patch_llms(base: type[Any]) -> None:
+    each_below(base, lambda cls: _patch_llm(cls, base))
 
 
 def _is_provider(cls: type) -> bool:
@@ -100,8 +84,8 @@ def _patch_llm(cls: type, base: type) -> None:
             guard_constructor(cls, is_offline)
 
 
-def _patch_embedding(cls: type, base: type) -> None:  # noqa: ARG001 - the form of `_patch_tree`
-    patch_embedding_class(cls, is_hollow)
+def _patch_embedding(cls: type) -> None:
+    patch_embedding_class(cls)
     if not _is_cores(cls):
         guard_constructor(cls, (lambda _: True) if is_embedding_provider(cls) else is_offline)
 
@@ -256,9 +240,9 @@ def _replace(module: ModuleType, name: str, wrap: Callable[[Callable[..., Any]],
 
 
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
-    "llama_index.core.base.llms.base": lambda module: _patch_tree(module.BaseLLM, _patch_llm),
+    "llama_index.core.base.llms.base": lambda module: _patch_llms(module.BaseLLM),
     "llama_index.core.multi_modal_llms.base": _patch_multi_modal,
-    "llama_index.core.base.embeddings.base": lambda module: _patch_tree(module.BaseEmbedding, _patch_embedding),
+    "llama_index.core.base.embeddings.base": lambda module: each_below(module.BaseEmbedding, _patch_embedding),
     "llama_index.core.llms.utils": lambda module: _replace(module, "resolve_llm", _resolve_llm),
     "llama_index.core.embeddings.utils": lambda module: _replace(module, "resolve_embed_model", _resolve_embed_model),
 }

@@ -24,6 +24,9 @@ TURN: ContextVar[int] = ContextVar("statecheck_turn", default=0)
 CALLER: ContextVar[tuple[tuple[str, int, str], ...]] = ContextVar("statecheck_caller", default=())
 """The user's frames where `run(` or `chat(` was called: the work itself happens in the library's own tasks."""
 
+TOOL: ContextVar[str] = ContextVar("statecheck_tool", default="")
+"""The name of the agent's tool that is running, or ""."""
+
 TASKS: weakref.WeakValueDictionary[int, asyncio.Task[Any]] = weakref.WeakValueDictionary()
 """{turn token: the task that serves it}."""
 

@@ -1,4 +1,4 @@
-"""What the app does to the system: files it opens to write, databases, addresses; nothing beyond loopback.
+"""What the app does to the system: files it opens, removes and writes, databases, programs, addresses.
 
 Audit hooks see what Python code asks for, with the user's frame; what C code does on its own is stopped by the
 namespace but not named. Bytes sent to another server are searched for markers, whatever client library sends them.
@@ -6,6 +6,7 @@ namespace but not named. Bytes sent to another server are searched for markers, 
 
 from __future__ import annotations
 
+import asyncio
 import asyncio.selector_events
 import functools
 import os
@@ -14,26 +15,25 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .guard import check
 from .markers import MARKER_BYTES
-from .recorder import RECORDER, TURN
+from .recorder import RECORDER, TOOL, TURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WRITES = os.O_WRONLY | os.O_RDWR
-_LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself
 _MOST_SENT = 400
+_EFFECTS = {
+    "subprocess.Popen": "run",
+    "os.system": "run",
+    "os.remove": "delete",
+    "os.rmdir": "delete",
+    "shutil.rmtree": "delete",
+    "os.rename": "rename",
+}
 _CODE = (".py", ".pyc", ".so", ".pth")
 _LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
-
-
-class BeyondLoopback(ConnectionRefusedError):
-    """An address that statecheck does not let the target reach."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, as an app gives it, is this machine."""
-    return host.lower() in _LOOPBACK or host.startswith(("127.", "::ffff:127."))
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
@@ -49,12 +49,12 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         _file(str(args[0]), "database")
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = args[1]
-        if isinstance(address, tuple) and not is_loopback(str(address[0])):
-            _refuse(f"{address[0]}:{address[1]}")
+        if isinstance(address, tuple):
+            check(*address[:2])
     elif event == "socket.getaddrinfo":
-        host = args[0].decode("idna") if isinstance(args[0], bytes) else args[0]
-        if host and not is_loopback(str(host)):
-            _refuse(f"{host}:{args[1]}")
+        check(*args[:2])
+    elif event in _EFFECTS:
+        _effect(event, args)
 
 
 def _file(path: str, action: str) -> None:
@@ -70,12 +70,17 @@ def _file(path: str, action: str) -> None:
     elif TURN.get() or action == "database":
         frames = RECORDER.frames(3)
         if frames:
-            RECORDER.emit("file", action=action, where=absolute, frames=frames)
+            RECORDER.emit("file", action=action, where=absolute, frames=frames, note=TOOL.get())
 
 
-def _refuse(address: str) -> None:
-    RECORDER.emit("blocked", where=address, frames=RECORDER.frames(3))
-    raise BeyondLoopback(f"statecheck lets nothing leave this machine: `{address}`")
+def _effect(event: str, args: tuple[Any, ...]) -> None:
+    """Record what a turn does that cannot be undone, where the user's code does it."""
+    frames = RECORDER.frames(3) if TURN.get() else ()
+    if frames:
+        what = args[1] if event == "subprocess.Popen" else args[0]
+        words = what if isinstance(what, (list, tuple)) else [what]
+        text = " ".join(os.fsdecode(word) if isinstance(word, (bytes, os.PathLike)) else str(word) for word in words)
+        RECORDER.emit("effect", action=_EFFECTS[event], where=text[:_MOST_SENT], frames=frames, note=TOOL.get())
 
 
 def _sent(data: Any, peer: Any, own: Any) -> None:
@@ -134,13 +139,23 @@ def _stand_in_address(address: Any) -> Any:
 
 
 def _watch_names() -> None:
-    resolve = socket.getaddrinfo
+    """Send names of provided servers to these, and refuse others where a task asks for them.
+
+    An event loop resolves them in a thread, which knows no task.
+    """
+    resolve, resolve_later = socket.getaddrinfo, asyncio.BaseEventLoop.getaddrinfo
 
     @functools.wraps(resolve)
     def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         return resolve(_stand_in(host, port), port, *args, **kwargs)
 
+    @functools.wraps(resolve_later)
+    async def getaddrinfo_later(self: Any, host: Any, port: Any, **kwargs: Any) -> Any:
+        check(_stand_in(host, port), port)
+        return await resolve_later(self, host, port, **kwargs)
+
     socket.getaddrinfo = getaddrinfo
+    asyncio.BaseEventLoop.getaddrinfo = getaddrinfo_later  # type: ignore[method-assign]
 
 
 def _watch_sockets() -> None:
@@ -202,7 +217,6 @@ def install(sandbox: tuple[str, ...] = (), provided: tuple[int, ...] = ()) -> No
     global SANDBOX, PROVIDED
     SANDBOX, PROVIDED = sandbox, frozenset(map(str, provided))
     sys.addaudithook(_audit)
-    if provided:
-        _watch_names()
+    _watch_names()
     _watch_sockets()
     _watch_transports()

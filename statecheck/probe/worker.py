@@ -14,8 +14,10 @@ from . import sql, system
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Closed, Message
+from .guard import REFUSED
 from .models import configure
 from .observed import run_id
+from .offline import is_offline
 from .places import locate
 from .recorder import RECORDER
 from .target import load
@@ -117,6 +119,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "error": f"{type(error).__name__}: {error}"[:500],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
         "python": sys.executable,
+        "refused": list(REFUSED[-1]) if REFUSED and is_offline(error) else [],
         "at": [RECORDER.relative(where.filename), where.lineno] if where else [],
     }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .barrier import BARRIER
 from .observed import Observed
 from .recorder import CALLER
+from .trees import each_below
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -71,23 +72,8 @@ def wrap_tree(base: type, table: Table) -> None:
             if name in cls.__dict__ or (name == "__init__" and cls is base):
                 _wrap(cls, name, table.f, action)
 
-    def below(cls: type[Any]) -> None:
-        wrap_class(cls)
-        for subclass in cls.__subclasses__():
-            below(subclass)
-
-    below(base)
-    hook = "__pydantic_init_subclass__" if hasattr(base, "__pydantic_init_subclass__") else "__init_subclass__"
-    before = base.__dict__.get(hook)
-
-    def made(cls: type[Any], /, **kwargs: Any) -> None:
-        if before is not None:
-            before.__func__(cls, **kwargs)
-        else:
-            getattr(super(base, cls), hook)(**kwargs)
-        wrap_class(cls)
-
-    setattr(base, hook, classmethod(made))
+    wrap_class(base)
+    each_below(base, wrap_class)
 
 
 def _wrap(cls: type, name: str, f: str, action: str) -> None:

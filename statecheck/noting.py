@@ -1,0 +1,95 @@
+"""What a reader should know of what the app did beside answering: its tools' effects, blocked addresses, stand-ins."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from statecheck.model import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from statecheck.history import History, Op
+
+_MOST = 8  # addresses, effects or stand-ins in one note
+_DONE = {"run": "ran", "delete": "removed", "rename": "renamed", "write": "wrote"}
+
+
+def notes(histories: Mapping[str, History]) -> tuple[str, ...]:
+    """One sentence for each tool with effects, and one each for what else was done, blocked or stood in for."""
+    ops = [op for history in histories.values() for op in history.ops]
+    return (*_tools(ops), *_effects(ops), *_blocked(ops), *_substituted(ops))
+
+
+def unjudged(history: History) -> Problem | None:
+    """What turn 1 told a stand-in to keep, which keeps nothing of a turn: that cannot be judged."""
+    told = {marker for op in history.select("turn", 1) for marker in op.markers}
+    for op in history.select("substituted", 1):
+        if op.action in ("add", "async_add") and told & set(op.markers):
+            text = f"the conversation goes to `{op.cls}`{_at(op)}, which cannot be reached, so it cannot be judged"
+            return Problem("substituted-store", text, "hand over a service of this machine with `--env NAME=URL`")
+    return None
+
+
+def _at(op: Op) -> str:
+    return f" ({op.frames[0].path}:{op.frames[0].line})" if op.frames else ""
+
+
+def _when(op: Op) -> str:
+    return "" if op.turn else " at import"
+
+
+def _listed(found: Iterable[str]) -> str:
+    """Each once, in their order, cut where they are many."""
+    once = list(dict.fromkeys(found))
+    return "; ".join(once[:_MOST]) + (f"; and {len(once) - _MOST} more" if len(once) > _MOST else "")
+
+
+def _tools(ops: list[Op]) -> list[str]:
+    """Each tool that was seen to have effects, then the names of the others that were called."""
+    called = {op.cls: _at(op) for op in reversed(ops) if op.f == "tool"}
+    effects: dict[str, list[str]] = {}
+    for op in ops:
+        if op.note in called and (text := _effect(op)):
+            effects.setdefault(op.note, []).append(text)
+    found = [
+        f"tool `{name}`{called[name]} was called and {_listed(done)}: on a disk of the run, not on yours"
+        for name, done in effects.items()
+    ]
+    others = sorted(f"`{name}`{place}" for name, place in called.items() if name not in effects)
+    return found + ([f"tools called, without an effect that was seen: {', '.join(others)}"] if others else [])
+
+
+def _effect(op: Op) -> str:
+    """What an op did to the world, in words, or ""."""
+    if op.f == "blocked":
+        return f"asked for {op.where}, which was blocked{_at(op)}"
+    if op.f == "effect" or (op.f == "file" and op.action == "write"):
+        what = op.where if op.action == "run" else PurePath(op.where).name
+        return f"{_DONE[op.action]} `{what}`{_at(op)}"
+    return ""
+
+
+def _effects(ops: list[Op]) -> list[str]:
+    """What the app did outside of tools that cannot be undone."""
+    done = [_effect(op) for op in ops if op.f == "effect" and not op.note and op.action != "rename"]
+    return [f"done in turns: {_listed(done)}"] if done else []
+
+
+def _blocked(ops: list[Op]) -> list[str]:
+    refused = [op for op in ops if op.f == "blocked" and not op.note]
+    asked = [f"{op.where}{_at(op)}{_when(op)}" for op in refused if op.frames]
+    alone = [op.where for op in refused if not op.frames and op.where not in " ".join(asked)]
+    found = [f"blocked, as nothing leaves this machine: {_listed(asked)}"] if asked else []
+    return found + ([f"blocked, asked for by libraries on their own: {_listed(alone)}"] if alone else [])
+
+
+def _substituted(ops: list[Op]) -> list[str]:
+    replaced: dict[str, Op] = {}
+    for op in ops:
+        if op.f == "substituted" and (op.cls not in replaced or not replaced[op.cls].frames):
+            replaced[op.cls] = op
+    found = [f"`{cls}`{_at(op)}" for cls, op in replaced.items()]
+    text = "a stand-in answers for {}, which needs the network: what it holds is not judged"
+    return [text.format(_listed(found))] if found else []

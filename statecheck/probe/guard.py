@@ -1,0 +1,39 @@
+"""Nothing beyond loopback: refuses every other address, and remembers who asked for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .recorder import RECORDER, TOOL
+
+_LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself
+_UNNAMED = (None, 0, "0")
+
+REFUSED: list[tuple[str, str, int]] = []
+"""(address, path, line) of what was refused in this process and the user's line that asked, in order."""
+
+
+class BeyondLoopback(ConnectionRefusedError):
+    """An address that statecheck does not let the target reach."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as an app gives it, is this machine."""
+    return host.lower() in _LOOPBACK or host.startswith(("127.", "::ffff:127."))
+
+
+def check(host: Any, port: Any) -> None:
+    """Refuse a host that is not this machine.
+
+    Raises:
+        BeyondLoopback: always then.
+    """
+    name = host.decode("idna") if isinstance(host, bytes) else str(host or "")
+    if is_loopback(name):
+        return
+    address = name if port in _UNNAMED else f"{name}:{port}"
+    frames = RECORDER.frames(3) or RECORDER.awaiting()
+    if frames:
+        REFUSED.append((address, *frames[0][:2]))
+    RECORDER.emit("blocked", where=address, frames=frames, note=TOOL.get())
+    raise BeyondLoopback(f"statecheck lets nothing leave this machine: `{address}`")

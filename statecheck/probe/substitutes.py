@@ -1,0 +1,124 @@
+"""Vector stores, readers and retrievers that need the network: substituted where they fail without it, and told.
+
+What stands in holds what the app adds while it is imported, so that it can be driven. What a turn adds is not kept: a
+conversation kept there cannot be judged, and a stand-in that seemed to keep or lose it would be a lie.
+"""
+
+from __future__ import annotations
+
+import weakref
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .hollow import fall_back, guard_constructor
+from .markers import find
+from .offline import is_offline
+from .recorder import CALLER, RECORDER, TURN
+from .trees import each_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    Methods = dict[str, Callable[..., Any]]
+
+_NO_MESSAGES: dict[str, Any] = {"sub_dicts": []}  # where `VectorMemory` looks for the messages of a node
+_TEXT = "This text stands in for what `{}` would have found."
+
+_held: dict[int, list[Any]] = {}
+
+
+def _nodes(store: Any) -> list[Any]:
+    """The nodes that a store's stand-in holds."""
+    if id(store) not in _held:
+        _held[id(store)] = []
+        weakref.finalize(store, _held.pop, id(store), None).atexit = False
+    return _held[id(store)]
+
+
+def _placeholder(thing: Any) -> Any:
+    schema = import_module("llama_index.core.schema")
+    return schema.TextNode(text=_TEXT.format(type(thing).__name__), metadata=_NO_MESSAGES)
+
+
+def _add(self: Any, nodes: Any, **_: Any) -> list[str]:
+    given = list(nodes)
+    if not TURN.get():
+        _nodes(self).extend(given)
+    return [str(node.node_id) for node in given]
+
+
+def _query(self: Any, query: Any, **_: Any) -> Any:
+    found = _nodes(self)[: int(getattr(query, "similarity_top_k", None) or 1)] or [_placeholder(self)]
+    types = import_module("llama_index.core.vector_stores.types")
+    return types.VectorStoreQueryResult(
+        nodes=found, similarities=[1.0] * len(found), ids=[str(node.node_id) for node in found]
+    )
+
+
+def _get(self: Any, *_: Any, **__: Any) -> list[Any]:
+    return list(_nodes(self))
+
+
+def _nothing(self: Any, *_: Any, **__: Any) -> None:
+    """Do nothing: there is nothing to remove."""
+
+
+def _load(self: Any, *_: Any, **__: Any) -> list[Any]:
+    schema = import_module("llama_index.core.schema")
+    return [schema.Document(text=_TEXT.format(type(self).__name__))]
+
+
+def _retrieve(self: Any, *_: Any, **__: Any) -> list[Any]:
+    schema = import_module("llama_index.core.schema")
+    return [schema.NodeWithScore(node=_placeholder(self), score=1.0)]
+
+
+def _later(method: Callable[..., Any]) -> Callable[..., Any]:
+    async def later(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(self, *args, **kwargs)
+
+    return later
+
+
+_STORE: Methods = {
+    "add": _add,
+    "async_add": _later(_add),
+    "query": _query,
+    "aquery": _later(_query),
+    "get_nodes": _get,
+    "aget_nodes": _later(_get),
+    **dict.fromkeys(("delete", "delete_nodes", "clear"), _nothing),
+    **dict.fromkeys(("adelete", "adelete_nodes", "aclear"), _later(_nothing)),
+}
+_READER: Methods = {"load_data": _load, "aload_data": _later(_load)}
+_RETRIEVER: Methods = {"_retrieve": _retrieve, "_aretrieve": _later(_retrieve)}
+
+
+def _told(thing: Any, action: str, given: Any) -> None:
+    """Record that a stand-in answers: in whose place, and what it was given."""
+    frames = RECORDER.frames(3) or CALLER.get()
+    RECORDER.emit("substituted", action=action, cls=type(thing).__name__, markers=find(given), frames=frames)
+
+
+def _guard_below(attribute: str, methods: Methods) -> Callable[[ModuleType], None]:
+    """A patch that lets these methods answer for the classes below one of LlamaIndex's, where they fail offline."""
+
+    def visit(cls: type[Any]) -> None:
+        if cls.__module__.startswith("llama_index.core."):
+            return
+        guard_constructor(cls, is_offline, _told)
+        for name, instead in methods.items():
+            original = getattr(cls, name, None)
+            if callable(original) and not getattr(original, "__isabstractmethod__", False):
+                setattr(cls, name, fall_back(original, instead, _told))
+
+    return lambda module: each_below(getattr(module, attribute), visit)
+
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "llama_index.core.vector_stores.types": _guard_below("BasePydanticVectorStore", _STORE),
+    "llama_index.core.readers.base": _guard_below("BaseReader", _READER),
+    "llama_index.core.base.base_retriever": _guard_below("BaseRetriever", _RETRIEVER),
+}
+"""What to run after each of these modules has been executed."""

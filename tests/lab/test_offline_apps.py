@@ -1,0 +1,146 @@
+"""Apps that need the network: driven with stand-ins where LlamaIndex allows it, else told what they ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from labs import User, diagnosed
+
+from statecheck.config import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE = Options(only=("same-process",), seed=1)
+STORE = """\
+import urllib.request
+
+from llama_index.core.vector_stores.types import BasePydanticVectorStore
+
+
+class CloudStore(BasePydanticVectorStore):
+    stores_text: bool = True
+
+    def _ask(self):
+        return urllib.request.urlopen("https://vectors.example.com/")
+
+    @property
+    def client(self):
+        return None
+
+    def add(self, nodes, **kwargs):
+        return self._ask()
+
+    def delete(self, ref_doc_id, **kwargs):
+        self._ask()
+
+    def delete_nodes(self, node_ids=None, filters=None, **kwargs):
+        self._ask()
+
+    def query(self, query, **kwargs):
+        return self._ask()
+"""
+AGENT = """\
+import asyncio
+import urllib.request
+
+from llama_index.core import Document, StorageContext, VectorStoreIndex
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.memory import ChatMemoryBuffer
+from llama_index.core.readers.base import BaseReader
+from llama_index.core.tools import QueryEngineTool
+
+from cloud import CloudStore
+
+
+class Pages(BaseReader):
+    def load_data(self, url):
+        return [Document(text=urllib.request.urlopen(url).read().decode())]
+
+
+storage = StorageContext.from_defaults(vector_store=CloudStore())
+index = VectorStoreIndex.from_documents(Pages().load_data("https://pages.example.com/"), storage)
+
+
+def save_note(text: str) -> str:
+    with open("notes.txt", "w") as file:
+        file.write(text)
+    return index.as_retriever().retrieve(text)[0].text
+
+
+agent = FunctionAgent(tools=[save_note])
+memories = {}
+
+
+async def reply(session_id: str, text: str) -> str:
+    memory = memories.setdefault(session_id, ChatMemoryBuffer.from_defaults())
+    return str(await agent.run(text, memory=memory))
+"""
+MEMORY = """\
+from llama_index.core.memory import VectorMemory
+from llama_index.core.llms import ChatMessage
+from llama_index.core import Settings
+
+from cloud import CloudStore
+
+memory = VectorMemory.from_defaults(vector_store=CloudStore())
+
+
+def reply(text):
+    memory.put(ChatMessage(role="user", content=text))
+    return str(Settings.llm.chat(memory.get(text)))
+"""
+NEEDY = """\
+import asyncio
+import httpx
+
+
+async def load():
+    async with httpx.AsyncClient() as client:
+        return (await client.get("https://settings.example.com/")).json()
+
+
+settings = asyncio.run(load())
+
+
+def reply(text):
+    return text
+"""
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    user = User(tmp_path)
+    user.write(cloud=STORE, agent=AGENT, remembering=MEMORY, needy=NEEDY)
+    return user
+
+
+def test_an_agent_with_a_cloud_store_is_driven_and_the_report_says_what_stood_in(user: User) -> None:
+    ran = diagnosed(user, "agent.py:reply", "namespace", ONE)
+    assert ran.outcomes()["same-process"] == "kept"
+    notes = [note for note in ran.diagnosis.notes if not note.startswith(("how it talks", "run by"))]
+    assert notes == [
+        "tool `save_note` (agent.py:22) was called and wrote `notes.txt` (agent.py:23); asked for "
+        "vectors.example.com:443, which was blocked (cloud.py:10): on a disk of the run, not on yours",
+        "blocked, as nothing leaves this machine: pages.example.com:443 (agent.py:15) at import; "
+        "vectors.example.com:443 (cloud.py:10) at import",
+        "a stand-in answers for `Pages` (agent.py:19); `CloudStore` (agent.py:19), which needs the network: "
+        "what it holds is not judged",
+    ]
+    assert not (user.project / "notes.txt").exists()
+
+
+def test_a_memory_in_a_cloud_store_is_inconclusive(user: User) -> None:
+    diagnosis = diagnosed(user, "remembering.py:reply", "namespace", ONE).diagnosis
+    assert (diagnosis.verdict, [problem.slug for problem in diagnosis.errors]) == (
+        "inconclusive",
+        ["substituted-store"],
+    )
+    assert "`CloudStore` (remembering.py:11)" in diagnosis.errors[0].text
+
+
+def test_a_target_that_fails_for_want_of_the_network_is_told_so(user: User) -> None:
+    problem = diagnosed(user, "needy.py:reply", "namespace", ONE).diagnosis.errors[0]
+    assert problem.slug == "needs-network"
+    assert "`needy.py:7` asks for settings.example.com:443" in problem.text
