@@ -136,7 +136,8 @@ from statecheck.checks.reading import turns, writes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
-    from statecheck.history import History
+    from statecheck.checks.reading import Sent
+    from statecheck.history import History, Op
 
 CAUSE = Cause(
     code="SC104",
@@ -147,6 +148,8 @@ CAUSE = Cause(
     kinds=("unset-mutation", "ignored-memory", "stale-snapshot"),
     doc=__doc__ or "",
 )
+
+_OWN = "an agent run kept turn 1 in a memory of its own"
 
 
 def ask(case: Case) -> Finding | None:
@@ -163,23 +166,13 @@ def ask(case: Case) -> Finding | None:
     if not in_context and (not in_run or own):
         return None
     witness = (in_context or in_run)[0]
+    kind, what, blamed = _kind(history, first, witness)
     context = next((op for op in history.select("context", first.number, "build") if op.frames), None)
-    run = next((op for op in history.select("run", first.number) if op.frames), None)
+    run = next(history.select("run", first.number), None)
     # where nothing of the user's calls `run`, because the workflow itself is the target: where that is made
-    made = next((op for op in history.select("workflow", action="build") if not in_context), None)
-    best = next((op for op in (run, context, witness, made) if op is not None and op.frames), None)
+    made = next((op for op in _made(history, run) if not in_context), None)
+    best = next((op for op in (blamed, run, context, witness, made) if op is not None and op.frames), None)
     anchor = Anchor(best.frames[0].path, best.frames[0].line) if best is not None else None
-    what = (
-        f"turn 1 set `{witness.where}` in a workflow Context"
-        if in_context
-        else "an agent run kept turn 1 in a memory of its own"
-    )
-    kind = "stale-snapshot" if _stale(history) else None
-    what += (
-        "; the snapshot that is saved was taken before the run, or is never loaded"
-        if kind
-        else ", which ended with the run: turn 2 began with an empty one"
-    )
     return finding(
         CAUSE,
         what,
@@ -189,6 +182,29 @@ def ask(case: Case) -> Finding | None:
         kind=kind,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
+
+
+def _kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:
+    """The kind of loss, what happened in words, and the op whose line is to blame if that is not the run's."""
+    value, ended = f"`{witness.where}`", "which ended with the run: turn 2 began with an empty one"
+    run = next(history.select("run", first.number), None)
+    deaf = next((op for op in _made(history, run) if "memory" in op.note), None)
+    if witness.action == "mutate":
+        return "unset-mutation", f"turn 1 changed {value} of a workflow Context in place and never set it", witness
+    if witness.f != "ctx-store" and deaf is not None:
+        return "ignored-memory", f"{deaf.cls} ignores the memory that it was built with: its run made its own", deaf
+    what = f"turn 1 set {value} in a workflow Context" if witness.f == "ctx-store" else _OWN
+    if _stale(history):
+        late = "the snapshot that is saved was taken before the run, or is never loaded"
+        return "stale-snapshot", f"{what}; {late}", None
+    return None, f"{what}, {ended}", None
+
+
+def _made(history: History, run: Op | None) -> list[Op]:
+    """Where the workflow that ran was built."""
+    return [
+        op for op in history.select("workflow", action="build") if run is not None and op.cls == run.cls and op.frames
+    ]
 
 
 def _stale(history: History) -> bool:

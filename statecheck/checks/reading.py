@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from statecheck.history import History, Op
 
 Channel = Literal["model", "answer", "state", "progress"]
+WRITES = ("write", "overwrite", "mutate")
+"""What puts something into state; `mutate` does so only where the state is in memory."""
 STATE = ("memory", "chat-store", "ctx-store", "block")
 
 
@@ -108,7 +110,7 @@ def writes(history: History, turn: int, marker: str) -> list[Op]:
         op
         for op in history.select(turn=turn)
         if op.f in STATE
-        and op.action in ("write", "overwrite")
+        and op.action in WRITES
         and op.type == "ok"
         and marker in op.markers
         and not is_scratch(history, op)

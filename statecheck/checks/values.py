@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from statecheck.history import History, Op
 
 
+_WRITES = ("write", "mutate")
+
+
 def changed(history: History, turn: int) -> list[Op]:
     """Writes of a turn to values that its run had read before, with another content than it read.
 
@@ -22,8 +25,8 @@ def changed(history: History, turn: int) -> list[Op]:
     for op in ops:
         same = [other for other in ops if other.where == op.where and other.run == op.run]
         before = [other for other in same if other.action == "read" and other.time < op.time]
-        once = sum(other.action == "write" for other in same) == 1
-        if op.action == "write" and once and before and before[0].text != op.text:
+        once = sum(other.action in _WRITES for other in same) == 1
+        if op.action in _WRITES and once and before and before[0].text != op.text:
             found.append(op)
     return found
 

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 from urllib.parse import unquote
 
+from . import mutations
 from .markers import attributes_of, find, text
 from .recorder import CALLER, RECORDER, Frames
 from .values import content
@@ -64,6 +65,8 @@ class Observed:
             fields["where"] = self.args[0]
         if self.f == "run":
             fields.update(_run(result, self.kwargs))
+        elif self.f == "workflow":
+            fields["note"] = _given(self.kwargs)
         elif self.inside:
             fields["note"] = "inside"
         if self.frames:
@@ -71,6 +74,8 @@ class Observed:
         run = fields.get("run") or run_id()
         if run:
             fields["run"] = run
+        if self.f == "ctx-store" and not self.inside and error is None:
+            mutations.observe(fields, result)
         if error is not None:
             fields["note"] = f"{type(error).__name__}: {error}"[:_MOST_NOTE]
         RECORDER.emit(self.f, "ok" if error is None else "fail", **fields)
@@ -112,8 +117,13 @@ def _run(handler: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         "obj": RECORDER.number(context) if context is not None else 0,
         "parent": RECORDER.number(given) if given is not None else 0,
         "run": str(getattr(handler, "run_id", None) or ""),
-        "note": " ".join(name for name in _GIVEN if kwargs.get(name) is not None),
+        "note": _given(kwargs),
     }
+
+
+def _given(kwargs: dict[str, Any]) -> str:
+    """What could carry a conversation among the arguments of a run, or of an agent's constructor."""
+    return " ".join(name for name in _GIVEN if kwargs.get(name) is not None)
 
 
 def backing_of(thing: Any) -> Any:

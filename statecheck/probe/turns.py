@@ -6,6 +6,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from . import mutations
 from .recorder import RECORDER, TURN, Frames
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> Non
     """Tell the lab that the app's call has returned, background tasks included."""
     noted = _raised.pop(turn, None)
     error = error or noted
+    mutations.finish(turn)
     if error is not None:
         show(error)  # before the lab is told: it may end this process at once
         RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))

@@ -174,7 +174,7 @@ def _building(function: Callable[..., Any], f: str) -> Callable[..., Any]:
         if (id(self), "__init__") in active:
             function(self, *args, **kwargs)
             return
-        call = Observed(self, f, "build", (), {})
+        call = Observed(self, f, "build", (), kwargs if f == "workflow" else {})
         with _under(call, (*active, (id(self), "__init__"))):
             function(self, *args, **kwargs)
         call.record()

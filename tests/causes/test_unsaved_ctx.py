@@ -131,9 +131,39 @@ AN_APPROVAL_BESIDE_A_KEPT_CONVERSATION = """
 2a model read 1 2
 2a <
 """
+CHANGED_IN_PLACE = """
+1a > s
+1a run call #1 run=r1 note=ctx
+1a ctx-store read #2 where=items run=r1 text=[] @flow.py:9
+1a ctx-store mutate #2 1 where=items run=r1 @flow.py:9
+1a <
+2a > s
+2a run call #3 run=r2 note=ctx
+2a ctx-store read #4 where=items run=r2 text=[] @flow.py:9
+2a ctx-store mutate #4 2 where=items run=r2 @flow.py:9
+2a <
+"""
+CHANGED_IN_MEMORY = CHANGED_IN_PLACE.replace("where=items run=r2 text=[]", "1 where=items run=r2")
+A_COUNTER_CHANGED_IN_PLACE = """
+1a > s
+1a ctx-store read #2 where=form run=r1 text={step:0} @flow.py:9
+1a ctx-store mutate #2 where=form run=r1 text={step:1} @flow.py:9
+1a <
+2a > s
+2a ctx-store read #4 where=form run=r2 text={step:0} @flow.py:9
+2a ctx-store mutate #4 where=form run=r2 text={step:1} @flow.py:9
+2a <
+"""
+BUILT_WITH_A_MEMORY = AN_AGENT_S_OWN_MEMORY.replace(
+    "1a > s", "1a > s\n1a workflow build #9 cls=FunctionAgent note=memory @app.py:8"
+).replace("run call #1", "run call #1 cls=FunctionAgent")
 
 
 @table(
+    changed_in_place=(CHANGED_IN_PLACE, ["SC104 unset-mutation"]),
+    changed_in_memory=(CHANGED_IN_MEMORY, []),
+    a_counter_changed_in_place=(A_COUNTER_CHANGED_IN_PLACE, ["SC104 unset-mutation"]),
+    built_with_a_memory=(BUILT_WITH_A_MEMORY, ["SC104 ignored-memory"]),
     dropped=(DROPPED, ["SC104"]),
     edited=(EDITED, ["SC104"]),
     an_agent_s_own_memory=(AN_AGENT_S_OWN_MEMORY, ["SC104"]),
@@ -160,3 +190,15 @@ def test_a_run_without_a_user_s_line_is_found_by_its_context() -> None:
     (found,) = findings(history("same-process", SAVED_NEVER_LOADED.replace("run=r1 @app.py:20", "run=r1")))
 
     assert Anchor("app.py", 18) == found.anchor
+
+
+def test_it_stands_where_the_value_is_read_that_is_never_set() -> None:
+    (found,) = findings(history("same-process", CHANGED_IN_PLACE))
+
+    assert Anchor("flow.py", 9) == found.anchor
+
+
+def test_it_stands_where_the_agent_is_given_what_it_ignores() -> None:
+    (found,) = findings(history("same-process", BUILT_WITH_A_MEMORY))
+
+    assert Anchor("app.py", 8) == found.anchor

@@ -60,8 +60,20 @@ AGENT = """\
 
     agent = FunctionAgent(tools=[weather])
 """
+DEAF = """\
+    from llama_index.core.agent.workflow import FunctionAgent
+    from llama_index.core.memory import ChatMemoryBuffer
+
+    memories = {}
+
+
+    async def reply(session_id, text):
+        memory = memories.setdefault(session_id, ChatMemoryBuffer.from_defaults())
+        agent = FunctionAgent(tools=[], memory=memory)
+        return str(await agent.run(text))
+"""
 SERVED = """\
-    from llama_agents.server import {store}, WorkflowServer
+    from llama_agents.server import {named}, WorkflowServer
     from workflows import Context, Workflow, step
     from workflows.events import StartEvent, StopEvent
 
@@ -70,11 +82,12 @@ SERVED = """\
         @step
         async def add(self, ctx: Context, ev: StartEvent) -> StopEvent:
             items = await ctx.store.get("items", default=[])
-            await ctx.store.set("items", [*items, ev.item])
-            return StopEvent(result=[*items, ev.item])
+            items.append(ev.item)
+            {saved}
+            return StopEvent(result=items)
 
 
-    server = WorkflowServer(workflow_store={store}({path}))
+    server = WorkflowServer(workflow_store={store})
     server.add_workflow("cart", Cart(timeout=10))
 """
 COUNTED = """\
@@ -148,16 +161,21 @@ def test_a_deployed_agent_is_given_the_conversation_by_its_interface(user: User)
     assert (ran.diagnosis.verdict, found(ran)) == ("stateless", [])
 
 
+SET = 'await ctx.store.set("items", items)'
+RESUMED = '{"handler_id": handler}'
+
+
 @pytest.mark.parametrize(
-    ("store", "path", "client", "expected"),
+    ("store", "saved", "client", "expected"),
     [
-        ("MemoryWorkflowStore", "", "{}", ["SC104"]),
-        ("MemoryWorkflowStore", "", '{"handler_id": handler}', ["SC102", "SC103"]),
-        ("SqliteWorkflowStore", '"flows.db"', '{"handler_id": handler}', ["SC103"]),
+        ("MemoryWorkflowStore()", SET, "{}", ["SC104 None"]),
+        ("MemoryWorkflowStore()", SET, RESUMED, ["SC102 None", "SC103 None"]),
+        ("SqliteWorkflowStore('flows.db')", SET, RESUMED, ["SC103 None"]),
+        ("SqliteWorkflowStore('flows.db')", "", RESUMED, ["SC104 unset-mutation"]),
     ],
 )
 def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
-    user: User, store: str, path: str, client: str, expected: list[str]
+    user: User, store: str, saved: str, client: str, expected: list[str]
 ) -> None:
     sends = f"""\
         import httpx
@@ -167,12 +185,22 @@ def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
             body = {{"start_event": {{"item": item}}, **{client}}}
             return httpx.post("http://localhost:8080/workflows/cart/run", json=body).json()
     """
-    user.write(server=SERVED.format(store=store, path=path), client=sends)
+    user.write(server=SERVED.format(store=store, named=store.partition("(")[0], saved=saved), client=sends)
 
     ran = diagnosed(user, "server.py", "namespace", NOT_OVERLAPPING)
 
     assert ran.diagnosis.target.framework == "workflow-server"
-    assert [one.code for one in ran.diagnosis.causes] == expected
+    assert [f"{one.code} {one.kind}" for one in ran.diagnosis.causes] == expected
+
+
+def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
+    user.write(deaf=DEAF, heard=DEAF.replace(", memory=memory)", ")").replace("run(text)", "run(text, memory=memory)"))
+
+    deaf = diagnosed(user, "deaf.py", "namespace", Options(seed=1, only=("same-process",)))
+    heard = diagnosed(user, "heard.py", "namespace", Options(seed=1, only=("same-process",)))
+
+    assert found(deaf) == [("SC104", "ignored-memory", Anchor("deaf.py", 9))]
+    assert found(heard) == []
 
 
 def test_a_count_that_only_answers_show_is_found_where_it_is_kept(user: User) -> None:

@@ -1,0 +1,57 @@
+"""Context values that a turn changed in place and never set: in memory the change is there, in a database it is not.
+
+A value that the app's own code read is looked at again when its turn ends; until then, and no longer, it is held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .markers import find
+from .recorder import RECORDER, TURN
+from .values import content
+
+_UNCHANGING = (str, bytes, int, float, bool, type(None))
+_MOST = 200  # values of one turn that are held
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A value as it was when it was read, and by which op."""
+
+    value: Any
+    content: str
+    op: dict[str, Any]
+
+
+_reads: dict[int, list[_Read]] = {}  # by turn
+
+
+def observe(op: dict[str, Any], value: Any) -> None:
+    """Note that a turn has read this value, or set one: what it changed of that before is saved.
+
+    Args:
+        op: its fields, `where` being the value's name, or missing for all values of the run.
+        value: what was read.
+    """
+    turn, name = TURN.get(), op.get("where", "")
+    reads = _reads.setdefault(turn, []) if turn else []
+    if op["action"] == "write":
+        reads[:] = [one for one in reads if not _is_same(one.op, op)]
+    elif op["action"] == "read" and len(reads) < _MOST and not isinstance(value, _UNCHANGING):
+        kept: dict[str, Any] = {key: op[key] for key in ("cls", "obj", "run", "frames") if key in op}
+        reads.append(_Read(value, content(value), {**kept, "where": name}))
+
+
+def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    same_run = one.get("run") == other.get("run")
+    return same_run and (one["where"] == other.get("where", "") or not other.get("where") or not one["where"])
+
+
+def finish(turn: int) -> None:
+    """Record what this turn changed and never set."""
+    for one in _reads.pop(turn, []):
+        now = content(one.value)
+        if now != one.content:
+            RECORDER.emit("ctx-store", action="mutate", markers=find(one.value), text=now, **one.op)
