@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import re
 import socket
 import struct
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from .channel import Message
 
 _READY = b"eady to accept connections"  # both servers say so
-_NOBODY = 65534
-_NOT_ROOT = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 _ENCRYPT = (80877103, 80877104)  # SSLRequest, GSSENCRequest
 _OWNER = "postgres"
 _LOGIN = re.compile(
@@ -144,14 +143,18 @@ class Postgres(Server):
         self._made = {("ROLE", _OWNER), ("DATABASE", _OWNER)}
 
     def unprivileged(self) -> tuple[list[str], dict[str, Any]]:
-        """It refuses to run as root: as nobody in particular, who may read what root may, or as `nobody`."""
-        if os.geteuid():
+        """It refuses to run as root, or as a user without a name: let it take itself for another, or be another."""
+        users = {each.pw_uid: each.pw_gid for each in pwd.getpwall()}
+        if os.geteuid() and os.geteuid() in users:
             return [], {}
-        if subprocess.run([*_NOT_ROOT, "true"], capture_output=True, check=False).returncode == 0:
-            return _NOT_ROOT, {}
-        os.chown(".", _NOBODY, _NOBODY)
-        os.chmod("..", 0o711)  # noqa: S103 - it has to pass through, and sees nothing there
-        return [], {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        user = next((uid for uid in sorted(users, reverse=True) if uid), 65534)  # `nobody`, mostly
+        taking = ["unshare", "--user", f"--map-user={user}", f"--map-group={users.get(user, user)}", "--"]
+        if subprocess.run([*taking, "true"], capture_output=True, check=False).returncode == 0:
+            return taking, {}  # it may still read what the real user may
+        os.chown(".", user, users.get(user, user))
+        for above in ("..", "../.."):  # of the run: it has to pass through, and sees nothing there
+            os.chmod(above, 0o711)  # noqa: S103 - likewise
+        return [], {"user": user, "group": users.get(user, user), "extra_groups": []}
 
     def started(self) -> None:
         """Let go of its shared memory segment, so that the kernel removes it with the last process, however it ends."""
