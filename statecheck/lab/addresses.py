@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib import util
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from statecheck.source.kinds import Kind, kind_of_url
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from statecheck.source.services import Variable
 
 HOST = "127.0.0.1"
@@ -22,17 +23,23 @@ _ASYNC = frozenset(("create_async_engine", "async_database_uri", "SQLAlchemyChat
 _SYNC = frozenset(("create_engine", "engine_from_config", "SQLDatabase", "SQLDatabase.from_uri"))
 
 
-def value_for(variable: Variable, kind: Kind, port: int, *, is_set: bool) -> str | None:
+DRIVERS = ("asyncpg", "psycopg2", "psycopg")
+
+
+def value_for(
+    variable: Variable, kind: Kind, port: int, drivers: Container[str] = DRIVERS, *, is_set: bool = False
+) -> str | None:
     """The value of a variable, or None where it is best left as it is.
 
     Args:
         port: at which the server is, on this machine.
+        drivers: those of `DRIVERS` that the target's interpreter has.
         is_set: the user's environment has it.
     """
     if variable.optional and not variable.examples:
         return None
     if variable.part == "url":
-        return _url(variable, kind, port)
+        return _url(variable, kind, port, drivers)
     if variable.part in ("host", "port"):
         return HOST if variable.part == "host" else str(port)
     if is_set or variable.default is not None:
@@ -42,17 +49,15 @@ def value_for(variable: Variable, kind: Kind, port: int, *, is_set: bool) -> str
     return variable.examples[0] if variable.examples else "0" if kind.name == "redis" else _NAME
 
 
-def _url(variable: Variable, kind: Kind, port: int) -> str:
+def _url(variable: Variable, kind: Kind, port: int, drivers: Container[str]) -> str:
     example = next((each for each in variable.examples if kind_of_url(each) is kind), "")
     if not example:
         words = next((each for each in variable.examples if "dbname=" in each or "host=" in each), "")
         if words:
             return f"{_WORDS.sub('', words).strip()} host={HOST} port={port}"
-        return (
-            f"redis://{HOST}:{port}/0"
-            if kind.name == "redis"
-            else f"{_scheme(variable)}://{_authority('', port)}/{_NAME}"
-        )
+        if kind.name == "redis":
+            return f"redis://{HOST}:{port}/0"
+        return f"{_scheme(variable, drivers)}://{_authority('', port)}/{_NAME}"
     scheme, _, rest = example.strip().partition("://")
     parts = urlsplit(f"//{rest}")
     query = [(name, value) for name, value in parse_qsl(parts.query) if not _NOT_HERE.search(name)]
@@ -68,13 +73,13 @@ def _authority(user: str, port: int) -> str:
     return f"{user or _NAME}:{_PASSWORD}@{HOST}:{port}"
 
 
-def _scheme(variable: Variable) -> str:
+def _scheme(variable: Variable, drivers: Container[str]) -> str:
     """The scheme of a PostgreSQL URL that is nowhere written out: with the driver that what takes it would need."""
     plain = "postgresql"
     if "replace" in variable.handed:  # the code makes the form that it needs from the usual one
         return plain
     if variable.handed & _ASYNC:
-        return f"{plain}+asyncpg" if util.find_spec("asyncpg") else f"{plain}+psycopg"
+        return f"{plain}+asyncpg" if "asyncpg" in drivers else f"{plain}+psycopg"
     if variable.handed & _SYNC:
-        return f"{plain}+psycopg2" if util.find_spec("psycopg2") else f"{plain}+psycopg"
+        return f"{plain}+psycopg2" if "psycopg2" in drivers else f"{plain}+psycopg"
     return plain

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import time
@@ -97,7 +96,7 @@ def _lab(
         if launched.isolation == "namespace":
             _relays(lab, options, recorded)
         lab.services = services
-        services.provide(lab, named_services(tree, target.project, os.environ), options.env, environment)
+        services.provide(lab, named_services(tree, target.project, environment), options.env, environment)
         environment.update(services.environment)
         recorded.notes += services.notes
         with ThreadPoolExecutor(1) as pool:

@@ -105,7 +105,8 @@ class Scout:
     def _try(self, plan: Plan, *, keyed: bool) -> _Trial:
         driver = Driver(replace(self.setting, plan=plan), f"scout-{len(self.tried)}", workers={"a": self.worker})
         answer = driver.take("a")
-        reached = frozenset(op.f for op in self.worker.ops() if driver.sent[0] in op.markers)
+        seen = [*self.worker.ops(), *self.setting.lab.passed()]
+        reached = frozenset(op.f for op in seen if driver.sent[0] in op.markers)
         broke = answer.status >= _SERVER_ERROR and "model" in reached
         shown = Shown.ACCEPTED if answer.acknowledged else Shown.REFUSED
         if (answer.acknowledged or broke) and reached.intersection(_ARRIVED):

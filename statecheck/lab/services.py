@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import decode_lines
-from statecheck.lab.addresses import HOST, value_for
+from statecheck.lab.addresses import DRIVERS, HOST, value_for
 from statecheck.lab.binaries import find
 from statecheck.lab.workers import anonymous_file
 from statecheck.model import Problem
@@ -53,6 +53,7 @@ class Services:
     notes: list[str] = field(default_factory=list)
     pid: int = 0
     _ops: int = -1
+    _drivers: list[str] = field(default_factory=list)
     _started: list[Named] = field(default_factory=list)
 
     def provide(self, lab: Lab, named: Iterable[Named], given: Given, scrubbed: Mapping[str, str]) -> None:
@@ -103,8 +104,9 @@ class Services:
             specs.append({"kind": service.kind.name, "ports": list(ports), **spec})
         self._ops = anonymous_file()
         self._started = [service for service, _ in wanted]
-        answer = lab.ask({"do": "provide", "services": specs, "folder": f"{lab.name}/services"}, (self._ops,))
-        self.pid = answer["pid"]
+        request = {"do": "provide", "services": specs, "folder": f"{lab.name}/services", "drivers": DRIVERS}
+        answer = lab.ask(request, (self._ops,))
+        self.pid, self._drivers = answer["pid"], answer["drivers"]
         return [list(each) for each in answer["ports"]]
 
     def _lead_to(
@@ -117,7 +119,7 @@ class Services:
             self.environment |= {"PGHOST": HOST, "PGHOSTADDR": HOST, "PGPORT": str(ports[0])}
         names = []
         for variable in service.variables:
-            value = value_for(variable, service.kind, ports[0], is_set=variable.name in scrubbed)
+            value = value_for(variable, service.kind, ports[0], self._drivers, is_set=variable.name in scrubbed)
             if value is not None and variable.name not in given:
                 self.environment[variable.name] = value
                 names += [variable.name] if variable.part in _LEADING else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
+import importlib.util
 import itertools
 import os
 import resource
@@ -123,7 +123,7 @@ class WarmParent:
         return {}
 
     def _provide(self, message: Message, fds: list[int]) -> Message:
-        """Start throwaway servers in a process of their own: {pid, ports}, a list of ports for each service."""
+        """Start throwaway servers in a process of their own: {pid, ports of each service, drivers}."""
         listeners = [
             [socket.create_server(("127.0.0.1", port)) for port in service["ports"]] for service in message["services"]
         ]
@@ -140,7 +140,8 @@ class WarmParent:
         ports = [[sock.getsockname()[1] for sock in sockets] for sockets in listeners]
         for sock in itertools.chain(*listeners):
             sock.close()
-        return {"pid": pid, "ports": ports}
+        drivers = [name for name in message["drivers"] if importlib.util.find_spec(name)]
+        return {"pid": pid, "ports": ports, "drivers": drivers}
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):

