@@ -243,6 +243,50 @@ def test_a_project_s_own_environment_runs_it(other: Path) -> None:
     assert json.dumps(str(other / "bin/python"))[1:-1] in history
 
 
+ASGI = """\
+import importlib.util
+import json
+
+said = {}
+assert importlib.util.find_spec("uvicorn") is None
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return
+    body = json.loads((await receive())["body"])
+    before = said.setdefault(body["user"], [])
+    before.append(body["text"])
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(before[:-1]).encode()})
+"""
+WSGI = """\
+import json
+
+said = {}
+
+
+def app(environ, start_response):
+    body = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+    before = said.setdefault(body["user"], [])
+    before.append(body["text"])
+    start_response("200 OK", [])
+    return [str(before[:-1]).encode()]
+"""
+
+
+@pytest.mark.parametrize("app", [ASGI, WSGI], ids=["asgi", "wsgi"])
+def test_one_without_a_server_is_lent_one(tmp_path: Path, app: str) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    (tmp_path / "app.py").write_text(app)
+    words = ["--endpoint", "POST /chat", "--message-field", "text", "--session-field", "user"]
+    done = statecheck(tmp_path, "app.py:app", "--python", "bare", "--only", "same-process", "--format", "json", *words)
+    report = json.loads(done.stdout)
+
+    assert report["experiments"][0]["outcome"] == "kept", done.stdout
+    assert [problem["slug"] for problem in report["errors"]] == ["not-all-run"]
+
+
 def test_a_module_that_it_lacks_is_told_with_the_interpreter(other: Path) -> None:
     (other.parent / "app.py").write_text("import llama_index.core\nimport no_such_library\ndef reply(text): ...\n")
     done = statecheck(other.parent, "app.py:reply", "--format", "json")

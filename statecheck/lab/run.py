@@ -91,7 +91,7 @@ def _lab(
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
         environment = dict(launched.surroundings.environment)
-        request = _request(target, environment)
+        request = {**_request(target, environment), "lent": launched.surroundings.lent}
         lab = Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":
             _relays(lab, options, recorded)

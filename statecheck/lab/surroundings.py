@@ -25,6 +25,7 @@ class Surroundings:
         interpreter: the target's.
         environment: all variables of the warm parent and of its workers.
         masked: {file of the user's: the text that the target finds in its place}.
+        lent: {module: (its file, the oldest Python 3 that it is for)} of the servers that the target may be lent.
         notes: what the report should say of all this.
     """
 
@@ -32,6 +33,7 @@ class Surroundings:
     interpreter: Interpreter
     environment: dict[str, str]
     masked: dict[str, str] = field(default_factory=dict)
+    lent: dict[str, tuple[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -47,7 +49,7 @@ def surroundings_of(target: Target, options: Options) -> tuple[Surroundings, Opt
     files = list(_env_files(folders, options))
     if not files:
         environment = target_environment(os.environ, options.env, interpreter)
-        return Surroundings((target.project, target.root), interpreter, environment), options
+        return Surroundings((target.project, target.root), interpreter, environment, {}, _lent(interpreter)), options
     from statecheck.lab.env_files import masked, variables
 
     seen = {file: masked(file) for file in files}
@@ -56,7 +58,9 @@ def surroundings_of(target: Target, options: Options) -> tuple[Surroundings, Opt
     environment = target_environment({**found, **os.environ}, options.env, interpreter)
     notes = (_told(read, tuple(found), seen[read].names),) if read and found else ()
     masks = {str(file): one.text for file, one in seen.items() if one.names}
-    return Surroundings((target.project, target.root), interpreter, environment, masks, notes), options
+    return Surroundings(
+        (target.project, target.root), interpreter, environment, masks, _lent(interpreter), notes
+    ), options
 
 
 def own_surroundings(folder: Path, options: Options) -> Surroundings:
@@ -71,6 +75,14 @@ def _interpreter(target: Target, options: Options) -> Interpreter:
     if options.python:
         return named(options.python, Path.cwd())
     return choose(target.path, target.project, os.environ, lambda: third_party(target, SourceTree.of(target)))
+
+
+def _lent(interpreter: Interpreter) -> dict[str, tuple[str, int]]:
+    if interpreter.own:
+        return {}
+    from statecheck.lab.lending import lendable
+
+    return lendable()
 
 
 def _handed_over(options: Options) -> tuple[tuple[str, str], ...]:

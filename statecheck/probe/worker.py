@@ -15,6 +15,7 @@ from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Closed, Message
 from .guard import REFUSED
+from .lent import lend
 from .models import configure
 from .observed import run_id
 from .offline import is_offline
@@ -76,6 +77,7 @@ def main(message: Message | int) -> None:
     sock = _socket(fileno=listening[0]) if listening else None
     if sock is not None:
         system.LISTENING.add(sock.getsockname()[1])
+    lend(message["lent"])
     try:
         target.serve(sock, channel)
     except Closed:

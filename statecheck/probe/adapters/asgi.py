@@ -1,4 +1,4 @@
-"""Any ASGI app, served by its environment's own uvicorn on a socket that the lab bound."""
+"""Any ASGI app, served by uvicorn, its environment's own or lent, on a socket that the lab bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any WSGI app, served by its environment's own waitress, in threads, on a socket that the lab bound."""
+"""Any WSGI app, served by waitress, its environment's own or lent, in threads, on a socket that the lab bound."""
 
 from __future__ import annotations
 
