@@ -204,13 +204,19 @@ def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, 
     held = writes(history, first.number, first.marker)
     old, new = keys_of(held), keys_of(state_ops(history, second.number))
     for place in kept:
-        if place.kind == "service" and place.key is not None and not old:
+        if place.kind == "service" and place.key is not None:
             sent = {service_key(op.text) for op in history.select("wire", second.number, "send")}
-            asked = {key for key in sent if key is not None}
+            asked = sorted(key for key in sent if key is not None and (not old or _alike(key, place.key)))
             if asked and place.key not in asked:
-                return place.key, min(asked), place
+                return place.key, asked[0], place
     reachable = [place for place in kept if _is_the_store(history, place, held, old)]
     return (min(old), min(new), reachable[0]) if reachable and old and new and not old & new else None
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two keys of a service are of one family: the same but for their last part, or of one length."""
+    stems = [key.rpartition(":")[0] for key in (one, other)]
+    return stems[0] == stems[1] and (bool(stems[0]) or len(one) == len(other))
 
 
 def _is_the_store(history: History, place: Whereabouts, held: list[Op], keys: set[str]) -> bool:

@@ -408,7 +408,7 @@ def apps() -> Iterator[App]:
     for store, style, kept, talk in [*pairs, ("database", "context", "", CONTEXT)]:
         for framework, entry in {**ASYNC, **SYNC}.items():
             waits = framework in ASYNC
-            if not waits and store in _ONE_LOOP:
+            if not waits and (store in _ONE_LOOP or (store, style) == ("redis-store", "agent")):
                 continue
             target = "app.py:reply" if framework in ("callable", "coroutine") else "app.py"
             needs = "redis" if "redis" in store else ""
