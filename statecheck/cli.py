@@ -197,6 +197,21 @@ def explain(topic: arg.Topic = None, style: arg.Plain = "full") -> ExitCode:
 
 
 @app.command()
+def doctor(python: arg.Python = None, style: arg.Plain = "full") -> ExitCode:
+    """Say what in an environment breaks or limits state, and what statecheck can use here."""
+    from statecheck import doctor as engine
+    from statecheck import interpreters
+    from statecheck.report import checkup
+
+    chosen = interpreters.named(python, Path.cwd()) if python else interpreters.OWN
+    checks = engine.examine(chosen.python)
+    ready = engine.ready(checks)
+    screen = _screen(style, None, "auto", 0)
+    screen.report(checkup.render(checks, chosen.python, style, ready=ready))
+    return ExitCode.CLEAN if ready else ExitCode.INCONCLUSIVE
+
+
+@app.command()
 def schema() -> ExitCode:
     """Print the JSON Schema of `--format json`."""
     from statecheck.report import json

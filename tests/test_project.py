@@ -42,6 +42,8 @@ LAYERS = (
     ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
     ("statecheck.causes",),  # name it
     ("statecheck.judging", "statecheck.noting"),
+    ("statecheck.judging",),
+    ("statecheck.doctor",),
     ("statecheck.report",),
     ("statecheck.diagnose",),
     ("statecheck.running",),
@@ -59,6 +61,7 @@ PROBE_MAY_IMPORT = {
     "statecheck.probe.adapters.streamlit": {"streamlit"},
     "statecheck.probe.adapters.django": {"django"},
     "statecheck.probe.adapters.wsgi": {"waitress"},
+    "statecheck.probe.checkup": {"llama_index"},
 }
 
 
