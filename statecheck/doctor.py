@@ -226,9 +226,9 @@ def _isolation() -> Check:
     """Whether a run gets namespaces: by making them, as a run does."""
     from statecheck.interpreters import OWN
     from statecheck.lab.launch import launch
+    from statecheck.lab.surroundings import Surroundings
 
-    here = Path.cwd()
-    launched = launch(here, here, OWN, dict(os.environ))
+    launched = launch(Surroundings((Path.cwd(),), OWN, dict(os.environ)))
     why = next(iter(launched.notes), "")
     try:
         launched.greet()

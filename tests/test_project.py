@@ -42,7 +42,6 @@ LAYERS = (
     ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
     ("statecheck.causes",),  # name it
     ("statecheck.judging", "statecheck.noting"),
-    ("statecheck.judging",),
     ("statecheck.doctor",),
     ("statecheck.report",),
     ("statecheck.diagnose",),
