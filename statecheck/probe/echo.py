@@ -31,6 +31,9 @@ _CHUNK = re.compile(r"\S+\s*|\s+")
 _WORD = re.compile(r"\w[\w-]*")
 _SCHEMA = re.compile(r"JSON schema to follow:\s*(\{.*\})\s*Output a valid JSON", re.DOTALL)
 
+_REACT_TOOL = re.compile(
+    r"^> Tool Name: (\S+)\nTool Description: .*?\nTool Args: (\{[^\n]*\})$", re.DOTALL | re.MULTILINE
+)
 _FIRST_TOOL = re.compile(r"<Tools>\s*```json\s*\{\s*\"([^\"]+)\"")
 
 # A text parameter whose name says that it selects rather than tells is a poor place for a marker.
@@ -84,7 +87,7 @@ def answer(messages: Messages) -> str:
     asked = "\n".join(body for role, body in messages[:-1] if role in ("system", "developer"))
     asked = "\n".join([asked, messages[-1][1]]) if messages else asked
     if "Thought:" in asked and "Action Input" in asked:
-        return f"Thought: I can answer without using any more tools.\nAnswer: {text}"
+        return _thought(messages, asked, text)
     if (schema := _SCHEMA.search(asked)) and (value := _fake_json(schema[1], text)):
         return value
     if "ONLY JSON" in asked and "choice" in asked and "reason" in asked:  # LLMSingleSelector, LLMMultiSelector
@@ -98,6 +101,17 @@ def answer(messages: Messages) -> str:
     if "sub-questions in json markdown" in asked and (tool := _FIRST_TOOL.findall(asked)):  # LLMQuestionGenerator
         return json.dumps({"items": [{"sub_question": text, "tool_name": tool[-1]}]})
     return text
+
+
+def _thought(messages: Messages, asked: str, text: str) -> str:
+    """Answer a ReAct prompt: call a tool that stands in it, or answer where its result has come."""
+    call = None
+    with suppress(ValueError):  # a schema that was cut
+        tools = [Tool(name, json.loads(schema)) for name, schema in _REACT_TOOL.findall(asked)]
+        call = None if messages[-1][1].startswith("Observation:") else choose(messages, tools)
+    if call is None:
+        return f"Thought: I can answer without using any more tools.\nAnswer: {text}"
+    return f"Thought: I need to use a tool.\nAction: {call.name}\nAction Input: {json.dumps(call.arguments)}"
 
 
 def _fake_json(schema: str, text: str) -> str:

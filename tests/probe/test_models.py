@@ -256,7 +256,7 @@ result["got"] = got
 """
     result = run(tmp_path, script + JOIN_KEYS)
     for name in ("openai", "anthropic", "unset"):
-        for kind, turns in {"function": 2, "quiet": 2, "react": 1, "code": 1, "workflow": 2}.items():
+        for kind, turns in {"function": 2, "quiet": 2, "react": 2, "code": 1, "workflow": 2}.items():
             text, calls, held = result[f"{name} {kind}"]
             assert text == "Noted: sc-m0000000a."
             assert len(calls) == turns
