@@ -211,6 +211,7 @@ def overlay(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
                 known,
                 place=field.place if field.place.where != "path" else known.place,
                 said=field.said,
+                origin=field.origin,
                 limited=field.limited or known.limited,
                 required=True,
                 value=field.value if field.known else known.value,

@@ -44,11 +44,15 @@ def opened(ways: Sending, session: Field, later: Plan, others: Iterable[Endpoint
 
 
 def first_turn(ways: Sending, choice: Choice) -> Plan:
-    """Return a plan whose first turn carries no session, as its answer gives one."""
+    """Return a plan whose first turn carries no session, or null as client code does, as its answer gives one."""
     session, *others = choice.sessions
     said = f"`{session.place}` may be left out: a client first comes without it, and sends back what the answer gives"
     later = draft(ways, choice, given=session)
-    opening = draft(ways, replace(choice, sessions=tuple(others)), given=session)
+    nothing = replace(session, value=None, known=True)
+    sent = (nothing,) if session.origin == "learned" and session.place.where == "body" and session.required else ()
+    order = tuple(nothing if field == session else field for field in choice.order)
+    without = replace(choice, sessions=tuple(others), extras=(*choice.extras, *sent), order=order)
+    opening = draft(ways, without, given=session)
     return replace(later, opening=opening, given=session.name, why=(*later.why, said))
 
 

@@ -239,6 +239,7 @@ def admitted(plan: Plan, facts: AppFacts) -> Plan:
     said = {name.lower() for name, _ in plan.headers}, {name for name, _ in plan.cookies}
     return replace(
         plan,
+        opening=admitted(plan.opening, facts) if plan.opening is not None else None,
         headers=(*plan.headers, *(pair for pair in facts.headers if pair[0].lower() not in said[0])),
         cookies=(*plan.cookies, *(pair for pair in facts.cookies if pair[0] not in said[1])),
     )

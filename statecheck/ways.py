@@ -56,6 +56,9 @@ def _keyed(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, 
     """Return plans for one message: with the session that was chosen, and where that may be wrong with others."""
     main = draft(sending, chosen)
     session = chosen.sessions[0]
+    if session.origin == "made" and not _is_test(sending):
+        said = f"the client makes a new `{session.place}` for every message: `{session.said}`"
+        return [replace(main, renews=True, why=(*main.why, said))]
     given = opened(sending, session, draft(sending, chosen, given=session), everything)
     if given is not None and (nested(session, given) or _calls(given, everything)):
         plans = [given, main]
@@ -69,9 +72,11 @@ def _keyed(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, 
     if _made_up(session, sending.endpoint):
         said = f"also tried without `{session.place}`: it is made up where it is missing and no answer returns it"
         plans.append(draft(sending, replace(chosen, sessions=(), why=(*chosen.why, said))))
-    elif not session.required or (session.said and sending.call is not None):
+    elif session.origin == "learned" and not _is_test(sending):
+        plans.insert(0, first_turn(sending, chosen))
+    elif session.origin != "kept" and (session.said or not session.required):
         plans.append(replace(first_turn(sending, chosen), doubt="session"))
-    if sending.call is None or sending.call.test:
+    if sending.call is None or _is_test(sending):
         plans += [_instead(sending, chosen, other) for other in rivals(chosen)]
     return plans
 
@@ -86,7 +91,7 @@ def _unkeyed(sending: Sending, chosen: Choice, message: Field | None) -> list[Pl
         return [main]
     said = f"no client sends `{accepted.sessions[0].place}`, but the server would accept it"
     other = draft(replace(sending, call=None), replace(accepted, why=(*accepted.why, said)))
-    return [other, main] if sending.call.test else [main, other]  # a test that leaves it out speaks for no client
+    return [other, main] if _is_test(sending) else [main, other]  # a test that leaves it out speaks for no client
 
 
 def _instead(sending: Sending, chosen: Choice, other: Field) -> Plan:
@@ -95,6 +100,11 @@ def _instead(sending: Sending, chosen: Choice, other: Field) -> Plan:
     assert isinstance(guess, Choice)
     said = f"`{other.place}` may carry the session instead: taken if it is what changes what is remembered"
     return replace(draft(sending, replace(guess, why=(*guess.why[:1], said))), doubt="session")
+
+
+def _is_test(sending: Sending) -> bool:
+    """Whether the client code that is followed is a test's, which speaks for no client."""
+    return sending.call is not None and sending.call.test
 
 
 def _calls(plan: Plan, everything: Sequence[Endpoint]) -> bool:

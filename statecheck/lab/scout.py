@@ -107,9 +107,10 @@ class Scout:
         answer = driver.take("a")
         seen = [*self.worker.ops(), *self.setting.lab.passed()]
         reached = frozenset(op.f for op in seen if driver.sent[0] in op.markers)
+        gives = not plan.given or driver.clients[1].given is not None
         broke = answer.status >= _SERVER_ERROR and "model" in reached
-        shown = Shown.ACCEPTED if answer.acknowledged else Shown.REFUSED
-        if (answer.acknowledged or broke) and reached.intersection(_ARRIVED):
+        shown = Shown.ACCEPTED if answer.acknowledged and gives else Shown.REFUSED
+        if (shown or broke) and reached.intersection(_ARRIVED):
             shown = Shown.ARRIVED
         if shown == Shown.ARRIVED and answer.acknowledged and keyed and not plan.carries_history:
             shown = _remembered(driver)

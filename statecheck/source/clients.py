@@ -9,10 +9,12 @@ import ast
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.source.calls import Call, Sent, fields_of, same_path, split_url
+from statecheck.source.keeping import PythonOrigins, with_origins
 from statecheck.source.pages import read_page
 from statecheck.source.reading import is_file
 from statecheck.source.roles import as_set
@@ -84,13 +86,13 @@ def _read_python(text: str) -> Iterator[Call]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return
-    names = _Names(tree)
+    names, origins = _Names(tree), PythonOrigins(tree)
     served = {mark for node in ast.walk(tree) for mark in getattr(node, "decorator_list", ())}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node not in served:
             call = _python_call(node, names)
             if call is not None:
-                yield call
+                yield with_origins(call, partial(origins.of, node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _talks(node.value):
             yield from (replace(call, line=node.lineno + call.line - 1) for call in read_page(node.value))
 

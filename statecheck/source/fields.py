@@ -13,6 +13,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Where = Literal["path", "query", "header", "cookie", "body", "event"]
 Encoding = Literal["json", "form", "multipart", "none"]
 Form = Literal["token", "uuid", "integer"]
+Origin = Literal["", "made", "kept", "learned"]
 
 ELEMENT = "[]"
 """The step of a path that leads into a list: `("messages", "[]", "content")`."""
@@ -56,6 +57,7 @@ class Field:
         value: what to send where it is neither message nor session; `known` says that there is one.
         limited: only some values are taken, `value` among them (keys of a table of constants).
         said: what a client calls the value that it sends (`conversationId`), or "".
+        origin: how a client comes by it: `made` for each message, `kept`, `learned` from an answer, or "" if unknown.
         leaning: evidence of the handler's code, positive for a message, negative for a session.
         turn_keys: for a list of messages: the names of the role and of the content in its elements.
     """
@@ -70,6 +72,7 @@ class Field:
     known: bool = False
     limited: bool = False
     said: str = ""
+    origin: Origin = ""
     leaning: float = 0.0
     turn_keys: tuple[str, str] | None = None
 

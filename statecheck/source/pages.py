@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source import script
 from statecheck.source.calls import Call, Sent, fields_of, split_url
+from statecheck.source.keeping import in_script, with_origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,8 @@ def read_page(text: str) -> Iterator[Call]:
     for found in _SENDS.finditer(text):
         call = _script_call(text, found, forms)
         if call is not None:
-            yield replace(call, line=text.count("\n", 0, found.start()) + 1)
+            line = text.count("\n", 0, found.start()) + 1
+            yield with_origins(replace(call, line=line), in_script(text, found.start()))
     yield from (form for form in forms if form.path or form.route)
 
 

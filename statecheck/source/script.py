@@ -65,17 +65,34 @@ def _string(text: str, at: int) -> int:
     return at
 
 
+def brackets(text: str, end: int) -> Iterator[tuple[int, str]]:
+    """Every brace before a place that stands outside strings, with where it is."""
+    at = 0
+    while at < end:
+        if text[at] in "'\"`":
+            at = _string(text, at)
+        elif text[at] in "{}":
+            yield at, text[at]
+        at += 1
+
+
 def resolve(text: str, spelled: str, at: int) -> str:
     """Return an expression, with a name replaced by what it was last set to above."""
-    spelled = spelled.strip()
+    return declared(text, spelled, at)[0]
+
+
+def declared(text: str, spelled: str, at: int) -> tuple[str, int | None]:
+    """Return the same, and where that was set; None if it stands here."""
+    spelled, since = spelled.strip(), None
     for _ in range(3):
         if not re.fullmatch(r"[\w$]+", spelled) or spelled.isdigit():
             break
         above = [*re.finditer(rf"(?:^|[\s;,(]){re.escape(spelled)}\s*(?::[^=;]+)?=(?![=>])\s*", text[:at])]
         if not above:
             break
-        spelled = _expression(text, above[-1].end())
-    return spelled
+        since = above[-1].end()
+        spelled = _expression(text, since)
+    return spelled, since
 
 
 def _expression(text: str, start: int) -> str:
