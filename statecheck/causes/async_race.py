@@ -90,7 +90,7 @@ from statecheck.causes.case import Case, built, finding, related, whereabouts
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE, OVERLAPPING
 from statecheck.checks.lost_update import missing, overlapping
-from statecheck.checks.reading import Sent, turns, writes
+from statecheck.checks.reading import Sent, handed_over, turns, writes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
@@ -154,10 +154,11 @@ def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[
         build = next((op for op in built(history, victim.marker, victim) if op.frames), None)
         return (Anchor(build.frames[0].path, build.frames[0].line) if build else None), build.cls if build else ""
     kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
-    saves = [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
+    saves = [op for op in handed_over(history, victim.marker, victim.number) if op.action == "write"]
+    saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
     saves += [op for op in ops if op.frames and op.f == "file"]
     if saves:
-        return Anchor(saves[0].frames[0].path, saves[0].frames[0].line), saves[0].where
+        return Anchor(saves[0].frames[0].path, saves[0].frames[0].line), saves[0].where or saves[0].cls
     baseline = case.histories.get(BASELINE, history)
     place = next((p for p in whereabouts(baseline, turns(baseline)[0].marker) if p.anchor), None)
     if place is None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.checks.reading import STATE, Channel, Sent, is_scratch, turns, writes
+from statecheck.checks.reading import STATE, Channel, Sent, handed_back, handed_over, is_scratch, turns, writes
 from statecheck.model import Anchor, Confidence, Evidence, Finding, Outcome, Severity
 
 if TYPE_CHECKING:
@@ -75,8 +75,10 @@ class Whereabouts:
 
 def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     """Every place in which a marker was seen to be kept: the user's own first, of these what holds a memory."""
+    handed = handed_over(history, marker)
+    put = next(iter(anchors(handed, "written")), None)
     found = [
-        Whereabouts("process", op.where, op.key, op.pid, _anchor(op), op.action == "text", _uses(op))
+        Whereabouts("process", op.where, op.key, op.pid, _anchor(op) or put, op.action == "text", _uses(op))
         for op in history.select("place")
         if marker in op.markers
     ]
@@ -166,6 +168,8 @@ def intended(history: History) -> bool:
     if len(sent) < 2:
         return False
     first, second = sent[:2]
+    if handed_over(history, first.marker, first.number) and handed_back(history, second.number):
+        return True
     stores = writes(history, first.number, first.marker), read_again(history, first, second)
     return any(stores) or memory_database(history, first, second) is not None
 
@@ -234,10 +238,12 @@ def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[
     wire = [op for op in history.select(turn=turn.number) if op.f in ("wire", "sql")]
     found = [
         *anchors(writes(history, turn.number, marker), "written"),
+        *anchors(handed_over(history, marker, turn.number), "written"),
         *anchors([op for op in wire if op.action == "write"], "written"),
         *anchors([op for op in history.select("file", turn.number) if op.action == "write"], "written"),
         *anchors([op for op in ops if op.action in ("read", "load")], "read"),
         *anchors([op for op in wire if op.action == "send"], "read"),
+        *anchors(handed_back(history, turn.number), "read"),
     ]
     kept = whereabouts(history, marker) or places(history, turn)
     found += [use for place in kept for use in place.uses]

@@ -77,6 +77,7 @@ Tell statecheck which paths are volumes with `--volume /data`; those in a compos
 - `never-persisted`: the store can be saved, but nothing saves it before the process ends.
 - `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
   SC106.
+- `own-secret`: the next process signs its sessions with another secret key, and cannot read those of the last.
 - `worker-recycle`: the server itself replaces workers (a request limit, a time-out, a memory limit).
 
 ## See also
@@ -86,10 +87,11 @@ SC102, which the same process memory shows between workers.
 
 from __future__ import annotations
 
-from statecheck.causes.case import Case, built, finding, places, related
+from statecheck.causes.case import Case, anchors, built, finding, places, related
 from statecheck.causes.cause import Cause
+from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import turns
+from statecheck.checks.reading import handed_over, turns
 from statecheck.model import Anchor, Finding
 
 CAUSE = Cause(
@@ -97,7 +99,7 @@ CAUSE = Cause(
     name="container-restart",
     question="Did turn 1 die with its process, or with the disk that a redeploy loses?",
     fix="keep the conversation on a volume or in a database outside the container",
-    kinds=("never-persisted", "shared-instance", "worker-recycle"),
+    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle"),
     doc=__doc__ or "",
 )
 
@@ -107,6 +109,9 @@ def ask(case: Case) -> Finding | None:
     name = next((name for name in ("new-process", "new-container") if case.lost(name)), None)
     if name is None:
         return None
+    unread = unreadable(CAUSE, case, name)
+    if unread is not None:
+        return unread
     history = case.histories[name]
     first = turns(history)[0]
     baseline = case.histories.get(BASELINE, history)
@@ -120,7 +125,8 @@ def ask(case: Case) -> Finding | None:
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
     else:
-        opened = next((p.anchor for p in files if p.anchor), None)
+        put = anchors(handed_over(history, first.marker, first.number), "written")
+        opened = next((p.anchor for p in files if p.anchor), None) or next(iter(put), None)
         durable = build is not None and "://" in build.where and ":memory:" not in build.where
         anchor = built_at if durable else opened or built_at
         where = f"`{files[0].text}`" if files else "the container's own disk"

@@ -73,6 +73,7 @@ One worker, or sticky sessions, only hide it until the next deployment: see SC10
 - `stale-cache`: the store is good, but a worker answers from its own copy of it.
 - `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
   SC106.
+- `own-secret`: each process signs its sessions with a secret key of its own, made at random when it starts.
 - `forked-connection`: a connection or thread that was opened before the fork does not work in the worker.
 
 ## See also
@@ -84,6 +85,7 @@ from __future__ import annotations
 
 from statecheck.causes.case import Case, built, finding, places, related
 from statecheck.causes.cause import Cause
+from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import given, turns
 from statecheck.model import Anchor, Evidence, Finding
@@ -93,7 +95,7 @@ CAUSE = Cause(
     name="multi-worker",
     question="Is turn 1 in the memory of another live process?",
     fix="keep the conversation in a store that all workers share, and read it from there on every turn",
-    kinds=("stale-cache", "shared-instance", "forked-connection"),
+    kinds=("stale-cache", "shared-instance", "own-secret", "forked-connection"),
     doc=__doc__ or "",
 )
 
@@ -103,8 +105,10 @@ def ask(case: Case) -> Finding | None:
     history = case.histories.get("other-worker")
     if history is None or not case.lost("other-worker"):
         return None
-    sent = turns(history)
-    first, second = sent[:2]
+    unread = unreadable(CAUSE, case, "other-worker")
+    if unread is not None:
+        return unread
+    first, second = turns(history)[:2]
     shared = [p for p in places(history, first) if p.kind != "process"]
     kept = [p for p in places(history, first) if p.kind == "process" and p.pid == first.pid]
     baseline = case.histories.get(BASELINE, history)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Channel = Literal["model", "answer", "state", "progress"]
 WRITES = ("write", "overwrite", "mutate")
 """What puts something into state; `mutate` does so only where the state is in memory."""
+_FRAMEWORKS = ("session", "cache")
 STATE = ("memory", "chat-store", "ctx-store", "block")
 
 
@@ -116,6 +117,25 @@ def writes(history: History, turn: int, marker: str) -> list[Op]:
         and not is_scratch(history, op)
     ]
     return marked or changed(history, turn)
+
+
+def handed_over(history: History, marker: str, turn: int | None = None) -> list[Op]:
+    """What the app gave its framework to keep with this marker: writes to a session or cache, else what it read there.
+
+    A list in a session may be appended to in place: then only the read of it is seen.
+    """
+    kept = [op for f in _FRAMEWORKS for op in history.select(f, turn) if marker in op.markers and op.frames]
+    return [op for op in kept if op.action == "write"] or kept
+
+
+def handed_back(history: History, turn: int) -> list[Op]:
+    """What the app asked its framework's session or cache for in this turn."""
+    return [op for f in _FRAMEWORKS for op in history.select(f, turn, "read") if op.frames]
+
+
+def refused(history: History, turn: Sent) -> Op | None:
+    """The refusal of a signature in a turn: of a cookie, or a stored session, that another process has signed."""
+    return next((op for op in history.select("signature", turn.number) if op.type == "fail"), None)
 
 
 def given(history: History, turn: Sent, channel: Channel) -> tuple[str, ...]:

@@ -83,15 +83,19 @@ class Driver:
             ordinals = {token: turn for (life, token), turn in self._ordinals.items() if life == worker.generation}
             ops = with_ordinals(worker.ops(), ordinals)
             copied = self.setting.lab.copy_of(worker)
-            files.append([self._located(op, copied) if op.f == "file" else op for op in ops])
+            files.append([self._located(op, copied) for op in ops])
         gaps = [worker for worker in self.workers.values() if worker.incomplete]
         files.append([Op(time.monotonic_ns(), "info", "incomplete", w.pid, w.generation) for w in gaps])
         files.append(self._relayed())
         return History.merge(self.experiment, files)
 
     def _located(self, op: Op, copied: str) -> Op:
-        """With its path relative to the project, of which the worker may have had a copy."""
+        """A file with its path relative to the project, of which the worker may have had a copy; what else has one."""
         locator = self.setting.locator
+        if op.f == "signature":
+            return replace(op, frames=tuple(Frame(a.path, a.line, a.text) for a in locator.secrets))
+        if op.f != "file":
+            return op
         inside = copied and op.where.startswith(copied + "/")
         return replace(op, where=locator.path(f"{locator.project}{op.where[len(copied) :]}" if inside else op.where))
 

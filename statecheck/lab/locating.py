@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck.model import Anchor
 from statecheck.source import definitions
+from statecheck.source.signing import random_secrets
 from statecheck.source.uses import uses
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ class Locator:
 
     tree: SourceTree
     project: Path
+
+    @cached_property
+    def secrets(self) -> tuple[Anchor, ...]:
+        """Where the app sets a secret key that is made anew in every process."""
+        return random_secrets(self.tree)
 
     def path(self, absolute: str) -> str:
         """A path relative to the project where it lies below it, in posix form."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from . import http_clients, models, sql, state, substitutes, tools, unguarded
+from . import caches, http_clients, models, sql, state, substitutes, tools, unguarded
 
 Patch = Callable[[ModuleType], None]
 
 _PATCHES: dict[str, list[Patch]] = {}
-for _source in (http_clients, models, sql, state, substitutes, tools, unguarded):
+for _source in (caches, http_clients, models, sql, state, substitutes, tools, unguarded):
     for _name, _patch in _source.HOOKS.items():
         _PATCHES.setdefault(_name, []).append(_patch)
 

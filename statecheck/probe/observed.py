@@ -16,6 +16,7 @@ LIBRARY_KEYS: set[str] = set()
 _BACKING = ("sql_store", "chat_store", "_memory", "memory", "primary_memory", "store")
 _GIVEN = ("ctx", "memory", "chat_history")
 _MOST_NOTE = 500
+_NO_HOLDERS = ("ctx-store", "cache", "session")  # an object of these is a view of one request or thread
 
 
 class Observed:
@@ -104,7 +105,7 @@ class Observed:
             # a counter or an approval has no marker: its content tells whether it is the same again
             own = self.f == "ctx-store" and not self.inside and (comes_out or bool(self.args))
             return {"text": content(result if comes_out else self.args[-1])} if own else {}
-        if self.action in ("write", "overwrite") and self.f != "ctx-store" and number:
+        if self.action in ("write", "overwrite") and self.f not in _NO_HOLDERS and number:
             RECORDER.took(number, markers)
         return {"markers": markers, "text": text(result if comes_out else self.args[-1] if self.args else None)}
 
@@ -150,7 +151,7 @@ def key_of(thing: Any, f: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     """The key under which state is looked up: the object's own, or a chat store's first argument."""
     attributes = {} if isinstance(thing, type) else attributes_of(thing)
     own = (attributes.get(name) for name in ("session_id", "chat_store_key"))
-    first = kwargs.get("key", args[0] if args else None) if f == "chat-store" else None
+    first = kwargs.get("key", args[0] if args else None) if f in ("chat-store", "cache") else None
     for value in (*own, first):
         if isinstance(value, (str, int)) and value is not True and value is not False:
             return None if value in LIBRARY_KEYS else str(value)
