@@ -6,7 +6,17 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.checks.reading import STATE, Channel, Sent, handed_back, handed_over, is_scratch, turns, writes
+from statecheck.checks.reading import (
+    STATE,
+    Channel,
+    Sent,
+    handed_back,
+    handed_over,
+    is_scratch,
+    service_key,
+    turns,
+    writes,
+)
 from statecheck.model import Anchor, Confidence, Evidence, Finding, Outcome, Severity
 
 if TYPE_CHECKING:
@@ -137,15 +147,6 @@ def _statement_anchor(history: History, marker: str) -> Anchor | None:
     """The user's line that sent a marker to a service, where only the relay saw the bytes (a client in C)."""
     said = (op for op in history.ops if op.f in ("wire", "sql") and op.action == "write" and op.where != "sqlite")
     return next((_anchor(op) for op in said if op.frames and marker in op.markers), None)
-
-
-_RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")
-
-
-def service_key(text: str) -> str | None:
-    """The key of a Redis command as it goes over the wire; None for other protocols."""
-    found = _RESP.match(text)
-    return found[2] if found else None
 
 
 def built(history: History, marker: str, turn: Sent) -> list[Op]:

@@ -97,13 +97,12 @@ from statecheck.causes.case import (
     keys_of,
     read_again,
     related,
-    service_key,
     state_ops,
     whereabouts,
 )
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import Sent, turns, writes
+from statecheck.checks.reading import Sent, service_key, turns, writes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:

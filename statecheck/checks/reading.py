@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -185,3 +186,12 @@ def _in_text(text: str) -> list[str]:
     from statecheck.probe.markers import MARKER
 
     return MARKER.findall(text)
+
+
+_RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")
+
+
+def service_key(text: str) -> str | None:
+    """The key of a Redis command as it goes over the wire; None for other protocols."""
+    found = _RESP.match(text)
+    return found[2] if found else None

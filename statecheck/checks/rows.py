@@ -64,7 +64,9 @@ def _looked_up(history: History, turn: Sent) -> str | None:
     for op in history.select("place"):
         if {turn.marker, turn.key} & {*op.markers} and op.key is not None:
             return op.key
-    return None
+    sent = [op for op in history.select("wire", turn.number) if op.action == "send" or turn.marker in op.markers]
+    sent.sort(key=lambda op: turn.marker not in op.markers)  # of several keys the one that takes the turn
+    return next((key for op in sent if (key := service_key(op.text)) is not None), None)
 
 
 def _wrote(history: History, turn: Sent) -> str:

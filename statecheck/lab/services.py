@@ -29,7 +29,7 @@ Given = tuple[tuple[str, str], ...]
 _UNREACHED = re.compile(
     r"[Cc]onnection ?[Rr]efused|Connect call failed|Errno 111|ServerSelectionTimeout|lets nothing leave|getaddrinfo"
     r"|[Nn]ame or service not known|name resolution|could not translate host|[Tt]imed? ?out|unreachable"
-    r"|BeyondLoopback|OperationalError|ConnectionError|hangs at"
+    r"|BeyondLoopback|OperationalError|ConnectionError|hangs at|was blocked"
 )
 _LEADING = ("url", "host")
 _NOT_HERE = ("PGSSL", "PGSERVICE", "PGREQUIRE", "PGCHANNELBINDING", "PGTARGETSESSION")  # of libpq, for a real server
