@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.checks.lost_update import overlapping
-from statecheck.checks.reading import STATE, Channel, Sent, channels, given, own_reads, turns, writes
+from statecheck.checks.reading import STATE, Channel, Sent, channels, given, own_reads, service_key, turns, writes
 from statecheck.model import Turn
 
 if TYPE_CHECKING:
