@@ -257,13 +257,13 @@ class Driver:
         client = self.clients[1]
         first = len(self.sent) + 1
         markers = [self._next_marker() for _ in range(step.turns)]
+        tabs = [client.again() for _ in range(step.turns)]
         with ThreadPoolExecutor(step.turns) as pool:
-            # each thread is another tab of the same user
             futures = [
                 pool.submit(
                     self._turn,
                     workers[number % len(workers)],
-                    client.again(),
+                    tabs[number],
                     first + number,
                     markers[number],
                 )
@@ -279,6 +279,8 @@ class Driver:
                     worker.tell({"release": True})
             for future in futures:
                 future.result()
+        heard = len(client.said)
+        client.said += [turn for tab in tabs for turn in tab.said[heard:]]  # one chat shows what each of them said
         most = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", note=str(most), turn=first))
 
