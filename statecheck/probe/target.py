@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters import ADAPTERS, chainlit
 from .adapters.offer import Loaded, NoApp, Offer, is_app
-from .unguarded import none_started
+from .unguarded import STARTED, none_started
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -54,7 +54,11 @@ def _offer(message: Message) -> Offer:
     if page == "chainlit":  # which calls functions that register themselves
         return Offer(module, message["module"], page)
     name = message["object"] or _find(module)
-    return Offer(_resolve(module, name), name, message["framework"])
+    with none_started():
+        thing = _resolve(module, name)
+    if thing is None and name.endswith("()") and STARTED:  # a function that builds an app and serves it
+        thing = STARTED[-1]
+    return Offer(thing, name, message["framework"])
 
 
 def _import(name: str, path: str) -> ModuleType:

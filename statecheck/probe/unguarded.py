@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _importing = False
+STARTED: list[Any] = []
+"""What the servers that were not started would have served, or are methods of."""
 
 
 @contextlib.contextmanager
@@ -43,13 +45,13 @@ def _unless_importing(start: Callable[..., Any]) -> Callable[..., Any]:
 
         @functools.wraps(start)
         async def soon(*args: Any, **kwargs: Any) -> Any:
-            return None if _importing else await start(*args, **kwargs)
+            return STARTED.extend(args[:1]) if _importing else await start(*args, **kwargs)
 
         return soon
 
     @functools.wraps(start)
     def started(*args: Any, **kwargs: Any) -> Any:
-        return None if _importing else start(*args, **kwargs)
+        return STARTED.extend(args[:1]) if _importing else start(*args, **kwargs)
 
     return started
 
@@ -76,6 +78,8 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "slack_bolt.adapter.socket_mode.async_base_handler": _silent(
         "AsyncBaseSocketModeHandler.start_async", "AsyncBaseSocketModeHandler.connect_async"
     ),
+    "telegram.ext._application": _silent("Application.run_polling", "Application.run_webhook"),
+    "aiogram.dispatcher.dispatcher": _silent("Dispatcher.run_polling", "Dispatcher.start_polling"),
     "telebot": _silent("TeleBot.polling", "TeleBot.infinity_polling", "TeleBot.run_webhooks"),
     "telebot.async_telebot": _silent(
         "AsyncTeleBot.polling", "AsyncTeleBot.infinity_polling", "AsyncTeleBot.run_webhooks"

@@ -72,6 +72,8 @@ class App:
 def apps_in(module: Module, values: Evaluator) -> list[App]:
     """Return the best of what a module offers: one app, several that cannot be told apart, or none."""
     found = list(_objects(module, values))
+    if not found:
+        found = list(_starters(module, values))
     if not any(app.framework in WEB for app in found):
         found += _pages(module, values)
         if uses_llama_index(values.tree, module.path):
@@ -214,6 +216,16 @@ def _pages(module: Module, values: Evaluator) -> Iterator[App]:
 def _callables(module: Module, values: Evaluator) -> Iterator[App]:
     for path, value in turn_functions(module, values).items():
         yield App(module, path, "callable", value.origin)
+
+
+def _starters(module: Module, values: Evaluator) -> Iterator[App]:
+    """Yield a function that builds a bot and runs it: what it would have run is driven."""
+    for name, nodes in values.env(module).names.items():
+        node = nodes[-1][1]
+        if isinstance(node, ast.FunctionDef) and not required_parameters(node):
+            ran = [last_name(inner.func) for inner in walk(node) if isinstance(inner, ast.Call)]
+            if {"run_polling", "run_webhook"} & set(ran) and imports_top(values.tree, module, "telegram"):
+                yield App(module, f"{name}()", "telegram", (module.path, node.lineno))
 
 
 def _console(module: Module) -> Iterator[App]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _WRAPPERS = frozenset(("WsgiToAsgi", "AsgiToWsgi", "ProxyFix", "ASGIApp", "WSGIApp", "ProtocolTypeRouter", "Mangum"))
 _ALTERNATIVES = frozenset(("from_defaults", "from_tools", "from_tools_or_functions", "from_agents"))
 _EVENTS, _CONTEXTS = frozenset(("event", "evt")), frozenset(("context", "ctx", "lambda_context", ""))
+_BUILDERS = frozenset(("ApplicationBuilder", "builder"))
 _DEEPEST = 40
 
 
@@ -224,7 +225,10 @@ class Evaluator:
         if definition is not None and definition.node is not None:
             return ""
         kind = CONSTRUCTORS.get(_imported_name(self.tree, env.module, func) or name, "")
-        return kind if kind not in ONLY_OF or imports_top(self.tree, env.module, ONLY_OF[kind]) else ""
+        if name == "build" and any(last_name(part) in _BUILDERS for part in ast.walk(func)):
+            kind = "telegram"
+        packages = ONLY_OF.get(kind, ())
+        return kind if not packages or any(imports_top(self.tree, env.module, one) for one in packages) else ""
 
     def _instance(self, function: Value, definition: ast.ClassDef, origin: Origin, inside: frozenset[Origin]) -> Value:
         for method in definition.body:

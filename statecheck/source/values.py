@@ -44,9 +44,10 @@ CONSTRUCTORS = {
     "AsyncApp": "slack",
     "TeleBot": "telegram",
     "AsyncTeleBot": "telegram",
+    "Dispatcher": "telegram",
 }
-ONLY_OF = {"gradio": "gradio", "slack": "slack_bolt", "telegram": "telebot"}
-"""Frameworks whose constructors have names that say little: the package that the file has to import."""
+ONLY_OF = {"gradio": ("gradio",), "slack": ("slack_bolt",), "telegram": ("telebot", "telegram", "aiogram")}
+"""Frameworks whose constructors have names that say little: the packages of which the file has to import one."""
 WEB = frozenset(("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"))
 
 
