@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from statecheck.probe.guard import is_loopback
-from statecheck.probe.offline import dummy_credentials, is_secret
+from statecheck.probe.offline import dummy_credentials, dummy_for, is_secret
 from statecheck.source.kinds import kind_of_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from statecheck.interpreters import Interpreter
+    from statecheck.source.settings import Setting
 
 _DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
@@ -60,9 +61,15 @@ def target_environment(
     return {**environment, **dict(given)}
 
 
+def needed(read: Iterable[Setting], environment: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that the code reads and cannot do without and that are not set, with a dummy for each."""
+    lacking = (one for one in read if one.default is None and not one.optional and one.name not in environment)
+    return {one.name: dummy_for(one.name) for one in lacking if is_secret(one.name)}
+
+
 def scrubbed(name: str, value: str) -> str:
     """A variable's value, with a dummy for a secret: the whole of it, or the password in a URL."""
-    return _DUMMY if is_secret(name) else _without_password(value)
+    return dummy_for(name) if is_secret(name) else _without_password(value)
 
 
 def _for_interpreter(ambient: Mapping[str, str], interpreter: Interpreter) -> dict[str, str]:

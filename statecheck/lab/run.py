@@ -17,7 +17,7 @@ from statecheck.errors import StatecheckError
 from statecheck.history import Op
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Setting
-from statecheck.lab.environment import handed_over
+from statecheck.lab.environment import handed_over, needed
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
@@ -30,6 +30,7 @@ from statecheck.plan import AppFacts, Overrides, Route, admitted
 from statecheck.probe.relay import Relay
 from statecheck.source.imports import third_party
 from statecheck.source.services import named_services
+from statecheck.source.settings import settings
 from statecheck.source.tree import SourceTree
 
 if TYPE_CHECKING:
@@ -96,8 +97,10 @@ def _lab(
         if launched.isolation == "namespace":
             _relays(lab, options, recorded)
         lab.services = services
-        services.provide(lab, named_services(tree, target.project, environment), options.env, environment)
+        read = settings(tree)
+        services.provide(lab, named_services(tree, target.project, environment, read), options.env, environment)
         environment.update(services.environment)
+        environment.update(needed(read, environment))
         recorded.notes += services.notes
         with ThreadPoolExecutor(1) as pool:
             warming = pool.submit(lab.warm, (*modules, *_SERVERS))

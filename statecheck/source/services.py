@@ -21,12 +21,12 @@ from statecheck.source.kinds import (
     part_of,
 )
 from statecheck.source.scopes import last_name, walk
-from statecheck.source.settings import Setting, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from statecheck.source.settings import Setting
     from statecheck.source.tree import Module, SourceTree
 
 _PORT = re.compile(r"\A[a-z+0-9]+://(?:[^/@\s]*@)?(?:\[[^\]]*\]|[^/:\s?]+):(\d+)|\bport=(\d+)", re.IGNORECASE)
@@ -74,16 +74,21 @@ class Named:
     told: bool = True
 
 
-def named_services(tree: SourceTree, project: Path, ambient: Mapping[str, str]) -> tuple[Named, ...]:
+def named_services(
+    tree: SourceTree, project: Path, ambient: Mapping[str, str], read: tuple[Setting, ...]
+) -> tuple[Named, ...]:
     """Return the services that the target's files name, each kind once.
 
     Args:
+        tree: the target's files.
+        project: where its deployment files lie.
         ambient: the user's own environment: what a variable looks like that is set there.
+        read: the variables that those files read.
     """
     given = given_variables(project)
     variables: dict[str, list[Variable]] = {kind.name: [] for kind in KINDS}
     defaults = set()
-    for setting in settings(tree):
+    for setting in read:
         examples = tuple(filter(None, (ambient.get(setting.name), given.get(setting.name, ("",))[0], setting.default)))
         kind = _kind(setting, examples)
         part = part_of(setting.name, kind) if kind else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.source.services import Named, named_services
+from statecheck.source.settings import settings
 from statecheck.source.tree import SourceTree
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def named(tmp_path: Path, source: str, ambient: dict[str, str] | None = None, **
     (tmp_path / "app.py").write_text(textwrap.dedent(source), "utf-8")
     for name, content in files.items():
         (tmp_path / name.replace("__", ".")).write_text(textwrap.dedent(content), "utf-8")
-    return named_services(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"), tmp_path, ambient or {})
+    tree = SourceTree(tmp_path, tmp_path, tmp_path / "app.py")
+    return named_services(tree, tmp_path, ambient or {}, settings(tree))
 
 
 def told(service: Named) -> tuple[str, dict[str, str], tuple[int, ...], str]:

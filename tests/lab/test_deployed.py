@@ -100,6 +100,79 @@ SLACK_FIXED = """\
         await say(await answer(thread, event["text"]), thread_ts=thread)
 """
 
+TELEGRAM = """\
+    import os
+    import telebot
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer
+
+    bot = telebot.TeleBot(os.environ["FRONT_DESK_BOT_TOKEN"])
+    memories = {}
+
+
+    @bot.message_handler(commands=["start"])
+    def start(message):
+        bot.reply_to(message, "Ask me anything")
+
+
+    @bot.message_handler(func=lambda message: True)
+    def chat(message):
+        bot.send_chat_action(message.chat.id, "typing")
+        memory = memories.setdefault(message.chat.id, ChatMemoryBuffer.from_defaults())
+        bot.reply_to(message, str(SimpleChatEngine.from_defaults(memory=memory).chat(message.text)))
+
+
+    bot.infinity_polling()
+"""
+TELEGRAM_FIXED = """\
+    import os
+    from telebot.async_telebot import AsyncTeleBot
+    from stored import answer
+
+    bot = AsyncTeleBot(os.environ["TELEGRAM_BOT_TOKEN"])
+
+
+    @bot.message_handler(commands=["ask"])
+    async def ask(message):
+        await bot.send_message(message.chat.id, await answer(message.from_user.id, message.text.partition(" ")[2]))
+"""
+TELEGRAM_IN_MAIN = """\
+    import os
+    from telegram.ext import Application, MessageHandler, filters
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer
+
+
+    async def chat(update, context):
+        engine = SimpleChatEngine.from_defaults(memory=ChatMemoryBuffer.from_defaults())
+        await update.message.reply_text(str(await engine.achat(update.message.text)))
+
+
+    def main():
+        app = Application.builder().token(os.environ["TELEGRAM_BOT_TOKEN"]).build()
+        app.add_handler(MessageHandler(filters.TEXT, chat))
+        app.run_polling()
+
+
+    if __name__ == "__main__":
+        main()
+"""
+TELEGRAM_STATES = """\
+    from aiogram import Dispatcher
+    from llama_index.core import Settings
+    from llama_index.core.llms import ChatMessage
+
+    dp = Dispatcher()
+
+
+    @dp.message()
+    async def chat(message, state):
+        said = (await state.get_data()).get("said", [])
+        answer = await Settings.llm.achat([ChatMessage(text) for text in [*said, message.text]])
+        await state.update_data(said=[*said, message.text])
+        await message.answer(answer.message.content)
+"""
+
 
 @pytest.fixture
 def user(tmp_path: Path) -> User:
@@ -163,3 +236,33 @@ def test_a_slack_app_with_one_key_and_a_store_outside_is_healthy(user: User) -> 
     ran = diagnosed(user, "bot.py", "namespace", with_a_volume(user))
 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
+
+
+def test_a_telegram_bot_is_given_updates_by_its_own_library(user: User) -> None:
+    user.write(bot=TELEGRAM)
+
+    ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, skip=("concurrent", "concurrent-workers")))
+
+    assert ran.diagnosis.target.framework == "telegram"
+    assert found(ran) == [("SC102", Anchor("bot.py", 7)), ("SC103", Anchor("bot.py", 7))]
+
+
+def test_a_telegram_bot_that_takes_commands_and_has_a_store_outside_is_healthy(user: User) -> None:
+    user.write(bot=TELEGRAM_FIXED, stored=STORED)
+
+    ran = diagnosed(user, "bot.py", "namespace", with_a_volume(user))
+
+    assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
+
+
+@pytest.mark.parametrize(
+    ("library", "app", "code", "line"),
+    [("telegram", TELEGRAM_IN_MAIN, "SC101", 8), ("aiogram", TELEGRAM_STATES, "SC102", 5)],
+)
+def test_bots_of_other_libraries(user: User, library: str, app: str, code: str, line: int) -> None:
+    pytest.importorskip(library)
+    user.write(bot=app)
+
+    ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, only=("same-process", "other-worker")))
+
+    assert found(ran)[0] == (code, Anchor("bot.py", line))
