@@ -118,7 +118,10 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
 
 def places(history: History, turn: Sent) -> list[Whereabouts]:
     """Where a turn is kept; what has no marker is where the app keeps something under the turn's session key."""
-    return whereabouts(history, turn.marker) or (whereabouts(history, turn.key) if turn.key else [])
+    found = whereabouts(history, turn.marker)
+    if turn.key and not any(place.anchor for place in found):
+        found += whereabouts(history, turn.key)
+    return found
 
 
 def _uses(op: Op) -> tuple[Anchor, ...]:
@@ -246,7 +249,7 @@ def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[
         *anchors([op for op in wire if op.action == "send"], "read"),
         *anchors(handed_back(history, turn.number), "read"),
     ]
-    kept = whereabouts(history, marker) or places(history, turn)
+    kept = places(history, turn) if marker == turn.marker else whereabouts(history, marker)
     found += [use for place in kept for use in place.uses]
     unique: dict[tuple[str, int], Anchor] = {}
     for place in found:

@@ -111,8 +111,10 @@ def ask(case: Case) -> Finding | None:
     first, second = turns(history)[:2]
     shared = [p for p in places(history, first) if p.kind != "process"]
     kept = [p for p in places(history, first) if p.kind == "process" and p.pid == first.pid]
-    baseline = case.histories.get(BASELINE, history)
-    place = next((p for p in [*kept, *places(baseline, turns(baseline)[0])] if p.anchor), None)
+    # what a later turn takes out again (a question that waited for its answer) is seen where none came
+    others = [case.histories[name] for name in (BASELINE, "new-process") if name in case.histories]
+    elsewhere = [p for other in others for p in places(other, turns(other)[0])]
+    place = next((p for p in [*kept, *elsewhere] if p.anchor), None)
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
     anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
     where = f", in `{kept[0].text}`" if kept else ""

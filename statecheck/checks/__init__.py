@@ -34,7 +34,7 @@ def outcome(history: History, channel: Channel | None, control: History | None =
 
     Args:
         channel: of the baseline; None while the baseline itself is judged.
-        control: as many turns as an overlap has, sent one after the other.
+        control: as many turns as an overlap has, of one session and in one process, sent one after the other.
     """
     escaped = next(history.select("escaped"), None)
     try:
@@ -61,7 +61,7 @@ def outcome(history: History, channel: Channel | None, control: History | None =
 
 def _check(history: History, channel: Channel | None, control: History | None) -> tuple[OutcomeName, str]:
     if history.experiment in SEQUENTIAL:
-        return read_your_writes.check(history, channel)
+        return read_your_writes.check(history, channel, control if history.experiment != BASELINE else None)
     if history.experiment == "other-session":
         return isolation.check(history)
     return lost_update.check(history, channel or "model", control)

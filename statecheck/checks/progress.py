@@ -70,7 +70,7 @@ def _scale(histories: Mapping[str, History]) -> Scale | None:
         return None
     compared = frozenset(at for at, column in enumerate(zip(*firsts, strict=True)) if len(set(column)) == 1)
     scale = Scale(steps, compared)
-    return None if scale.reached(steps[0]) != [1] else scale
+    return scale if 2 not in scale.reached(steps[0]) else None
 
 
 def _firsts(history: History) -> Iterator[Tokens]:
@@ -93,6 +93,7 @@ def _with_progress(history: History, scale: Scale) -> History:
     for turn in sent[1:] if history.experiment != "other-session" else ():
         earlier = [other.marker for other in sent if other.number < turn.number]
         reached = scale.reached(tokens(turn.answer, turn.key)) if turn.status == "ok" else []
-        shown = earlier[: max(reached) - 1] if reached and turn.number not in reached else earlier
+        before = [number for number in reached if number < turn.number]
+        shown = earlier[: max(before) - 1] if before and turn.number not in reached else earlier
         added.append(Op(turn.ended, "ok", "progress", turn.pid, turn.generation, turn.number, markers=tuple(shown)))
     return replace(history, ops=tuple(sorted([*history.ops, *added], key=lambda op: op.time)))

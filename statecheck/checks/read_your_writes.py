@@ -18,12 +18,14 @@ _NOT_NOW = tuple(f"HTTP {status}" for status in (401, 403, 429, 502, 503, 504))
 """Answers that speak of the client or of the moment, and not of a conversation that is not there."""
 
 
-def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
+def check(history: History, channel: Channel | None, control: History | None = None) -> tuple[OutcomeName, str]:
     """Judge a sequential history of one session.
 
     Args:
         channel: where the baseline (same-process) showed that turn 1 is remembered; None to take whichever
             shows it.
+        control: one session's turns in one process, one after the other: what is not given there is not lost here (a
+            form that begins anew, an answer that a question waited for).
 
     Returns:
         `kept`, `lost`, or `error` where the first turn was not acknowledged; and a sentence.
@@ -43,7 +45,7 @@ def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
                 return "error", f"turn {turn.number} was refused: {turn.note}"
             if turn.status == "fail":
                 return ("lost" if channel else "error"), f"turn {turn.number} was refused: {turn.note}"
-            if not _is_given(history, turn, earlier, channel):
+            if not _is_given(history, turn, earlier, channel) and _is_due(control, turn, earlier, channel):
                 return "lost", f"turn {turn.number} was not given turn {earlier.number}"
     return "kept", f"turn {sent[-1].number} was given all {len(sent) - 1} before it" if len(sent) > 2 else (
         "turn 2 was given turn 1"
@@ -53,6 +55,16 @@ def check(history: History, channel: Channel | None) -> tuple[OutcomeName, str]:
 def _is_unknown(first: Sent, turn: Sent) -> bool:
     """Whether a turn was refused because the session that the app itself had given is not known any more."""
     return first.given and turn.key == first.key and turn.note in ("HTTP 401", "HTTP 403")
+
+
+def _is_due(control: History | None, turn: Sent, earlier: Sent, channel: Channel | None) -> bool:
+    """Whether a turn of this number is given the earlier one where nothing comes between."""
+    if control is None:
+        return True
+    same = {each.number: each for each in turns(control)}
+    if turn.number not in same or earlier.number not in same:
+        return True
+    return _is_given(control, same[turn.number], same[earlier.number], channel)
 
 
 def _is_given(history: History, turn: Sent, earlier: Sent, channel: Channel | None) -> bool:

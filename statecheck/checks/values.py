@@ -37,13 +37,24 @@ def read_back(history: History, turn: int) -> set[int]:
     written = sorted((op for number in turns for op in changed(history, number)), key=lambda op: -op.time)
     waiting, found = [turn], set[int]()
     while waiting:
-        for read in _own(history, waiting.pop()):
-            writer = _writer(written, read) if read.action == "read" else 0
+        for read in _first_reads(history, waiting.pop()):
+            writer = _writer(written, read)
             if writer and writer not in found:
                 found.add(writer)
                 waiting.append(writer)
     idle = turns - {op.turn for op in written}
     return found | {number for number in idle if found and number < turn}
+
+
+def _first_reads(history: History, turn: int) -> list[Op]:
+    """What a turn read of Context values before it wrote them itself."""
+    found, own = [], set()
+    for op in _own(history, turn):
+        if op.action in _WRITES:
+            own.add((op.run, op.where))
+        elif op.action == "read" and (op.run, op.where) not in own:
+            found.append(op)
+    return found
 
 
 def _writer(written: list[Op], read: Op) -> int:

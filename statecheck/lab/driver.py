@@ -234,10 +234,10 @@ class Driver:
             )
 
     def _wanted(self) -> list[str]:
-        """The markers; where no model is called the session key too, for state that has no marker."""
+        """The markers, and the session key, for state that has no marker or has it where nothing of the app leads."""
         first = self.clients.get(1)
-        keyed = self.setting.plan.session_field is not None and self.setting.hold == "reads"
-        keys = [first.key] if keyed and first is not None and first.key.startswith("sc-") else []
+        sent = self.setting.plan.session_field is not None
+        keys = [first.key] if sent and first is not None and first.key.startswith("sc-") else []
         return [*self.sent, *keys]
 
     def _hidden(self, worker: Worker) -> bool:

@@ -85,6 +85,8 @@ class Runner:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.setting.lab.abort()
                 raise
+        if self._forgets_late():
+            self._control()
         if self._splits():
             self._skip(self._left(), "workers do not share this conversation (other-worker)")
         for name in self._left():
@@ -92,7 +94,7 @@ class Runner:
         channel, found = self._judged()
         overlapped = [found[name] for name in OVERLAPPING if name in found]
         if overlapped and (channel == "progress" or any(one.outcome == "lost" for one in overlapped)):
-            self._one(CONTROL)
+            self._control()
         self._explain_errors()
 
     def _explain_errors(self) -> None:
@@ -130,6 +132,18 @@ class Runner:
 
     def _remembers(self) -> bool:
         return BASELINE not in self.recorded.problems and self._judged()[0] is not None
+
+    def _control(self) -> None:
+        """Send the turns of one session one after the other, once."""
+        if CONTROL not in self.recorded.histories:
+            self._one(CONTROL)
+
+    def _forgets_late(self) -> bool:
+        """Whether only the turn back at the first worker forgets: it may do so wherever it is answered."""
+        found = self._judged()[1].get("other-worker")
+        return (
+            found is not None and found.outcome == "lost" and len(found.turns) > 1 and bool(found.turns[1].remembered)
+        )
 
     def _splits(self) -> bool:
         """Whether another worker was not given what the first one was told."""

@@ -34,6 +34,8 @@ _LARGEST = 1_000_000
 _MOST_FILES = 5000
 _ALWAYS: dict[str, str] = {"params": "query", "headers": "header", "cookies": "cookie"}
 _CLIENTS = as_set("Client AsyncClient Session ClientSession TestClient AsyncTestClient")
+_RUNS = as_set("run_workflow run_workflow_nowait")
+_RUN_PARAMETERS = ("workflow_name", "handler_id", "start_event")
 _METHODS = as_set("post put patch get request stream open ws_connect")
 _TALKS = re.compile(
     rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.|EventSource|sendBeacon|\.post\b"
@@ -57,7 +59,7 @@ def find_clients(project: Path) -> tuple[Call, ...]:
         shown = file.relative_to(project).as_posix()
         text = data.decode("utf-8", "replace")
         found = _read_python(text) if file.suffix == ".py" else read_page(text)
-        calls += [replace(call, file=shown, test=_is_test(shown)) for call in found]
+        calls += [replace(call, path=_waiting(call.path), file=shown, test=_is_test(shown)) for call in found]
     return tuple(sorted(calls, key=lambda call: (call.test, -len(call.fields))))
 
 
@@ -71,6 +73,11 @@ def _files(project: Path) -> Iterator[Path]:
                 left -= 1
                 if not left:
                     return
+
+
+def _waiting(path: str) -> str:
+    """Return a path; of a workflow that is started without waiting, the one that takes the same and waits."""
+    return path.removesuffix("-nowait") if re.search(r"/workflows/[^/]+/run-nowait$", path) else path
 
 
 def _is_test(shown: str) -> bool:
@@ -90,7 +97,7 @@ def _read_python(text: str) -> Iterator[Call]:
     served = {mark for node in ast.walk(tree) for mark in getattr(node, "decorator_list", ())}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node not in served:
-            call = _python_call(node, names)
+            call = _workflow_call(node, names) or _python_call(node, names)
             if call is not None:
                 yield with_origins(call, partial(origins.of, node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _talks(node.value):
@@ -198,6 +205,17 @@ def _python_call(node: ast.Call, names: _Names) -> Call | None:
     return Call(method.upper(), path, fields_of(sent), encoding, line=node.lineno)
 
 
+def _workflow_call(node: ast.Call, names: _Names) -> Call | None:
+    """Return the request that the client of LlamaIndex's server of workflows sends for a run, if a call is one."""
+    given = dict(zip(_RUN_PARAMETERS, node.args, strict=False))
+    given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    if callee(node) not in _RUNS or "workflow_name" not in given:
+        return None
+    body: dict[str, Sent] = {name: _sent(given[name], names) for name in _RUN_PARAMETERS[1:] if name in given}
+    path = f"/workflows/{_url(given['workflow_name'], names)}/run"
+    return Call("POST", path, fields_of({"body": body}), "json", line=node.lineno)
+
+
 def _literal(node: ast.expr | None) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
@@ -220,7 +238,8 @@ def _sent(node: ast.expr, names: _Names, deep: int = 0) -> Sent:
     found = names.value(node)
     if isinstance(found, ast.Dict) and deep < _DEEPEST:
         return _sent_dict(node, found, names, deep)
-    if isinstance(found, ast.Call) and getattr(found.func, "id", "") == "dict" and not found.args:
+    made = callee(found) if isinstance(found, ast.Call) and not found.args else ""
+    if isinstance(found, ast.Call) and found.keywords and (made == "dict" or made[:1].isupper()):
         return {keyword.arg: _sent(keyword.value, names, deep + 1) for keyword in found.keywords if keyword.arg}
     if isinstance(found, (ast.List, ast.Tuple)):
         return [_sent(item, names, deep + 1) for item in found.elts]

@@ -37,6 +37,9 @@ _KEYED = as_set(
 _STORED = as_set("append extend insert add put write appendleft put_nowait rpush lpush aput")
 _SILENT = as_set("logger logging log print console structlog warnings metrics")
 _PASSING = as_set("str int dict list tuple wait_for run gather to_thread run_sync shield create_task jsonify copy")
+_LOOPS = as_set(
+    "asyncio anyio trio uvloop runner"
+)  # what else is run (an agent, a workflow) gives something of its own
 _CARRYING = as_set("join format replace dumps escape sub strip concat render format_map from_str user user_message")
 _MESSAGES = as_set("ChatMessage HumanMessage UserMessage TextBlock")
 _STREAMS = as_set("StreamingResponse EventSourceResponse StreamingHttpResponse ServerSentEvent")
@@ -81,9 +84,10 @@ def called(block: Block, node: ast.Call, owner: Value, arguments: list[Value], k
     ):
         sign(block, call)
     everything = [*arguments, *keywords.values()]
-    if call.name in _PASSING and len(everything) == 1 and everything[0].at is not None:
+    passing = call.name in _PASSING and (call.name != "run" or call.receiver in _LOOPS)
+    if passing and len(everything) == 1 and everything[0].at is not None:
         return everything[0]
-    if call.name in _CARRYING or call.name in _PASSING or call.name[:1].isupper():
+    if call.name in _CARRYING or passing or call.name[:1].isupper():
         return merge([owner, *everything])
     return owner if owner.at is None else Value(parts=owner.all)
 

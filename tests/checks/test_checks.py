@@ -179,6 +179,15 @@ class TestChannels:
         assert outcome(told, "model").outcome == "lost"
         assert outcome(told, "state").outcome == "kept"
 
+    def test_what_is_not_given_either_where_nothing_comes_between_is_not_lost(self) -> None:
+        lines = '1{a} > k\n1{a} < why\n2{b} > k\n2{b} < "because {{1}}"\n3{a} > k\n3{a} < why'
+        split = history("other-worker", lines.format(a="a", b="b"))
+        control = history("control", lines.format(a="a", b="a"))
+
+        assert outcome(split, "answer").outcome == "lost"
+        assert outcome(split, "answer", control).outcome == "kept"
+        assert outcome(replace(split, experiment="same-process"), "answer", control).outcome == "lost"
+
     def test_a_refused_read_gives_nothing(self) -> None:
         told = history("same-process", "1a > k\n1a <\n2a > k\n2a memory read fail #1 1\n2a <")
 

@@ -160,6 +160,18 @@ LOOP = """
 1a <
 """
 
+ANOTHER_S = """
+1a > k
+1a ctx-store read run=r1 text={0}
+1a ctx-store write run=r1 text={1}
+1a <
+2a > other
+2a ctx-store read run=r2 text={0}
+2a ctx-store write run=r2 text={1}
+2a ctx-store read run=r2 text={1}
+2a <
+"""
+
 
 class TestValues:
     @pytest.mark.parametrize(("read", "wrote", "outcome"), [("1", "2", "kept"), ("0", "1", "lost")])
@@ -176,3 +188,6 @@ class TestValues:
 
     def test_a_value_that_a_run_works_with_is_no_conversation(self) -> None:
         assert changed(history("same-process", LOOP), 1) == []
+
+    def test_what_a_turn_wrote_itself_it_was_not_given(self) -> None:
+        assert read_back(history("other-session", ANOTHER_S), 2) == set()

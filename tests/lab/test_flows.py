@@ -90,6 +90,58 @@ SERVED = """\
     server = WorkflowServer(workflow_store={store})
     server.add_workflow("cart", Cart(timeout=10))
 """
+ASKS_BACK = """\
+    import json
+    from pathlib import Path
+    from workflows import Context, Workflow, step
+    from workflows.events import HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent
+
+    waiting = {{}}
+
+
+    class Refund(Workflow):
+        @step
+        async def ask(self, ctx: Context, ev: StartEvent) -> InputRequiredEvent:
+            await ctx.store.set("reason", ev.reason)
+            return InputRequiredEvent(prefix="Who approves?")
+
+        @step
+        async def decide(self, ctx: Context, ev: HumanResponseEvent) -> StopEvent:
+            return StopEvent(result=f"{{await ctx.store.get('reason')}}: approved by {{ev.response}}")
+
+
+    refund = Refund()
+
+
+    async def reply(session_id, message):
+        paused = {take}
+        handler = refund.run(ctx=paused) if paused else refund.run(reason=message)
+        if paused:
+            handler.ctx.send_event(HumanResponseEvent(response=message))
+            return await handler
+        async for event in handler.stream_events():
+            if isinstance(event, InputRequiredEvent):
+                {keep}
+                await handler.cancel_run()
+                return event.prefix
+"""
+IN_MEMORY = {
+    "take": "Context.from_dict(refund, waiting.pop(session_id)) if session_id in waiting else None",
+    "keep": "waiting[session_id] = handler.ctx.to_dict()",
+}
+IN_A_FILE = {
+    "take": "load(session_id)",
+    "keep": "Path(session_id).write_text(json.dumps(handler.ctx.to_dict()))",
+}
+LOAD = """\
+
+
+    def load(session_id):
+        file = Path(session_id)
+        paused = Context.from_dict(refund, json.loads(file.read_text())) if file.exists() else None
+        file.unlink(missing_ok=True)
+        return paused
+"""
 COUNTED = """\
     import os
     import time
@@ -201,6 +253,16 @@ def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
 
     assert found(deaf) == [("SC104", "ignored-memory", Anchor("deaf.py", 9))]
     assert found(heard) == []
+
+
+def test_a_question_that_waits_for_its_answer_is_lost_with_the_process_that_asked(user: User) -> None:
+    user.write(memory=ASKS_BACK.format(**IN_MEMORY), file=ASKS_BACK.format(**IN_A_FILE) + LOAD)
+
+    in_memory = diagnosed(user, "memory.py:reply", "namespace", NOT_OVERLAPPING)
+    in_a_file = diagnosed(user, "file.py:reply", "namespace", NOT_OVERLAPPING)
+
+    assert found(in_memory) == [("SC102", None, Anchor("memory.py", 6)), ("SC103", None, Anchor("memory.py", 6))]
+    assert found(in_a_file) == [("SC103", None, Anchor("file.py", 31))]  # it begins anew at turn 3, as it should
 
 
 def test_a_count_that_only_answers_show_is_found_where_it_is_kept(user: User) -> None:

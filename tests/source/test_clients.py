@@ -54,6 +54,22 @@ def test_python_calls_are_read(tmp_path: Path, source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
+        'client.run_workflow("cart", handler_id=sid, start_event={"text": text})',
+        'client.run_workflow("cart", sid, {"text": text})',
+        'client.run_workflow_nowait("cart", start_event=Add(text=text), handler_id=sid)',
+        'httpx.post("/workflows/cart/run-nowait", json={"start_event": {"text": text}, "handler_id": sid})',
+    ],
+)
+def test_the_client_of_a_server_of_workflows_is_read(tmp_path: Path, source: str) -> None:
+    (call,) = calls(tmp_path, "client.py", f"async def f(client, sid, text):\n    await {source}\n")
+
+    assert (call.method, call.path, call.encoding) == ("POST", "/workflows/cart/run", "json")
+    assert spelled(call) == {"body start_event.text": "text", "body handler_id": "sid"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
         "fetch('/talk', {method: 'POST', body: JSON.stringify({sid: sid, text})})",
         'await fetch(`${BASE}/talk`, { method: "POST", body: JSON.stringify({ \'sid\': sid, "text": text, }) });',
         "const p = {sid, text};\nfetch(API + '/talk', {method: 'post', body: JSON.stringify(p)})",
