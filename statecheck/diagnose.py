@@ -111,7 +111,7 @@ def _relative(path: Path, project: Path) -> str:
 
 def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diagnosis:
     """Judge a run from what was recorded of it alone."""
-    from statecheck.causes.case import Case, intended
+    from statecheck.causes.case import Case, carried, intended
     from statecheck.judging import judge, verdict
     from statecheck.noting import notes, unjudged
 
@@ -125,7 +125,8 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     forgets = BASELINE in found and found[BASELINE].outcome == "lost"
     if forgets and baseline is not None and (problem := unjudged(baseline)) is not None:
         findings, problems = (), {**problems, BASELINE: problem}
-    stateless = (bool(meta["carries_history"]) and not findings) or (
+    by_client = meta["carries_history"] or (baseline is not None and carried(baseline))
+    stateless = (bool(by_client) and not findings) or (
         forgets and not findings and BASELINE not in problems and baseline is not None and not intended(baseline)
     )
     if stateless and forgets:

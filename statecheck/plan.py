@@ -59,6 +59,7 @@ class Plan:
         why: how each choice was made, a sentence each.
         turn_keys: what the elements of a carried history call the role and the content.
         streams: the answer comes in pieces.
+        overlaps: a client may send a turn before the one before it is answered; a page in a browser does not.
         opening: what a client sends that has no session yet: it asks for one, or is the first turn, if there is a
             message in it.
         given: what the answer calls the session that the app gives (`session_id`, `data.id`), or "" if it gives none.
@@ -85,6 +86,7 @@ class Plan:
     why: tuple[str, ...] = ()
     turn_keys: tuple[str, str] = ("role", "content")
     streams: bool = False
+    overlaps: bool = True
     opening: Plan | None = None
     given: str = ""
     renews: bool = False

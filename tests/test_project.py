@@ -56,6 +56,7 @@ CIRCLES: dict[tuple[str, str], str] = {}
 PROBE_MAY_IMPORT = {
     "statecheck.probe.adapters.asgi": {"uvicorn"},
     "statecheck.probe.adapters.chainlit": {"chainlit", "socketio"},
+    "statecheck.probe.adapters.gradio": {"fastapi", "gradio", "httpx"},
     "statecheck.probe.adapters.site": {"uvicorn"},
     "statecheck.probe.adapters.streamlit": {"streamlit"},
     "statecheck.probe.adapters.django": {"django"},

@@ -188,6 +188,13 @@ def memory_database(history: History, first: Sent, second: Sent) -> Op | None:
     return None
 
 
+def carried(history: History) -> bool:
+    """Whether turn 2 brought turn 1 along from its client's browser, and nothing on the server keeps it."""
+    sent = turns(history)
+    brought = any(op.action == "carried" for op in history.select("turn", 2))
+    return brought and not any(place.anchor for place in whereabouts(history, sent[0].marker))
+
+
 def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | None:
     """A file, database or service of the app's own that has turn 1's marker and that turn 2 reads, or None."""
     for place in whereabouts(history, first.marker):

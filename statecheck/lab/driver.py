@@ -154,7 +154,9 @@ class Driver:
 
         def invoked(token: int) -> None:
             self._ordinals[worker.generation, token] = number
-            self._record("invoke", text=message_of(marker), key=self._key(client), **common)
+            carried = any(earlier in kept for earlier in self.sent[:-1] for kept in client.cookies.values())
+            action = "carried" if carried else ""
+            self._record("invoke", action=action, text=message_of(marker), key=self._key(client), **common)
 
         answer = take_turn(worker, setting.plan, client, marker, setting.limits.turn, invoked)
         common["key"] = self._key(client)  # the app may only now have given it

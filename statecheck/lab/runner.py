@@ -63,10 +63,8 @@ class Runner:
 
     def run(self) -> None:
         """Run them all; what does not apply is skipped with its reason."""
-        self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
+        self._skip_by_plan()
         if self.scouted.plan.carries_history:
-            sent = "the client sends the whole conversation with every turn"
-            self._skip((name for name in EXPERIMENTS if name != "other-session"), sent)
             if "other-session" in self._left():
                 self._one("other-session")
             self._explain_errors()
@@ -96,6 +94,16 @@ class Runner:
         if overlapped and (channel == "progress" or any(one.outcome == "lost" for one in overlapped)):
             self._control()
         self._explain_errors()
+
+    def _skip_by_plan(self) -> None:
+        """Skip what was not selected, and what the way in which a client talks leaves no room for."""
+        plan = self.scouted.plan
+        self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
+        if plan.carries_history:
+            sent = "the client sends the whole conversation with every turn"
+            self._skip((name for name in EXPERIMENTS if name != "other-session"), sent)
+        elif not plan.overlaps:
+            self._skip(OVERLAPPING, "a page in a browser sends one message at a time")
 
     def _explain_errors(self) -> None:
         """Say of an experiment that ran but cannot be judged why, with what the target printed last."""

@@ -22,11 +22,13 @@ class Keeper:
         thing: the object whose items they are.
         text: how the app calls it: `st.session_state`, `get_engine()`.
         line: the user's line that made it; None where each item has a line of its own (`given`).
+        named: its items' names are the app's, and not numbers of the framework's.
     """
 
     thing: Any
     text: str
     line: Line | None = None
+    named: bool = True
 
     def line_of(self, name: str) -> Line | None:
         """The user's line that keeps something here under this name; None for what the framework itself keeps."""

@@ -172,7 +172,7 @@ def _kept(keeper: Keeper, steps: list[Step]) -> dict[str, Any] | None:
     line = keeper.line_of(slot)
     if line is None:
         return None
-    name = {} if keeper.line else {"slot": slot}
+    name = {"slot": slot} if keeper.named and not keeper.line else {}
     return {
         "module": keeper.text,
         "file": "",

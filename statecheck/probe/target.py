@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from .channel import Message
 
 
-_NOT_DRIVEN = {
-    "workflow": "a workflow",
-    "gradio": "a Gradio app",
-}
-
-
 def load(message: Message) -> Loaded:
     """Import the target's module and take the object that was named, or the one that looks like an app.
 
@@ -36,8 +30,6 @@ def load(message: Message) -> Loaded:
         loaded = adapt(offer)
         if loaded is not None:
             return loaded
-    if offer.framework in _NOT_DRIVEN:
-        raise NoApp(f"`{offer.name}` is {_NOT_DRIVEN[offer.framework]}, which cannot be driven yet")
     raise NoApp(f"`{offer.name}` is a {type(offer.thing).__name__}, which cannot be driven")
 
 

@@ -69,6 +69,7 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "quart.app": _silent("Quart.run", "Quart.run_task"),
     "sanic.mixins.startup": _silent("StartupMixin.run", "StartupMixin.serve", "StartupMixin.serve_single"),
     "gevent.baseserver": _silent("BaseServer.serve_forever"),
+    "gradio.blocks": _silent("Blocks.launch"),
     "aiohttp.web": _silent("run_app"),
     "slack_bolt.app.app": _silent("App.start"),
     "slack_bolt.app.async_app": _silent("AsyncApp.start"),

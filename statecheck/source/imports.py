@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _SERVED_WITH = {
     "streamlit": ("streamlit.testing.v1",),
+    "gradio": ("gradio.routes", "httpx"),
     "chainlit": ("chainlit.server", "chainlit.socket", "socketio", "aiohttp", "websockets.legacy.server"),
 }
 """What a framework's app is served with, which no import of the app's own names."""

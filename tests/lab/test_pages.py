@@ -1,4 +1,4 @@
-"""Pages that a framework runs and serves itself, Streamlit and Chainlit: each cause beside its fixed twin."""
+"""Pages that a framework runs and serves itself, Streamlit, Chainlit and Gradio: each cause beside its fixed twin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labs import User, diagnosed
 
 from statecheck.config import Options
 
-CHAT = """\
+STREAMLIT = """\
     import asyncio
 
     import streamlit as st
@@ -105,6 +105,56 @@ OF_DATABASE = {
 }
 
 
+GRADIO = """\
+    import gradio as gr
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer, Memory
+
+    DATABASE = "sqlite+aiosqlite:////tmp/chats/chats.db"
+
+    with gr.Blocks() as demo:
+        chatbot = gr.Chatbot()
+        kept = gr.State()
+        box = gr.Textbox(label="Message")
+
+        async def respond(message, history, engine, request: gr.Request):
+            {engine}
+            answer = str(await engine.achat(message))
+            history = [*history, dict(role="user", content=message), dict(role="assistant", content=answer)]
+            return "", history, {kept}
+
+        box.submit(respond, [box, chatbot, kept], [box, chatbot, kept])
+
+    demo.launch()
+"""
+IN_STATE = {
+    "engine": "engine = engine or SimpleChatEngine.from_defaults(memory=ChatMemoryBuffer.from_defaults())",
+    "kept": "engine",
+}
+OF_HASH = {
+    "engine": """engine = SimpleChatEngine.from_defaults(
+                memory=Memory.from_defaults(session_id=request.session_hash, async_database_uri=DATABASE)
+            )""",
+    "kept": "None",
+}
+CHAT = """\
+    import gradio as gr
+    from llama_index.core.chat_engine import SimpleChatEngine
+
+
+    def build():
+        engine = SimpleChatEngine.from_defaults()
+
+        def reply(message, history):
+            return str(engine.chat(message))
+
+        return gr.ChatInterface(reply)
+
+
+    demo = build()
+"""
+
+
 def page(tmp_path: Path, source: str, *only: str, **parts: str) -> tuple[str, dict[str, str], list[tuple[str, int]]]:
     user = User(tmp_path)
     user.write(page=source.format(**parts) if parts else source)
@@ -114,14 +164,14 @@ def page(tmp_path: Path, source: str, *only: str, **parts: str) -> tuple[str, di
 
 
 def test_what_a_page_builds_anew_in_every_run_is_request_scoped(tmp_path: Path) -> None:
-    _, outcomes, found = page(tmp_path, CHAT, "same-process", **RERUN)
+    _, outcomes, found = page(tmp_path, STREAMLIT, "same-process", **RERUN)
 
     assert (outcomes, found) == ({"same-process": "lost"}, [("SC101", 8)])
 
 
 def test_session_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
     _, outcomes, found = page(
-        tmp_path, CHAT, "same-process", "other-worker", "new-process", "other-session", **IN_SESSION
+        tmp_path, STREAMLIT, "same-process", "other-worker", "new-process", "other-session", **IN_SESSION
     )
 
     assert outcomes == {
@@ -134,14 +184,14 @@ def test_session_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
 
 
 def test_a_cached_resource_is_shared_by_all_tabs(tmp_path: Path) -> None:
-    _, outcomes, found = page(tmp_path, CHAT, "same-process", "other-session", **CACHED)
+    _, outcomes, found = page(tmp_path, STREAMLIT, "same-process", "other-session", **CACHED)
 
     assert (outcomes["other-session"], found) == ("leaked", [("SC106", 8)])
 
 
 def test_a_store_under_the_name_in_the_pages_url_is_healthy(tmp_path: Path) -> None:
     names = ("same-process", "other-worker", "new-container", "other-session")
-    _, outcomes, found = page(tmp_path, CHAT, *names, **STORED)
+    _, outcomes, found = page(tmp_path, STREAMLIT, *names, **STORED)
 
     assert (outcomes, found) == (dict(zip(names, ("kept", "kept", "kept", "isolated"), strict=True)), [])
 
@@ -183,3 +233,23 @@ def test_a_database_under_a_chainlit_sessions_id_is_healthy(tmp_path: Path) -> N
     _, outcomes, found = page(tmp_path, CHAINLIT, *names, **OF_DATABASE)
 
     assert (outcomes, found) == (dict(zip(names, ("kept", "kept", "kept", "isolated"), strict=True)), [])
+
+
+def test_gradios_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, GRADIO, "same-process", "other-worker", "new-process", **IN_STATE)
+
+    assert outcomes == {"same-process": "kept", "other-worker": "lost", "new-process": "lost"}
+    assert found == [("SC102", 9), ("SC103", 9)]
+
+
+def test_a_database_under_a_gradio_pages_hash_is_healthy(tmp_path: Path) -> None:
+    names = ("same-process", "other-worker", "new-container", "other-session")
+    _, outcomes, found = page(tmp_path, GRADIO, *names, **OF_HASH)
+
+    assert (outcomes, found) == (dict(zip(names, ("kept", "kept", "kept", "isolated"), strict=True)), [])
+
+
+def test_an_engine_that_a_chat_interface_calls_is_shared_by_all_its_pages(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, CHAT, "same-process", "other-session")
+
+    assert (outcomes["other-session"], found) == ("leaked", [("SC106", 6)])

@@ -14,6 +14,7 @@ from . import (
     django,
     fastapi,
     flask,
+    gradio,
     lambdas,
     slack,
     streamlit,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
     streamlit.adapt,
     chainlit.adapt,
+    gradio.adapt,
     workflow_server.adapt,
     workflows.adapt,
     lambdas.adapt,

@@ -37,6 +37,7 @@ _TOLD = {
     "args": ["{session}", "{message}"],
     "message_field": "the chat's input",
     "session_field": "the id of the web page's session",
+    "overlaps": False,
     "why": ["Chainlit's own server is sent what its web page sends, over socket.io"],
 }
 

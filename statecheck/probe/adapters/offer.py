@@ -24,8 +24,9 @@ _APPS = {
     "WSGIHandler": "django",
     "ASGIHandler": "django",
     "Application": "aiohttp",
+    "Block": "gradio",
 }
-"""Classes of apps that have no `routes`, by the package that they are of."""
+"""Classes of apps that have no `routes`, and of their parts, by the package that they are of."""
 
 
 class NoApp(LookupError):

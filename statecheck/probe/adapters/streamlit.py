@@ -15,9 +15,10 @@ from urllib.parse import parse_qs, urlencode
 from ..keepers import KEEPERS, Keeper, given, line_of
 from ..offline import DUMMY, is_secret
 from ..recorder import TURN
+from . import labels
 from .offer import NoApp, location
 from .site import PageTarget
-from .streamlit_visitor import arrive, names_a_visitor, say, shown
+from .streamlit_visitor import arrive, say, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,7 @@ _TOLD = {
     "args": ["{session}", "{message}"],
     "message_field": "the page's input",
     "session_field": "the browser tab",
+    "overlaps": False,
     "why": ["the page is run by Streamlit's own test harness, one browser tab a session"],
 }
 
@@ -44,9 +46,11 @@ def adapt(offer: Offer) -> Loaded | None:
     if offer.framework != "streamlit":
         return None
     try:
+        from streamlit import logger
         from streamlit.testing.v1 import AppTest
     except ImportError as error:
         raise NoApp(f"Streamlit pages are driven by `streamlit.testing`, which 1.28 brought: {error}") from error
+    logger.set_log_level("ERROR")  # it warns that no browser is there
     tabs = Tabs(AppTest, offer.thing)
     facts = {"framework": "streamlit", "object": offer.name, "routes": [], "told": [_TOLD]}
     return PageTarget(tabs.turn, facts)
@@ -92,7 +96,7 @@ class Tabs:
     def _open(self, session: str, kept: dict[str, str]) -> Any:
         query: dict[str, Any] = parse_qs(kept.get("query", ""))
         page = self._visit(session, query)
-        who = [name for name in self.asked if names_a_visitor(name) and name not in page.query_params]
+        who = [name for name in self.asked if labels.is_visitor(labels.words(name)) and name not in page.query_params]
         if who:  # whoever visits such a page has followed a link that says who they are
             page = self._visit(session, {**page.query_params, **dict.fromkeys(who, session)})
         self.open[session] = page

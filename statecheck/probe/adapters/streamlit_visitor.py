@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..offline import DUMMY
+from . import labels
 
-_SECRET = re.compile(r"key|token|secret|password|passcode|credential", re.IGNORECASE)
-_WHO = re.compile(
-    r"\b(user|name|username|login|e-?mail|session|id|account|customer|client|patient|student|member|tenant|room|"
-    r"conversation|thread|nickname|employee|who)\b",
-    re.IGNORECASE,
-)
-_MESSAGE = re.compile(
-    r"message|question|ask|quer|prompt|chat|say|tell|write|type|talk|request|input|help", re.IGNORECASE
-)
-_SENDS = re.compile(r"send|ask|submit|chat|go|run|answer|reply|search|generate|query|ok|enter|➤|▶", re.IGNORECASE)
-_BEGINS = re.compile(
-    r"start|begin|log ?in|sign ?in|continue|enter|join|open|load|set|save|connect|process", re.IGNORECASE
-)
-_SPOILS = re.compile(
-    r"clear|reset|delete|remove|new|forget|log ?out|sign ?out|stop|cancel|download|export", re.IGNORECASE
-)
+if TYPE_CHECKING:
+    import re
+
 _PASSWORD = 1  # a text input's type
 _NOTES = b"These are notes."
 _MOST_STEPS = 4  # that lead to where a message can be typed: a name, a key, a button, a file
@@ -46,7 +32,7 @@ def arrive(page: Any, who: str) -> None:
         asked = [box for box in page.text_input if _typed(box, who) not in (None, box.value)]
         for box in asked:
             box.set_value(_typed(box, who))
-        button = _button(page, asked[0], _BEGINS) if asked else None
+        button = _button(page, asked[0], labels.BEGINS) if asked else None
         if asked:
             (button.click() if button is not None else asked[0]).run()
         elif _message_box(page) is not None or not _next_step(page):
@@ -64,13 +50,8 @@ def say(page: Any, message: str) -> None:
         shown = ", ".join(f"{kind} `{e.label}`" for kind in ("text_input", "button") for e in page.get(kind)[:4])
         raise NowhereToType(f"the page shows nothing to type a message into ({shown or 'no text input, no button'})")
     box.set_value(message)
-    button = None if box.type == "chat_input" else _button(page, box, _SENDS)
+    button = None if box.type == "chat_input" else _button(page, box, labels.SENDS)
     (button.click() if button is not None else box).run()
-
-
-def names_a_visitor(words: str) -> bool:
-    """Whether a name speaks of who is talking: `user_id`, `sessionId`."""
-    return bool(_WHO.search(re.sub(r"[_\W]+|(?<=[a-z])(?=[A-Z])", " ", words)))
 
 
 def shown(page: Any) -> str:
@@ -79,18 +60,18 @@ def shown(page: Any) -> str:
 
 
 def _label(widget: Any) -> str:
-    words = (getattr(widget, "label", ""), getattr(widget, "placeholder", ""), widget.key)
-    return re.sub(r"[_\W]+", " ", " ".join(filter(None, words)))
+    """Its label, else what stands in it, else the name by which the script knows it."""
+    named = (getattr(widget, "label", ""), getattr(widget, "placeholder", ""), widget.key)
+    return labels.words(next(filter(None, named), ""))
 
 
 def _typed(box: Any, who: str) -> str | None:
     """What a visitor types into a text input before any message, or None where a message goes or nobody knows."""
-    label = _label(box)
     if box.disabled:
         return None
-    if getattr(box.proto, "type", None) == _PASSWORD or _SECRET.search(label):
-        return box.value or f"sk-{DUMMY}"
-    return who if _WHO.search(label) and not _MESSAGE.search(getattr(box, "label", "")) else None
+    hidden = "password" if getattr(box.proto, "type", None) == _PASSWORD else ""
+    text = labels.typed(labels.words(_label(box), hidden), who)
+    return text if text in (None, who) else box.value or text
 
 
 def _message_box(page: Any) -> Any:
@@ -99,21 +80,21 @@ def _message_box(page: Any) -> Any:
         if not chat.disabled:
             return chat
     boxes = [box for box in (*page.text_area, *page.text_input) if not box.disabled and _typed(box, "") is None]
-    return next((box for box in boxes if _MESSAGE.search(_label(box))), boxes[0] if boxes else None)
+    return next((box for box in boxes if labels.is_message(_label(box))), boxes[0] if boxes else None)
 
 
 def _button(page: Any, box: Any, words: re.Pattern[str]) -> Any:
     """The button that goes with a text box: of its form, else one whose label says so, else the only one."""
     form = getattr(box, "form_id", "")
     buttons = [b for b in page.button if not b.disabled and getattr(b, "form_id", "") == form]
-    kept = [button for button in buttons if not _SPOILS.search(button.label)]
+    kept = [button for button in buttons if not labels.SPOILS.search(button.label)]
     named = next((button for button in kept if words.search(button.label)), None)
     return named or (kept[0] if form and kept else kept[0] if len(kept) == 1 else None)
 
 
 def _next_step(page: Any) -> bool:
     """Press the button that begins, or give the page the file that it waits for; whether there was anything to do."""
-    buttons = [b for b in page.button if not b.disabled and _BEGINS.search(b.label) and not b.value]
+    buttons = [b for b in page.button if not b.disabled and labels.BEGINS.search(b.label) and not b.value]
     if buttons:
         buttons[0].click().run()
         return True
