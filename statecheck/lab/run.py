@@ -29,6 +29,7 @@ from statecheck.model import Problem
 from statecheck.plan import AppFacts, Overrides, Route, admitted
 from statecheck.probe.relay import Relay
 from statecheck.source.imports import third_party
+from statecheck.source.schemas import schema_scripts
 from statecheck.source.services import named_services
 from statecheck.source.settings import settings
 from statecheck.source.tree import SourceTree
@@ -98,7 +99,9 @@ def _lab(
             _relays(lab, options, recorded)
         lab.services = services
         read = settings(tree)
-        services.provide(lab, named_services(tree, target.project, environment, read), options.env, environment)
+        named = named_services(tree, target.project, environment, read)
+        scripts = schema_scripts(tree, target.project) if named else ()
+        services.provide(lab, named, options.env, environment, scripts)
         environment.update(services.environment)
         environment.update(needed(read, environment))
         recorded.notes += services.notes

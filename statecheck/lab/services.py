@@ -31,6 +31,8 @@ _UNREACHED = re.compile(
     r"|[Nn]ame or service not known|name resolution|could not translate host|[Tt]imed? ?out|unreachable"
     r"|BeyondLoopback|OperationalError|ConnectionError|hangs at|was blocked"
 )
+_NO_TABLE = re.compile(r"relation \"[^\"]+\" does not exist|UndefinedTable")
+_AT_ONCE = ("import-failed", "start-up-failed", "turn-refused")  # a store may be slow to make its own, later
 _LEADING = ("url", "host")
 _NOT_HERE = ("PGSSL", "PGSERVICE", "PGREQUIRE", "PGCHANNELBINDING", "PGTARGETSESSION")  # of libpq, for a real server
 
@@ -56,7 +58,9 @@ class Services:
     _drivers: list[str] = field(default_factory=list)
     _started: list[Named] = field(default_factory=list)
 
-    def provide(self, lab: Lab, named: Iterable[Named], given: Given, scrubbed: Mapping[str, str]) -> None:
+    def provide(
+        self, lab: Lab, named: Iterable[Named], given: Given, scrubbed: Mapping[str, str], scripts: tuple[str, ...] = ()
+    ) -> None:
         """Start a throwaway server for each service that a target names and that was not handed over.
 
         Returns at once: clients wait until the servers are ready.
@@ -64,6 +68,7 @@ class Services:
         Args:
             given: from `--env`: what is named there is the user's own.
             scrubbed: the environment that the target has otherwise.
+            scripts: SQL that makes the tables of a new database.
 
         Raises:
             StatecheckError: without namespaces, another server has the port at which the target looks for one.
@@ -78,7 +83,7 @@ class Services:
             else:
                 self._miss(service)
         if wanted:
-            ports = self._start(lab, wanted)
+            ports = self._start(lab, wanted, scripts)
             for (service, binary), own in zip(wanted, ports, strict=True):
                 self._lead_to(service, binary, own, {name for name, _ in given}, scrubbed)
 
@@ -92,7 +97,7 @@ class Services:
         if service.told:
             self.notes.append(f"not provided: {_what(service)}: {why}; hint: {hint}")
 
-    def _start(self, lab: Lab, wanted: list[tuple[Named, Binary]]) -> list[list[int]]:
+    def _start(self, lab: Lab, wanted: list[tuple[Named, Binary]], scripts: tuple[str, ...]) -> list[list[int]]:
         """Start the servers; return the ports at which each is found, the one for variables first."""
         own = lab.isolation == "namespace"  # then all ports are free
         specs: list[dict[str, Any]] = []
@@ -101,7 +106,7 @@ class Services:
                 _check_free(service)
             ports = dict.fromkeys([service.kind.port if own else 0, *service.ports])
             spec = {"prepare": binary.prepare, "start": binary.start, "socket": binary.socket}
-            specs.append({"kind": service.kind.name, "ports": list(ports), **spec})
+            specs.append({"kind": service.kind.name, "ports": list(ports), "scripts": scripts, **spec})
         self._ops = anonymous_file()
         self._started = [service for service, _ in wanted]
         request = {"do": "provide", "services": specs, "folder": f"{lab.name}/services", "drivers": DRIVERS}
@@ -144,6 +149,11 @@ class Services:
             if names or _UNREACHED.search(said):
                 text = f"the target needs {_what(service)}, and {why}: {problem.text}"
                 return Problem("service-missing", text, hint, problem.detail)
+        postgres = next((service for service in self._started if service.kind.name == "postgres"), None)
+        if postgres is not None and problem.slug in _AT_ONCE and _NO_TABLE.search(said):
+            hint = f"let the app make its tables when it starts, or {_hand_over(postgres)} where they are made"
+            text = f"the throwaway PostgreSQL is empty, and nothing made the tables: {problem.text}"
+            return Problem("service-empty", text, hint, problem.detail)
         return problem
 
     def close(self) -> None:

@@ -37,7 +37,8 @@ def run(services: list[Message], listeners: list[list[socket.socket]], folder: s
     """Start these servers and relay to them until killed.
 
     Args:
-        services: of each its `kind`, `prepare` (commands that end), `start` (the server's command) and `socket`.
+        services: of each its `kind`, `prepare` (commands that end), `start` (the server's command), `socket`, and
+            `scripts` that make the tables of a new database.
         listeners: the sockets on which the app finds each.
         folder: of the run, new and empty; all paths in commands are relative to it.
         ops: the descriptor to record to.
@@ -140,7 +141,8 @@ class Postgres(Server):
     def __init__(self, service: Message) -> None:
         super().__init__(service)
         self._lock = threading.Lock()
-        self._made = {("ROLE", _OWNER), ("DATABASE", _OWNER)}
+        self._roles = {_OWNER}
+        self._databases: set[str] = set()
 
     def unprivileged(self) -> tuple[list[str], dict[str, Any]]:
         """It refuses to run as root, or as a user without a name: let it take itself for another, or be another."""
@@ -180,20 +182,28 @@ class Postgres(Server):
 
     def _make(self, user: str, database: str) -> None:
         with self._lock:
-            for name, kind, options in ((user, "ROLE", "SUPERUSER LOGIN"), (database, "DATABASE", "")):
-                if (kind, name) not in self._made:
-                    self._made.add((kind, name))
-                    self._say(f'CREATE {kind} "{name.replace(chr(34), chr(34) * 2)}" {options}')
+            if user not in self._roles:
+                self._say(f"CREATE ROLE {_quoted(user)} SUPERUSER LOGIN")
+            if database not in self._databases:
+                self._say(f"CREATE DATABASE {_quoted(database)}")
+                for script in self.service["scripts"]:
+                    self._say(script, database)
+            self._roles.add(user)
+            self._databases.add(database)
 
-    def _say(self, sql: str) -> None:
-        """One statement as the owner; that something is there already does not matter."""
+    def _say(self, sql: str, database: str = _OWNER) -> None:
+        """Statements as the owner; that something is there already does not matter."""
         with self.connect() as sock:
-            opening = struct.pack("!I", PROTOCOL_3 << 16) + f"user\0{_OWNER}\0database\0{_OWNER}\0\0".encode()
+            opening = struct.pack("!I", PROTOCOL_3 << 16) + f"user\0{_OWNER}\0database\0{database}\0\0".encode()
             sock.sendall(struct.pack("!I", len(opening) + 4) + opening)
             _until_idle(sock)
             query = sql.encode() + b"\0"
             sock.sendall(b"Q" + struct.pack("!I", len(query) + 4) + query)
             _until_idle(sock)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _until_idle(sock: socket.socket) -> None:

@@ -54,8 +54,6 @@ TABLE = """\
     import os, psycopg, uuid
 
     DSN = os.getenv("DATABASE_URL", "postgresql://chat:secret@db:5432/chat")
-    with psycopg.connect(DSN) as db:
-        db.execute("CREATE TABLE IF NOT EXISTS said (session text, text text)")
 
 
     def reply(session_id, text):
@@ -65,6 +63,9 @@ TABLE = """\
             db.execute("INSERT INTO said VALUES (%s, %s)", [session, text])
         return str(rows)
 """
+
+
+SCHEMA = "-- run before the first start\nCREATE TABLE said (session text, text text);\n"
 
 
 def causes(user: User, isolation: str, **options: object) -> list[tuple[str, str | None, int]]:
@@ -94,6 +95,7 @@ def test_a_copy_in_front_of_redis_at_a_port_and_host_of_the_code_s_own(tmp_path:
 def test_a_table_that_is_kept(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=TABLE.replace("{session}", "session = session_id"))
+    (user.project / "schema.sql").write_text(SCHEMA)
 
     ran = diagnosed(user, "app.py:reply", "namespace")
 
@@ -106,8 +108,19 @@ def test_a_table_that_is_kept(tmp_path: Path) -> None:
 def test_a_table_asked_under_a_new_key_each_time_by_a_client_in_c(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=TABLE.replace("{session}", "session = str(uuid.uuid4())"))
+    (user.project / "schema.sql").write_text(SCHEMA)
 
-    assert causes(user, "copy") == [("SC106", "new-key", 12)]
+    assert causes(user, "copy") == [("SC106", "new-key", 10)]
+
+
+def test_tables_that_nothing_makes(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=TABLE.replace("{session}", "session = session_id"))
+
+    (problem,) = diagnosed(user, "app.py:reply", "namespace").diagnosis.errors
+
+    assert problem.slug == "service-empty"
+    assert problem.hint.endswith("hand one over with `--env DATABASE_URL=…` where they are made")
 
 
 HANGS = """\
