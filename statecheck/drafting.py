@@ -75,6 +75,7 @@ def filled(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan:
         if field.place.where == "path":
             path = path.replace(f"{{{field.name}}}", _text(value))
     return Plan(
+        kind="websocket" if endpoint.method == "WEBSOCKET" else "http",
         method=endpoint.method,
         path=path,
         query=pairs(values, "query"),

@@ -29,7 +29,7 @@ _SILENT = as_set(
     "register signup metrics static upload ingest export import list version config settings favicon assets feedback "
     "end close remove forget transcript debug warmup cancel"
 )
-_METHODS = {"POST": 2.0, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
+_METHODS = {"POST": 2.0, "WEBSOCKET": 1.5, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
 
 

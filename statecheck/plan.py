@@ -46,7 +46,8 @@ class Plan:
     """One way to send a turn to one endpoint. Every string may hold the placeholders.
 
     Attributes:
-        kind: `http` (a request), or `callable` (a call with `args`).
+        kind: `http` (a request), `websocket` (a connection and one message, the body: a text, or JSON), or `callable`
+            (a call with `args`).
         path: for http, with path parameters filled (`/desk/{session}/`).
         body: JSON value (encoding json), mapping of names to strings (form, multipart), or None (none).
         args: for callable: positional arguments.
@@ -68,7 +69,7 @@ class Plan:
             remembered, or its `message`, so it is taken only where that is seen to arrive.
     """
 
-    kind: Literal["http", "callable"] = "http"
+    kind: Literal["http", "websocket", "callable"] = "http"
     method: str = "POST"
     path: str = "/"
     query: tuple[tuple[str, str], ...] = ()

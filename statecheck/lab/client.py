@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from statecheck.lab.connections import converse
 from statecheck.minting import given
 from statecheck.plan import Plan, Request, render, session_key
 from statecheck.probe.channel import Closed
@@ -142,6 +143,9 @@ def _exchange(
     headers: dict[str, str] = {}
     if plan.kind == "callable":
         status, text, error, tokens = _call(worker, request, client, seconds, invoked)
+    elif plan.kind == "websocket":
+        given = _content(request, client.cookies).get("headers", {})
+        status, text, error, tokens = converse(worker, request, given, seconds, invoked)
     else:
         status, text, error, tokens = _send(worker, request, client, seconds, invoked, headers)
     if tokens and not error:

@@ -122,7 +122,7 @@ class Driver:
 
     def _start(self, step: Start) -> None:
         setting = self.setting
-        listen = setting.plan.kind == "http"
+        listen = setting.plan.kind != "callable"
         worker = setting.lab.spawn(f"{self.experiment}/{step.disk}", setting.volumes, listen=listen)
         # a worker that is replaced stays in the history under another name
         if step.worker in self.workers:

@@ -51,6 +51,7 @@ class Worker:
         done: {turn token: error text or ""} of turns whose call has returned.
         answers: {turn token: text} of calls.
         kept: {turn token: what the client's browser keeps from then on} of calls.
+        listens: {turn token: how often its app has asked for a message} of WebSocket connections.
         held: how many turns it has held at the barrier.
     """
 
@@ -66,6 +67,7 @@ class Worker:
         self.done: dict[int, str] = {}
         self.answers: dict[int, str] = {}
         self.kept: dict[int, dict[str, str]] = {}
+        self.listens: dict[int, int] = {}
         self.held = 0
         self.incomplete = False
         self.replies: list[Message] = []
@@ -117,6 +119,8 @@ class Worker:
         elif "answer" in message:
             self.answers[message["answer"]] = message["text"]
             self.kept[message["answer"]] = message["kept"]
+        elif "listens" in message:
+            self.listens[message["listens"]] = self.listens.get(message["listens"], 0) + 1
         elif "held" in message:
             self.held += 1
         else:

@@ -15,9 +15,20 @@ from statecheck.source.traces import Evidence, Value
 if TYPE_CHECKING:
     from statecheck.source.flow import Block
 
-_BODY = {"json": "json", "get_json": "json", "media": "json", "get_media": "json", "form": "form", "POST": "form"}
+_BODY = {
+    "json": "json",
+    "get_json": "json",
+    "media": "json",
+    "get_media": "json",
+    "receive_json": "json",
+    "iter_json": "json",
+    "form": "form",
+    "POST": "form",
+}
 _BODY |= {"forms": "form", "post": "form", "values": "form", "params": "form"}
 _RAW = frozenset(("body", "data", "get_data", "read", "text", "stream", "content", "body_file"))
+_HEARD = frozenset(("receive", "receive_text", "receive_json", "iter_text", "iter_json", "recv"))
+"""How a message of a WebSocket connection is taken."""
 _ELSEWHERE: dict[str, Where] = {
     "args": "query",
     "GET": "query",
@@ -40,6 +51,7 @@ _GATEWAY: dict[str, Where] = {
 }
 _DECODERS = dict.fromkeys(("loads", "load", "decode_json", "validate_json"), "json")
 _DECODERS |= dict.fromkeys(("parse_qs", "parse_qsl"), "form") | dict.fromkeys(("b64decode", "unquote_plus", "str"), "")
+_CALLED = frozenset(("json", "get_json", "form", "post", "body", "get_data", "read", "text"))
 _GETTERS = frozenset(("get", "getlist", "getone", "pop", "getall", "get_list", "getfirst", "__getitem__"))
 _ARGUMENTS: dict[str, Where] = {
     "get_argument": "body",
@@ -78,7 +90,7 @@ def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: 
         kept = block.flow.kept.get(ast.unparse(node.func.value))  # a context variable
         if kept is not None:
             return kept
-    if owner.root == "request" and name in ("json", "get_json", "form", "post", "body", "get_data", "read", "text"):
+    if owner.root == "request" and name in (*_CALLED, *_HEARD):
         return _of_request(block, name)
     if name in _ARGUMENTS and key is not None and (owner.root == "request" or not owner.all):
         where = _ARGUMENTS[name]
@@ -106,7 +118,7 @@ def _of_request(block: Block, name: str) -> Value:
 
     if name in _BODY:
         return _body(block, _BODY[name], ())
-    if name in _RAW:
+    if name in _RAW or name in _HEARD:
         return Value(root="raw")
     if name in _ELSEWHERE:
         return Value(at=Place(_ELSEWHERE[name], ()))

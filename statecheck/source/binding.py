@@ -24,7 +24,8 @@ _MARKERS: dict[str, Where] = {
 }
 _SCALARS = as_set("str int float bool UUID UUID4 Literal date datetime EmailStr list List")
 _BODIES = as_set("dict Dict Any Mapping Json JSON object TypedDict")
-_REQUESTS = as_set("Request HttpRequest HTTPConnection ASGIRequest")
+_REQUESTS = as_set("Request HttpRequest HTTPConnection ASGIRequest WebSocket Websocket WebSocketConnection")
+_NAMED_REQUESTS = as_set("request req _request websocket ws socket")
 _SCHEMES: dict[str, Where] = {
     "HTTPBearer": "header",
     "OAuth2PasswordBearer": "header",
@@ -133,7 +134,7 @@ def _parameter(
             if name in path_parameters
             else Value()
         )
-    if _head(annotation) in _REQUESTS or (annotation is None and name in ("request", "req", "_request")):
+    if _head(annotation) in _REQUESTS or (annotation is None and name in _NAMED_REQUESTS):
         return Value(root="request")
     model = flow.modules.resolve(where.file, bare(annotation)) if annotation is not None else None
     if model is not None and _is_model(flow.modules, model) and kind in ("", "Body", "Form", "Query"):

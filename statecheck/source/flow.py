@@ -140,7 +140,12 @@ class Block:
         self.returned.append(value)
 
     def _loop(self, node: ast.For | ast.AsyncFor) -> None:
-        self._assign(node.target, element(self.value(node.iter)))
+        value = self.value(node.iter)
+        if value.root:  # the messages of a connection
+            value = Value(root="raw")
+        elif value.at != WHOLE or isinstance(node, ast.For):
+            value = element(value)
+        self._assign(node.target, value)
 
     def _opened(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
@@ -214,7 +219,7 @@ class Block:
         """Whether a free name is the request that a framework keeps for the thread: `from flask import request`."""
         node = self.flow.modules.names(self.file).get(name)
         return isinstance(node, ast.ImportFrom) and any(
-            a.name == "request" and name in (a.name, a.asname) for a in node.names
+            a.name in ("request", "websocket") and name in (a.name, a.asname) for a in node.names
         )
 
     def step(self, value: Value) -> Value:

@@ -12,6 +12,7 @@ from ..turns import finish_turn
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from ..channel import Channel, Message
     from .offer import Loaded, Offer
@@ -39,12 +40,16 @@ def is_asgi(thing: Any) -> bool:
 
 
 class AsgiTarget:
-    """An ASGI app, with what its adapter knows of it."""
+    """An ASGI app, with what its adapter knows of it.
 
-    def __init__(self, app: Any, facts: dict[str, Any]) -> None:
+    Attributes:
+        socket_class: whose `receive` an app calls at a WebSocket, where its framework reads ahead of it.
+    """
+
+    def __init__(self, app: Any, facts: dict[str, Any], socket_class: Any = None) -> None:
         self.app = app
         self.facts = facts
-        self.start_error: BaseException | None = None
+        self.socket_class = socket_class
 
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:
         """Serve on this socket until killed."""
@@ -55,29 +60,9 @@ class AsgiTarget:
         config.load()
         app = config.loaded_app  # with uvicorn's own middleware, which may replace the client's address
 
-        async def served(scope: Any, receive: Any, send: Any) -> None:
-            if scope["type"] == "lifespan":
-                try:
-                    await app(scope, receive, send)
-                except BaseException as raised:
-                    self.start_error = raised
-                    raise
-                return
-            turn = scope["client"][1] if scope.get("client") else 0
-            token = TURN.set(turn)
-            task = asyncio.current_task()
-            if task is not None:
-                TASKS[turn] = task
-            error: BaseException | None = None
-            try:
-                await app(scope, receive, send)
-            except BaseException as raised:
-                error = raised
-                raise
-            finally:
-                finish_turn(channel, turn, error)
-                TURN.reset(token)
-
+        served = _Served(app, channel, tells=self.socket_class is None)
+        if self.socket_class is not None:
+            _tell_before(self.socket_class, served.listens)
         facts = self.facts
 
         class Server(uvicorn.Server):
@@ -94,9 +79,89 @@ class AsgiTarget:
         try:
             Server(config).run(sockets=[sock] if sock is not None else None)
         except SystemExit as leaving:  # uvicorn's, after the app's own start-up failed
-            raise self.start_error or leaving from None
+            raise served.start_error or leaving from None
         raise RuntimeError("the app shut itself down")
 
     def call(self, message: Message, channel: Channel) -> None:
         """Nothing can be called: an app is driven by requests."""
         raise NotImplementedError("an ASGI app is driven by requests")
+
+
+class _Served:
+    """The app as the server calls it: every request or connection is a turn.
+
+    Attributes:
+        start_error: what the app's own start-up raised.
+    """
+
+    def __init__(self, app: Any, channel: Channel, *, tells: bool) -> None:
+        self._app = app
+        self._channel = channel
+        self._tells = tells
+        self.start_error: BaseException | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one."""
+        if scope["type"] == "lifespan":
+            try:
+                await self._app(scope, receive, send)
+            except BaseException as raised:
+                self.start_error = raised
+                raise
+            return
+        turn = scope["client"][1] if scope.get("client") else 0
+        token = TURN.set(turn)
+        task = asyncio.current_task()
+        if task is not None:
+            TASKS[turn] = task
+        error: BaseException | None = None
+        heard = _Heard(receive, self.listens if self._tells else _nothing)
+        try:
+            await self._app(scope, heard.receive if scope["type"] == "websocket" else receive, send)
+        except BaseException as raised:
+            error = None if heard.gone else raised
+            raise
+        finally:
+            finish_turn(self._channel, turn, error)
+            TURN.reset(token)
+
+    def listens(self) -> None:
+        """Tell the lab that the app asks for a message of its connection."""
+        self._channel.send({"listens": TURN.get()})
+
+
+class _Heard:
+    """What an app hears of a WebSocket connection.
+
+    Attributes:
+        gone: the app was told that the client has left: what it raises then is its way to end.
+    """
+
+    def __init__(self, receive: Any, listens: Callable[[], None]) -> None:
+        self._receive = receive
+        self._listens = listens
+        self._connected = False
+        self.gone = False
+
+    async def receive(self) -> Any:
+        """The next event; told before, but for the first, with which a connection begins."""
+        if self._connected:
+            self._listens()
+        event = await self._receive()
+        self._connected = True
+        self.gone = event["type"] == "websocket.disconnect"
+        return event
+
+
+def _tell_before(socket_class: Any, listens: Callable[[], None]) -> None:
+    receive = socket_class.receive
+
+    async def told(self: Any) -> Any:
+        listens()
+        return await receive(self)
+
+    socket_class.receive = told
+
+
+def _nothing() -> None:
+    """The framework reads ahead: that it does says nothing."""

@@ -53,7 +53,9 @@ def _routes(app: Any, prefix: str) -> Iterator[dict[str, Any]]:
                     yield route(path, [verb.upper()], endpoint.__name__, getattr(endpoint, verb))
         else:
             name = str(getattr(endpoint, "__name__", type(endpoint).__name__))
-            yield route(path, sorted(getattr(each, "methods", None) or ()), name, endpoint)
+            of_socket = "WebSocketRoute" in type(getattr(each, "original_route", each)).__name__
+            methods = ["WEBSOCKET"] if of_socket else sorted(getattr(each, "methods", None) or ())
+            yield route(path, methods, name, endpoint)
 
 
 def _flat(routes: Any) -> Any:

@@ -27,9 +27,10 @@ def adapt(offer: Offer) -> Loaded | None:
         app = found_in(offer.thing, framework, name)
         if app is not None:
             _watch(app, framework)
-            target = AsgiTarget if is_asgi(offer.thing) else WsgiTarget
             facts = {"framework": framework, "object": offer.name, "routes": list(routes(app))}
-            return target(offer.thing, facts)
+            if is_asgi(offer.thing):
+                return AsgiTarget(offer.thing, facts, getattr(app, "websocket_class", None))
+            return WsgiTarget(offer.thing, facts)
     return None
 
 
@@ -40,6 +41,7 @@ def routes(app: Any) -> Iterator[dict[str, Any]]:
         if view is None or rule.endpoint.rpartition(".")[2] == "static":
             continue
         methods = [verb for verb in _VERBS if verb in (rule.methods or ())]
+        methods = ["WEBSOCKET"] if getattr(rule, "websocket", False) else methods
         if not hasattr(view, "view_class"):
             yield route(rule.rule, methods, rule.endpoint, view)
             continue

@@ -35,10 +35,13 @@ def _routes(app: Any) -> Iterator[dict[str, Any]]:
         if getattr(each.extra, "static", False):
             continue
         path = _PARAMETER.sub(_usual, f"/{each.path.lstrip('/')}")
-        methods = [verb for verb in _VERBS if verb in each.methods]
-        of_class = getattr(each.handler, "view_class", None)
+        of_socket = getattr(each.extra, "websocket", False)
+        methods = ["WEBSOCKET"] if of_socket else [verb for verb in _VERBS if verb in each.methods]
+        given = getattr(each.handler, "args", ())  # a connection's handler is given to Sanic's own
+        handler = given[0] if of_socket and given else each.handler
+        of_class = getattr(handler, "view_class", None)
         if of_class is None:
-            yield route(path, methods, each.name, each.handler)
+            yield route(path, methods, each.name, handler)
             continue
         for verb in methods:
             yield route(path, [verb], of_class.__name__, getattr(of_class, verb.lower()))
