@@ -36,7 +36,7 @@ def value_for(
         drivers: those of `DRIVERS` that the target's interpreter has.
         is_set: the user's environment has it.
     """
-    if variable.optional and not variable.examples:
+    if variable.optional:
         return None
     if variable.part == "url":
         return _url(variable, kind, port, drivers)

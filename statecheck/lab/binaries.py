@@ -17,6 +17,7 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "shared_buffers": "16MB",
     "max_connections": "200",
+    "jit": "off",  # drivers ask for types by queries that take longer to compile than to run
     "dynamic_shared_memory_type": "mmap",  # files, which go with the folder
 }
 

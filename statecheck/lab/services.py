@@ -78,6 +78,10 @@ class Services:
             binary = find(service.kind.name)
             if _is_given(service, given):
                 continue
+            if _does_without(service):
+                what = _what(service)
+                self.notes.append(f"left unset, as the app does without: {what}; set it to diagnose the app with it")
+                continue
             if binary is not None:
                 wanted.append((service, binary))
             else:
@@ -183,6 +187,12 @@ def _is_given(service: Named, given: Given) -> bool:
     if service.kind.name == "postgres":
         leading |= {"PGHOST", "PGPORT", "PGHOSTADDR"}
     return any(name in leading or kind_of_url(value) is service.kind for name, value in given)
+
+
+def _does_without(service: Named) -> bool:
+    """Whether all that leads to a service is unset, and the app goes another way then."""
+    leading = [variable for variable in service.variables if variable.part in _LEADING]
+    return bool(leading) and not service.ports and all(variable.optional for variable in leading)
 
 
 def _variable(service: Named) -> str:

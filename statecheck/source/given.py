@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
@@ -18,17 +19,31 @@ _FILES = re.compile(
 _LINE = re.compile(
     r"""\s*(?:export\s+|ENV\s+|-\s+)?["']?([A-Z][A-Z0-9_]*)["']?\s*(?:=|:\s|\s)\s*(["']?)(.*?)\2\s*(?:\s#.*)?\Z"""
 )
+_EXAMPLE = re.compile(r"example|sample|template|dist")
 _DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _DEEPEST, _MOST_BYTES = 3, 200_000
 
 
-def given_variables(project: Path) -> dict[str, tuple[str, Anchor]]:
-    """Return the variables that are set there, with their value and where; the first file that sets one wins.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A variable that a file sets.
+
+    Attributes:
+        example: the file is an example of what to set, and sets nothing itself.
+    """
+
+    value: str
+    anchor: Anchor
+    example: bool
+
+
+def given_variables(project: Path) -> dict[str, Given]:
+    """Return the variables that the project's files set; of several files the first wins, and examples come last.
 
     Read line by line: all these files write `NAME=value` or `NAME: value` in a line of its own. A value that is made
     of other variables stands for its default.
     """
-    found: dict[str, tuple[str, Anchor]] = {}
+    found: list[tuple[str, Given]] = []
     for folder, names in directories(project):
         if len(folder.relative_to(project).parts) > _DEEPEST:
             break
@@ -39,5 +54,6 @@ def given_variables(project: Path) -> dict[str, tuple[str, Anchor]]:
                 match = _LINE.match(line)
                 value = _DEFAULT.sub(r"\1", match[3]) if match else ""
                 if match and value and "${" not in value:
-                    found.setdefault(match[1], (value, Anchor(shown, number)))
-    return found
+                    found.append((match[1], Given(value, Anchor(shown, number), bool(_EXAMPLE.search(name)))))
+    found.sort(key=lambda pair: pair[1].example)
+    return dict(reversed(found))

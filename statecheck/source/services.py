@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
-from statecheck.source.given import given_variables
+from statecheck.source.given import Given, given_variables
 from statecheck.source.kinds import (
     BY_NAME,
     KINDS,
@@ -44,7 +44,7 @@ class Variable:
         part: what it holds: the service's URL, or its host, port, user, password or database.
         examples: what it may look like, as the environment, the project's files and the code's own default say.
         default: what the code takes where it is unset, or None.
-        optional: the code does without where it is unset.
+        optional: the code does without where it is unset, and nothing sets it.
         anchor: where it is read; handed: what gets its value, as in `Setting`.
     """
 
@@ -89,15 +89,9 @@ def named_services(
     variables: dict[str, list[Variable]] = {kind.name: [] for kind in KINDS}
     defaults = set()
     for setting in read:
-        examples = tuple(filter(None, (ambient.get(setting.name), given.get(setting.name, ("",))[0], setting.default)))
-        kind = _kind(setting, examples)
-        part = part_of(setting.name, kind) if kind else None
-        part = "url" if any(map(is_url, examples)) or _takes_url(setting, kind) else part
-        if kind and part:
-            one = Variable(
-                setting.name, part, examples, setting.default, setting.optional, setting.anchor, setting.handed
-            )
-            variables[kind.name].append(one)
+        variable = _variable(setting, ambient, given.get(setting.name))
+        if variable is not None:
+            variables[variable[0].name].append(variable[1])
             defaults.add(setting.default)
     literal = [found for module in tree.modules() for found in _literals(module, defaults)]
     found = []
@@ -115,12 +109,23 @@ def named_services(
     return tuple(found)
 
 
-def _kind(setting: Setting, examples: tuple[str, ...]) -> Kind | None:
-    by_url = next(filter(None, map(kind_of_url, examples)), None)
-    if by_url is not None:
-        return by_url
-    if any(map(is_url, examples)):  # sqlite:///chat.db
+def _variable(setting: Setting, ambient: Mapping[str, str], given: Given | None) -> tuple[Kind, Variable] | None:
+    """The variable of a service that a setting is, if it is one."""
+    set_to = ambient.get(setting.name) or (given.value if given and not given.example else "")
+    examples = tuple(filter(None, (set_to, setting.default, given.value if given else "")))
+    kind = _kind(setting, examples)
+    part = part_of(setting.name, kind) if kind else None
+    part = "url" if any(map(is_url, examples)) or _takes_url(setting, kind) else part
+    if kind is None or part is None:
         return None
+    optional = setting.optional and not set_to
+    return kind, Variable(setting.name, part, examples, setting.default, optional, setting.anchor, setting.handed)
+
+
+def _kind(setting: Setting, examples: tuple[str, ...]) -> Kind | None:
+    url = next(filter(is_url, examples), None)
+    if url is not None and not url.startswith(("http", "tcp")):  # sqlite:///chat.db is of no kind
+        return kind_of_url(url)
     return kind_of_variable(setting.name, setting.handed)
 
 

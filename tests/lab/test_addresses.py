@@ -29,7 +29,7 @@ def variable(part: Any, *examples: str, default: str | None = None, optional: bo
         ("redis", variable("database"), "0"),
         ("redis", variable("database", default="2"), None),
         ("redis", variable("url", optional=True), None),
-        ("redis", variable("url", "redis://prod/0", optional=True), "redis://127.0.0.1:1/0"),
+        ("redis", variable("url", "redis://example/0", optional=True), None),
         ("postgres", variable("url"), "postgresql://postgres:sc-dummy@127.0.0.1:1/postgres"),
         (
             "postgres",

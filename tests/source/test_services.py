@@ -100,9 +100,22 @@ def test_whether_the_code_does_without(tmp_path: Path, source: str, optional: bo
     assert [variable.optional for variable in service.variables] == [optional]
 
 
-def test_examples_come_from_the_environment_then_the_project_then_the_code(tmp_path: Path) -> None:
+def test_what_sets_a_variable_comes_before_the_code_and_that_before_examples(tmp_path: Path) -> None:
     source = "import os\nx = os.getenv('REDIS_URL', 'redis://c/2')\n"
     compose = "services:\n  web:\n    environment:\n      - REDIS_URL=redis://b/1\n"
-    (service,) = named(tmp_path, source, {"REDIS_URL": "redis://a/0"}, compose__yml=compose)
 
-    assert service.variables[0].examples == ("redis://a/0", "redis://b/1", "redis://c/2")
+    (by_example,) = named(tmp_path, source, __env__example="REDIS_URL=redis://d/3\n")
+    (by_file,) = named(tmp_path, source, compose__yml=compose)
+    (by_user,) = named(tmp_path, source, {"REDIS_URL": "redis://a/0"})
+
+    assert by_example.variables[0].examples == ("redis://c/2", "redis://d/3")
+    assert by_file.variables[0].examples[0] == "redis://b/1"
+    assert by_user.variables[0].examples[0] == "redis://a/0"
+
+
+@pytest.mark.parametrize(("name", "optional"), [(".env", False), (".env.example", True)])
+def test_an_example_sets_nothing(tmp_path: Path, name: str, optional: bool) -> None:
+    (tmp_path / name).write_text("REDIS_URL=redis://cache/0\n", "utf-8")
+    (service,) = named(tmp_path, OPTIONAL)
+
+    assert [variable.optional for variable in service.variables] == [optional]
