@@ -36,6 +36,7 @@ class Op:
             `ctx-store`, `context`, `engine`, `run`, `workflow`, `file`, `wire`, `gone`, `place`, `warning`, `blocked`,
             `tool` (an agent's, called), `effect` (a program run, a file removed), `substituted` (a stand-in answered),
             `session`, `cache` (the web framework's), `signature` (one that was refused),
+            `ended` (a child that took turns for its parent),
             `warm-up` (a turn of a throw-away session), `progress` (added when a history is judged).
         pid, generation: the worker; generation 0 is the driver.
         turn: ordinal of the turn (1-based) that caused it, or 0.

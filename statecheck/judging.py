@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 Ask = Callable[[Case], "Finding | None"]
 
 # A lost turn has one answer to "where is turn 1's marker?": these are asked first and mask what cannot be seen yet.
-_MASKING: tuple[Ask, ...] = (broken_store.ask, session_key.under_another_key, unsaved_ctx.ask, request_scoped.ask)
+_MASKING: tuple[Ask, ...] = (
+    broken_store.ask,
+    container_restart.recycled,
+    session_key.under_another_key,
+    unsaved_ctx.ask,
+    request_scoped.ask,
+)
 _OTHERS: tuple[Ask, ...] = (session_key.leaked, multi_worker.ask, container_restart.ask, async_race.ask)
 
 

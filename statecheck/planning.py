@@ -116,6 +116,7 @@ def _route_in(facts: AppFacts, project: Path) -> Route | None:
 
 _CALLS: dict[str, Callable[[AppFacts, Path, Overrides], Plan]] = {
     "callable": _callable,
+    "celery": _callable,
     "lambda": _lambda,
     "workflow": _workflow,
 }

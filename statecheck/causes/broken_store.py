@@ -149,9 +149,12 @@ def _vanished(history: History) -> list[Op]:
         return []
     first, second = sent[:2]
     written = {
-        (op.obj, op.key) for op in writes(history, first.number, first.marker) if op.f == "chat-store" and op.obj
+        (op.pid, op.obj, op.key)
+        for op in writes(history, first.number, first.marker)
+        if op.f == "chat-store" and op.obj
     }
     cleared = {op.obj for op in history.ops if "delete" in op.action or op.action in ("reset", "areset", "persist")}
     cleared |= {op.obj for op in history.select(action="overwrite") if first.marker not in op.markers}
-    reads = [op for op in own_reads(history, second.number) if (op.obj, op.key) in written and op.obj not in cleared]
+    own = own_reads(history, second.number)
+    reads = [op for op in own if (op.pid, op.obj, op.key) in written and op.obj not in cleared]
     return reads if reads and not any(first.marker in op.markers for op in reads) else []

@@ -155,12 +155,12 @@ def _statement_anchor(history: History, marker: str) -> Anchor | None:
 def built(history: History, marker: str, turn: Sent) -> list[Op]:
     """Constructions of the objects that a marker was written to in a turn, the innermost backing store first."""
     written = writes(history, turn.number, marker)
-    objects = dict.fromkeys(op.obj for op in written if op.obj)
+    objects = dict.fromkeys((op.pid, op.obj) for op in written if op.obj)
     found = [
         op
         for number in objects
         for op in history.select(action="build")
-        if op.obj == number and op.generation == turn.generation
+        if (op.pid, op.obj) == number and op.generation == turn.generation
     ]
     order = {"chat-store": 0, "memory": 1, "block": 2}
     return sorted(found, key=lambda op: order.get(op.f, 3))

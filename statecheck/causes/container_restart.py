@@ -91,7 +91,7 @@ from statecheck.causes.case import Case, anchors, built, finding, places, relate
 from statecheck.causes.cause import Cause
 from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import handed_over, turns
+from statecheck.checks.reading import handed_over, turns, writes
 from statecheck.model import Anchor, Finding
 
 CAUSE = Cause(
@@ -138,5 +138,30 @@ def ask(case: Case) -> Finding | None:
         case,
         (case.reason(name),),
         kind="shared-instance" if case.shared(place) else None,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )
+
+
+def recycled(case: Case) -> Finding | None:
+    """Was turn 1 in the memory of a process that its own server ended, and replaced, before turn 2?"""
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first, second = turns(history)[:2]
+    held = {op.pid for op in writes(history, first.number, first.marker) if op.pid != first.pid}
+    asked = {op.pid for op in history.ops if op.turn == second.number and op.pid != second.pid}
+    ended = held & {op.pid for op in history.select("ended") if op.time < second.ended} - asked
+    if not ended:
+        return None
+    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    anchor = Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    return finding(
+        CAUSE,
+        f"turn 1 was in the memory of PID {min(ended)}, which its own server ended before turn 2: "
+        "a process takes only so many turns",
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind="worker-recycle",
         related_to=related(history, first, first.marker, anchor or case.handler),
     )

@@ -28,7 +28,7 @@ def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> Non
     mutations.finish(turn)
     if error is not None:
         show(error)  # before the lab is told: it may end this process at once
-        RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=_frames_of(error))
+        RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=frames_of(error))
     channel.send(
         {
             "done": turn,
@@ -38,7 +38,8 @@ def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> Non
     )
 
 
-def _frames_of(error: BaseException) -> Frames:
+def frames_of(error: BaseException) -> Frames:
+    """Return the user's frames in which an error arose, innermost first."""
     summary = [f for f in traceback.extract_tb(error.__traceback__) if RECORDER.relative(f.filename)]
     return tuple((RECORDER.relative(f.filename), f.lineno or 0, f.name) for f in reversed(summary))
 

@@ -17,9 +17,9 @@ from .channel import Channel, Closed, Message
 from .guard import REFUSED
 from .lent import lend
 from .models import configure
+from .obeying import AT_FORK, obey
 from .observed import run_id
 from .offline import is_offline
-from .places import locate
 from .recorder import RECORDER
 from .target import load
 from .turns import show
@@ -37,7 +37,7 @@ def execute(message: Message) -> None:
 
 def main(message: Message | int) -> None:
     """Serve until killed. `message` is the spawn request with its descriptors under `fds`, or a file that holds it."""
-    _AT_FORK.update(sys.modules)
+    AT_FORK.update(sys.modules)
     fresh = isinstance(message, int)
     if isinstance(message, int):
         message = json.loads(os.pread(message, os.fstat(message).st_size, 0))
@@ -73,7 +73,7 @@ def main(message: Message | int) -> None:
         show(error)
         channel.send({"failed": "import", **_describe(error)})
         return
-    threading.Thread(target=_obey, args=(channel, target), daemon=True, name="statecheck").start()
+    threading.Thread(target=obey, args=(channel, target), daemon=True, name="statecheck").start()
     sock = _socket(fileno=listening[0]) if listening else None
     if sock is not None:
         system.LISTENING.add(sock.getsockname()[1])
@@ -88,17 +88,6 @@ def main(message: Message | int) -> None:
 
 
 _socket = socket.socket  # as it is before the app may replace it
-_AT_FORK: set[str] = set()
-
-
-def _imported_since_fork() -> list[str]:
-    """Third-party modules that serving the target has imported, many of them late, in the order of their import."""
-    found = []
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name not in _AT_FORK and file and not RECORDER.relative(file) and not name.startswith("statecheck_probe"):
-            found.append(name)
-    return found
 
 
 def _replace_paths(message: Message) -> None:
@@ -142,29 +131,3 @@ def _observe(call: Any) -> None:
         where="".join(role[:1] for role, _ in call.messages if role in ("user", "assistant"))[-200:],
         run=run_id(),
     )
-
-
-def _obey(channel: Channel, target: Any) -> None:
-    """Answer the lab while the target serves."""
-    while True:
-        try:
-            message, _ = channel.receive()
-            _answer(message, channel, target)
-        except Closed:  # the lab is gone, and nobody is left to serve
-            os._exit(0)
-        except Exception:  # noqa: BLE001 - a probe that fails must not leave the lab waiting
-            channel.send({"error": traceback.format_exc()[-2000:]})
-
-
-def _answer(message: Message, channel: Channel, target: Any) -> None:
-    if "hold" in message:
-        BARRIER.close(at_reads=message["hold"] == "reads")
-        channel.send({"holding": True})
-    elif "release" in message:
-        BARRIER.open()
-    elif "locate" in message:
-        channel.send({"places": locate(message["locate"], deep=message["deep"])})
-    elif "modules" in message:
-        channel.send({"modules": _imported_since_fork()})
-    elif "call" in message:
-        target.call(message, channel)

@@ -27,6 +27,7 @@ _RANKS = {
     "streamlit": 3,
     "chainlit": 3,
     "lambda": 3,
+    "celery": 3,
     "callable": 2,
     "workflow": 1,
     "console": 0,
@@ -78,6 +79,7 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
         found += _pages(module, values)
         if uses_llama_index(values.tree, module.path):
             found += _callables(module, values)
+            found += _tasks(module, values)
     if not found:
         found = list(_unknown(module, values))
     if not found and uses_llama_index(values.tree, module.path):
@@ -236,6 +238,12 @@ def _console(module: Module) -> Iterator[App]:
             if any(asks) or dotted(getattr(loop, "iter", loop)) == "sys.stdin":
                 yield App(module, None, "console", (module.path, loop.lineno))
                 return
+
+
+def _tasks(module: Module, values: Evaluator) -> Iterator[App]:
+    if imports_top(values.tree, module, "celery"):
+        for path, value in turn_functions(module, values, tasks=True).items():
+            yield App(module, path, "celery", value.origin)
 
 
 def _unknown(module: Module, values: Evaluator) -> Iterator[App]:

@@ -32,6 +32,7 @@ _TALKING = as_set(
     "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete predict apredict run arun "
     "query aquery"
 )
+_TASKS = frozenset(("task", "shared_task"))
 _OTHER_ROLES = frozenset(
     [
         "get",
@@ -54,8 +55,6 @@ _OTHER_ROLES = frozenset(
         "classmethod",
         "contextmanager",
         "asynccontextmanager",
-        "task",
-        "shared_task",
         "overload",
     ]
 )
@@ -71,13 +70,13 @@ def is_session(parameter: str) -> bool:
     return not is_message(parameter) and _SESSION.fullmatch(_snake(parameter)) is not None
 
 
-def turn_functions(module: Module, values: Evaluator) -> dict[str, Value]:
-    """Return the module's own callables that look like a turn, by attribute path, outermost ones only.
+def turn_functions(module: Module, values: Evaluator, *, tasks: bool = False) -> dict[str, Value]:
+    """Return the module's own callables (or its Celery tasks) that look like a turn, by attribute path, outermost only.
 
     Those whose parameters speak; else those that talk to a model and have one parameter for each role; else those
     that talk to a model, whose name speaks, and that take one thing.
     """
-    able = dict(_candidates(module, values, _tools(module.ast)))
+    able = {p: v for p, v in _candidates(module, values, _tools(module.ast)) if _is_task(v.node) == tasks}
 
     def that(looks: Callable[[AnyFunction, ast.AST], bool]) -> dict[str, Value]:
         return {path: value for path, value in able.items() if looks(value.node, module.ast)}  # type: ignore[arg-type]
@@ -178,9 +177,16 @@ def _path(name: str, owner: Value, method: str) -> str:
 
 
 def _may_answer(function: AnyFunction, name: str) -> bool:
-    decorators = getattr(function, "decorator_list", [])
-    names = {last_name(node.func if isinstance(node, ast.Call) else node) for node in decorators}
-    return (name == "__call__" or not _NO_TURN.match(name)) and not names & _OTHER_ROLES
+    return (name == "__call__" or not _NO_TURN.match(name)) and not _decorators(function) & _OTHER_ROLES
+
+
+def _is_task(function: ast.AST | None) -> bool:
+    return bool(_decorators(function) & _TASKS)
+
+
+def _decorators(function: ast.AST | None) -> set[str]:
+    marks = getattr(function, "decorator_list", [])
+    return {last_name(mark.func if isinstance(mark, ast.Call) else mark) for mark in marks}
 
 
 def _called(value: Value, paths: Iterable[str]) -> Iterator[str]:

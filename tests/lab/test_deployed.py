@@ -173,6 +173,34 @@ TELEGRAM_STATES = """\
         await message.answer(answer.message.content)
 """
 
+CELERY = """\
+    from celery import Celery
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer
+
+    app = Celery("desk", broker="redis://localhost:6379/0")
+    memories = {}
+
+
+    @app.task
+    def reply(session, text):
+        if session not in memories:
+            memories[session] = ChatMemoryBuffer.from_defaults()
+        return str(SimpleChatEngine.from_defaults(memory=memories[session]).chat(text))
+"""
+CELERY_FIXED = """\
+    import asyncio
+    from celery import Celery
+    from stored import answer
+
+    app = Celery("desk")
+
+
+    @app.task(bind=True, ignore_result=True)
+    def reply(self, session, text):
+        return asyncio.run(answer(session, text))
+"""
+
 
 @pytest.fixture
 def user(tmp_path: Path) -> User:
@@ -266,3 +294,33 @@ def test_bots_of_other_libraries(user: User, library: str, app: str, code: str, 
     ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, only=("same-process", "other-worker")))
 
     assert found(ran)[0] == (code, Anchor("bot.py", line))
+
+
+def test_a_celery_task_remembers_in_the_child_of_its_worker(user: User) -> None:
+    user.write(tasks=CELERY)
+
+    ran = diagnosed(user, "tasks.py", "namespace", Options(seed=1, skip=("concurrent", "new-container")))
+
+    assert ran.diagnosis.target.framework == "celery"
+    assert found(ran) == [("SC102", Anchor("tasks.py", 6)), ("SC103", Anchor("tasks.py", 6))]
+    assert user.left() == []
+
+
+def test_a_child_that_takes_one_task_forgets_with_it(user: User) -> None:
+    user.write(tasks=CELERY.replace("memories = {}", "memories = {}\n    app.conf.worker_max_tasks_per_child = 1"))
+
+    ran = diagnosed(user, "tasks.py", "namespace", Options(seed=1, only=("same-process",)))
+
+    assert [(one.code, one.kind, one.anchor) for one in ran.diagnosis.causes] == [
+        ("SC103", "worker-recycle", Anchor("tasks.py", 13))
+    ]
+
+
+def test_a_celery_task_with_a_store_outside_is_healthy(user: User) -> None:
+    user.write(tasks=CELERY_FIXED, stored=STORED)
+
+    ran = diagnosed(user, "tasks.py", "namespace", with_a_volume(user))
+
+    assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
+    (overlap,) = ran.histories()["concurrent-workers"].select("overlap")
+    assert overlap.note == "2", "one in the child of each worker is held"

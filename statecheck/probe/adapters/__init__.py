@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from . import (
     asgi,
     callables,
+    celery,
     chainlit,
     django,
     fastapi,
@@ -37,6 +38,7 @@ ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
     workflow_server.adapt,
     workflows.adapt,
     lambdas.adapt,
+    celery.adapt,
     slack.adapt,
     telegram.adapt,
     django.adapt,

@@ -31,7 +31,7 @@ def adapt(offer: Offer) -> Loaded | None:
     """Take a callable that is no class and of no framework."""
     if offer.framework not in ("", "callable") or not callable(offer.thing) or isinstance(offer.thing, type):
         return None
-    parameters = _parameters(offer.thing)
+    parameters = parameters_of(offer.thing)
     routes = [route("", [], offer.name, offer.thing)]
     facts = {"framework": "callable", "object": offer.name, "parameters": parameters, "routes": routes}
     return CallableTarget(offer.thing, facts)
@@ -103,7 +103,8 @@ def _finish(message: Message, channel: Channel, answer: Any, failure: BaseExcept
     finish_turn(channel, message["call"], failure)
 
 
-def _parameters(function: Any) -> list[str]:
+def parameters_of(function: Any) -> list[str]:
+    """Return the names of the parameters that can be given by position."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -1,0 +1,155 @@
+"""Celery tasks, run by a real worker with a prefork pool of one: this process is its parent, the memory its child's.
+
+Broker and results lie in this process and its temporary folder; two workers are two of these processes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import tempfile
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ..barrier import BARRIER
+from ..channel import Channel, Closed
+from ..recorder import RECORDER, TURN
+from ..turns import frames_of
+from .callables import CallableTarget, parameters_of
+from .offer import NoApp, route
+
+if TYPE_CHECKING:
+    from ..channel import Message
+    from .offer import Loaded, Offer
+
+_TURN = "statecheck_turn"
+_OFTEN = 0.02  # seconds between looks for a task, and for its result
+
+
+def adapt(offer: Offer) -> Loaded | None:
+    """Take a task, or the app that has just one."""
+    if offer.made_by("celery.app.base", "Celery"):
+        own = [task for name, task in offer.thing.tasks.items() if not name.startswith("celery.")]
+        if len(own) != 1:
+            raise NoApp(f"`{offer.name}` is a Celery app of {len(own)} tasks: name the one that takes the turns")
+        return CeleryTarget(own[0], own[0].__name__)
+    return CeleryTarget(offer.thing, offer.name) if offer.made_by("celery.app.task", "Task") else None
+
+
+class CeleryTarget(CallableTarget):
+    """A task, sent as its caller sends it and waited for."""
+
+    def __init__(self, task: Any, name: str) -> None:
+        self.task = task
+        run = task.run
+        facts = {
+            "framework": "celery",
+            "object": name,
+            "parameters": parameters_of(run),
+            "routes": [route("", [], name, run)],
+        }
+        super().__init__(self.send, facts)
+        self.child = Child()
+
+    def serve(self, sock: socket.socket | None, channel: Channel) -> None:  # noqa: ARG002 - it has no address
+        """Be the worker's parent process, whose child takes the tasks."""
+        app, signals = self.task.app, importlib.import_module("celery.signals")
+        app.conf.update(
+            broker_url="memory://",
+            result_backend=f"file://{tempfile.mkdtemp(prefix='celery-')}",
+            broker_transport_options={"polling_interval": _OFTEN},
+            task_always_eager=False,
+            worker_hijack_root_logger=False,
+            worker_redirect_stdouts=False,
+        )
+
+        def ready(**_: Any) -> None:
+            channel.send({"ready": self.facts})
+
+        signals.worker_ready.connect(ready)
+        signals.worker_process_init.connect(self.child.begin)
+        signals.worker_process_shutdown.connect(_child_ends)
+        signals.task_prerun.connect(_turn_begins)
+        signals.task_failure.connect(_failed)
+        signals.task_postrun.connect(_turn_ends)
+        threading.Thread(target=self.child.hand_on, args=(channel,), daemon=True, name="statecheck").start()
+        app.Worker(
+            pool="prefork", concurrency=1, loglevel="WARNING", hostname=f"statecheck@{os.getpid()}", quiet=True
+        ).start()
+        raise RuntimeError("the worker shut itself down")
+
+    def called(self, message: Message) -> Any:
+        """Send the task and wait for its result."""
+        queue = self.task.app.conf.task_default_queue
+        headers = {_TURN: message["call"]}
+        result = self.task.apply_async(
+            message["args"], message["kwargs"], headers=headers, queue=queue, ignore_result=False
+        )
+        try:
+            # we are no task, but a thread beside the worker: celery takes whatever waits in its process for one
+            return result.get(interval=_OFTEN, disable_sync_subtasks=False)
+        finally:
+            result.forget()  # the answer is no state of the app's
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the task; `called` does it with the turn's token."""
+        return self.task.delay(*args, **kwargs)
+
+
+class Child:
+    """The pool's child, whichever it is now: the pool replaces one that dies or has taken its number of tasks.
+
+    Every child inherits the same end of a socket, and says when it begins.
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._ours, self._theirs = Channel(ours), Channel(theirs)
+        self._asked: Message | None = None
+
+    def send(self, message: Message) -> None:
+        """In the parent: ask what the lab asks."""
+        self._asked = message
+        self._ours.send(message)
+
+    def hand_on(self, channel: Channel) -> None:
+        """In the parent: tell the lab what a child tells; a new one is asked again what its forerunner left open."""
+        while True:
+            try:
+                message, _ = self._ours.receive()
+                if "begun" in message:
+                    if self._asked is not None:
+                        self._ours.send(self._asked)
+                    continue
+                if "held" not in message:
+                    self._asked = None
+                channel.send(message)
+            except Closed:
+                return
+
+    def begin(self, **_: Any) -> None:
+        """In a new child: its barrier, and answers to what it is asked."""
+        from ..obeying import obey  # late: it searches memory for apps, and adapters say what those are
+
+        BARRIER.arrived = lambda turn: self._theirs.send({"held": turn})
+        self._theirs.send({"begun": os.getpid()})
+        threading.Thread(target=obey, args=(self._theirs, None), daemon=True, name="statecheck").start()
+
+
+def _child_ends(**_: Any) -> None:
+    RECORDER.emit("ended")
+
+
+def _turn_begins(task: Any = None, **_: Any) -> None:
+    TURN.set(task.request.get(_TURN) or 0)
+
+
+def _turn_ends(**_: Any) -> None:
+    TURN.set(0)
+
+
+def _failed(exception: BaseException, **_: Any) -> None:
+    """Record what a task raised: its caller gets a copy without the frames."""
+    note = f"{type(exception).__name__}: {exception}"[:500]
+    RECORDER.emit("error", type="fail", note=note, frames=frames_of(exception))

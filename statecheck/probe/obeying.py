@@ -1,0 +1,65 @@
+"""What the lab asks of a worker while the target serves: the barrier, places in memory, modules, calls."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from .barrier import BARRIER
+from .channel import Channel, Closed
+from .places import locate
+from .recorder import RECORDER
+
+if TYPE_CHECKING:
+    from .channel import Message
+
+AT_FORK: set[str] = set()
+"""The modules that this worker did not have to import."""
+
+
+def obey(channel: Channel, target: Any) -> None:
+    """Answer the lab until it is gone.
+
+    Args:
+        channel: to the lab, or to the process that hands its messages on.
+        target: what is served; of one that lives in a child of this process, `child` is the channel to it.
+    """
+    while True:
+        try:
+            message, _ = channel.receive()
+            _answer(message, channel, target)
+        except Closed:  # the lab is gone, and nobody is left to serve
+            os._exit(0)
+        except Exception:  # noqa: BLE001 - a probe that fails must not leave the lab waiting
+            channel.send({"error": traceback.format_exc()[-2000:]})
+
+
+def _answer(message: Message, channel: Channel, target: Any) -> None:
+    if "call" in message:
+        target.call(message, channel)
+        return
+    if "hold" in message:
+        BARRIER.close(at_reads=message["hold"] == "reads")
+    elif "release" in message:
+        BARRIER.open()
+    child = getattr(target, "child", None)
+    if child is not None:  # the app's memory is there; one that is forked later inherits the barrier from here
+        child.send(message)
+    elif "hold" in message:
+        channel.send({"holding": True})
+    elif "locate" in message:
+        channel.send({"places": locate(message["locate"], deep=message["deep"])})
+    elif "modules" in message:
+        channel.send({"modules": _imported_since_fork()})
+
+
+def _imported_since_fork() -> list[str]:
+    """Third-party modules that serving the target has imported, many of them late, in the order of their import."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name not in AT_FORK and file and not RECORDER.relative(file) and not name.startswith("statecheck_probe"):
+            found.append(name)
+    return found
