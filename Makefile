@@ -17,12 +17,15 @@ ifeq ($(PYTHON),)
 READY := $(or $(firstword $(wildcard $(VENV)/.ready*)),$(READY))
 endif
 
-.PHONY: help demo test test-all lint format bench lock clean
+# The interpreter of a version, if it is installed.
+FIND = sh .ci/find-python python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version
+
+.PHONY: help demo test test-all test-pairs environment lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
 
 demo: $(READY) ## watch one known cause being reproduced, broken and fixed side by side
 	@$(BIN)/statecheck run multi-worker
@@ -42,7 +45,7 @@ format: $(READY) ## format and mend what can be mended
 test-all: ## run the suite on each of Python 3.10 to 3.13 that is installed, each in its own environment
 	@failed=; \
 	for version in $(VERSIONS); do \
-		if python=$$(sh .ci/find-python python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version); then \
+		if python=$$($(FIND)); then \
 			echo "== Python $$version"; \
 			$(MAKE) --no-print-directory test VENV=.venv-$$version PYTHON="$$python" || failed="$$failed $$version"; \
 		else \
@@ -50,6 +53,15 @@ test-all: ## run the suite on each of Python 3.10 to 3.13 that is installed, eac
 		fi; \
 	done; \
 	test -z "$$failed" || { echo "error: the suite failed on Python$$failed" >&2; exit 1; }
+
+test-pairs: $(READY) ## diagnose from each Python that is installed an app that each other one runs
+	@for version in $(VERSIONS); do \
+		! python=$$($(FIND)) || \
+			$(MAKE) --no-print-directory environment VENV=.venv-$$version PYTHON="$$python" || exit 1; \
+	done
+	@$(BIN)/python -m pytest tests/pairs.py $(ARGS)
+
+environment: $(READY)
 
 bench: $(READY) ## measure the budgets, each against its peer
 	@$(BIN)/python benchmarks/run.py $(ARGS)
