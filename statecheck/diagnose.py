@@ -123,8 +123,9 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     findings = judge(case)
     baseline = histories.get(BASELINE)
     forgets = BASELINE in found and found[BASELINE].outcome == "lost"
-    if forgets and baseline is not None and (problem := unjudged(baseline)) is not None:
-        findings, problems = (), {**problems, BASELINE: problem}
+    unseen = unjudged(baseline, explained=bool(findings)) if forgets and baseline is not None else None
+    if unseen is not None:
+        findings, problems = (), {**problems, BASELINE: unseen}
     by_client = meta["carries_history"] or (baseline is not None and carried(baseline))
     stateless = (bool(by_client) and not findings) or (
         forgets and not findings and BASELINE not in problems and baseline is not None and not intended(baseline)

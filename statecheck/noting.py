@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from statecheck.history import History, Op
 
 _MOST = 8  # addresses, effects or stand-ins in one note
+_HINT = "hand over a service here with `--env NAME=URL`"
 _DONE = {"run": "ran", "delete": "removed", "rename": "renamed", "write": "wrote"}
 
 
@@ -22,14 +23,23 @@ def notes(histories: Mapping[str, History]) -> tuple[str, ...]:
     return (*_tools(ops), *_effects(ops), *_blocked(ops), *_substituted(ops))
 
 
-def unjudged(history: History) -> Problem | None:
-    """What turn 1 told a stand-in to keep, which keeps nothing of a turn: that cannot be judged."""
+def unjudged(history: History, *, explained: bool) -> Problem | None:
+    """Why a loss cannot be judged: turn 1 told it to a stand-in, which keeps nothing, or never came to its model.
+
+    Args:
+        history: the baseline's, which forgets.
+        explained: whether some cause explains it.
+    """
     told = {marker for op in history.select("turn", 1) for marker in op.markers}
     for op in history.select("substituted", 1):
         if op.action in ("add", "async_add") and told & set(op.markers):
             text = f"the conversation goes to `{op.cls}`{_at(op)}, which cannot be reached, so it cannot be judged"
-            return Problem("substituted-store", text, "hand over a service of this machine with `--env NAME=URL`")
-    return None
+            return Problem("substituted-store", text, _HINT)
+    asked = [op for op in history.select("blocked", 1) if op.frames and not op.note]
+    if explained or not asked or any(history.select("model", 1)):
+        return None
+    text = f"a turn asks for {asked[0].where}{_at(asked[0])}, which was blocked: what it remembers cannot be seen"
+    return Problem("turn-needs-network", text, _HINT)
 
 
 def _at(op: Op) -> str:
@@ -37,7 +47,7 @@ def _at(op: Op) -> str:
 
 
 def _when(op: Op) -> str:
-    return "" if op.turn else " at import"
+    return " at import" if any(frame.function == "<module>" for frame in op.frames) else ""
 
 
 def _listed(found: Iterable[str]) -> str:
@@ -54,7 +64,7 @@ def _tools(ops: list[Op]) -> list[str]:
         if op.note in called and (text := _effect(op)):
             effects.setdefault(op.note, []).append(text)
     found = [
-        f"tool `{name}`{called[name]} was called and {_listed(done)}: on a disk of the run, not on yours"
+        f"tool `{name}`{called[name]} was called and {_listed(done)}; nothing of it left the run"
         for name, done in effects.items()
     ]
     others = sorted(f"`{name}`{place}" for name, place in called.items() if name not in effects)
@@ -91,5 +101,5 @@ def _substituted(ops: list[Op]) -> list[str]:
         if op.f == "substituted" and (op.cls not in replaced or not replaced[op.cls].frames):
             replaced[op.cls] = op
     found = [f"`{cls}`{_at(op)}" for cls, op in replaced.items()]
-    text = "a stand-in answers for {}, which needs the network: what it holds is not judged"
+    text = "stood in for, as they need the network: {}; what they would have given or kept is not judged"
     return [text.format(_listed(found))] if found else []

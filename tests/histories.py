@@ -9,8 +9,9 @@
     -a gone #2                       no turn's
 
 A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
-and so on; without a letter it is the driver. Each line is 10 ns later than the one before; `#` begins a comment, and
-`\\r\\n` in a value is a line's end, as Redis has it.
+and so on; without a letter it is the driver. A frame's function is `chat`, or what follows a slash: `@app.py:2/<module>`.
+Each line is 10 ns later than the one before; `#` begins a comment, and `\\r\\n` in a value is a line's end, as Redis
+has it.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ def _take(word: str, values: dict[str, Any]) -> None:
         values["obj" if word[0] == "#" else "parent"] = int(word[1:])
     elif word[0] == "@":
         path, _, line = word[1:].rpartition(":")
-        values["frames"] = (*values.get("frames", ()), Frame(path, int(line), "chat"))
+        line, _, function = line.partition("/")
+        values["frames"] = (*values.get("frames", ()), Frame(path, int(line), function or "chat"))
     elif equals and name in _TEXTS:
         values[name] = value.replace(r"\r\n", "\r\n")
     elif word in ("fail", "info"):

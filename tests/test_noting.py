@@ -21,14 +21,14 @@ def test_a_tool_is_named_with_its_effects_and_where_they_are() -> None:
         1a file write where=/srv/app/chat.json @app.py:12
     """) == (
         "tool `save` (app.py:3) was called and wrote `notes.txt` (app.py:4); ran `git push` (app.py:5); asked for "
-        "smtp.example.com:587, which was blocked (app.py:6): on a disk of the run, not on yours",
+        "smtp.example.com:587, which was blocked (app.py:6); nothing of it left the run",
         "tools called, without an effect that was seen: `look` (app.py:9)",
     )
 
 
 def test_what_is_blocked_is_named_once_with_the_line_and_the_time() -> None:
     assert noted("""
-        -a blocked where=api.example.com:443 @app.py:2
+        -a blocked where=api.example.com:443 @app.py:2/<module>
         -a blocked where=telemetry.example.com:443
         1a blocked where=api.example.com:443 @app.py:8
         1a blocked where=api.example.com:443 @app.py:8
@@ -50,7 +50,17 @@ def test_a_conversation_that_goes_to_a_stand_in_is_unjudged() -> None:
         1a <
         """,
     )
-    problem = unjudged(lost)
+    problem = unjudged(lost, explained=True)
     assert problem is not None
     assert problem.text.startswith("the conversation goes to `CloudStore` (app.py:7)")
-    assert unjudged(history("same-process", "1a > alice\n1a substituted query 1 cls=CloudStore\n1a <")) is None
+    queried = history("same-process", "1a > alice\n1a substituted query 1 cls=CloudStore\n1a <")
+    assert unjudged(queried, explained=False) is None
+
+
+def test_a_turn_whose_model_is_blocked_is_unjudged_unless_a_cause_explains_the_loss() -> None:
+    asked = "1a > alice\n1a blocked where=llm.example.com:443 @app.py:7\n{}1a <"
+    problem = unjudged(history("same-process", asked.format("")), explained=False)
+    assert problem is not None
+    assert problem.text.startswith("a turn asks for llm.example.com:443 (app.py:7)")
+    assert unjudged(history("same-process", asked.format("")), explained=True) is None
+    assert unjudged(history("same-process", asked.format("1a model read 1\n")), explained=False) is None

@@ -185,6 +185,16 @@ def _refused(worker: Worker, tried: list[tuple[Plan, Answer]], limits: Limits) -
     else:
         said = "the target answered " + ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
     hint = _BY_STATUS.get(tried[0][1].status, "look at its own last lines; set what it needs with `--env NAME=VALUE`")
+    refused = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.note]
+    if refused:
+        asks = f"`{refused[-1].frames[0].path}:{refused[-1].frames[0].line}` asks for {refused[-1].where}"
+        return StatecheckError(
+            "turn-needs-network",
+            f"{said}: {asks}, which was blocked",
+            "hand over a service here with `--env NAME=URL`",
+            ExitCode.INCONCLUSIVE,
+            worker.output(),
+        )
     if "Read-only file system" in failed:
         hint = "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another"
     return StatecheckError(

@@ -6,22 +6,25 @@ import functools
 import inspect
 import sys
 import weakref
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .markers import find
 from .offline import is_offline, is_secret, lacks_credentials
+from .recorder import CALLER, RECORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MARK = "_statecheck_constructor"
-
-Told = Callable[[Any, str, Any], None]
-"""Told when a stand-in answers: the object, the method's name, what it was given."""
 
 _hollow: dict[int, weakref.ref[Any]] = {}
 
 
-def _tell_nobody(thing: Any, action: str, given: Any) -> None:
-    """Tell nobody that a stand-in answers."""
+def tell(thing: Any, action: str, given: Any = ()) -> None:
+    """Record that a stand-in answers: in whose place, to which method, and what it was given."""
+    frames = RECORDER.frames(3) or CALLER.get()
+    RECORDER.emit("substituted", action=action, cls=type(thing).__name__, markers=find(given), frames=frames)
 
 
 def is_hollow(model: Any) -> bool:
@@ -30,7 +33,7 @@ def is_hollow(model: Any) -> bool:
     return reference is not None and reference() is model
 
 
-def guard_constructor(cls: type, fills: Callable[[BaseException], bool], told: Told = _tell_nobody) -> None:
+def guard_constructor(cls: type, fills: Callable[[BaseException], bool]) -> None:
     """Fill an instance of `cls` whose constructor fails with an error that `fills` accepts, and tell of it.
 
     An app's mistakes still fail: wrong arguments, a missing package.
@@ -51,13 +54,13 @@ def guard_constructor(cls: type, fills: Callable[[BaseException], bool], told: T
                 f"statecheck: `{type(self).__name__}` cannot be built offline ({type(error).__name__}), "
                 "a stand-in answers\n"
             )
-            told(self, "build", (args, kwargs))
+            tell(self, "build")
 
     setattr(__init__, MARK, True)
     cls.__init__ = __init__  # type: ignore[misc]
 
 
-def fall_back(original: Any, instead: Callable[..., Any], told: Told = _tell_nobody) -> Callable[..., Any]:
+def fall_back(original: Any, instead: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a method: where it fails offline, or its object is hollow, `instead` answers."""
     if getattr(original, MARK, False):
         return original  # type: ignore[no-any-return]  # one that this function made
@@ -69,7 +72,7 @@ def fall_back(original: Any, instead: Callable[..., Any], told: Told = _tell_nob
         except Exception as error:
             if not (is_hollow(self) or is_offline(error)):
                 raise
-            told(self, original.__name__, (args, kwargs))
+            tell(self, original.__name__, (args, kwargs))
             return instead(self, *args, **kwargs)
 
     @functools.wraps(original)
@@ -79,7 +82,7 @@ def fall_back(original: Any, instead: Callable[..., Any], told: Told = _tell_nob
         except Exception as error:
             if not (is_hollow(self) or is_offline(error)):
                 raise
-            told(self, original.__name__, (args, kwargs))
+            tell(self, original.__name__, (args, kwargs))
             return await instead(self, *args, **kwargs)
 
     chosen = awrapper if inspect.iscoroutinefunction(original) else wrapper

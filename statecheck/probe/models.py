@@ -16,7 +16,7 @@ from . import stand_ins
 from .calls import CALLBACKS, MARK, Call, observed
 from .embeddings import METHODS, patch_embedding_class
 from .embeddings import is_provider as is_embedding_provider
-from .hollow import guard_constructor, is_hollow
+from .hollow import guard_constructor, is_hollow, tell
 from .offline import dummy_credentials, is_offline, is_secret
 from .reading import types
 from .trees import each_below
@@ -92,7 +92,10 @@ def _patch_embedding(cls: type) -> None:
 
 def _answers(model: Any, error: BaseException) -> bool:
     """Whether the echo model answers in place of a call that failed."""
-    return is_hollow(model) or is_offline(error)
+    answers = is_hollow(model) or is_offline(error)
+    if answers:
+        tell(model, "answer")
+    return answers
 
 
 def _own(cls: type, name: str, base: type) -> Any:

@@ -11,9 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .hollow import fall_back, guard_constructor
-from .markers import find
 from .offline import is_offline
-from .recorder import CALLER, RECORDER, TURN
+from .recorder import TURN
 from .trees import each_below
 
 if TYPE_CHECKING:
@@ -95,23 +94,17 @@ _READER: Methods = {"load_data": _load, "aload_data": _later(_load)}
 _RETRIEVER: Methods = {"_retrieve": _retrieve, "_aretrieve": _later(_retrieve)}
 
 
-def _told(thing: Any, action: str, given: Any) -> None:
-    """Record that a stand-in answers: in whose place, and what it was given."""
-    frames = RECORDER.frames(3) or CALLER.get()
-    RECORDER.emit("substituted", action=action, cls=type(thing).__name__, markers=find(given), frames=frames)
-
-
 def _guard_below(attribute: str, methods: Methods) -> Callable[[ModuleType], None]:
     """A patch that lets these methods answer for the classes below one of LlamaIndex's, where they fail offline."""
 
     def visit(cls: type[Any]) -> None:
         if cls.__module__.startswith("llama_index.core."):
             return
-        guard_constructor(cls, is_offline, _told)
+        guard_constructor(cls, is_offline)
         for name, instead in methods.items():
             original = getattr(cls, name, None)
             if callable(original) and not getattr(original, "__isabstractmethod__", False):
-                setattr(cls, name, fall_back(original, instead, _told))
+                setattr(cls, name, fall_back(original, instead))
 
     return lambda module: each_below(getattr(module, attribute), visit)
 

@@ -128,6 +128,11 @@ def by_hand(response: Any) -> str:
     return str(response.json()["choices"][0]["message"]["content"])
 
 
+def hosted_llama() -> str:
+    answer = requests.post("http://llama.internal/generate", json={"inputs": SAID[0]["content"]}, timeout=9).json()
+    return str(answer["generated_text"])
+
+
 @pytest.mark.parametrize(
     ("ask", "api", "host"),
     [
@@ -142,6 +147,7 @@ def by_hand(response: Any) -> str:
         (converse_stream, "converse", "bedrock-runtime.us-east-1.amazonaws.com"),
         (lambda: by_hand(httpx.post(OPENAI, json=BODY)), "chat/completions", "api.openai.com"),
         (lambda: by_hand(requests.post(OPENAI, json=BODY, timeout=9)), "chat/completions", "api.openai.com"),
+        (hosted_llama, "generate", "llama.internal"),
         (by_urllib, "chat/completions", "api.openai.com"),
         (by_aiohttp, "chat/completions", "api.openai.com"),
     ],

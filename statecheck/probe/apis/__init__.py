@@ -10,12 +10,12 @@ from email import message_from_bytes
 from typing import Any
 from urllib.parse import parse_qsl
 
-from . import anthropic, bedrock, cohere, gemini, ollama, openai, responses, slack, telegram
+from . import anthropic, bedrock, cohere, gemini, huggingface, ollama, openai, responses, slack, telegram
 from .exchange import Asked, Exchange, Reply
 
 __all__ = ["APIS", "Asked", "Exchange", "Reply", "exchange", "may_be"]
 
-APIS: tuple[Any, ...] = (openai, responses, anthropic, ollama, gemini, bedrock, cohere, slack, telegram)
+APIS: tuple[Any, ...] = (openai, responses, anthropic, ollama, gemini, bedrock, cohere, huggingface, slack, telegram)
 
 
 def may_be(method: str, path: str) -> bool:
