@@ -9,7 +9,7 @@
     -a gone #2                       no turn's
 
 A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
-and so on; without a letter it is the driver. A frame's function is `chat`, or what follows a slash: `@app.py:2/<module>`.
+and so on; without a letter it is the driver. A frame's function is `chat`, or what follows a slash: `@app.py:2/main`.
 Each line is 10 ns later than the one before; `#` begins a comment, and `\\r\\n` in a value is a line's end, as Redis
 has it.
 """
