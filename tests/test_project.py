@@ -60,6 +60,7 @@ PROBE_MAY_IMPORT = {
     "statecheck.probe.adapters.site": {"uvicorn"},
     "statecheck.probe.adapters.streamlit": {"streamlit"},
     "statecheck.probe.adapters.django": {"django"},
+    "statecheck.probe.adapters.sanic": {"sanic"},
     "statecheck.probe.adapters.wsgi": {"waitress"},
     "statecheck.probe.checkup": {"llama_index"},
 }

@@ -34,8 +34,11 @@ def _silent(*names: str) -> Callable[[ModuleType], None]:
         for dotted in names:
             owner, _, name = dotted.rpartition(".")
             place = getattr(module, owner, None) if owner else module
-            if hasattr(place, name):
-                setattr(place, name, _unless_importing(getattr(place, name)))
+            found = inspect.getattr_static(place, name, None)
+            if isinstance(found, classmethod):
+                setattr(place, name, classmethod(_unless_importing(found.__func__)))
+            elif found is not None:
+                setattr(place, name, _unless_importing(found))
 
     return patch
 

@@ -62,7 +62,7 @@ class AsgiTarget:
 
         served = _Served(app, channel, tells=self.socket_class is None)
         if self.socket_class is not None:
-            _tell_before(self.socket_class, served.listens)
+            tell_before(self.socket_class, "receive", served.listens)
         facts = self.facts
 
         class Server(uvicorn.Server):
@@ -153,14 +153,15 @@ class _Heard:
         return event
 
 
-def _tell_before(socket_class: Any, listens: Callable[[], None]) -> None:
-    receive = socket_class.receive
+def tell_before(owner: Any, name: str, listens: Callable[[], None]) -> None:
+    """Tell before a class's own method takes the next message of a connection."""
+    receive = getattr(owner, name)
 
-    async def told(self: Any) -> Any:
+    async def told(self: Any, *args: Any, **kwargs: Any) -> Any:
         listens()
-        return await receive(self)
+        return await receive(self, *args, **kwargs)
 
-    socket_class.receive = told
+    setattr(owner, name, told)
 
 
 def _nothing() -> None:

@@ -1,18 +1,22 @@
-"""Sanic apps, served as ASGI: their routes from the router; their listeners run when the server starts."""
+"""Sanic apps, served by Sanic's own server as one process; their routes from the router."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..turns import note
-from .asgi import AsgiTarget
+from ..recorder import TASKS, TURN
+from ..turns import finish_turn, note
+from .asgi import AsgiTarget, tell_before
 from .offer import found_in, route
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
+    from ..channel import Channel
     from .offer import Loaded, Offer
 
 _VERBS = ("GET", "POST", "PUT", "PATCH")
@@ -26,7 +30,46 @@ def adapt(offer: Offer) -> Loaded | None:
     if app is None:
         return None
     _watch(app.error_handler)
-    return AsgiTarget(offer.thing, {"framework": "sanic", "object": offer.name, "routes": list(_routes(app))})
+    facts = {"framework": "sanic", "object": offer.name, "routes": list(_routes(app))}
+    return SanicTarget(app, facts) if app is offer.thing else AsgiTarget(offer.thing, facts)
+
+
+class SanicTarget(AsgiTarget):
+    """A Sanic app that nothing wraps."""
+
+    def serve(self, sock: socket.socket | None, channel: Channel) -> None:
+        """Serve on this socket until killed."""
+        from sanic.server.websockets.impl import WebsocketImplProtocol
+
+        def starting(app: Any, *_: Any) -> None:
+            """Sanic compiles its classes anew at start-up: what is replaced before is lost."""
+            _watch_connections(app.state.server_info[0].settings["protocol"], channel)
+
+        self.app.before_server_start(starting)
+        tell_before(WebsocketImplProtocol, "recv", lambda: channel.send({"listens": TURN.get()}))
+        self.app.after_server_start(lambda *_: channel.send({"ready": self.facts}))
+        self.app.config.USE_UVLOOP = False  # a loop in C would send bytes that no hook sees
+        self.app.prepare(sock=sock, single_process=True, motd=False, access_log=False)
+        type(self.app).serve_single(primary=self.app)
+        raise RuntimeError("the app shut itself down")
+
+
+def _watch_connections(protocol: Any, channel: Channel) -> None:
+    """Make a turn of each connection: it has one request, or is a WebSocket."""
+    serve = protocol.connection_task
+
+    async def served(self: Any) -> None:
+        turn = self.transport.get_extra_info("peername")[1]
+        TURN.set(turn)  # the task has a context of its own
+        task = asyncio.current_task()
+        if task is not None:
+            TASKS[turn] = task
+        try:
+            await serve(self)
+        finally:
+            finish_turn(channel, turn, None)
+
+    protocol.connection_task = served
 
 
 def _routes(app: Any) -> Iterator[dict[str, Any]]:
