@@ -30,6 +30,7 @@ _SILENT = as_set(
     "end close remove forget transcript debug warmup cancel"
 )
 _METHODS = {"POST": 2.0, "WEBSOCKET": 1.5, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
+_ALL_THERE_IS = 6.0  # that a message of a connection is a text, where the app takes none apart
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
 
 
@@ -137,6 +138,8 @@ def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, call
             fields = (*fields, Field(place, form=form))
         elif form != "token":
             fields = tuple(replace(f, form=form) if f.place.matches(place) else f for f in fields)
+    if method == "WEBSOCKET" and not any(field.place.where == "body" for field in fields):
+        fields = (*fields, Field(Place("body", ()), type="string", leaning=_ALL_THERE_IS))
     if method == "GET":
         fields = tuple(field for field in fields if field.place.where != "body")
     answers = response_names(facts.openapi, path, method)
