@@ -191,7 +191,7 @@ class Driver:
         self.ops.append(Op(time.monotonic_ns(), "info", "kill", worker.pid, worker.generation))
 
     def _files(self, worker: Worker) -> None:
-        for found in self.setting.lab.files(worker.disk, tuple(self._wanted())):
+        for found in self.setting.lab.files(worker.disk, (*self.sent, *self._keys())):
             where = self.setting.locator.path(found["path"])
             self.ops.append(
                 Op(
@@ -208,7 +208,8 @@ class Driver:
     def _locate(self, step: Locate) -> None:
         worker = self.workers[step.worker]
         self._files(worker)
-        reply = worker.ask({"locate": self._wanted(), "deep": self._hidden(worker)}, self.setting.limits.turn)
+        request = {"locate": list(self.sent), "keys": self._keys(), "deep": self._hidden(worker)}
+        reply = worker.ask(request, self.setting.limits.turn)
         if reply is None or "error" in reply:
             note = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
             self.ops.append(Op(time.monotonic_ns(), "fail", "place", worker.pid, worker.generation, note=note))
@@ -235,12 +236,11 @@ class Driver:
                 )
             )
 
-    def _wanted(self) -> list[str]:
-        """The markers, and the session key, for state that has no marker or has it where nothing of the app leads."""
+    def _keys(self) -> list[str]:
+        """The session key: for state that has no marker, or has it where nothing of the app leads."""
         first = self.clients.get(1)
         sent = self.setting.plan.session_field is not None
-        keys = [first.key] if sent and first is not None and first.key.startswith("sc-") else []
-        return [*self.sent, *keys]
+        return [first.key] if sent and first is not None and first.key.startswith("sc-") else []
 
     def _hidden(self, worker: Worker) -> bool:
         """Whether this worker's last turn was given turn 1's marker though no file or service was seen to take it."""

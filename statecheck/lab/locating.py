@@ -151,7 +151,7 @@ class _Path:
             self.names.append(given)
             self.parts.append(f"[{inner}]" if name == "_state" else f".{name}[{inner}]")
             return rest
-        if kind == "inner" and definitions.attribute(self.tree, given):
+        if kind in ("inner", "key") and definitions.attribute(self.tree, given):
             self.parts.append(f".{name}")
             self._name(given)
             return rest

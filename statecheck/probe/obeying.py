@@ -50,7 +50,7 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
     elif "hold" in message:
         channel.send({"holding": True})
     elif "locate" in message:
-        channel.send({"places": locate(message["locate"], deep=message["deep"])})
+        channel.send({"places": locate(message["locate"], message["keys"], deep=message["deep"])})
     elif "modules" in message:
         channel.send({"modules": _imported_since_fork()})
 

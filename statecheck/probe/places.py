@@ -42,7 +42,7 @@ _NOT_HOLDERS = (
 )
 
 
-def locate(markers: list[str], *, deep: bool) -> list[dict[str, Any]]:
+def locate(markers: list[str], keys: list[str], *, deep: bool) -> list[dict[str, Any]]:
     """The places of each marker: {marker, module, file, user, steps}.
 
     `steps` leads from the module's globals to the text, or to the state object that took it; `user` tells whether
@@ -50,15 +50,18 @@ def locate(markers: list[str], *, deep: bool) -> list[dict[str, Any]]:
     stands for a module, with the user's `line` that it is due to.
 
     Args:
-        markers: what to look for: markers, and session keys that begin like them.
-        deep: search what the warm parent froze too, if nothing is found outside it: slow, for a marker that must
-            be somewhere.
+        markers: what to look for.
+        keys: session keys that begin like markers, looked for too: what has no marker may have a key.
+        deep: search what the warm parent froze too, if neither the first marker nor a key of the user's is found
+            outside it: slow, for a marker that must be somewhere.
     """
     gc.collect()
-    found = _search(markers)
-    if deep and not all(any(p["marker"] == m and p["module"] for p in found) for m in markers[:1]):
+    wanted = [*markers, *keys]
+    found = _search(wanted)
+    seen = any(p["module"] if p["marker"] == markers[0] else p["user"] and p["marker"] in keys for p in found)
+    if deep and not seen:
         gc.unfreeze()
-        found = _search(markers)
+        found = _search(wanted)
     return found
 
 

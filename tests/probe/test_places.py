@@ -97,6 +97,7 @@ def keep(m):
     local.text = f"note {m['dropped']}"
     ring = [local]
     ring.append(ring)
+    app.kept.moods = {"sc-1": [f"note {m['kept']}"]}
 """
 LIBRARY = """\
 import types
@@ -108,11 +109,20 @@ def keep(text):
     kept["default"] = [text]
 
 
+class State:
+    def __init__(self):
+        super().__setattr__("_state", {})
+
+    def __setattr__(self, name, value):
+        self._state[name] = value
+
+
 class App:
     routes = ()
 
     def __init__(self):
         self.state = types.SimpleNamespace()
+        self.kept = State()
         self.extensions = {}
         self.served = []
 """
@@ -138,14 +148,14 @@ main.keep(m)
 RECORDER.took(RECORDER.number(main.held["sc-1"]), [m["object"]])
 RECORDER.took(RECORDER.number(main.Held()), [m["object gone"]])
 for name in names:
-    tell(name, locate([m[name]], deep=False))
-tell("all at once", locate([m[name] for name in names], deep=False))
+    tell(name, locate([m[name]], [], deep=False))
+tell("all at once", locate([m[name] for name in names], [], deep=False))
 main.memory.cache_clear()
-tell("cleared", locate([m["cache"]], deep=False))
+tell("cleared", locate([m["cache"]], [], deep=False))
 gc.collect()
 gc.freeze()
-tell("frozen", locate([m["slots"]], deep=False))
-tell("deep", locate([m["slots"]], deep=True))
+tell("frozen", locate([m["slots"]], [], deep=False))
+tell("deep", locate([m["slots"]], [], deep=True))
 """
 KEPT = {
     "dict": ("main.sessions['sc-1']", "sc-1", 4),
@@ -156,6 +166,7 @@ KEPT = {
     "attribute": ("main.engine.store['sc-1']", "sc-1", 14),
     "slots": ("main.slotted.transcript", None, 19),
     "state": ("main.app.state.memories['sc-1']", "sc-1", 63),
+    "kept": ("main.app.kept.moods['sc-1']", "sc-1", 81),
     "extension": ("main.app.extensions['bots']['sc-1']", "sc-1", 64),
     "on app": ("main.app.transcripts['sc-1']", "sc-1", 65),
     "served": ("main.app", None, None),
