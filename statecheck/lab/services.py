@@ -149,8 +149,10 @@ class Services:
         missing = [(s, f"its throwaway server ended: {ended[s.kind.name]}", _hand_over(s)) for s in lost] + self.missing
         said = f"{problem.text}\n{problem.detail}"
         for service, why, hint in missing:
-            names = any(re.search(rf"\b{variable.name}\b", said) for variable in service.variables)
-            if names or _UNREACHED.search(said):
+            names = [variable.name for variable in service.variables]
+            clients = () if service.told else service.kind.modules  # an import alone is a weak sign
+            unset = any(re.search(rf"\b{name}\b", said) for name in names)
+            if unset or (_UNREACHED.search(said) and (not clients or any(client in said for client in clients))):
                 text = f"the target needs {_what(service)}, and {why}: {problem.text}"
                 return Problem("service-missing", text, hint, problem.detail)
         postgres = next((service for service in self._started if service.kind.name == "postgres"), None)

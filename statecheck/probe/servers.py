@@ -151,7 +151,7 @@ class Postgres(Server):
             return [], {}
         user = next((uid for uid in sorted(users, reverse=True) if uid), 65534)  # `nobody`, mostly
         taking = ["unshare", "--user", f"--map-user={user}", f"--map-group={users.get(user, user)}", "--"]
-        if subprocess.run([*taking, "true"], capture_output=True, check=False).returncode == 0:
+        if _works([*taking, "true"]):
             return taking, {}  # it may still read what the real user may
         os.chown(".", user, users.get(user, user))
         for above in ("..", "../.."):  # of the run: it has to pass through, and sees nothing there
@@ -161,8 +161,9 @@ class Postgres(Server):
     def started(self) -> None:
         """Let go of its shared memory segment, so that the kernel removes it with the last process, however it ends."""
         with open("data/postmaster.pid", encoding="ascii") as file:
-            segment = int(file.read().split("\n")[6].split()[1])
-        ctypes.CDLL(None).shmctl(segment, 0, None)  # IPC_RMID
+            segment = file.read().split("\n")[6].split()[1:]
+        if segment:
+            ctypes.CDLL(None).shmctl(int(segment[0]), 0, None)  # IPC_RMID
 
     def reach(self, client: socket.socket) -> tuple[socket.socket, bytes]:
         """Read how the client introduces itself; make the role and the database that it asks for."""
@@ -204,6 +205,13 @@ class Postgres(Server):
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _works(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _until_idle(sock: socket.socket) -> None:
