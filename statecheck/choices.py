@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from statecheck.source.fields import Field, Json, plain
+from statecheck.source.fields import FILE, Field, Json, plain
 from statecheck.source.roles import is_history, is_setting, leaning
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _KEPT = re.compile(
     r"localStorage|sessionStorage|cookie|uuid|nanoid|ulid|getuser|argv\[1\]|session_state", re.IGNORECASE
 )
 _TYPED = re.compile(r"\.value\b|\binput\(|readline|\.trim\(|\.strip\(|\bprompt\(|argv\[2|chat_input|stdin")
-_SAMPLES: dict[str, Json] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}}
+_SAMPLES: dict[str, Json] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}, "file": FILE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from statecheck.choices import Choice, overlay, sample
 from statecheck.model import Anchor
 from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route
 from statecheck.source.calls import path_fields
-from statecheck.source.fields import ELEMENT, Encoding, Field, Form, plain
+from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -152,7 +152,7 @@ def body_of(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
         inner = body
         for step in steps[:-1]:
             inner = cast("dict[str, Json]", inner.setdefault(step, {}))
-        inner[steps[-1]] = value if encoding == "json" or value in (MESSAGES, HISTORY) else _text(value)
+        inner[steps[-1]] = value if encoding == "json" or value in (MESSAGES, HISTORY, FILE) else _text(value)
     return body
 
 

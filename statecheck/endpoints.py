@@ -161,13 +161,17 @@ def lay(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
         found = next((f for f in read if f.place.matches(field.place)), None)
         if found is not None:
             used.add(found.place)
+            declares = (field.form, field.dress) != ("token", "{session}")
             field = replace(
                 field,
                 leaning=found.leaning,
                 generated=field.generated or found.generated,
-                form=found.form if field.form == "token" else field.form,
+                form=(field if declares else found).form,
+                dress=(field if declares else found).dress,
                 turn_keys=field.turn_keys or found.turn_keys,
                 limited=field.limited or found.limited,
+                required=field.required or found.demanded,
+                options=found.options,
                 value=field.value if field.known else found.value if found.known else field.value,
                 known=field.known or found.known,
             )

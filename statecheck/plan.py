@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from statecheck.source.fields import Encoding, Form, Json
+from statecheck.source.fields import FILE, Encoding, Form, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ class Plan:
         kind: `http` (a request), `websocket` (a connection and one message, the body: a text, or JSON), or `callable`
             (a call with `args`).
         path: for http, with path parameters filled (`/desk/{session}/`).
-        body: JSON value (encoding json), mapping of names to strings (form, multipart), or None (none).
+        body: JSON value (encoding json), mapping of names to strings (form, multipart: `FILE` too), or None (none).
         args: for callable: positional arguments.
         keywords: for callable: what can only be given by name.
         message_field, session_field: for people, where they travel (`body message`, `header X-Pupil`);
@@ -218,7 +218,7 @@ def render(
 
     body = deep(plan.body)
     if plan.encoding in ("form", "multipart") and isinstance(body, dict):
-        body = {key: item if isinstance(item, str) else json.dumps(item) for key, item in body.items()}
+        body = {key: item if isinstance(item, str) or item == FILE else json.dumps(item) for key, item in body.items()}
     return Request(
         method=plan.method,
         path=_fill(plan.path, values, lambda value: quote(value, safe="")),

@@ -13,12 +13,13 @@ from statecheck.source.fields import Field, Place, plain
 from statecheck.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from statecheck.endpoints import Endpoint
     from statecheck.plan import Overrides, Plan
 
 _MOST_TEXTS = 3
+_MOST_VALUES = 4
 
 
 def ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overrides) -> list[Plan]:
@@ -39,8 +40,10 @@ def ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overrides)
     chosen = choose(fields, message, session)
     if isinstance(chosen, Choice):
         if chosen.sessions:
-            return _keyed(sending, chosen, everything, settled=session is not None)
-        return _unkeyed(sending, chosen, message)
+            plans = _keyed(sending, chosen, everything, settled=session is not None)
+        else:
+            plans = _unkeyed(sending, chosen, message)
+        return [*plans, *_fuller(sending, chosen)]
     plans = []
     for text in chosen[:_MOST_TEXTS]:
         guess = choose(fields, text, session)
@@ -105,6 +108,22 @@ def _instead(sending: Sending, chosen: Choice, other: Field) -> Plan:
 def _is_test(sending: Sending) -> bool:
     """Whether the client code that is followed is a test's, which speaks for no client."""
     return sending.call is not None and sending.call.test
+
+
+def _fuller(sending: Sending, chosen: Choice) -> Iterator[Plan]:
+    """Return plans for where nothing arrived: with other values of what is compared, or with all that is read."""
+    for extra in chosen.extras:
+        for value in extra.options[1:_MOST_VALUES]:
+            said = f"`{extra.place}` may have to be `{value}`, which the code compares it with"
+            other = replace(extra, value=value)
+            extras = tuple(other if field == extra else field for field in chosen.extras)
+            order = tuple(other if field == extra else field for field in chosen.order)
+            yield draft(sending, replace(chosen, extras=extras, order=order, why=(*chosen.why, said)))
+    taken = (chosen.message, chosen.history, *chosen.sessions, *chosen.extras)
+    left = [f for f in chosen.order if f not in taken and f.place.where in ("body", "query") and f.place.path]
+    if left:
+        said = f"also tried with all that the server reads: {', '.join(f'`{field.place}`' for field in left)}"
+        yield draft(sending, replace(chosen, extras=(*chosen.extras, *left), why=(*chosen.why, said)))
 
 
 def _calls(plan: Plan, everything: Sequence[Endpoint]) -> bool:

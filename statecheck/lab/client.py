@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
     from statecheck.lab.workers import Worker
+    from statecheck.plan import Json
 
 
 @dataclass
@@ -249,8 +250,13 @@ def _content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
     elif request.encoding == "form":
         parts["data"] = request.body
     elif request.encoding == "multipart" and isinstance(request.body, dict):
-        parts["files"] = {name: (None, str(value)) for name, value in request.body.items()}
+        parts["files"] = {name: _part(value) for name, value in request.body.items()}
     return parts
+
+
+def _part(value: Json) -> tuple[str | None, str]:
+    """A part of a multipart body under httpx's names: a file's name, if it is a file, and its content."""
+    return (str(value["filename"]), str(value["content"])) if isinstance(value, dict) else (None, str(value))
 
 
 def _text(response: httpx.Response, path: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source.fields import Place, Where
 from statecheck.source.models import constant, makes_key
-from statecheck.source.traces import Evidence, Value
+from statecheck.source.traces import Evidence, Value, merge
 
 if TYPE_CHECKING:
     from statecheck.source.flow import Block
@@ -52,6 +52,7 @@ _GATEWAY: dict[str, Where] = {
 _DECODERS = dict.fromkeys(("loads", "load", "decode_json", "validate_json"), "json")
 _DECODERS |= dict.fromkeys(("parse_qs", "parse_qsl"), "form") | dict.fromkeys(("b64decode", "unquote_plus", "str"), "")
 _CALLED = frozenset(("json", "get_json", "form", "post", "body", "get_data", "read", "text"))
+_OF_FILES = frozenset(("filename", "content_type", "file"))
 _GETTERS = frozenset(("get", "getlist", "getone", "pop", "getall", "get_list", "getfirst", "__getitem__"))
 _ARGUMENTS: dict[str, Where] = {
     "get_argument": "body",
@@ -69,6 +70,8 @@ def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -
         return _of_request(block, name)
     if owner.root == "raw":
         return _body(block, "json", (name,)) if item else owner
+    if owner.root == "files":
+        return _file(block, name)
     if owner.attrs is not None:
         return owner.attrs.get(name, Value())
     if owner.at is None:
@@ -80,6 +83,11 @@ def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -
     if owner.at.path:
         return owner
     return Value(at=Place(owner.at.where, (header_name(name) if owner.at.where == "header" else name,)))
+
+
+def each_of(block: Block, owner: Value, names: tuple[str, ...]) -> Value:
+    """Return what the parts of these names are together; each is noted as read."""
+    return merge([block.step(attribute_of(block, owner, name, item=True)) for name in names])
 
 
 def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: list[Value]) -> Value | None:
@@ -97,16 +105,25 @@ def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: 
         if where == "body":
             return _body(block, "form", (key,))
         return Value(at=Place(where, (header_name(key) if where == "header" else key,)))
-    if name in _GETTERS and key is not None and (owner.at is not None or owner.attrs is not None or owner.root):
-        got = attribute_of(block, owner, key, item=True)
-        if got.at is not None:
-            _optional(block, got.at, node.args[1] if len(node.args) > 1 else None, node)
+    if name in _GETTERS and arguments and (got := _got(block, owner, key, node, arguments[0])) is not None:
         return got
     if arguments and arguments[0].root == "raw" and name in _DECODERS:
         return _body(block, _DECODERS[name], ()) if _DECODERS[name] else arguments[0]
     if owner.root == "raw" or (owner.at is not None and name not in ("append", "format")):
         return owner
     return None
+
+
+def _got(block: Block, owner: Value, key: str | None, node: ast.Call, first: Value) -> Value | None:
+    """Return what a getter gets: the part of its first argument's name, or of each of its names."""
+    if first.words and owner.at is not None:
+        return each_of(block, owner, first.words)
+    if key is None or (owner.at is None and owner.attrs is None and not owner.root):
+        return None
+    got = attribute_of(block, owner, key, item=True)
+    if got.at is not None:
+        _optional(block, got.at, node.args[1] if len(node.args) > 1 else None, node)
+    return got
 
 
 def header_name(name: str) -> str:
@@ -122,9 +139,18 @@ def _of_request(block: Block, name: str) -> Value:
         return Value(root="raw")
     if name in _ELSEWHERE:
         return Value(at=Place(_ELSEWHERE[name], ()))
+    if name in ("files", "FILES"):
+        return Value(root="files")
     if name == "state":
         return Value(attrs={key[1:]: value for key, value in block.flow.kept.items() if key.startswith(".")})
     return Value(root="request") if name == "request" else Value()
+
+
+def _file(block: Block, *path: str) -> Value:
+    """Return nothing that speaks, and note that a file travels there."""
+    block.flow.encoding = "multipart"
+    block.flow.evidence.setdefault(Place("body", path), Evidence()).schema["format"] = "binary"
+    return Value()
 
 
 def _body(block: Block, encoding: str, path: tuple[str, ...]) -> Value:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from statecheck.source import sinks
-from statecheck.source.accessors import read_call
+from statecheck.source import limits, sinks
+from statecheck.source.accessors import attribute_of, read_call
 from statecheck.source.fields import Place
 from statecheck.source.lookup import FUNCTIONS, Found, Function
 from statecheck.source.models import class_fields
@@ -48,6 +48,9 @@ def _made(block: Block, node: ast.Call, name: str, arguments: list[Value], keywo
         kind = modules.resolve(block.file, of.func)
     if kind is None or not isinstance(kind.node, ast.ClassDef):
         return None
+    member = limits.converted(block, kind, arguments)
+    if member is not None:
+        return member
     for value in [*arguments[:1], *[keywords[k] for k in keywords if k == "**"]]:
         if value.root == "raw" or (value.at is not None and value.at.where in ("body", "event")):
             place = value.at or Place("body", ())
@@ -78,7 +81,9 @@ def _bind(
     names = [a.arg for a in [*function.args.posonlyargs, *function.args.args]]
     if isinstance(node.func, ast.Attribute) and names[:1] in (["self"], ["cls"]):
         names = names[1:]
-    bound = dict(zip(names, arguments, strict=False)) | keywords
+    spread = keywords.get("**", Value())
+    parts = {name: block.step(attribute_of(block, spread, name, item=True)) for name in names if spread.at is not None}
+    bound = parts | dict(zip(names, arguments, strict=False)) | keywords
     for name, value in bound.items():
         if value.at is not None and value.at.path:
             block.flow.weigh(value.at, 0.4 * leaning(name))

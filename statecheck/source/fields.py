@@ -15,6 +15,8 @@ Encoding = Literal["json", "form", "multipart", "none"]
 Form = Literal["token", "uuid", "integer"]
 Origin = Literal["", "made", "kept", "learned"]
 
+FILE: dict[str, Json] = {"filename": "sample.txt", "content": "sample"}
+"""What is sent in a field of a multipart body that takes a file."""
 ELEMENT = "[]"
 """The step of a path that leads into a list: `("messages", "[]", "content")`."""
 
@@ -49,12 +51,14 @@ class Field:
     """One field of a request.
 
     Attributes:
-        type: JSON Schema's word, or "" if unknown.
+        type: JSON Schema's word, `file`, or "" if unknown.
         required: the server refuses a request without it.
         generated: left out, the server makes up a new value each time (`default_factory=uuid4`).
         form: what its format asks of a session key.
         dress: how a session key is written in it (`{session}@example.com`).
         value: what to send where it is neither message nor session; `known` says that there is one.
+        options: values that the code compares it with, `value` first among them.
+        demanded: the code refuses a request without it, though what is declared may not say so.
         limited: only some values are taken, `value` among them (keys of a table of constants).
         said: what a client calls the value that it sends (`conversationId`), or "".
         origin: how a client comes by it: `made` for each message, `kept`, `learned` from an answer, or "" if unknown.
@@ -70,6 +74,8 @@ class Field:
     dress: str = "{session}"
     value: Json = None
     known: bool = False
+    options: tuple[Json, ...] = ()
+    demanded: bool = False
     limited: bool = False
     said: str = ""
     origin: Origin = ""

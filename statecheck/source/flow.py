@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from statecheck.source import entering, sinks
-from statecheck.source.accessors import attribute_of
+from statecheck.source import entering, limits, sinks
+from statecheck.source.accessors import attribute_of, each_of
 from statecheck.source.fields import Place
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.models import class_fields, makes_key
@@ -126,34 +126,42 @@ class Block:
         if isinstance(node, ast.Assign) and (pairs := _pairwise(node)):
             values = [self.value(value) for _, value in pairs]
             for (target, _), value in zip(pairs, values, strict=True):
-                self._assign(target, value)
+                self.assign(target, value)
             return
         value = self.value(node.value) if node.value else Value()
         if isinstance(node, ast.AugAssign):
             value = merge([self.value(node.target), value])
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            self._assign(target, value)
+            self.assign(target, value)
 
     def _answered(self, node: ast.Return) -> None:
         value = self.value(node.value) if node.value else Value()
         self._answer(node.value, value)
         self.returned.append(value)
 
-    def _loop(self, node: ast.For | ast.AsyncFor) -> None:
+    def _branch(self, node: ast.If) -> None:
+        self.value(node.test)
+        limits.guarded(self, node)
+
+    def _loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
+        words = tuple(word for word in limits.keys_of(self, node.iter) if isinstance(word, str))
         value = self.value(node.iter)
-        if value.root:  # the messages of a connection
+        if words:
+            value = Value(words=words)
+        elif value.root:  # the messages of a connection
             value = Value(root="raw")
-        elif value.at != WHOLE or isinstance(node, ast.For):
+        elif value.at != WHOLE or not isinstance(node, ast.AsyncFor):
             value = element(value)
-        self._assign(node.target, value)
+        self.assign(node.target, value)
 
     def _opened(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
             value = self.value(item.context_expr)
             if item.optional_vars:
-                self._assign(item.optional_vars, value)
+                self.assign(item.optional_vars, value)
 
-    def _assign(self, target: ast.expr, value: Value) -> None:
+    def assign(self, target: ast.expr, value: Value) -> None:
+        """Bind a name, or a target's parts; what the name says is evidence too."""
         if isinstance(target, ast.Name):
             self.env[target.id] = value
             if value.at is not None and value.at.path:
@@ -162,7 +170,7 @@ class Block:
             self.flow.kept[f".{target.attr}"] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             for inner in target.elts:
-                self._assign(inner, Value(parts=value.all))
+                self.assign(inner, Value(parts=value.all))
         elif isinstance(target, ast.Subscript):
             if not ast.unparse(target.value).endswith("cookies"):
                 self.value(target)
@@ -203,12 +211,14 @@ class Block:
 
     def _named(self, node: ast.NamedExpr) -> Value:
         value = self.value(node.value)
-        self._assign(node.target, value)
+        self.assign(node.target, value)
         return value
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
         for generator in node.generators:
-            self._assign(generator.target, element(self.value(generator.iter)))
+            self._loop(generator)
+            for condition in generator.ifs:
+                self.value(condition)
         return self.expressions(node)
 
     def _deferred(self, node: ast.Lambda) -> Value:
@@ -237,6 +247,8 @@ class Block:
         if owner.at is not None and not isinstance(key, ast.Slice):
             return element(owner) if isinstance(key, (ast.Constant, ast.UnaryOp)) else owner
         inner = self.value(key)
+        if inner.words and owner.at is not None:
+            return each_of(self, owner, inner.words)
         sinks.keyed(self, node.value, inner)
         return Value(parts=owner.all)
 
@@ -265,6 +277,8 @@ class Block:
         ast.AnnAssign: _assignment,
         ast.AugAssign: _assignment,
         ast.Return: _answered,
+        ast.If: _branch,
+        ast.Match: limits.matched,
         ast.For: _loop,
         ast.AsyncFor: _loop,
         ast.With: _opened,
@@ -282,7 +296,7 @@ class Block:
         ast.IfExp: _choice,
         ast.Lambda: _deferred,
         ast.Call: entering.call,
-        ast.Compare: sinks.compared,
+        ast.Compare: limits.compared,
         ast.JoinedStr: sinks.formatted,
         ast.BinOp: sinks.joined,
         ast.Dict: sinks.displayed,

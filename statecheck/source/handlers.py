@@ -13,12 +13,15 @@ from statecheck.source.binding import dependency, guards, parameters, take_over_
 from statecheck.source.fields import ELEMENT, Field, Place
 from statecheck.source.flow import Flow
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
+from statecheck.source.openapi import form_of, is_file, sample_of
 from statecheck.source.roles import is_history
 from statecheck.source.traces import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from statecheck.source.traces import Evidence
 
 _SAID = 5.0  # evidence that a body is the message itself
 _METHODS = ("POST", "PUT", "PATCH", "GET")
@@ -125,23 +128,39 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
         whole = Place(place.where, place.path[:cut]) if cut is not None else place
         if not whole.path and cut is None and entry.message < _SAID:
             continue
-        field = merged.get(whole) or Field(whole, required=not entry.optional)
+        field = merged.get(whole) or Field(whole, required=not entry.optional or entry.demanded)
         if cut is not None:
             field = _as_list(
                 field, [p.path[cut + 1 :] for p in flow.evidence if p.path[: cut + 1] == place.path[: cut + 1]]
             )
         if cut is None or field.turn_keys is None:
             field = replace(field, leaning=field.leaning + entry.message + entry.session)
-        if entry.options or entry.default is not None:
-            field = replace(field, value=[*entry.options, entry.default][0], known=True)
-        merged[whole] = replace(
-            field,
-            limited=entry.limited,
-            form=entry.form or field.form,
-            generated=field.generated or (entry.generated and entry.optional),
-        )
+        merged[whole] = _demanded(field, entry)
     inner = {Place(p.where, p.path[:n]) for p in merged for n in range(1, len(p.path))}
     return tuple(field for place, field in merged.items() if place not in inner)
+
+
+def _demanded(field: Field, entry: Evidence) -> Field:
+    """Return a field with what the code demands of it: some values, a format, that it is there."""
+    options = [*entry.options, *([entry.default] if entry.default is not None else [])]
+    if options:
+        field = replace(field, value=options[0], known=True, options=tuple(options))
+    elif entry.schema and not field.known:
+        field = replace(field, value=sample_of(entry.schema), known=True)
+    if is_file(entry.schema):
+        field = replace(field, type="file")
+    form = form_of(entry.schema) if entry.schema else None
+    if form is not None:
+        field = replace(field, form=form[0], dress=form[1])
+    elif entry.schema and entry.message < _SAID:
+        field = replace(field, limited=True)
+    return replace(
+        field,
+        limited=entry.limited or field.limited,
+        demanded=entry.demanded,
+        required=field.required or entry.demanded,
+        generated=field.generated or (entry.generated and entry.optional),
+    )
 
 
 def _as_list(field: Field, steps: list[tuple[str, ...]]) -> Field:

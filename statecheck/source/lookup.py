@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from statecheck.source.files import python_files
 from statecheck.source.reading import is_file, peek
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -28,10 +30,15 @@ class Found:
 
 
 class Modules:
-    """The modules below a project, parsed when first asked for. Imports that leave the project are not followed."""
+    """The modules below a project, parsed when first asked for. Imports that leave the project are not followed.
 
-    def __init__(self, project: Path) -> None:
+    Attributes:
+        environment: the variables that the code finds where it runs.
+    """
+
+    def __init__(self, project: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self.project = project.resolve()
+        self.environment = environment
         self._trees: dict[Path, ast.Module | None] = {}
         self._names: dict[Path, dict[str, ast.AST]] = {}
         self._resolving: set[ast.AST] = set()

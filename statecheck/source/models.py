@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "List": "array"}
 _TYPES |= {"UUID": "string", "UUID4": "string", "dict": "object", "Dict": "object", "EmailStr": "string"}
-_TYPES |= {"Sequence": "array", "tuple": "array", "Any": "", "SecretStr": "string", "UploadFile": "object"}
+_TYPES |= {"Sequence": "array", "tuple": "array", "Any": "", "SecretStr": "string", "UploadFile": "file"}
 _DEEPEST = 4
 
 
@@ -57,8 +57,8 @@ def annotated(modules: Modules, kind: Found, annotation: ast.expr, default: ast.
         options = core.slice.elts if isinstance(core.slice, ast.Tuple) else [core.slice]
         field = replace(field, value=constant(options[0]), known=True, limited=True, type="string")
     enum = modules.resolve(kind.file, core)
-    if enum is not None and _is_enum(enum) and isinstance(enum.node, ast.ClassDef):
-        values = [constant(n.value) for n in enum.node.body if isinstance(n, ast.Assign)]
+    if enum is not None and _is_enum(enum):
+        values = enum_values(enum)
         field = replace(field, value=values[0] if values else None, known=bool(values), limited=bool(values))
     for call in (node for node in ast.walk(annotation) if isinstance(node, ast.Call)):
         field = _declared(field, call)
@@ -133,6 +133,18 @@ def constant(node: ast.AST) -> Json:
     return (
         list(value) if isinstance(value, tuple) else value if isinstance(value, (str, int, float, list, dict)) else None
     )
+
+
+def enum_values(kind: Found) -> list[Json]:
+    """Return the values of an enumeration's members, or none for anything else."""
+    if not isinstance(kind.node, ast.ClassDef) or not _is_enum(kind):
+        return []
+    pairs = [(n.targets[0], n.value) for n in kind.node.body if isinstance(n, ast.Assign)]
+    return [constant(value) if not _is_auto(value) else ast.unparse(name).lower() for name, value in pairs]
+
+
+def _is_auto(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] == "auto"
 
 
 def _is_enum(kind: Found) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from statecheck.source.fields import Encoding, Field, Form, Place
+from statecheck.source.fields import FILE, Encoding, Field, Form, Place
 from statecheck.source.roles import is_history
 
 Schema = Mapping[str, Any]  # a piece of a JSON document, whose form is only known piece by piece
@@ -135,20 +135,25 @@ def _turn_keys(document: Schema, schema: Schema, name: str) -> tuple[str, str] |
 def _facts(schema: Schema, required: bool, around: Schema) -> dict[str, Any]:
     kind = schema.get("type") or ""
     known = any(key in piece for piece in (schema, around) for key in ("default", "example", "examples"))
-    form = _form(schema)
+    form = form_of(schema)
     return {
-        "type": kind if isinstance(kind, str) else "",
+        "type": "file" if is_file(schema) else kind if isinstance(kind, str) else "",
         "required": required,
         "generated": not required and not known and not schema.get("x-nullable") and kind == "string",
         "form": form[0] if form else "token",
         "dress": form[1] if form else _KEY,
-        "value": _sample(schema, around),
+        "value": sample_of(schema, around),
         "limited": "enum" in schema or "const" in schema or form is None,
         "known": known or "enum" in schema or "const" in schema,
     }
 
 
-def _form(schema: Schema) -> tuple[Form, str] | None:
+def is_file(schema: Schema) -> bool:
+    """Whether a value is a file's content."""
+    return schema.get("format") == "binary" or schema.get("contentMediaType") == "application/octet-stream"
+
+
+def form_of(schema: Schema) -> tuple[Form, str] | None:
     """Return the form of session key that a schema accepts and how it is written in it, or None if it accepts none."""
     if schema.get("type") == "integer":
         return "integer", _KEY
@@ -177,7 +182,7 @@ def _prefix(pattern: str) -> str:
     return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
 
 
-def _sample(schema: Schema, around: Schema = _NOTHING) -> Any:
+def sample_of(schema: Schema, around: Schema = _NOTHING) -> Any:
     """Return a value that a schema accepts: the example it gives, else the simplest."""
     for piece in (schema, around):
         for key in ("const", "default", "example"):
@@ -187,24 +192,43 @@ def _sample(schema: Schema, around: Schema = _NOTHING) -> Any:
             if choices := piece.get(key):
                 first = next(iter(choices.values()), None) if isinstance(choices, Mapping) else choices[0]
                 return first.get("value") if isinstance(first, Mapping) and "value" in first else first
+    return _simplest(schema)
+
+
+def _simplest(schema: Schema) -> Any:
     kind = schema.get("type")
+    if is_file(schema):
+        return FILE
     if kind in ("integer", "number"):
-        least = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
-        return max(least, 1) if schema.get("maximum", 1) >= 1 else schema.get("maximum")
+        return _number(schema, whole=kind == "integer")
     if kind == "boolean":
         return False
     if kind == "array":
-        return [_sample(schema.get("items", {})) for _ in range(schema.get("minItems", 0))]
+        return [sample_of(schema.get("items", {})) for _ in range(schema.get("minItems", 0))]
     if kind == "object":
         return {}
     return _text(schema)
+
+
+def _number(schema: Schema, *, whole: bool) -> float:
+    """Return 1 if it lies within the bounds, else what lies just inside them, or between them."""
+    step = schema.get("multipleOf", 1)
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if all(bound is None for bound in (low, high)):
+        return float(step) if step != int(step) else int(step)
+    if not whole and low is not None and high is not None:
+        return 1 if low < 1 < high and step == 1 else (low + high) / 2
+    inside = low + ("minimum" not in schema) if low is not None else high - ("maximum" not in schema)
+    one = (low is None or low < 1) and (high is None or high > 1) and step == 1
+    return 1 if one else -(-inside // step) * step if low is not None else inside // step * step
 
 
 _FORMATS = {
     "uuid": "00000000-0000-4000-8000-000000000001",
     "email": "someone@example.com",
     "date": "2024-01-01",
-    "date-time": "2024-01-01T00:00:00Z",
+    "date-time": "2024-01-01T00:00:00+00:00",
     "uri": "http://localhost/",
     "time": "12:00:00Z",
 }
@@ -234,10 +258,19 @@ def _guesses(pattern: str) -> Iterator[str]:
     bare = pattern.removeprefix("^").removesuffix("$")
     yield from re.split(r"\|", bare.strip("()?:"))
 
+    flat = bare
+    for _ in range(_DEEPEST):  # a group is its first alternative, as often as it has to be
+        flat = re.sub(
+            r"\((?:\?:|\?P<\w+>)?(?P<first>[^()|]*)(?:\|[^()]*)?\)(?:\{(?P<least>\d+)[^}]*\}|[+*?])?",
+            lambda found: found["first"] * int(found["least"] or 1),
+            flat,
+        )
+
     def member(found: re.Match[str]) -> str:
         one = {"d": "1", "w": "a", "s": " "}.get(found["class"] or "", (found["set"] or "a")[0])
-        least = found["least"]
-        return one * int(least) if least else one
+        return one * int(found["least"] or 1)
 
-    yield re.sub(r"(?:\\(?P<class>[dws])|\[(?P<set>[^\]]+)\])(?:\{(?P<least>\d+)[^}]*\}|[+*?])?", member, bare)
+    yield re.sub(
+        r"(?:\\(?P<class>[dws])|\[(?P<set>[^\]]+)\])(?:\{(?P<least>\d+)[^}]*\}|[+*?])?", member, flat.split("|")[0]
+    ).replace("\\", "")
     yield from ("a", "A", "1", "en", "EN", "en-US", "aaaa", "1111", "abc-123")

@@ -94,7 +94,7 @@ def _texts(module: Module, flow: _Flow) -> None:
 
 
 def _look(node: ast.AST, module: Module, flow: _Flow) -> None:
-    read = _read(node)
+    read = read_variable(node)
     if read is not None:
         _note_read(flow, read[0], _text(read[1], flow), Anchor(module.shown, node.lineno))  # type: ignore[attr-defined]
     match node:
@@ -131,7 +131,7 @@ def _defined(node: ast.FunctionDef | ast.AsyncFunctionDef, flow: _Flow) -> None:
 def _alternatives(node: ast.BoolOp, flow: _Flow) -> None:
     """`os.getenv("X") or "default"`; in `x and f(x)` the variable is asked for."""
     for position, value in enumerate(node.values[:-1]):
-        read = _read(value)
+        read = read_variable(value)
         if isinstance(node.op, ast.And):
             flow.tested.update(_truths(value))
         elif read is not None:
@@ -172,7 +172,7 @@ def _called(node: ast.Call, flow: _Flow) -> None:
                 flow.onward.setdefault(name, set()).add(keyword.arg)
 
 
-def _read(node: ast.AST) -> tuple[str, ast.expr | None] | None:
+def read_variable(node: ast.AST) -> tuple[str, ast.expr | None] | None:
     """(name, default) of an expression that reads a variable by its name, by whatever helper."""
     if isinstance(node, ast.Subscript) and last_name(node.value) == "environ":
         return (node.slice.value, None) if _is_name(node.slice) else None  # type: ignore[attr-defined]
@@ -197,7 +197,7 @@ def _names(node: ast.AST) -> Iterator[str]:
     stack = [node]
     while stack:
         current = stack.pop()
-        read = _read(current)
+        read = read_variable(current)
         if read is not None:
             yield f"${read[0]}"
         elif isinstance(current, ast.Name):
@@ -228,7 +228,9 @@ def _truths(test: ast.AST) -> Iterator[str]:
             yield from (f"${side.value}",) if _is_name(side) else _truths(side)  # type: ignore[attr-defined]
     elif isinstance(test, ast.NamedExpr):
         yield from (*_truths(test.target), *_truths(test.value))
-    elif isinstance(test, (ast.Name, ast.Attribute, ast.Call)) and (_read(test) or not isinstance(test, ast.Call)):
+    elif isinstance(test, (ast.Name, ast.Attribute, ast.Call)) and (
+        read_variable(test) or not isinstance(test, ast.Call)
+    ):
         yield from _names(test)
 
 

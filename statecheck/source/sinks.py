@@ -6,13 +6,13 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from statecheck.source.limits import checked, keys_of, limit
 from statecheck.source.lookup import FUNCTIONS, Found
 from statecheck.source.models import constant
 from statecheck.source.roles import as_set, leaning
-from statecheck.source.traces import Evidence, Value, merge
+from statecheck.source.traces import Value, merge
 
 if TYPE_CHECKING:
-    from statecheck.source.fields import Json, Place
     from statecheck.source.flow import Block
 
 PARSERS = as_set("model_validate model_validate_json parse_obj parse_raw from_dict load loads validate_python decode")
@@ -76,7 +76,6 @@ def called(block: Block, node: ast.Call, owner: Value, arguments: list[Value], k
         _by_key,
         _stored,
         _as_path,
-        _converted,
         _checked,
         _to_message,
         _to_sql,
@@ -152,23 +151,8 @@ def _as_path(block: Block, call: Leaving) -> None:
             block.flow.note(argument, -4, part=1)
 
 
-def _converted(block: Block, call: Leaving) -> None:
-    if call.name not in ("UUID", "int") or not call.arguments:
-        return
-    place = call.arguments[0].at
-    if place is not None and place in block.flow.evidence:
-        block.flow.evidence[place].form = "uuid" if call.name == "UUID" else "integer"
-        block.flow.weigh(place, -4 if call.name == "UUID" else -1)
-
-
 def _checked(block: Block, call: Leaving) -> None:
-    if call.name in ("fullmatch", "match") and len(call.arguments) > 1:
-        block.flow.note(call.arguments[1], -1)
-    if call.name == "compare_digest" and len(call.arguments) > 1:
-        for value, other in zip(call.arguments, call.node.args[1::-1], strict=False):
-            fixed = _fixed(block, other)
-            if value.at is not None and value.at.path and fixed is not None:
-                _limited(block, value.at, [fixed], weight=1)
+    checked(block, call.name, call.node, call.arguments)
     if call.name == "set" and isinstance(call.on, ast.Name) and len(call.arguments) == 1 and not call.keywords:
         block.flow.kept[call.on.id] = call.arguments[0]
     if call.name == "len" and call.arguments:
@@ -200,77 +184,12 @@ def _answering(block: Block, call: Leaving) -> None:
 
 def keyed(block: Block, container: ast.expr, key: Value) -> None:
     """Weigh a value used as a key: of a table of constants it is one of those keys, else it finds a session's state."""
-    options = _keys(block, container)
+    options = keys_of(block, container)
     for place in key.all:
         if options and place == key.at:
-            _limited(block, place, options)
+            limit(block, place, options)
         else:
             block.flow.weigh(place, -5)
-
-
-def compared(block: Block, node: ast.Compare) -> Value:
-    """Weigh a comparison: with literals it limits the values, with a container's keys it is a look-up."""
-    left = block.value(node.left)
-    for operator, right in zip(node.ops, node.comparators, strict=False):
-        value = block.value(right)
-        literal = constant(right)
-        if left.at is None or not left.at.path:
-            continue
-        if isinstance(operator, (ast.In, ast.NotIn)):
-            options = literal if isinstance(literal, list) else _keys(block, right)
-            if options:
-                _limited(block, left.at, options)
-            elif not value.all:
-                block.flow.weigh(left.at, -4)
-        elif isinstance(operator, (ast.Eq, ast.NotEq)) and (fixed := _fixed(block, right)) not in (None, ""):
-            _limited(block, left.at, [fixed], weight=1)
-    return merge([left])
-
-
-def _fixed(block: Block, node: ast.expr) -> Json:
-    """Return what an expression is whatever is sent: a literal, a module's constant, a setting's default."""
-    if isinstance(node, (ast.Name, ast.Attribute)):
-        found = block.flow.modules.resolve(block.file, node)
-        node = found.node if found is not None and isinstance(found.node, ast.expr) else node
-    setting = isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("environ.get", "getenv"))
-    if setting and len(node.args) > 1:  # type: ignore[attr-defined]
-        node = node.args[1]  # type: ignore[attr-defined]
-    return constant(node)
-
-
-def _limited(block: Block, place: Place, options: list[Json], weight: float = 3) -> None:
-
-    entry = block.flow.evidence.setdefault(place, Evidence())
-    if weight > 1:
-        entry.options[:0] = options
-        entry.limited = True
-    else:
-        entry.options.extend(options)
-
-
-def _keys(block: Block, container: ast.expr) -> list[Json]:
-    """Weigh the keys of a module's table of constants, or the members of its set of constants."""
-    found = block.flow.modules.resolve(block.file, container)
-    if found is not None and isinstance(container, ast.Name) and _written(block, found, container.id):
-        return []
-    node = found.node if found is not None else container
-    if isinstance(node, ast.Call) and node.args and callee(node) in ("MappingProxyType", "dict", "frozenset", "set"):
-        node = node.args[0]
-    if isinstance(node, ast.Dict):
-        return [constant(key) for key in node.keys if isinstance(key, ast.Constant)]
-    if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
-        return [constant(item) for item in node.elts if isinstance(item, ast.Constant)]
-    return []
-
-
-def _written(block: Block, found: Found, name: str) -> bool:
-    """Whether a module's table gets new keys while the app runs."""
-    tree = block.flow.modules.tree(found.file)
-    return tree is not None and any(
-        (isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store) and ast.unparse(n.value) == name)
-        or (isinstance(n, ast.Attribute) and n.attr in ("setdefault", "update", "add") and ast.unparse(n.value) == name)
-        for n in ast.walk(tree)
-    )
 
 
 def formatted(block: Block, node: ast.JoinedStr) -> Value:

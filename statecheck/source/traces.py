@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.source.fields import ELEMENT, Form, Json, Place
+from statecheck.source.fields import ELEMENT, Json, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +23,7 @@ class Value:
         root: `request` (the request object), `raw` (its undecoded body), or "".
         attrs: attributes of an object that the code itself made.
         function: a function defined here, with what it sees.
+        words: it is one of these names: `for name in ("user", "text")`.
     """
 
     at: Place | None = None
@@ -30,6 +31,7 @@ class Value:
     root: str = ""
     attrs: Mapping[str, Value] | None = None
     function: tuple[Found, Mapping[str, Value]] | None = None
+    words: tuple[str, ...] = ()
 
     @property
     def all(self) -> frozenset[Place]:
@@ -44,14 +46,24 @@ class Value:
 
 @dataclass(slots=True)
 class Evidence:
-    """What the code did with one part of the request; the strongest sign each way counts."""
+    """What the code did with one part of the request; the strongest sign each way counts.
+
+    Attributes:
+        message, session: signs that it is the one or the other.
+        options: literals that it is compared with, those without which a request is refused first.
+        limited: only the options are taken.
+        schema: what its format must be, in the words of JSON Schema.
+        optional: the code does without it; `demanded`: no, it refuses a request that lacks it.
+        generated: where it is missing, a new value is made up; `default`: or this one is taken.
+    """
 
     message: float = 0.0
     session: float = 0.0
     options: list[Json] = field(default_factory=list)
     limited: bool = False
-    form: Form | None = None
+    schema: dict[str, Json] = field(default_factory=dict)
     optional: bool = False
+    demanded: bool = False
     generated: bool = False
     default: Json = None
 
