@@ -74,7 +74,7 @@ Tell statecheck which paths are volumes with `--volume /data`; those in a compos
 
 ## Kinds
 
-- `never-persisted`: the store can be saved, but nothing saves it before the process ends.
+- `never-persisted`: the store was loaded from a file, and no turn saved it before the process ended.
 - `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
   SC106.
 - `own-secret`: the next process signs its sessions with another secret key, and cannot read those of the last.
@@ -87,12 +87,17 @@ SC102, which the same process memory shows between workers.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.causes.case import Case, anchors, built, finding, places, related
 from statecheck.causes.cause import Cause
 from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import handed_over, turns, writes
 from statecheck.model import Anchor, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History
 
 CAUSE = Cause(
     code="SC103",
@@ -137,9 +142,15 @@ def ask(case: Case) -> Finding | None:
         anchor,
         case,
         (case.reason(name),),
-        kind="shared-instance" if case.shared(place) else None,
+        kind="never-persisted" if _never_persisted(history) else "shared-instance" if case.shared(place) else None,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
+
+
+def _never_persisted(history: History) -> bool:
+    """Whether a chat store was loaded with `from_persist_path`, and no turn called `persist`."""
+    actions = {op.action for op in history.select("chat-store")}
+    return "load" in actions and "persist" not in actions
 
 
 def recycled(case: Case) -> Finding | None:

@@ -74,7 +74,8 @@ One worker, or sticky sessions, only hide it until the next deployment: see SC10
 - `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
   SC106.
 - `own-secret`: each process signs its sessions with a secret key of its own, made at random when it starts.
-- `forked-connection`: a connection or thread that was opened before the fork does not work in the worker.
+- `forked-connection`: a connection or thread that was opened before the fork does not work in the worker. Known by the
+  messages that it leaves; no experiment forks a loaded app.
 
 ## See also
 

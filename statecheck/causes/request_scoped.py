@@ -62,7 +62,10 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
 
 ## Kinds
 
-- `stream-cut`: a streamed answer is written to memory after the stream, by a task that died with the request.
+- `memory-database`: a database was used, but a private one in process memory (`:memory:`), which looks durable: the
+  default of `Memory`, even with a session id, and `sqlite3.connect(":memory:")`.
+- `stream-cut`: a streamed answer is written to memory after the stream, by a task that died with the request. Known by
+  the messages that it leaves; no experiment cuts a stream.
 
 ## See also
 
@@ -89,7 +92,7 @@ CAUSE = Cause(
     question="Was turn 1 held by an object that was built in its own request and is gone?",
     fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
     "`async_engine`",
-    kinds=("stream-cut",),
+    kinds=("memory-database", "stream-cut"),
     doc=__doc__ or "",
 )
 
@@ -113,6 +116,7 @@ def ask(case: Case) -> Finding | None:
         anchor,
         case,
         (case.reason(BASELINE),),
+        kind="memory-database" if ":memory:" in witness.where else None,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
 

@@ -73,7 +73,8 @@ async def chat(turn: Turn):
 ## Kinds
 
 - `new-key`: a key is made anew for each request.
-- `ignored-key`: the client's key never reaches the store.
+- `ignored-key`: the client's key never reaches the store. Known by messages; experiments show `new-key` or
+  `shared-key`.
 - `shared-key`: all sessions use one key, and see each other's conversation.
 - `shared-instance`: all sessions use one object (an engine, a workflow, a memory block), and see each other's
 conversation.
