@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck import store
-from statecheck.checks import BASELINE, CONTROL, outcomes, told
+from statecheck.checks import ASIDE, BASELINE, outcomes, told
 from statecheck.config import EXPERIMENTS, Options
 from statecheck.errors import StatecheckError
 from statecheck.history import History, decode_lines, encode
@@ -97,7 +97,7 @@ def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
 
 
 def _stored(run: Path, name: str, count: int) -> History:
-    if name not in (*EXPERIMENTS, CONTROL):
+    if name not in (*EXPERIMENTS, *ASIDE):
         raise ValueError(f"`{name}` is no experiment")
     ops = tuple(decode_lines((run / f"{name}.jsonl").read_bytes()))
     if len(ops) != count:

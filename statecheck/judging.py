@@ -30,7 +30,13 @@ _MASKING: tuple[Ask, ...] = (
     unsaved_ctx.ask,
     request_scoped.ask,
 )
-_OTHERS: tuple[Ask, ...] = (session_key.leaked, multi_worker.ask, container_restart.ask, async_race.ask)
+_OTHERS: tuple[Ask, ...] = (
+    broken_store.cold_start,
+    session_key.leaked,
+    multi_worker.ask,
+    container_restart.ask,
+    async_race.ask,
+)
 
 
 def judge(case: Case) -> tuple[Finding, ...]:

@@ -68,6 +68,9 @@ in your tests.
 - `dropped-memory`: the library left the memory out of a snapshot.
 - `refused-write`: the library raised an exception.
 - `silent-loss`: the library acknowledged the write, and it is not there.
+- `cold-start`: two first turns at once, on a store that makes its table when it is first used: one is refused, or both,
+  and with a `:memory:` database every later one as well. A warning: it takes an empty store. Touch the store once at
+  start-up (`await memory.aget_all()`), before requests come.
 
 ## See also
 
@@ -80,7 +83,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.causes.case import Case, finding
 from statecheck.causes.cause import Cause
-from statecheck.checks import BASELINE
+from statecheck.checks import BASELINE, COLD_START
 from statecheck.checks.reading import own_reads, turns, writes
 from statecheck.model import Anchor, Evidence, Finding
 
@@ -93,7 +96,7 @@ CAUSE = Cause(
     question="Was a sequential write acknowledged and never visible, or refused by the library's own code?",
     fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
     "`memory=` on every run, or pin the version named",
-    kinds=("dropped-memory", "refused-write", "silent-loss"),
+    kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start"),
     doc=__doc__ or "",
 )
 
@@ -125,6 +128,26 @@ def ask(case: Case) -> Finding | None:
     anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
     summary = f"{what}; installed: {versions}" if versions else what
     return finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
+
+
+def cold_start(case: Case) -> Finding | None:
+    """Did the library refuse one of two first turns that came at once, for want of the table that it was just making?"""
+    history = case.histories.get(COLD_START)
+    if history is None:
+        return None
+    writing = [op for op in history.ops if op.type == "fail" and op.f in ("chat-store", "memory")]
+    witness = next((op for op in writing if any(sign in op.note for sign in _NO_TABLE)), None)
+    if witness is None:
+        return None
+    refused = sum(turn.status == "fail" for turn in turns(history))
+    said = " ".join(witness.note.split())[:120]
+    what = f"two first turns at once on an empty store: {refused} refused ({said})"
+    anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+    return finding(CAUSE, what, anchor, case, (Evidence(COLD_START, what),), kind="cold-start", severity="warning")
+
+
+_NO_TABLE = ("no such table", "already exists", "already defined", "does not exist", "UniqueViolation")
+"""What databases say of a table that another turn is making, or has just made."""
 
 
 def _comes_back(history: History) -> bool:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 BASELINE = "same-process"
 CONTROL = "control"
+COLD_START = "cold-start"
+ASIDE = (CONTROL, COLD_START)
+"""Histories that have no outcome of their own: causes and other checks read them."""
 SEQUENTIAL = ("same-process", "other-worker", "new-process", "new-container")
 OVERLAPPING = ("concurrent", "concurrent-workers")
 
@@ -71,8 +74,20 @@ def outcomes(histories: Mapping[str, History]) -> tuple[Channel | None, dict[str
     """Judge all histories of a run, as `told` returns them, against its baseline."""
     channel = baseline_channel(histories[BASELINE]) if BASELINE in histories else None
     control = histories.get(CONTROL)
-    judged = {name: history for name, history in histories.items() if name != CONTROL}
+    judged = {name: history for name, history in histories.items() if name not in ASIDE}
     return channel, {name: outcome(history, channel, control) for name, history in judged.items()}
 
 
-__all__ = ["BASELINE", "CONTROL", "OVERLAPPING", "Sent", "baseline_channel", "given", "outcome", "outcomes", "told"]
+__all__ = [
+    "ASIDE",
+    "BASELINE",
+    "COLD_START",
+    "CONTROL",
+    "OVERLAPPING",
+    "Sent",
+    "baseline_channel",
+    "given",
+    "outcome",
+    "outcomes",
+    "told",
+]

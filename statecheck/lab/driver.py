@@ -139,10 +139,12 @@ class Driver:
 
     def take(self, worker: str, session: int = 1) -> Answer:
         """Send one turn of a session to a worker."""
-        client = self.clients.get(session)
-        if client is None:
-            client = self.clients[session] = self.markers.client(self.setting.plan)
-        return self._turn(self.workers[worker], client, len(self.sent) + 1, self._next_marker())
+        return self._turn(self.workers[worker], self._client(session), len(self.sent) + 1, self._next_marker())
+
+    def _client(self, session: int) -> Client:
+        if session not in self.clients:
+            self.clients[session] = self.markers.client(self.setting.plan)
+        return self.clients[session]
 
     def _next_marker(self) -> str:
         self.sent.append(self.markers.marker())
@@ -256,7 +258,7 @@ class Driver:
         before = [worker.held for worker in workers]
         for worker in workers:
             worker.ask({"hold": self.setting.hold}, self.setting.limits.turn)
-        client = self.clients[1]
+        client = self._client(1)
         first = len(self.sent) + 1
         markers = [self._next_marker() for _ in range(step.turns)]
         tabs = [client.again() for _ in range(step.turns)]

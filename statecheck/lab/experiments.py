@@ -61,6 +61,9 @@ class Experiment:
 CONTROL = Experiment("control", (Start("a"), *(Take("a") for _ in range(OVERLAPPING + 2))))
 """As many turns as an overlap has, one after the other: what a later turn is given then is the memory's window."""
 
+COLD_START = Experiment("cold-start", (Start("a", warm=False), Overlap(("a",), turns=2)))
+"""Two first turns at once on an empty store: only asked of a store that makes its tables when it is first used."""
+
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment("same-process", (Start("a"), Take("a"), Take("a"), Locate("a"))),
     Experiment(

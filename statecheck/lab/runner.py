@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE, CONTROL, OVERLAPPING, outcomes, told
+from statecheck.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, outcomes, told
 from statecheck.config import EXPERIMENTS
 from statecheck.errors import StatecheckError
 from statecheck.lab.driver import Driver, Setting
+from statecheck.lab.experiments import COLD_START as COLD_START_STEPS
 from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
 from statecheck.lab.experiments import EXPERIMENTS as STEPS
 from statecheck.model import Problem
@@ -89,11 +90,17 @@ class Runner:
             self._skip(self._left(), "workers do not share this conversation (other-worker)")
         for name in self._left():
             self._one(name)
+        self._look_again()
+        self._explain_errors()
+
+    def _look_again(self) -> None:
+        """Do what only some overlaps give reason for: the same turns in sequence, two first turns on an empty store."""
         channel, found = self._judged()
         overlapped = [found[name] for name in OVERLAPPING if name in found]
         if overlapped and (channel == "progress" or any(one.outcome == "lost" for one in overlapped)):
             self._control()
-        self._explain_errors()
+        if overlapped and self._makes_tables():
+            self._one(COLD_START)
 
     def _skip_by_plan(self) -> None:
         """Skip what was not selected, and what the way in which a client talks leaves no room for."""
@@ -129,7 +136,9 @@ class Runner:
             return
         self.progress(name)
         driver = Driver(self.setting, name)
-        steps = next(experiment.steps for experiment in (*STEPS, CONTROL_STEPS) if experiment.name == name)
+        steps = next(
+            experiment.steps for experiment in (*STEPS, CONTROL_STEPS, COLD_START_STEPS) if experiment.name == name
+        )
         try:
             driver.follow(steps)
         except StatecheckError as error:
@@ -145,6 +154,11 @@ class Runner:
         """Send the turns of one session one after the other, once."""
         if CONTROL not in self.recorded.histories:
             self._one(CONTROL)
+
+    def _makes_tables(self) -> bool:
+        """Whether the library makes tables in a database of this app's own when a store is first used."""
+        history = self.recorded.histories[BASELINE]
+        return any("sqlite" in op.where for op in history.select("chat-store", action="build"))
 
     def _forgets_late(self) -> bool:
         """Whether only the turn back at the first worker forgets: it may do so wherever it is answered."""

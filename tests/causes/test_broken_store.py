@@ -98,3 +98,33 @@ def test_it_names_the_versions_and_the_user_s_line() -> None:
 
     assert Anchor("app.py", 12) == found.anchor
     assert "llama-index-core 0.14.25, pydantic 2.14.3" in found.summary
+
+
+COLD = """
+1a > s
+2a > s
+1a chat-store write #1 1 cls=SQLAlchemyChatStore @app.py:15
+2a chat-store write fail #1 2 cls=SQLAlchemyChatStore @app.py:15 note="OperationalError: no such table: messages"
+1a <
+2a x "HTTP 500"
+"""
+KEPT = """
+1a > s
+1a memory write #1 1 cls=Memory @app.py:15
+1a model read 1
+1a <
+2a > s
+2a memory read #1 1 cls=Memory @app.py:15
+2a model read 1 2
+2a <
+"""
+
+
+def test_two_first_turns_on_an_empty_store_are_a_warning() -> None:
+    baseline = history("same-process", KEPT)
+    found = findings(baseline, history("cold-start", COLD))
+
+    assert [(one.code, one.kind, one.severity, str(one.anchor)) for one in found] == [
+        ("SC107", "cold-start", "warning", "app.py:15")
+    ]
+    assert codes(baseline, history("cold-start", COLD.replace("fail #1", "#1"))) == []
