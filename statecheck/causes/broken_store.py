@@ -131,7 +131,7 @@ def ask(case: Case) -> Finding | None:
 
 
 def cold_start(case: Case) -> Finding | None:
-    """Did the library refuse one of two first turns that came at once, for want of the table that it was just making?"""
+    """Did the library refuse one of two first turns at once, for want of the table that the other was making?"""
     history = case.histories.get(COLD_START)
     if history is None:
         return None
