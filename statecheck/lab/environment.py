@@ -63,7 +63,7 @@ def target_environment(
 def needed(read: Iterable[Setting], environment: Mapping[str, str]) -> dict[str, str]:
     """The secrets that the code reads and cannot do without and that are not set, with a dummy for each."""
     lacking = (one for one in read if one.default is None and not one.optional and one.name not in environment)
-    return {one.name: dummy_for(one.name) for one in lacking if is_secret(one.name)}
+    return {one.name: dummy_for(one.name) for one in lacking if any(map(is_secret, (one.name, *one.handed)))}
 
 
 def scrubbed(name: str, value: str) -> str:

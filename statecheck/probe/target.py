@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from .channel import Message
 
 
+_NOT_DRIVEN = {
+    "console": "talks to one person at its terminal: a program of one process, on purpose",
+    "discord": "is a Discord bot, which cannot be driven yet",
+    "dramatiq": "is a dramatiq actor, which cannot be driven yet",
+    "huey": "is a task of huey, which cannot be driven yet",
+    "rq": "is a job of rq, which cannot be driven yet",
+}
+
+
 def load(message: Message) -> Loaded:
     """Import the target's module and take the object that was named, or the one that looks like an app.
 
@@ -34,8 +43,8 @@ def load(message: Message) -> Loaded:
 
 
 def _offer(message: Message) -> Offer:
-    if message["framework"] == "console":
-        raise NoApp(f"`{message['module']}` talks to one person at its terminal: a program of one process, on purpose")
+    if message["framework"] in _NOT_DRIVEN:
+        raise NoApp(f"`{message['object'] or message['module']}` {_NOT_DRIVEN[message['framework']]}")
     page = "" if message["object"] else message["framework"]
     if page == "streamlit":  # which runs the script itself, again and again
         return Offer(message["path_file"], message["module"], page)
@@ -92,15 +101,20 @@ def _looks_like_app(value: Any) -> bool:
 
 
 def _resolve(module: ModuleType, name: str) -> Any:
-    """Follow an attribute path; `()` calls what stands before it, and a method is taken of a new object."""
+    """Follow an attribute path; `()` calls what stands before it, and a method is taken of a new object.
+
+    The module keeps what is made here under its spelling (`Bot()`), as it would keep an object of its own.
+    """
     thing: Any = module
+    spelled = ""
     for part in name.split("."):
         owner, attribute = thing, part.removesuffix("()")
         if isinstance(owner, type) and inspect.isfunction(inspect.getattr_static(owner, attribute, None)):
-            owner = _built(owner)
+            owner = vars(module)[f"{spelled}()"] = _built(owner)
         thing = getattr(owner, attribute)
+        spelled = f"{spelled}.{part}".strip(".")
         if part.endswith("()"):
-            thing = _built(thing) if isinstance(thing, type) else thing()
+            thing = vars(module)[spelled] = _built(thing) if isinstance(thing, type) else thing()
     return thing
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from statecheck.source.evaluate import Evaluator, imports_top
 from statecheck.source.imports import uses_llama_index
 from statecheck.source.scopes import dotted, last_name, required_parameters, statements, walk
-from statecheck.source.turns import turn_functions
-from statecheck.source.values import WEB, Origin, Value, Wiring, adds_routes
+from statecheck.source.turns import is_task, turn_functions
+from statecheck.source.values import TASKS, WEB, Origin, Value, Wiring, adds_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,8 @@ _RANKS = {
     "streamlit": 3,
     "chainlit": 3,
     "lambda": 3,
-    "celery": 3,
+    "discord": 3,
+    **dict.fromkeys(TASKS, 3),
     "callable": 2,
     "workflow": 1,
     "console": 0,
@@ -171,7 +172,7 @@ def _objects(module: Module, values: Evaluator) -> Iterator[App]:
                 yield App(module, f"{name}()", kind, value.origin)
         elif isinstance(value.node, ast.FunctionDef) and name in own and not required_parameters(value.node):
             made = values.called(value)
-            if made is not None and made.kind in WEB:
+            if made is not None and made.kind in (*WEB, "slack", "telegram"):
                 path = f"{name}().{made.attribute}" if made.attribute else f"{name}()"
                 yield App(module, path, made.kind, made.origin, made.inside, made.routed)
 
@@ -195,7 +196,7 @@ def _app(module: Module, path: str, value: Value, values: Evaluator) -> App | No
         made_value = values.called(value)
         if made_value is not None and made_value.is_app and not required_parameters(value.node):
             return App(module, f"{path}()", made_value.kind, made_value.origin, routed=made_value.routed, own=own)
-        return App(module, path, "callable", value.origin, own=own)
+        return App(module, path, _task_kind(value, values) or "callable", value.origin, own=own)
     return None
 
 
@@ -241,9 +242,16 @@ def _console(module: Module) -> Iterator[App]:
 
 
 def _tasks(module: Module, values: Evaluator) -> Iterator[App]:
-    if imports_top(values.tree, module, "celery"):
-        for path, value in turn_functions(module, values, tasks=True).items():
-            yield App(module, path, "celery", value.origin)
+    for path, value in turn_functions(module, values, tasks=True).items():
+        kind = _task_kind(value, values)
+        if kind:
+            yield App(module, path, kind, value.origin)
+
+
+def _task_kind(value: Value, values: Evaluator) -> str:
+    """Return the package of which a function is a task, or an empty text."""
+    packages = TASKS if is_task(value.node) else ()
+    return next((package for package in packages if imports_top(values.tree, value.module, package)), "")
 
 
 def _unknown(module: Module, values: Evaluator) -> Iterator[App]:

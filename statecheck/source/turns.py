@@ -32,7 +32,7 @@ _TALKING = as_set(
     "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete predict apredict run arun "
     "query aquery"
 )
-_TASKS = frozenset(("task", "shared_task"))
+_TASKS = frozenset(("task", "shared_task", "actor", "job"))
 _OTHER_ROLES = frozenset(
     [
         "get",
@@ -71,12 +71,12 @@ def is_session(parameter: str) -> bool:
 
 
 def turn_functions(module: Module, values: Evaluator, *, tasks: bool = False) -> dict[str, Value]:
-    """Return the module's own callables (or its Celery tasks) that look like a turn, by attribute path, outermost only.
+    """Return the module's own callables (or its tasks) that look like a turn, by attribute path, outermost only.
 
     Those whose parameters speak; else those that talk to a model and have one parameter for each role; else those
     that talk to a model, whose name speaks, and that take one thing.
     """
-    able = {p: v for p, v in _candidates(module, values, _tools(module.ast)) if _is_task(v.node) == tasks}
+    able = {p: v for p, v in _candidates(module, values, _tools(module.ast)) if is_task(v.node) == tasks}
 
     def that(looks: Callable[[AnyFunction, ast.AST], bool]) -> dict[str, Value]:
         return {path: value for path, value in able.items() if looks(value.node, module.ast)}  # type: ignore[arg-type]
@@ -180,7 +180,8 @@ def _may_answer(function: AnyFunction, name: str) -> bool:
     return (name == "__call__" or not _NO_TURN.match(name)) and not _decorators(function) & _OTHER_ROLES
 
 
-def _is_task(function: ast.AST | None) -> bool:
+def is_task(function: ast.AST | None) -> bool:
+    """Whether a decorator makes a function the task of a queue."""
     return bool(_decorators(function) & _TASKS)
 
 

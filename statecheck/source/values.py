@@ -45,9 +45,18 @@ CONSTRUCTORS = {
     "TeleBot": "telegram",
     "AsyncTeleBot": "telegram",
     "Dispatcher": "telegram",
+    "Client": "discord",
+    "Bot": "discord",
 }
-ONLY_OF = {"gradio": ("gradio",), "slack": ("slack_bolt",), "telegram": ("telebot", "telegram", "aiogram")}
+ONLY_OF = {
+    "gradio": ("gradio",),
+    "slack": ("slack_bolt",),
+    "telegram": ("telebot", "telegram", "aiogram"),
+    "discord": ("discord",),
+}
 """Frameworks whose constructors have names that say little: the packages of which the file has to import one."""
+TASKS = ("celery", "dramatiq", "rq", "huey")
+"""Packages by whose decorators a function becomes a task."""
 WEB = frozenset(("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"))
 
 
