@@ -96,7 +96,6 @@ def test_a_file_in_the_working_directory(tmp_path: Path) -> None:
         (f"{LLAMA}def main():\n    for line in sys.stdin: print(E.chat(line))", None, "console"),
         (f"{LLAMA}def inner(sid, text): ...\ndef outer(sid, text): return inner(sid, text)", "outer", "callable"),
         ("from slack_bolt import App\nslack = App()\nfrom flask import Flask\nweb = Flask('x')", "slack", "slack"),
-        ("from textual.app import App\napp = App()", None, "console"),
         ("import telebot\nbot = telebot.TeleBot('t')", "bot", "telegram"),
         ("from telegram.ext import *\ndef make():\n    return Application.builder().build()", "make()", "telegram"),
         ("import telegram\ndef main():\n    a = build()\n    a.run_polling()", "main()", "telegram"),
