@@ -109,7 +109,9 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
         seen = {op.where for op in history.select("place", action="text") if marker in op.markers}
         found = [place for place in found if place.kind != "process" or place.text in seen]
     memories = {place.text for place in found if not place.is_text}
-    unique = {(place.kind, place.text, place.key, place.pid): place for place in reversed(found)}
+    unique: dict[tuple[str, str, str | None, int], Whereabouts] = {}
+    for place in found:  # the user's name that is nearest to the text first
+        unique.setdefault((place.kind, place.text, place.key, place.pid), place)
     return sorted(
         unique.values(),
         key=lambda p: (p.anchor is None, p.kind != "process", p.text not in memories, not p.is_text, p.key is None),

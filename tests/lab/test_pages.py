@@ -253,3 +253,29 @@ def test_an_engine_that_a_chat_interface_calls_is_shared_by_all_its_pages(tmp_pa
     _, outcomes, found = page(tmp_path, CHAT, "same-process", "other-session")
 
     assert (outcomes["other-session"], found) == ("leaked", [("SC106", 6)])
+
+
+def test_gradio_and_chainlit_are_driven_where_another_app_mounts_them(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(
+        chat=CHAT,
+        front="""\
+        import gradio as gr
+        from chat import demo
+        from fastapi import FastAPI
+
+        app = gr.mount_gradio_app(FastAPI(), demo, path="/chat")
+        """,
+        talk=CHAINLIT.format(**OF_MESSAGE),
+        door="""\
+        from chainlit.utils import mount_chainlit
+        from fastapi import FastAPI
+
+        app = FastAPI()
+        mount_chainlit(app=app, target="talk.py", path="/talk")
+        """,
+    )
+    one = Options(seed=1, only=("same-process",))
+
+    assert diagnosed(user, "front.py", "namespace", one).outcomes()["same-process"] == "kept"
+    assert diagnosed(user, "door.py", "namespace", one).outcomes()["same-process"] == "lost"

@@ -20,7 +20,7 @@ from ..keepers import KEEPERS, Keeper, given, line_of
 from ..offline import DUMMY
 from ..recorder import RECORDER, TURN
 from .offer import NoApp, route
-from .site import Site
+from .site import Site, mounted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -51,9 +51,18 @@ def at_home() -> None:
 
 
 def adapt(offer: Offer) -> Loaded | None:
-    """Take a module whose functions Chainlit calls."""
-    if offer.framework != "chainlit":
-        return None
+    """Take a module whose functions Chainlit calls, or a web app that has Chainlit mounted."""
+    if offer.framework == "chainlit":
+        from chainlit import server
+
+        app: Any = server.app
+        prefix = ""
+    else:
+        loaded: Any = sys.modules.get("chainlit.server")
+        found = mounted(offer.thing, "fastapi.applications") if loaded is not None else None
+        if found is None or found[1] is not loaded.app:
+            return None
+        app, prefix = offer.thing, found[0]
     from chainlit.config import config
 
     if not config.code.on_message:
@@ -61,16 +70,17 @@ def adapt(offer: Offer) -> Loaded | None:
     os.environ.setdefault("CHAINLIT_AUTH_SECRET", DUMMY * 8)
     config.run.headless = True
     handler = route("", [], "on_message", _users(config.code.on_message))
-    return Chainlit({"framework": "chainlit", "object": offer.name, "routes": [handler], "told": [_TOLD]})
+    facts = {"framework": "chainlit", "object": offer.name, "routes": [handler], "told": [_TOLD]}
+    return Chainlit(app, prefix, facts)
 
 
 class Chainlit(Site):
     """Chainlit's server, and the tabs that are connected to it."""
 
-    def __init__(self, facts: dict[str, Any]) -> None:
-        from chainlit import server, socket
+    def __init__(self, app: Any, prefix: str, facts: dict[str, Any]) -> None:
+        from chainlit import socket
 
-        super().__init__(server.app, facts)
+        super().__init__(app, prefix, facts)
         self.socket: Any = socket
         self.tabs: dict[str, asyncio.Future[Any]] = {}
         self.sent: dict[str, tuple[int, asyncio.Future[None]]] = {}
@@ -130,7 +140,8 @@ class Chainlit(Site):
             "userEnv": json.dumps(dict.fromkeys(config.project.user_env or (), f"sk-{DUMMY}")),
             "chatProfile": await _profile(user),
         }
-        await tab.connect(self.address, headers=_signed_in(user), auth=auth, socketio_path="/ws/socket.io")
+        path = f"{self.prefix}/ws/socket.io"
+        await tab.connect(self.address, headers=_signed_in(user), auth=auth, socketio_path=path)
         await self._ends(session, tab.emit("connection_successful"))
         return tab
 

@@ -13,7 +13,7 @@ from ..keepers import KEEPERS, Keeper, given
 from ..recorder import RECORDER, TURN
 from .gradio_page import Page
 from .offer import NoApp, route
-from .site import Site
+from .site import Site, mounted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,26 +37,29 @@ _TOLD = {
 
 
 def adapt(offer: Offer) -> Loaded | None:
-    """Take Blocks, and what is made of them: an Interface, a ChatInterface."""
-    if not offer.made_by("gradio.blocks", "Blocks"):
+    """Take Blocks, what is made of them (an Interface, a ChatInterface), and a web app that has such mounted."""
+    if offer.made_by("gradio.blocks", "Blocks"):
+        import fastapi
+        import gradio
+
+        prefix, blocks = "", offer.thing
+        app: Any = gradio.mount_gradio_app(fastapi.FastAPI(), blocks, path="")
+    elif (found := mounted(offer.thing, "gradio.routes")) is not None:
+        app, prefix, blocks = offer.thing, found[0], found[1].get_blocks()
+    else:
         return None
-    blocks = offer.thing
-    page = Page(blocks.get_config_file())
-    entry = page.entry()
-    if entry is None:
+    if Page(blocks.get_config_file()).entry() is None:
         raise NoApp(f"`{offer.name}` has no text box from which a function takes a message")
     handler = route("", [], offer.name, _users(blocks))
-    return Gradio(blocks, {"framework": "gradio", "object": offer.name, "routes": [handler], "told": [_TOLD]})
+    facts = {"framework": "gradio", "object": offer.name, "routes": [handler], "told": [_TOLD]}
+    return Gradio(app, prefix, blocks, facts)
 
 
 class Gradio(Site):
     """Gradio's server, and the web pages that it serves."""
 
-    def __init__(self, blocks: Any, facts: dict[str, Any]) -> None:
-        import fastapi
-        import gradio
-
-        super().__init__(gradio.mount_gradio_app(fastapi.FastAPI(), blocks, path=""), facts)
+    def __init__(self, app: Any, prefix: str, blocks: Any, facts: dict[str, Any]) -> None:
+        super().__init__(app, prefix, facts)
         self.blocks = blocks
         self.raised: dict[int, BaseException] = {}
         process: Any = blocks.process_api
@@ -83,7 +86,7 @@ class Gradio(Site):
 
         turn = TURN.get()
         unlimited = httpx.Timeout(None)  # the lab has limits of its own
-        async with httpx.AsyncClient(base_url=self.address, timeout=unlimited, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.address + self.prefix, timeout=unlimited, trust_env=False) as http:
             config = (await http.get("/config")).json()
             server = _Server(http, config, session, turn)
             try:
@@ -100,7 +103,7 @@ class Gradio(Site):
 
     def _keepers(self) -> Iterator[Keeper]:
         yield Keeper(self.blocks._queue, "")  # noqa: SLF001 - what it remembers of turns is no memory of the app's
-        holders = (getattr(mounted.app, "state_holder", None) for mounted in self.app.routes if hasattr(mounted, "app"))
+        holders = (getattr(each.app, "state_holder", None) for each in self.app.routes if hasattr(each, "app"))
         for holder in filter(None, holders):
             for session in list(holder.session_data.values()):
                 yield Keeper(session.state_data, _STATE, named=False)

@@ -140,7 +140,8 @@ class Page:
         return chain
 
     def _shown(self, key: int) -> bool:
-        return self.components[key]["props"].get("visible") in (True, None)
+        component = self.components.get(key)  # the page itself is none
+        return component is not None and component["props"].get("visible") in (True, None)
 
     def _label(self, key: int) -> str:
         props = self.components[key]["props"]

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from ..channel import Channel, Message
 
 
+def mounted(app: Any, module: str) -> tuple[str, Any] | None:
+    """Where a web app has an app of this module mounted: the path, and that app. None where it takes turns itself."""
+    routes = list(getattr(app, "routes", None) or ())
+    if any("POST" in (getattr(each, "methods", None) or ()) for each in routes):
+        return None
+    inner = ((each.path, each.app) for each in routes if hasattr(each, "app") and hasattr(each, "path"))
+    return next(((path, each) for path, each in inner if type(each).__module__ == module), None)
+
+
 class PageTarget(CallableTarget):
     """A page in a browser: its function also takes what the browser keeps, a dict of texts that it may change."""
 
@@ -24,15 +33,19 @@ class PageTarget(CallableTarget):
 class Site(PageTarget):
     """An ASGI app that only a browser can talk to, served by its environment's own uvicorn.
 
+    Args:
+        prefix: the path under which the framework's own app is mounted in this one.
+
     Attributes:
         address: where it serves: `http://127.0.0.1:40123`.
     """
 
     address = ""
 
-    def __init__(self, app: Any, facts: dict[str, Any]) -> None:
+    def __init__(self, app: Any, prefix: str, facts: dict[str, Any]) -> None:
         super().__init__(self.turn, facts)
         self.app = app
+        self.prefix = prefix.rstrip("/")
 
     async def turn(self, session: str, message: str, kept: dict[str, str]) -> str:
         """Send a message in a browser tab, opened if it is new to this process; what the app answers."""

@@ -18,7 +18,7 @@ from ..recorder import TURN
 from . import labels
 from .offer import NoApp, location
 from .site import PageTarget
-from .streamlit_visitor import arrive, say, shown
+from .streamlit_visitor import arrive, say, shown, takes_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +109,13 @@ class Tabs:
         self._check(page)
         arrive(page, session)
         self._check(page)
+        for other in list(getattr(page, "_registered_pages", ())):
+            if takes_messages(page):
+                break
+            page._page_hash = other  # noqa: SLF001 - a page that is a function has no path to switch to
+            page.run()
+            arrive(page, session)
+            self._check(page)
         return page
 
     def _check(self, page: Any) -> None:

@@ -39,6 +39,11 @@ def arrive(page: Any, who: str) -> None:
             return
 
 
+def takes_messages(page: Any) -> bool:
+    """Whether there is a place on the page where a message can be typed."""
+    return _message_box(page) is not None
+
+
 def say(page: Any, message: str) -> None:
     """Type a message where the page takes one, and send it.
 
