@@ -38,7 +38,7 @@ class Target:
         path: absolute file.
         module: the dotted name under which it is imported (`loans.main`).
         root: the import root that goes on `sys.path`.
-        project: the working directory when the target is below it, else the import root.
+        project: the working directory when the target is below it, else the import root, or what is above its `src`.
         object: attribute path in the module (`app`, `bot.reply`), with `()` if it has to be called
             (`create_app()`); None if source cannot tell and the running probe has to look.
         framework: fastapi, starlette, flask, django, quart, sanic, asgi, wsgi, callable, workflow,
@@ -53,28 +53,34 @@ class Target:
     framework: str
 
 
-def resolve(spec: str | None, cwd: Path) -> Target:
+def resolve(spec: str | None, cwd: Path, app_dir: Path | None = None) -> Target:
     """Find the target.
 
     Args:
         spec: `app.py`, `path/app.py:attribute`, `package.module:attribute`, `package.module`, a directory, or
             None to look below the working directory.
         cwd: the working directory.
+        app_dir: the import root, where it is not to be found out.
 
     Raises:
         StatecheckError: `missing-file`, `unreadable`, `too-large`, `not-python`, `syntax-error`, `too-deep`,
-            `several-apps`, `no-app`, `unknown-attribute`.
+            `several-apps`, `no-app`, `unknown-attribute`, `app-dir`.
     """
-    finder = _Finder(Path(os.path.normpath(cwd.absolute())))
+    root = Path(os.path.normpath(cwd.absolute() / app_dir)) if app_dir else None
+    if root is not None and not reading.is_dir(root):
+        raise StatecheckError("app-dir", f"there is no folder `{_line(str(app_dir))}`", "name one with --app-dir")
+    finder = _Finder(Path(os.path.normpath(cwd.absolute())), root)
     if spec is None:
-        return finder.below(finder.cwd, None)
+        return finder.below(root or finder.cwd, None)
     where, attribute = _split(spec, finder.cwd)
     path = Path(os.path.normpath(finder.cwd / _expand(where)))
+    if root is not None and where and not reading.exists(path):
+        path = Path(os.path.normpath(root / where))
     if where and reading.is_dir(path):
         return finder.below(path, attribute)
     if where and reading.exists(path):
         return finder.file(path, attribute)
-    for base in (finder.cwd, finder.cwd / "src"):
+    for base in (root,) if root else (finder.cwd, finder.cwd / "src"):
         found = find_below(base, where) if _is_dotted(where) else None
         if found is not None:
             return finder.file(found, attribute, base)
@@ -82,10 +88,11 @@ def resolve(spec: str | None, cwd: Path) -> Target:
 
 
 class _Finder:
-    """Resolves against one working directory; every file is read once."""
+    """Resolves against one working directory and, if it is given, one import root; every file is read once."""
 
-    def __init__(self, cwd: Path) -> None:
+    def __init__(self, cwd: Path, root: Path | None = None) -> None:
         self.cwd = cwd
+        self.root = root
         self._reads = SourceTree(cwd, cwd)
         self._evaluators: dict[tuple[Path, Path], Evaluator] = {}
 
@@ -93,8 +100,11 @@ class _Finder:
         """Return what evaluates the tree of a file, whose root is found if it is not given."""
         below = path.is_relative_to(self.cwd)
         syntax = self._reads.at(path.parent, self.cwd if below else path.parent).module(path).ast
-        root = root or import_root(path, syntax, self.cwd)[0]
-        key = (root, self.cwd if below else root)
+        if self.root is not None and not path.is_relative_to(self.root):
+            text = f"`{_shown(path, self.cwd)}` is not below `{_shown(self.root, self.cwd)}`, from where it is imported"
+            raise StatecheckError("app-dir", text, "name a folder above it with --app-dir")
+        root = self.root or root or import_root(path, syntax, self.cwd)[0]
+        key = (root, self.cwd if below else root.parent if root.name == "src" else root)
         if key not in self._evaluators:
             self._evaluators[key] = Evaluator(self._reads.at(*key))
         return self._evaluators[key]

@@ -7,24 +7,28 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from statecheck.errors import StatecheckError
 from statecheck.source import reading
 from statecheck.source.files import python_files
 from statecheck.source.scopes import walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _PROJECT_FILES = (".git", "pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "Dockerfile", "manage.py")
 _MAX_CLIMB = 8
+_MAX_RELATIVES = 30
 _MAX_NEIGHBOURS, _MAX_NEIGHBOUR_DEPTH = 300, 3
 
 
 def import_root(path: Path, syntax: ast.Module, cwd: Path) -> tuple[Path, str]:
     """Return the directory above which a file is no package any more, and the file's dotted name below it.
 
-    The file's own imports decide: the root from which most of them are found in the user's tree. Where they
-    do not say, it is the directory above the outermost `__init__.py`, or the one from which other files of
-    the tree import this one. Relative imports need a package around the file.
+    The file's own imports decide: the root from which most of them are found in the user's tree; where they do
+    not say, those of the files that it imports relatively. Where none says, it is the directory above the outermost
+    `__init__.py`, or the one from which other files of the tree import this one. Relative imports need a package
+    around the file.
 
     Args:
         path: absolute file.
@@ -34,8 +38,10 @@ def import_root(path: Path, syntax: ast.Module, cwd: Path) -> tuple[Path, str]:
     least = max(_relative_level(syntax), int(path.stem == "__init__"))
     chain = _package_depth(path)
     most = max(least, chain, _outermost(path, cwd))
-    wanted = _absolute_imports(syntax)
-    scores = [sum(_resolves(_above(path, depth), name) for name in wanted) for depth in range(least, most + 1)]
+    roots = [_above(path, depth) for depth in range(least, most + 1)]
+    scores = [0 for _ in roots]
+    for wanted in _absolute_imports(path, syntax):
+        scores = scores if any(scores) else [sum(_resolves(root, name) for name in wanted) for root in roots]
     default = max(chain, least) or _neighbours_depth(path, most)
     best = max(scores, default=0)
     if best and (default > most or scores[default - least] < best):
@@ -78,7 +84,34 @@ def _outermost(path: Path, cwd: Path) -> int:
     return max(marked, default=0)
 
 
-def _absolute_imports(syntax: ast.Module) -> set[tuple[str, str]]:
+def _absolute_imports(path: Path, syntax: ast.Module) -> Iterator[set[tuple[str, str]]]:
+    """Yield the absolute imports, as `_absolute` does, of the file and then of those that it imports relatively."""
+    yield _absolute(syntax)
+    found: set[tuple[str, str]] = set()
+    seen = {path: syntax}
+    queue = [path]
+    for file in queue:
+        for near in _relative(file, seen[file]):
+            if near not in seen and len(seen) < _MAX_RELATIVES:
+                try:
+                    seen[near] = reading.parse(reading.read(near, near.name), near.name)
+                except StatecheckError:
+                    continue
+                found |= _absolute(seen[near])
+                queue.append(near)
+    yield found
+
+
+def _relative(path: Path, syntax: ast.Module) -> Iterator[Path]:
+    """Yield the files that a file imports relatively."""
+    for node in walk(syntax):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            place = _above(path, node.level - 1).joinpath(*(node.module or "").split("."))
+            for name in (place, *(place / alias.name for alias in node.names)):
+                yield from filter(reading.is_file, (name.with_suffix(".py"), name / "__init__.py"))
+
+
+def _absolute(syntax: ast.Module) -> set[tuple[str, str]]:
     """Return the absolute imports, as (module, member or ""), that are not the standard library's."""
     found = set()
     for node in walk(syntax):
