@@ -128,6 +128,10 @@ Python = Annotated[
     str | None,
     typer.Option(metavar="PATH", help="Interpreter, or environment's folder, that runs the app.", show_default=False),
 ]
+AppDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where imports start, as uvicorn's; else found out.", show_default=False),
+]
 EnvFile = Annotated[
     list[Path] | None,
     typer.Option("--env-file", metavar="FILE", help="NAME=VALUE lines, set as if by --env.", show_default=False),

@@ -46,6 +46,7 @@ class Options:
         show_logs: the target's own output is shown, not only kept.
         template: a plan that settles how a client talks.
         python: the interpreter that runs the target, or the folder of its environment.
+        app_dir: the import root, where it is not to be found out.
         env_files: files whose variables are set as if by `env`, which wins.
     """
 
@@ -63,6 +64,7 @@ class Options:
     template: Plan | None = None
     fail_on: Severity = "error"
     python: str | None = None
+    app_dir: Path | None = None
     env_files: tuple[Path, ...] = ()
 
     def given(self, **values: object) -> Options:
@@ -207,9 +209,11 @@ def _options(table: _Table) -> Options:
             "template",
             "python",
             "env-file",
+            "app-dir",
         )
     )
     timeout = table.number("timeout")
+    app_dir = table.text("app-dir")
     return Options().given(
         endpoint=table.text("endpoint"),
         message_field=table.text("message-field"),
@@ -221,6 +225,7 @@ def _options(table: _Table) -> Options:
         fail_on=table.choice("fail-on", SEVERITIES),
         template=_template(table),
         python=_python(table),
+        app_dir=table.file.parent / app_dir if app_dir else None,
         env_files=tuple(table.file.parent / path for path in table.texts("env-file", one=True)),
     )
 

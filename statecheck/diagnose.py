@@ -36,7 +36,7 @@ def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]
     """
     from statecheck.target import resolve
 
-    target = resolve(spec, Path.cwd())
+    target = resolve(spec, Path.cwd(), options.app_dir)
     return diagnose_target(target, options, progress, target.project)
 
 

@@ -20,7 +20,7 @@ from statecheck.source.discover import discover
 from statecheck.source.evaluate import Evaluator
 from statecheck.source.imports import uses_llama_index
 from statecheck.source.names import global_names, missing_name
-from statecheck.source.packages import import_root
+from statecheck.source.packages import import_root, is_run_in
 from statecheck.source.scopes import walk
 from statecheck.source.tree import Module, SourceTree, find_below
 from statecheck.source.turns import turn_functions
@@ -98,7 +98,7 @@ class _Finder:
 
     def evaluator(self, path: Path, root: Path | None = None) -> Evaluator:
         """Return what evaluates the tree of a file, whose root is found if it is not given."""
-        below = path.is_relative_to(self.cwd)
+        below = is_run_in(self.cwd, path)
         syntax = self._reads.at(path.parent, self.cwd if below else path.parent).module(path).ast
         if self.root is not None and not path.is_relative_to(self.root):
             text = f"`{_shown(path, self.cwd)}` is not below `{_shown(self.root, self.cwd)}`, from where it is imported"

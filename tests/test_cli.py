@@ -172,7 +172,7 @@ def test_options_reach_the_engine(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.statecheck]\nendpoint = '/a'\nsession-field = 'user'\n")
     words = ["diagnose", "app.py", "--endpoint", "/b", "--message-field", "text", "--env", "A=1=2", "--env", "B="]
     words += ["--header", "X-Key: v:w", "--volume", "data", "--only", "concurrent", "--only", "same-process"]
-    words += ["--python", ".venv", "--env-file", "a.env"]
+    words += ["--python", ".venv", "--env-file", "a.env", "--app-dir", "src"]
     words += ["--timeout", "60", "--seed", "7", "--show-logs"]
     main(words)
 
@@ -190,6 +190,7 @@ def test_options_reach_the_engine(engine: Engine, tmp_path: Path) -> None:
             seed=7,
             show_logs=True,
             python=".venv",
+            app_dir=tmp_path / "src",
             env_files=(tmp_path / "a.env",),
         ),
     )

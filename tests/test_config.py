@@ -21,6 +21,7 @@ headers = { Authorization = "Bearer x" }
 env = { MODE = "prod" }
 env-file = "test.env"
 python = "envs/shop"
+app-dir = "backend"
 timeout = 60
 fail-on = "warning"
 
@@ -46,6 +47,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         env=(("MODE", "prod"),),
         env_files=(tmp_path / "test.env",),
         python=str(tmp_path / "envs/shop"),
+        app_dir=tmp_path / "backend",
         timeout_scale=2.0,
         fail_on="warning",
         template=Plan(

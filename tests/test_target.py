@@ -173,6 +173,27 @@ def test_manage_py_leads_to_the_wsgi_application(tmp_path: Path) -> None:
             "main",
             "app",
         ),
+        (
+            {
+                "b/app/main.py": "from .api import x\n" + FASTAPI,
+                "b/app/api.py": "from b.app.db import x\n",
+                "b/app/db.py": "",
+            },
+            "b/app/main.py",
+            "b.app.main",
+            ".",
+        ),
+        (
+            {
+                **dict.fromkeys(("b/__init__.py", "b/app/__init__.py", "b/app/db.py"), ""),
+                "b/app/main.py": "from .api import x\n" + FASTAPI,
+                "b/app/api.py": "from .core import x\n",
+                "b/app/core.py": "from app.db import x\nfrom .api import y\n",
+            },
+            "b/app/main.py",
+            "app.main",
+            "b",
+        ),
         ({"src/shop/__init__.py": "", "src/shop/main.py": FASTAPI}, "src/shop/main.py", "shop.main", "src"),
         ({"src/__init__.py": "", "src/main.py": FASTAPI}, "src/main.py", "main", "src"),
         ({"src/main.py": "from src.db import x\n" + FASTAPI, "src/db.py": ""}, "src/main.py", "src.main", "."),
@@ -198,6 +219,44 @@ def test_a_target_elsewhere_has_its_root_as_project(tmp_path: Path) -> None:
     target = resolve("../there/shop/main.py", tmp_path / "here")
 
     assert (target.root, target.project, target.module) == (tmp_path / "there", tmp_path / "there", "shop.main")
+
+
+def test_a_target_elsewhere_is_run_above_its_src(tmp_path: Path) -> None:
+    tree(tmp_path, {"there/src/shop/__init__.py": "", "there/src/shop/main.py": FASTAPI})
+
+    target = resolve(str(tmp_path / "there/src/shop/main.py"), Path("/"))
+
+    assert (target.root, target.project) == (tmp_path / "there/src", tmp_path / "there")
+
+
+APP_DIR = {
+    "b/__init__.py": "",
+    "b/app/__init__.py": "",
+    "b/app/main.py": "from b.app.x import y\n" + FASTAPI,
+    "b/app/x.py": "",
+}
+
+
+@pytest.mark.parametrize("spec", ["b/app/main.py", "app/main.py", "app.main:app", "app.main", "b", None])
+def test_the_import_root_may_be_named(tmp_path: Path, spec: str | None) -> None:
+    target = resolve(spec, tree(tmp_path, APP_DIR), Path("b"))
+
+    assert (target.module, target.root, target.project) == ("app.main", tmp_path / "b", tmp_path)
+    assert resolve("b/app/main.py", tmp_path).module == "b.app.main"
+
+
+@pytest.mark.parametrize(
+    ("app_dir", "text"),
+    [
+        ("nowhere", "there is no folder `nowhere`"),
+        ("b/app", "`b/main.py` is not below `b/app`, from where it is imported"),
+    ],
+)
+def test_an_import_root_that_cannot_be(tmp_path: Path, app_dir: str, text: str) -> None:
+    with pytest.raises(StatecheckError) as caught:
+        resolve("b/main.py", tree(tmp_path, {**APP_DIR, "b/main.py": FASTAPI}), Path(app_dir))
+
+    assert (caught.value.slug, caught.value.text) == ("app-dir", text)
 
 
 def test_the_working_directory_may_lie_inside_the_package(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ class Lab:
 
     def warm(self, modules: tuple[str, ...]) -> Message:
         """Import third-party modules in the warm parent, so that no worker has to."""
-        reply = self.ask({"do": "warm", "modules": list(modules)})
+        reply = self.ask({"do": "warm", "modules": list(modules), "roots": self._request["roots"]})
         self.fresh = bool(reply["threads"])
         return reply
 

@@ -41,6 +41,16 @@ _MOST_FRAMES = 6
 _LOOP_STEP = asyncio.events.Handle._run.__code__  # noqa: SLF001 - the one function that runs every step of a loop
 
 
+def users_path(file: str, roots: tuple[str, ...]) -> str:
+    """The path of a code file below the user's tree; "" for a library's, which may lie there too."""
+    for root in roots:
+        if file.startswith(root + "/"):
+            rest = file[len(root) :]
+            if not any(part in rest for part in _NOT_USERS):
+                return rest[1:]
+    return ""
+
+
 class Recorder:
     """The one recorder of a process. Silent until `open` is called (in the warm parent it stays silent)."""
 
@@ -112,16 +122,8 @@ class Recorder:
         """The path below the user's tree of a code file of theirs; "" for a library's."""
         known = self._relative.get(file)
         if known is None:
-            known = self._relative[file] = self._look(file)
+            known = self._relative[file] = users_path(file, self.roots)
         return known
-
-    def _look(self, file: str) -> str:
-        for root in self.roots:
-            if file.startswith(root + "/"):
-                rest = file[len(root) :]
-                if not any(part in rest for part in _NOT_USERS):
-                    return rest[1:]
-        return ""
 
     def number(self, thing: object) -> int:
         """This object's number in this process, from 1; the object is held weakly and its end is recorded.

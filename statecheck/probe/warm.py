@@ -22,6 +22,7 @@ from typing import Any
 from . import disks, servers, worker
 from .channel import Channel, Closed, Message
 from .hooks import install
+from .recorder import users_path
 
 
 class WarmParent:
@@ -64,7 +65,8 @@ class WarmParent:
         missing = {}
         for name in message["modules"]:
             try:
-                importlib.import_module(name)
+                if not _is_users(name, tuple(message["roots"])):
+                    importlib.import_module(name)
             except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
                 missing[name] = f"{type(error).__name__}: {error}"[:300]
         _warm_tokenizer()
@@ -184,6 +186,13 @@ def _versions() -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
+
+
+def _is_users(name: str, roots: tuple[str, ...]) -> bool:
+    """Whether a module is the user's own after all: a package of their tree that is installed to be edited."""
+    spec = importlib.util.find_spec(name.partition(".")[0])
+    files = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
+    return any(users_path(file, roots) for file in files)
 
 
 def _warm_tokenizer() -> None:

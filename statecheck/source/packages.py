@@ -50,6 +50,11 @@ def import_root(path: Path, syntax: ast.Module, cwd: Path) -> tuple[Path, str]:
     return root, _dotted_name(path, root)
 
 
+def is_run_in(cwd: Path, path: Path) -> bool:
+    """Whether an app of this file is run in the working directory: it lies above, and is not the root of the machine."""
+    return path.is_relative_to(cwd) and cwd != cwd.parent
+
+
 def _above(path: Path, depth: int) -> Path:
     parents = path.parents
     return parents[min(depth, len(parents) - 1)]
@@ -78,7 +83,7 @@ def _package_depth(path: Path) -> int:
 def _outermost(path: Path, cwd: Path) -> int:
     """Return how far up a root is looked for: to the working directory, else to the outermost project file."""
     depths = range(min(_MAX_CLIMB, len(path.parents) - 1))
-    if path.is_relative_to(cwd):
+    if is_run_in(cwd, path):
         return next((depth for depth in depths if path.parents[depth] == cwd), _MAX_CLIMB)
     marked = (depth for depth in depths if any(reading.exists(path.parents[depth] / name) for name in _PROJECT_FILES))
     return max(marked, default=0)
