@@ -308,3 +308,18 @@ def test_what_is_no_python_is_told_in_a_line(tmp_path: Path, isolation: str, mon
     assert done.returncode == ExitCode.INCONCLUSIVE
     assert problem["slug"] == "no-interpreter"
     assert problem["text"].startswith("`/bin/ls` cannot run the target: /bin/ls: ")
+
+
+def test_relative_paths_start_where_statecheck_is_run(tmp_path: Path) -> None:
+    (tmp_path / "shop" / "data").mkdir(parents=True)
+    (tmp_path / "shop" / "data" / "rules.txt").write_text("be kind")
+    (tmp_path / "shop" / "bot.py").write_text(
+        "rules = open('data/rules.txt').read()\ndef reply(session_id, text): return rules\n"
+    )
+    words = ["--only", "same-process", "--format", "json"]
+    elsewhere = json.loads(statecheck(tmp_path, "shop/bot.py:reply", *words).stdout)
+    there = json.loads(statecheck(tmp_path / "shop", "bot.py:reply", *words).stdout)
+
+    assert [problem["slug"] for problem in elsewhere["errors"]] == ["import-failed"]
+    assert "run it in the folder in which the app is started" in elsewhere["errors"][0]["hint"]
+    assert there["verdict"] == "stateless"

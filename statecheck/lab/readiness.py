@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from statecheck.lab.workers import Worker
 
 
+_HINTS = {
+    "SystemExit": 'an import must not end the process: guard it with `if __name__ == "__main__":`',
+    "FileNotFoundError": "relative paths start where statecheck is run: run it in the folder in which the app is started",
+    "SyntaxError": "if it is written for another Python, name the app's interpreter with `--python PATH`",
+}
+"""What helps where a target fails at import or start-up, by the type of its exception."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Seconds: until a worker is ready, and until a turn has ended."""
@@ -34,7 +42,7 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             "missing-dependency",
             f"the target needs the module `{failed['missing']}`, which `{failed['python']}` does not have",
-            "install it there, or name the interpreter that the app runs in with `--python PATH`",
+            "install it there, or name the app's interpreter with `--python PATH`; a module of your own: `--app-dir DIR`",
             ExitCode.INCONCLUSIVE,
             detail,
         )
@@ -54,9 +62,10 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             f"{what}-failed",
             f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
-            'an import must not end the process: guard it with `if __name__ == "__main__":`'
-            if failed["error"].startswith("SystemExit")
-            else "set what it needs with `--env NAME=VALUE`, and see its own last lines",
+            _HINTS.get(
+                failed["error"].partition(":")[0],
+                "set what it needs with `--env NAME=VALUE`, and see its own last lines",
+            ),
             ExitCode.INCONCLUSIVE,
             detail,
         )

@@ -51,7 +51,7 @@ def import_root(path: Path, syntax: ast.Module, cwd: Path) -> tuple[Path, str]:
 
 
 def is_run_in(cwd: Path, path: Path) -> bool:
-    """Whether an app of this file is run in the working directory: it lies above, and is not the root of the machine."""
+    """Whether an app of this file is run in the working directory: it lies above, and is not the machine's root."""
     return path.is_relative_to(cwd) and cwd != cwd.parent
 
 
