@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _HINTS = {
     "SystemExit": 'an import must not end the process: guard it with `if __name__ == "__main__":`',
-    "FileNotFoundError": "relative paths start where statecheck is run: run it in the folder in which the app is started",
+    "FileNotFoundError": "paths start where statecheck is run: run it in the folder in which the app is started",
     "SyntaxError": "if it is written for another Python, name the app's interpreter with `--python PATH`",
 }
 """What helps where a target fails at import or start-up, by the type of its exception."""
@@ -42,7 +42,7 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             "missing-dependency",
             f"the target needs the module `{failed['missing']}`, which `{failed['python']}` does not have",
-            "install it there, or name the app's interpreter with `--python PATH`; a module of your own: `--app-dir DIR`",
+            "install it there, or name the app's interpreter with `--python`, or your modules' folder with `--app-dir`",
             ExitCode.INCONCLUSIVE,
             detail,
         )
