@@ -1,6 +1,7 @@
 """A tiny language for histories: one op a line, as a test reads best. The idea is that of Elle's and coverage's tests.
 
-    1a > alice                       turn 1 is sent to worker a with the session key `alice` (`-`: none)
+    1a > alice                       turn 1, `The word is {1}.`, is sent to worker a with the session key `alice`
+                                       (`-`: none)
     1a memory build #2 ^1 @app.py:9  what it does there: `f`, then in any order the action, `#obj`, `^parent`,
     1a memory write #2 1 key=alice     markers by the number of their turn, `name=value` and frames, innermost first
     1a model read 1 2
@@ -56,6 +57,8 @@ def op(line: str, time: int = 0) -> Op:
     values: dict[str, Any] = {"turn": turn, "generation": generation, "pid": generation and 6 + generation}
     if f in _TURNS:
         values |= {"markers": (marker(turn),), **_turn(f, " ".join(words))}
+        if f == ">":
+            values["text"] = f"The word is {marker(turn)}."
         return Op(time, _TURNS[f], "turn", **values)  # type: ignore[arg-type]
     for word in words:
         _take(word, values)

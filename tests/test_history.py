@@ -50,7 +50,10 @@ class TestLanguage:
             """,
         ).ops
 
-        assert Op(10, "invoke", "turn", 7, 1, 1, key="alice", markers=("sc-m00000001",)) == sent
+        assert (
+            Op(10, "invoke", "turn", 7, 1, 1, key="alice", markers=("sc-m00000001",), text="The word is sc-m00000001.")
+            == sent
+        )
         answer = "Noted: sc-m00000001, sc-m00000002"
         assert Op(20, "ok", "turn", 7, 1, 1, markers=(marker(1),), text=answer, note="200") == answered
         assert Op(30, "fail", "turn", 8, 2, 2, markers=(marker(2),), note="HTTP 500") == refused

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from statecheck.causes.services import asked_keys, asked_tables
 from statecheck.checks.reading import (
     STATE,
     Channel,
@@ -201,32 +201,17 @@ def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | Non
     """A file, database or service of the app's own that has turn 1's marker and that turn 2 reads, or None."""
     for place in whereabouts(history, first.marker):
         if place.kind == "service":
-            reads = [op for op in history.select("wire", second.number, "send") if op.where == place.text and op.text]
-            if any(service_key(op.text) is not None for op in reads) or _queried(history, first, second, "wire"):
+            asked = [op for op, _ in asked_keys(history, first, second)]
+            asked += asked_tables(history, first, second, "wire")
+            if any((op.where, service_key(op.text)) == (place.text, place.key) for op in asked):
                 return place
         if place.kind == "disk":
             names = {place.text, database_of(place.text)}
-            queried = _queried(history, first, second)
+            queried = any(asked_tables(history, first, second, "sql"))
             for op in history.select("file", second.number):
                 if op.where in names and (op.action == "read" or (op.action == "database" and queried)):
                     return place
     return None
-
-
-_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
-_READING = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
-
-
-def _queried(history: History, first: Sent, second: Sent, f: str = "sql") -> bool:
-    """Whether turn 2 asks a table that took turn 1's marker; any query will do where no table was seen."""
-    taken = {
-        table
-        for op in history.select(f, first.number, "write")
-        if first.marker in op.markers
-        for table in _TABLE.findall(op.text)
-    }
-    asked = [op for op in history.select(f, second.number, "send") if _READING.match(op.text)]
-    return any(not taken or taken & set(_TABLE.findall(op.text)) for op in asked)
 
 
 def keys_of(ops: Iterable[Op]) -> set[str]:

@@ -102,6 +102,7 @@ from statecheck.causes.case import (
     whereabouts,
 )
 from statecheck.causes.cause import Cause
+from statecheck.causes.services import asked_keys
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import Sent, service_key, turns, writes
 from statecheck.model import Anchor, Finding
@@ -190,6 +191,8 @@ def _not_found(case: Case, history: History, first: Sent, second: Sent) -> Findi
     of_a_run = any(op.f == "ctx-store" and not op.cls.startswith("InMemory") for op in held)
     if place is None or of_a_run or (place.kind == "service" and held):
         return None
+    if any(first.marker in op.markers for op in history.select("wire", second.number, "read")):
+        return None  # it was found
     return finding(
         CAUSE,
         f"turn 1 is kept in `{place.text}`, which turn 2 read without finding it: it was looked up under another key",
@@ -206,20 +209,13 @@ def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, 
     kept = whereabouts(history, first.marker)
     held = writes(history, first.number, first.marker)
     old, new = keys_of(held), keys_of(state_ops(history, second.number))
+    asked = list(asked_keys(history, first, second))
     for place in kept:
-        if place.kind == "service" and place.key is not None:
-            sent = {service_key(op.text) for op in history.select("wire", second.number, "send")}
-            asked = sorted(key for key in sent if key is not None and (not old or _alike(key, place.key)))
-            if asked and place.key not in asked:
-                return place.key, asked[0], place
+        keys = [key for op, key in asked if (op.where, service_key(op.text)) == (place.text, place.key)]
+        if place.kind == "service" and place.key is not None and keys and place.key not in keys:
+            return place.key, keys[0], place
     reachable = [place for place in kept if _is_the_store(history, place, held, old)]
     return (min(old), min(new), reachable[0]) if reachable and old and new and not old & new else None
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether two keys of a service are of one family: the same but for their last part, or of one length."""
-    stems = [key.rpartition(":")[0] for key in (one, other)]
-    return stems[0] == stems[1] and (bool(stems[0]) or len(one) == len(other))
 
 
 def _is_the_store(history: History, place: Whereabouts, held: list[Op], keys: set[str]) -> bool:

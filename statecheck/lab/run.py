@@ -160,8 +160,9 @@ def _reach(host: str, port: int, _client: socket.socket) -> tuple[socket.socket,
     return outside, b""
 
 
-def _saw(ops: list[Op], action: str, where: str, markers: list[str], text: str) -> None:
-    ops.append(Op(time.monotonic_ns(), "ok", "wire", action=action, where=where, markers=tuple(markers), text=text))
+def _saw(ops: list[Op], action: str, where: str, markers: list[str], text: str, words: str) -> None:
+    op = Op(time.monotonic_ns(), "ok", "wire", action=action, where=where, text=text, note=words)
+    ops.append(replace(op, markers=tuple(markers)))
 
 
 def _experiments(

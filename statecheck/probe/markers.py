@@ -16,6 +16,7 @@ MARKER = re.compile(r"sc-m[0-9a-f]{8}")
 MARKER_BYTES = re.compile(rb"sc-m[0-9a-f]{8}")
 _BUDGET = 20_000  # values looked at in one structure
 _NEWEST = 400  # items of a sequence that are looked at: a longer conversation is read from its end
+_BEFORE, _MOST_AROUND = 30, 8  # characters before a marker, and markers, that `around` shows
 _ATOMS = (int, float, complex, type, type(None))
 
 
@@ -43,6 +44,12 @@ def find(value: Any) -> list[str]:
             seen.add(id(item))
             stack.extend(reversed(parts(item)))
     return list(found)
+
+
+def around(text: str) -> str:
+    """The words before the first few markers in a text, each with its marker: whose words they are."""
+    found = [text[max(0, match.start() - _BEFORE) : match.end()] for match in MARKER.finditer(text)]
+    return " | ".join(found[:_MOST_AROUND])
 
 
 def parts(item: Any) -> list[Any]:

@@ -8,14 +8,15 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .markers import MARKER_BYTES
+from .markers import MARKER_BYTES, around
 from .protocols import COMMANDS, AnyCommands, Commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Seen = Callable[[str, str, list[str], str], None]
-    """Told of what passes: `write`, `send` (a write without a marker) or `read`; where to; markers; the command."""
+    Seen = Callable[[str, str, list[str], str, str], None]
+    """Told of what passes: `write`, `send` (a write without a marker) or `read`; where to; the markers, the command,
+    and the words before the markers."""
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Relay:
         for text, payload in said:
             markers = list(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(payload)))
             if markers or (text and action == "write"):
-                self.seen(action if markers else "send", where, markers, text)
+                words = around(payload.decode("utf-8", "replace")) if markers else ""
+                self.seen(action if markers else "send", where, markers, text, words)
         with contextlib.suppress(OSError):
             sink.sendall(data)

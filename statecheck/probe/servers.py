@@ -53,8 +53,8 @@ def run(services: list[Message], listeners: list[list[socket.socket]], folder: s
     threading.Event().wait()
 
 
-def _seen(action: str, where: str, markers: list[str], text: str) -> None:
-    RECORDER.emit("wire", action=action, where=where, markers=markers, text=text)
+def _seen(action: str, where: str, markers: list[str], text: str, words: str) -> None:
+    RECORDER.emit("wire", action=action, where=where, markers=markers, text=text, note=words)
 
 
 class Server:

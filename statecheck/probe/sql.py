@@ -6,7 +6,7 @@ import functools
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from .markers import find
+from .markers import around, find
 from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ def _record(where: str, statement: Any, parameters: Any) -> None:
     markers = find((statement, parameters))
     if frames or markers:
         text = " ".join(str(statement).split())[:_MOST_TEXT]
-        RECORDER.emit(
-            "sql", action="write" if markers else "send", where=where, markers=markers, text=text, frames=frames
-        )
+        action, words = ("write", around(f"{statement} {parameters}")) if markers else ("send", "")
+        RECORDER.emit("sql", action=action, where=where, markers=markers, text=text, frames=frames, note=words)
 
 
 class _Cursor(sqlite3.Cursor):

@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .guard import check
-from .markers import MARKER_BYTES
+from .markers import MARKER_BYTES, around
 from .recorder import RECORDER, TOOL, TURN
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def _sent(data: Any, peer: Any, own: Any) -> None:
         markers=markers,
         text=payload[:_MOST_SENT].decode("utf-8", "replace") if payload.startswith(b"*") else "",
         frames=frames,
+        note=around(payload.decode("utf-8", "replace")) if markers else "",
     )
 
 

@@ -48,6 +48,36 @@ NEW_KEY_IN_REDIS = r"""
 2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$2\r\nu2\r\n' @app.py:14
 2a <
 """
+# a log that nobody reads, a limit on how often one may ask, and a cache of answers are no conversation
+LOG_LIMIT_AND_CACHE_IN_REDIS = r"""
+1a > s
+1a wire send where=127.0.0.1:6379 text='*2\r\n$4\r\nINCR\r\n$6\r\nrate:s\r\n' @app.py:7
+1a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$8\r\ncache:a1\r\n' @app.py:8
+1a model read 1
+1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$8\r\ncache:a1\r\n' note='Noted: ' @app.py:14
+1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$5\r\nLPUSH\r\n$5\r\naudit\r\n' note='The word is ' @app.py:15
+1a <
+2a > s
+2a wire send where=127.0.0.1:6379 text='*2\r\n$4\r\nINCR\r\n$6\r\nrate:s\r\n' @app.py:7
+2a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$8\r\ncache:b2\r\n' @app.py:8
+2a model read 2
+2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$8\r\ncache:b2\r\n' note='Noted: ' @app.py:14
+2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$5\r\nLPUSH\r\n$5\r\naudit\r\n' note='The word is ' @app.py:15
+2a <
+"""
+NEW_KEY_IN_POSTGRES = """
+1a > s
+1a sql write 1 where=postgres text='INSERT INTO said VALUES (%s)' note='The word is ' @app.py:14
+1a wire write 1 where=127.0.0.1:5432 text='INSERT INTO said VALUES ($1)' note='The word is '
+1a model read 1
+1a <
+2a > s
+2a wire send where=127.0.0.1:5432 text='SELECT text FROM said WHERE session = $1'
+2a wire write 2 where=127.0.0.1:5432 text='INSERT INTO said VALUES ($1)' note='The word is '
+2a model read 2
+2a <
+"""
+LOG_IN_POSTGRES = NEW_KEY_IN_POSTGRES.replace("SELECT text FROM said", "SELECT plan FROM users")
 NEW_FILE_EACH_TIME = """
 1a > s
 1a file write where=data/u1.json @app.py:14
@@ -102,6 +132,9 @@ AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"
     new_key_over_a_database=(NEW_KEY_OVER_A_DATABASE, ["SC106 new-key"]),
     new_key_over_a_global_dict=(NEW_KEY_OVER_A_GLOBAL_DICT, ["SC106 new-key"]),
     new_key_in_redis=(NEW_KEY_IN_REDIS, ["SC106 new-key"]),
+    log_limit_and_cache_in_redis=(LOG_LIMIT_AND_CACHE_IN_REDIS, []),
+    new_key_in_postgres=(NEW_KEY_IN_POSTGRES, ["SC106 new-key"]),
+    log_in_postgres=(LOG_IN_POSTGRES, []),
     new_file_each_time=(NEW_FILE_EACH_TIME, ["SC106 new-key"]),
     same_key_never_read=(SAME_KEY_NEVER_READ, ["SC101"]),
     new_key_over_a_store_that_is_gone=(NEW_KEY_OVER_A_STORE_THAT_IS_GONE, ["SC101"]),
