@@ -141,9 +141,9 @@ def _of_request(block: Block, name: str) -> Value:
         return Value(at=Place(_ELSEWHERE[name], ()))
     if name in ("files", "FILES"):
         return Value(root="files")
-    if name == "state":
-        return Value(attrs={key[1:]: value for key, value in block.flow.kept.items() if key.startswith(".")})
-    return Value(root="request") if name == "request" else Value()
+    if name in ("state", "ctx"):
+        return Value(attrs=block.flow.keeps)
+    return Value(root="request") if name == "request" else block.flow.keeps.get(name, Value())
 
 
 def _file(block: Block, *path: str) -> Value:

@@ -177,6 +177,7 @@ def take_over_middleware(flow: Flow) -> None:
         flow.kept |= ahead.kept
         used = {place for value in ahead.kept.values() for place in value.all}
         flow.earlier |= {place: entry for place, entry in ahead.evidence.items() if place in used}
+        flow.evidence |= {place: flow.earlier[place] for place in used if place in flow.earlier}
 
 
 def guards(flow: Flow, found: Found) -> list[ast.Call]:

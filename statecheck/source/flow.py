@@ -49,6 +49,11 @@ class Flow:
         self._entered = 0
 
     @property
+    def keeps(self) -> dict[str, Value]:
+        """What the request's state has, by the names of its attributes."""
+        return {key[1:]: value for key, value in self.kept.items() if key.startswith(".")}
+
+    @property
     def depth(self) -> int:
         """How many functions deep the walk is."""
         return len(self._stack)
@@ -166,7 +171,7 @@ class Block:
             self.env[target.id] = value
             if value.at is not None and value.at.path:
                 self.flow.weigh(value.at, 0.3 * leaning(target.id))
-        elif isinstance(target, ast.Attribute) and ast.unparse(target.value).endswith(".state"):
+        elif isinstance(target, ast.Attribute) and self._is_of_request(target.value):
             self.flow.kept[f".{target.attr}"] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             for inner in target.elts:
@@ -201,6 +206,8 @@ class Block:
         return value
 
     def _name(self, node: ast.Name) -> Value:
+        if node.id not in self.env and self._is_given(node.id, "g"):
+            return Value(attrs=self.flow.keeps)
         return self.env.get(node.id, Value(root="request") if self._is_request(node.id) else Value())
 
     def _inner(self, node: ast.Await | ast.Starred | ast.FormattedValue | ast.YieldFrom) -> Value:
@@ -227,10 +234,20 @@ class Block:
 
     def _is_request(self, name: str) -> bool:
         """Whether a free name is the request that a framework keeps for the thread: `from flask import request`."""
+        return self._is_given(name, "request", "websocket")
+
+    def _is_given(self, name: str, *originals: str) -> bool:
+        """Whether a free name is imported, and is one of these where it comes from."""
         node = self.flow.modules.names(self.file).get(name)
         return isinstance(node, ast.ImportFrom) and any(
-            a.name in ("request", "websocket") and name in (a.name, a.asname) for a in node.names
+            a.name in originals and name in (a.name, a.asname) for a in node.names
         )
+
+    def _is_of_request(self, holder: ast.expr) -> bool:
+        """Whether this is where code keeps what belongs to one request: its state or context, `g`, or the request."""
+        if isinstance(holder, ast.Attribute):
+            return holder.attr in ("state", "ctx")
+        return isinstance(holder, ast.Name) and (self._is_given(holder.id, "g") or self._name(holder).root == "request")
 
     def step(self, value: Value) -> Value:
         """Note that a part of the request is read; its place by the name that a client uses."""

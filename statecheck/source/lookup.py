@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _FURTHEST = 6
-_BEFORE = re.compile(rb"middleware|before_request|def dispatch")
+_BEFORE = re.compile(rb"middleware|before_|on_request|def dispatch|def process_request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class Modules:
                 if _BEFORE.search(peek(file))
                 for node in ast.walk(self.tree(file) or ast.Module([], []))
                 if isinstance(node, FUNCTIONS)
-                if node.name == "dispatch" or any(_is_before(mark) for mark in node.decorator_list)
+                if node.name in ("dispatch", "process_request") or any(_is_before(mark) for mark in node.decorator_list)
             ]
         return self._middlewares
 
@@ -190,7 +190,7 @@ class Modules:
 def _is_before(mark: ast.expr) -> bool:
     """Whether a decorator has a function called before each handler."""
     spelled = ast.unparse(mark.func if isinstance(mark, ast.Call) else mark)
-    return spelled.endswith((".middleware", ".before_request"))
+    return spelled.endswith((".middleware", ".before_request", ".before_app_request", ".on_request"))
 
 
 def _bind(node: ast.AST, bound: dict[str, ast.AST]) -> None:
