@@ -53,6 +53,7 @@ _DECODERS = dict.fromkeys(("loads", "load", "decode_json", "validate_json"), "js
 _DECODERS |= dict.fromkeys(("parse_qs", "parse_qsl"), "form") | dict.fromkeys(("b64decode", "unquote_plus", "str"), "")
 _CALLED = frozenset(("json", "get_json", "form", "post", "body", "get_data", "read", "text"))
 _OF_FILES = frozenset(("filename", "content_type", "file"))
+_VALIDATED = ("cleaned_data", "validated_data")
 _GETTERS = frozenset(("get", "getlist", "getone", "pop", "getall", "get_list", "getfirst", "__getitem__"))
 _ARGUMENTS: dict[str, Where] = {
     "get_argument": "body",
@@ -78,6 +79,8 @@ def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -
         return Value(root="request") if name == "request" and not owner.parts else Value(parts=owner.all)
     if owner.at.where == "event" and not owner.at.path and (name == "body" or name in _GATEWAY):
         return Value(root="raw") if name == "body" else Value(at=Place(_GATEWAY[name], ()))
+    if name in _VALIDATED and owner.at == Place("body", ()):  # of a form that was made of it
+        return owner
     if owner.at.where in ("body", "event"):
         return Value(at=Place(owner.at.where, (*owner.at.path, name)))
     if owner.at.path:

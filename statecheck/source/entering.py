@@ -51,7 +51,7 @@ def _made(block: Block, node: ast.Call, name: str, arguments: list[Value], keywo
     member = limits.converted(block, kind, arguments)
     if member is not None:
         return member
-    for value in [*arguments[:1], *[keywords[k] for k in keywords if k == "**"]]:
+    for value in [*arguments[:1], *[keywords[k] for k in keywords if k in ("**", "data")]]:
         if value.root == "raw" or (value.at is not None and value.at.where in ("body", "event")):
             place = value.at or Place("body", ())
             block.flow.declare(kind, place)

@@ -1,4 +1,4 @@
-"""The fields that a class declares: pydantic models, dataclasses, TypedDicts, attrs, workflow start events."""
+"""The fields that a class declares: pydantic models, dataclasses, TypedDicts, attrs, workflow start events, forms."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "List": "array"}
 _TYPES |= {"UUID": "string", "UUID4": "string", "dict": "object", "Dict": "object", "EmailStr": "string"}
 _TYPES |= {"Sequence": "array", "tuple": "array", "Any": "", "SecretStr": "string", "UploadFile": "file"}
+_FORM_FIELDS = {
+    "CharField": "string",
+    "SlugField": "string",
+    "UUIDField": "string",
+    "EmailField": "string",
+    "IntegerField": "integer",
+    "FloatField": "number",
+    "BooleanField": "boolean",
+    "JSONField": "object",
+    "ListField": "array",
+}
 _DEEPEST = 4
 
 
@@ -30,6 +41,9 @@ def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> 
         if parent is not None and parent.node is not kind.node:
             yield from class_fields(modules, parent, place, deep + 1)
     for node in kind.node.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            here = Place(place.where, (*place.path, node.targets[0].id))
+            yield from ((field, here) for field in _of_form(node.value, here))
         if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
             continue
         name, annotation = node.target.id, node.annotation
@@ -41,6 +55,19 @@ def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> 
             yield from class_fields(modules, inner, field.place, deep + 1)
         else:
             yield field, Place(place.where, (*place.path, name))
+
+
+def _of_form(call: ast.Call, place: Place) -> Iterator[Field]:
+    """Yield the field that Django's or REST framework's `CharField(required=False)` declares."""
+    kind = ast.unparse(call.func).rpartition(".")[2]
+    if kind in _FORM_FIELDS:
+        given = {keyword.arg: constant(keyword.value) for keyword in call.keywords}
+        yield Field(
+            place,
+            _FORM_FIELDS[kind],
+            form="uuid" if kind == "UUIDField" else "integer" if kind == "IntegerField" else "token",
+            required=given.get("required") is not False and "default" not in given,
+        )
 
 
 def annotated(modules: Modules, kind: Found, annotation: ast.expr, default: ast.expr | None, place: Place) -> Field:
