@@ -1,4 +1,4 @@
-"""Finding in an answer the session that the app has given: in its body, a header, or where it leads."""
+"""Finding in an answer what the app gives: the session, in its body, a header, or where it leads; a page's token."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SESSION_AT_MOST = -4.0
 _PLACEHOLDER = re.compile(r"\\\{(?:session|user|message)\\\}")
 _INPUT = re.compile(r"<(?:input|textarea)\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"']([^\"']*)[\"']")
 
 
@@ -97,6 +98,16 @@ def _fit(path: tuple[str, ...], name: str) -> float:
     if not last:
         return 0
     return 5 * len((asked & told) - {"id"}) + near - min(leaning("_".join(path[-2:])), 0) / 10
+
+
+def token_of(page: str) -> str:
+    """Return the token against forged requests that a page's form or head has, or ""."""
+    for tag in _TAG.findall(page):
+        attributes: dict[str, str] = dict(_ATTRIBUTE.findall(tag))
+        value = attributes.get("value") or attributes.get("content")
+        if value and re.search("csrf|xsrf", attributes.get("name", ""), re.IGNORECASE):
+            return value
+    return ""
 
 
 def _in_page(text: str, name: str) -> str | None:

@@ -25,6 +25,7 @@ from statecheck.source.handlers import read_step
 from statecheck.source.lookup import Modules
 from statecheck.source.openapi import read_operation
 from statecheck.suggest import nearest
+from statecheck.visits import with_visits
 from statecheck.ways import ways
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         plans += ways(Sending(endpoint, call, project, overrides.headers), everything, overrides)
     if not plans:
         raise _no_endpoint(ranked)
+    plans = with_visits(plans, everything)
     begun = {(p.opening.method, p.opening.path) for p in plans if p.opening is not None and p.opening.message_field}
     begun -= {(p.method, p.path) for p in plans if p.opening is not None}
     plans.sort(key=lambda plan: (plan.method, plan.path) in begun)  # a first turn alone is not the conversation

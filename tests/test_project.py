@@ -34,7 +34,7 @@ LAYERS = (
     ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
     ("statecheck.choices", "statecheck.endpoints", "statecheck.minting"),
     ("statecheck.drafting",),
-    ("statecheck.calling", "statecheck.openings"),
+    ("statecheck.calling", "statecheck.openings", "statecheck.visits"),
     ("statecheck.ways",),
     ("statecheck.planning",),  # how a client talks to it
     ("statecheck.config",),

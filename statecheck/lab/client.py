@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from statecheck.lab.connections import converse
-from statecheck.minting import given
+from statecheck.minting import given, token_of
 from statecheck.plan import Plan, Request, render, session_key
 from statecheck.probe.channel import Closed
 
@@ -29,7 +29,8 @@ class Client:
     Attributes:
         key: its own, made once.
         given: the session that the app has given it, or that its code has made for the message at hand.
-        opened: it has asked for a session, where one must be asked for.
+        opened: it has asked for a session, where one must be asked for, or has opened the page.
+        token: what a page gave it to send along, against forged requests.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Client:
     said: list[tuple[str, str]] = field(default_factory=list)
     given: str | int | None = None
     opened: bool = False
+    token: str = ""
 
     @property
     def session(self) -> str | int:
@@ -101,6 +103,7 @@ def message_of(marker: str) -> str:
 
 _MOST_ANSWER = 20_000  # bytes
 _MOST_REDIRECTS = 10
+_AGAINST_FORGERY = "X-CSRFToken"  # Django's, and one of those that Flask-WTF takes
 _call_tokens = itertools.count(1_000_000)  # above all port numbers
 
 
@@ -126,6 +129,7 @@ def take_turn(
         answer = _exchange(worker, plan.opening, client, marker, seconds, invoked)
         if plan.given and answer.acknowledged:
             client.given = given(answer.text, answer.headers, plan.given, plan.path)
+        client.token = token_of(answer.text)
         client.opened = answer.acknowledged and (client.given is not None or not plan.given)
         if plan.opening.message_field or not answer.acknowledged:
             return answer
@@ -140,6 +144,8 @@ def _exchange(
 ) -> Answer:
     """Send one request and wait until it has ended."""
     request = render(plan, client.session, message_of(marker), client.said, client.key)
+    if client.token:
+        request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))
     started = time.monotonic()
     headers: dict[str, str] = {}
     if plan.kind == "callable":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from statecheck.source.ambient import kept_by_request
 from statecheck.source.fields import Place, Where
 from statecheck.source.models import constant, makes_key
 from statecheck.source.traces import Evidence, Value, merge
@@ -145,8 +146,8 @@ def _of_request(block: Block, name: str) -> Value:
     if name in ("files", "FILES"):
         return Value(root="files")
     if name in ("state", "ctx"):
-        return Value(attrs=block.flow.keeps)
-    return Value(root="request") if name == "request" else block.flow.keeps.get(name, Value())
+        return Value(attrs=kept_by_request(block.flow))
+    return Value(root="request") if name == "request" else kept_by_request(block.flow).get(name, Value())
 
 
 def _file(block: Block, *path: str) -> Value:

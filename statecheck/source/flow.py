@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from statecheck.source import entering, limits, sinks
+from statecheck.source import ambient, entering, limits, sinks
 from statecheck.source.accessors import attribute_of, each_of
 from statecheck.source.fields import Place
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
@@ -42,16 +42,12 @@ class Flow:
         self.streams = False
         self.answers: set[str] = set()
         self.set_cookies: set[str] = set()
+        self.begins = False
         self.kept: dict[str, Value] = {}  # by `.name` on the request's state, by name in a context variable
         self.earlier: dict[Place, Evidence] = {}
         self.methods: set[str] = set()
         self._stack: list[ast.AST] = []
         self._entered = 0
-
-    @property
-    def keeps(self) -> dict[str, Value]:
-        """What the request's state has, by the names of its attributes."""
-        return {key[1:]: value for key, value in self.kept.items() if key.startswith(".")}
 
     @property
     def depth(self) -> int:
@@ -171,12 +167,13 @@ class Block:
             self.env[target.id] = value
             if value.at is not None and value.at.path:
                 self.flow.weigh(value.at, 0.3 * leaning(target.id))
-        elif isinstance(target, ast.Attribute) and self._is_of_request(target.value):
+        elif isinstance(target, ast.Attribute) and ambient.keeps_for_request(self, target.value):
             self.flow.kept[f".{target.attr}"] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
             for inner in target.elts:
                 self.assign(inner, Value(parts=value.all))
         elif isinstance(target, ast.Subscript):
+            self.flow.begins |= ambient.is_session(self, target.value)
             if not ast.unparse(target.value).endswith("cookies"):
                 self.value(target)
             elif isinstance(target.slice, ast.Constant):
@@ -206,9 +203,7 @@ class Block:
         return value
 
     def _name(self, node: ast.Name) -> Value:
-        if node.id not in self.env and self._is_given(node.id, "g"):
-            return Value(attrs=self.flow.keeps)
-        return self.env.get(node.id, Value(root="request") if self._is_request(node.id) else Value())
+        return self.env[node.id] if node.id in self.env else ambient.named(self, node.id)
 
     def _inner(self, node: ast.Await | ast.Starred | ast.FormattedValue | ast.YieldFrom) -> Value:
         return self.value(node.value)
@@ -231,23 +226,6 @@ class Block:
     def _deferred(self, node: ast.Lambda) -> Value:
         hidden = {a.arg: Value() for a in node.args.args}
         return Block(self.flow, self.file, {**self.env, **hidden}).value(node.body)
-
-    def _is_request(self, name: str) -> bool:
-        """Whether a free name is the request that a framework keeps for the thread: `from flask import request`."""
-        return self._is_given(name, "request", "websocket")
-
-    def _is_given(self, name: str, *originals: str) -> bool:
-        """Whether a free name is imported, and is one of these where it comes from."""
-        node = self.flow.modules.names(self.file).get(name)
-        return isinstance(node, ast.ImportFrom) and any(
-            a.name in originals and name in (a.name, a.asname) for a in node.names
-        )
-
-    def _is_of_request(self, holder: ast.expr) -> bool:
-        """Whether this is where code keeps what belongs to one request: its state or context, `g`, or the request."""
-        if isinstance(holder, ast.Attribute):
-            return holder.attr in ("state", "ctx")
-        return isinstance(holder, ast.Name) and (self._is_given(holder.id, "g") or self._name(holder).root == "request")
 
     def step(self, value: Value) -> Value:
         """Note that a part of the request is read; its place by the name that a client uses."""

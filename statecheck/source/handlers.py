@@ -38,6 +38,7 @@ class Handler:
         streams: it answers in pieces.
         answers: names in what it returns.
         sets_cookies: names of the cookies that it sets.
+        begins: it puts something into the framework's session.
         methods: the methods that its own code asks for, where the route does not say.
     """
 
@@ -47,6 +48,7 @@ class Handler:
     streams: bool = False
     answers: frozenset[str] = frozenset()
     sets_cookies: frozenset[str] = frozenset()
+    begins: bool = False
     methods: tuple[str, ...] = ()
 
 
@@ -80,6 +82,7 @@ def read_handler(
         streams=flow.streams,
         answers=frozenset(flow.answers),
         sets_cookies=frozenset(flow.set_cookies),
+        begins=flow.begins,
         methods=_asked_methods(node, flow),
     )
 
