@@ -117,6 +117,7 @@ async def chat(payload: dict):
 ## Kinds
 
 - `unset-mutation`: what `ctx.store.get()` returned was changed, and never set again.
+- `unawaited-write`: `ctx.store.set(...)` was called without `await`, so nothing was set.
 - `ignored-memory`: a memory was handed over where it is ignored, so that the run made its own.
 - `stale-snapshot`: `to_dict()` was called before the run, or its result is never loaded.
 
@@ -145,7 +146,7 @@ CAUSE = Cause(
     question="Was turn 1 held by a workflow Context, or by the memory an agent run makes for itself, that was dropped?",
     fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
     "give an agent the same stored `memory=` on every run",
-    kinds=("unset-mutation", "ignored-memory", "stale-snapshot"),
+    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot"),
     doc=__doc__ or "",
 )
 
@@ -158,7 +159,7 @@ def ask(case: Case) -> Finding | None:
     if history is None or not case.lost(BASELINE):
         return None
     first = turns(history)[0]
-    held = writes(history, first.number, first.marker)
+    held = writes(history, first.number, first.marker) or list(history.select("ctx-store", first.number, "unawaited"))
     in_context = [op for op in held if op.f == "ctx-store"]
     built_by_app = {op.obj for op in history.select(action="build") if op.note != "inside"}
     in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and op.obj not in built_by_app]
@@ -189,6 +190,8 @@ def _kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, 
     value, ended = f"`{witness.where}`", "which ended with the run: turn 2 began with an empty one"
     run = next(history.select("run", first.number), None)
     deaf = next((op for op in _made(history, run) if "memory" in op.note), None)
+    if witness.action == "unawaited":
+        return "unawaited-write", f"turn 1 called `set` for {value} of a workflow Context and never awaited it", witness
     if witness.action == "mutate":
         return "unset-mutation", f"turn 1 changed {value} of a workflow Context in place and never set it", witness
     if witness.f != "ctx-store" and deaf is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .observed import LIBRARY_KEYS
 from .recorder import CALLER, RECORDER
-from .wrapping import Table, wrap_tree
+from .wrapping import Table, unawaited, wrap_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,9 +72,13 @@ def _remember_constants(module: ModuleType) -> None:
     _tree("BaseMemory", _MEMORY)(module)
 
 
+_NEVER_AWAITED = "_warn_unawaited_coroutine"  # what the interpreter calls when a coroutine goes that never ran
+
+
 def watch_warnings() -> None:
-    """Record the warnings by which LlamaIndex says that it drops state."""
+    """Record the warnings by which LlamaIndex says that it drops state, and Python that a write was never awaited."""
     original = warnings.warn
+    never_awaited: Any = getattr(warnings, _NEVER_AWAITED, None)
 
     def warn(message: Any, category: Any = None, *args: Any, **kwargs: Any) -> None:
         kind = type(message) if isinstance(message, Warning) else category
@@ -88,7 +92,13 @@ def watch_warnings() -> None:
             kwargs["stacklevel"] = 2
         original(message, category, *args, **kwargs)
 
+    def warn_unawaited(coroutine: Any) -> None:
+        unawaited(coroutine)
+        never_awaited(coroutine)
+
     warnings.warn = warn
+    if never_awaited is not None:
+        setattr(warnings, _NEVER_AWAITED, warn_unawaited)
 
 
 def _watch_workflows(module: ModuleType) -> None:

@@ -119,6 +119,16 @@ def _asynchronous(function: Callable[..., Any], f: str, name: str, action: str) 
     return wrapper
 
 
+def unawaited(coroutine: Any) -> None:
+    """Record a write to a state object that the app asked for and never awaited: nothing was done."""
+    frame = getattr(coroutine, "cr_frame", None)
+    if frame is None or frame.f_code.co_filename != __file__:
+        return
+    given = frame.f_locals
+    if given.get("action") in ("write", "overwrite"):
+        Observed(given["self"], given["f"], "unawaited", given["args"], given["kwargs"]).record()
+
+
 def _synchronous(function: Callable[..., Any], f: str, name: str, action: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:

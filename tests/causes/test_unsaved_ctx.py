@@ -157,9 +157,11 @@ A_COUNTER_CHANGED_IN_PLACE = """
 BUILT_WITH_A_MEMORY = AN_AGENT_S_OWN_MEMORY.replace(
     "1a > s", "1a > s\n1a workflow build #9 cls=FunctionAgent note=memory @app.py:8"
 ).replace("run call #1", "run call #1 cls=FunctionAgent")
+NEVER_AWAITED = CHANGED_IN_PLACE.replace("mutate", "unawaited")
 
 
 @table(
+    never_awaited=(NEVER_AWAITED, ["SC104 unawaited-write"]),
     changed_in_place=(CHANGED_IN_PLACE, ["SC104 unset-mutation"]),
     changed_in_memory=(CHANGED_IN_MEMORY, []),
     a_counter_changed_in_place=(A_COUNTER_CHANGED_IN_PLACE, ["SC104 unset-mutation"]),

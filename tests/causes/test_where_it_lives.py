@@ -55,6 +55,8 @@ BASE = KEPT.format(again="a", seen=MEMORY)
 ON_DISK = KEPT.format(again="a", seen=DISK)
 ELSEWHERE = KEPT.format(again="b", seen="")
 GONE = LOST.format(seen="")
+LOADED = "-a chat-store load #9 cls=SimpleChatStore @app.py:5\n" + GONE
+SAVED = LOADED.replace("2b > s", "1a chat-store persist #9 @app.py:20\n2b > s")
 REFUSED = """
 1a > s
 1a model read 1
@@ -91,6 +93,14 @@ DIED = """
     stale_cache_over_the_container_s_disk=(
         {"same_process": BASE, "other_worker": STALE, "new_process": ELSEWHERE, "new_container": GONE},
         ["SC102 stale-cache", "SC103"],
+    ),
+    never_persisted=(
+        {"same_process": BASE, "other_worker": LOADED, "new_process": LOADED, "new_container": LOADED},
+        ["SC102", "SC103 never-persisted"],
+    ),
+    persisted_too_late=(
+        {"same_process": BASE, "other_worker": SAVED, "new_process": SAVED, "new_container": SAVED},
+        ["SC102", "SC103"],
     ),
     external_store=(
         {"same_process": BASE, "other_worker": ELSEWHERE, "new_process": ELSEWHERE, "new_container": ELSEWHERE},

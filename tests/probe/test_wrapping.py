@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from statecheck.history import Op, decode_lines
 from statecheck.lab.workers import anonymous_file
 from statecheck.probe.recorder import RECORDER
-from statecheck.probe.wrapping import Table, wrap_tree
+from statecheck.probe.wrapping import Table, unawaited, wrap_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -353,3 +353,19 @@ class TestPydantic:
 
         assert RECORDER.number(loaded) == load.obj
         assert load.markers == (ONE,)
+
+
+def test_a_write_that_is_never_awaited_is_recorded_as_such(ops: Callable[[], list[Op]]) -> None:
+    class Memory:
+        async def aput(self, text: str) -> None: ...
+        async def aget(self) -> None: ...
+
+    wrap_tree(Memory, MEMORY)
+    for coroutine in (Memory().aput(ONE), Memory().aget()):
+        unawaited(coroutine)
+        coroutine.close()
+    other = asyncio.sleep(0)
+    unawaited(other)
+    other.close()
+
+    assert [(op.action, op.markers) for op in ops() if op.action != "build"] == [("unawaited", (ONE,))]
