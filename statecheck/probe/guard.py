@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from .recorder import RECORDER, TOOL
@@ -11,6 +12,15 @@ _UNNAMED = (None, 0, "0")
 
 REFUSED: list[tuple[str, str, int]] = []
 """(address, path, line) of what was refused in this process and the user's line that asked, in order."""
+
+
+_count = itertools.count(1)
+_refusals = 0
+
+
+def refusals() -> int:
+    """How often an address was refused in this process: a call that fails meanwhile fails for want of the network."""
+    return _refusals
 
 
 class BeyondLoopback(ConnectionRefusedError):
@@ -31,6 +41,8 @@ def check(host: Any, port: Any) -> None:
     name = host.decode("idna") if isinstance(host, bytes) else str(host or "")
     if is_loopback(name):
         return
+    global _refusals  # noqa: PLW0603 - an audit hook has no object of its own
+    _refusals = next(_count)  # threads may ask at once
     address = name if port in _UNNAMED else f"{name}:{port}"
     frames = RECORDER.frames(3) or RECORDER.awaiting()
     if frames:

@@ -9,6 +9,7 @@ import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .guard import refusals
 from .markers import find
 from .offline import is_offline, is_secret, lacks_credentials
 from .recorder import CALLER, RECORDER
@@ -44,10 +45,11 @@ def guard_constructor(cls: type, fills: Callable[[BaseException], bool]) -> None
 
     @functools.wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it is set as one
+        before = refusals()
         try:
             original(self, *args, **kwargs)
         except Exception as error:
-            if not fills(error) or _is_mistake(error):
+            if not (fills(error) or refusals() > before) or _is_mistake(error):
                 raise
             _fill(self, _arguments(original, self, args, kwargs))
             sys.stderr.write(
@@ -67,20 +69,22 @@ def fall_back(original: Any, instead: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = refusals()
         try:
             return original.__get__(self, type(self))(*args, **kwargs)
         except Exception as error:
-            if not (is_hollow(self) or is_offline(error)):
+            if not (is_hollow(self) or is_offline(error) or refusals() > before):
                 raise
             tell(self, original.__name__, (args, kwargs))
             return instead(self, *args, **kwargs)
 
     @functools.wraps(original)
     async def awrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = refusals()
         try:
             return await original.__get__(self, type(self))(*args, **kwargs)
         except Exception as error:
-            if not (is_hollow(self) or is_offline(error)):
+            if not (is_hollow(self) or is_offline(error) or refusals() > before):
                 raise
             tell(self, original.__name__, (args, kwargs))
             return await instead(self, *args, **kwargs)

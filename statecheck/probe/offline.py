@@ -28,10 +28,11 @@ _OTHERS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_MAX_ATTEMPTS": "1",  # fails at once instead of trying five times
     "AZURE_OPENAI_ENDPOINT": "https://sc-dummy.invalid/",
     "OPENAI_API_VERSION": "2024-10-21",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # LiteLLM fetches a price list when it is imported
-    "HF_HUB_OFFLINE": "1",  # fails at once instead of trying five times
+    "HF_HUB_OFFLINE": "1",  # likewise
     "GOOGLE_CLOUD_PROJECT": DUMMY,
     "GOOGLE_CLOUD_LOCATION": "us-central1",
     "SLACK_BOT_TOKEN": "xoxb-sc-dummy",
@@ -66,8 +67,8 @@ _LACK += r"|could not (resolve|find|load)|did not find|unable to locate|need(s|e
 _WANTED = r"(api[-_ ]?key|api[-_ ]?token|credentials?|authentication (method|token)|access[-_ ]?token|region)"
 _OFFLINE_TEXT = re.compile(
     rf"\b{_LACK}\b.{{0,80}}{_WANTED}|{_WANTED}.{{0,80}}\b{_LACK}\b"
-    r"|couldn'?t connect|connection error|failed to (connect|resolve)|name resolution|max retries exceeded"
-    r"|(network|host) is unreachable|cannot connect to host",
+    r"|couldn'?t connect|connection error|fail(ed)? (to connect|connecting|to resolve)|name resolution"
+    r"|max retries exceeded|(network|host) is unreachable|cannot connect to host",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -1,0 +1,51 @@
+"""Retries of what cannot be reached: at once, since waiting for a network that is not there changes nothing."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from .offline import is_offline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+
+def _patch(module: ModuleType) -> None:
+    """Patch tenacity, by which LlamaIndex's packages and many SDKs try again; its asynchronous class decides itself."""
+    for retrying in (module.BaseRetrying, module.AsyncRetrying):
+        original = vars(retrying).get("_run_wait")
+        if inspect.iscoroutinefunction(original):
+            retrying._run_wait = _later(original)  # noqa: SLF001 - where it decides how long to wait
+        elif original is not None:
+            retrying._run_wait = _now(original)  # noqa: SLF001 - as above
+
+
+def _now(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def _run_wait(self: Any, retry_state: Any) -> None:
+        original(self, retry_state)
+        _hurry(retry_state)
+
+    return _run_wait
+
+
+def _later(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    async def _run_wait(self: Any, retry_state: Any) -> None:
+        await original(self, retry_state)
+        _hurry(retry_state)
+
+    return _run_wait
+
+
+def _hurry(retry_state: Any) -> None:
+    outcome = retry_state.outcome
+    if outcome is not None and outcome.failed and is_offline(outcome.exception()):
+        retry_state.upcoming_sleep = 0.0
+
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {"tenacity": _patch}
+"""What to run after each of these modules has been executed."""
