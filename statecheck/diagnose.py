@@ -15,6 +15,7 @@ from statecheck.errors import StatecheckError
 from statecheck.history import History, decode_lines, encode
 from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
 from statecheck.plan import describe
+from statecheck.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,8 +69,12 @@ def diagnose_in(
     """As `diagnose_target`, in a warm parent that is there; `keep` leaves it for another target."""
     started = time.monotonic()
     recorded = record(launched, target, options, progress, keep=keep)
-    diagnosis = judge_run(meta_of(target, recorded), recorded.histories)
-    kept = keep_run(target, recorded, home)
+    redaction = Redaction(options.env, options.headers)
+    meta = redaction.data(meta_of(target, recorded))
+    histories = {name: redaction.history(history) for name, history in recorded.histories.items()}
+    outputs = {generation: redaction.text(text) for generation, text in recorded.outputs.items()}
+    diagnosis = judge_run(meta, histories)
+    kept = keep_run(meta, histories, outputs, home)
     return replace(diagnosis, run=kept.name, seconds=time.monotonic() - started)
 
 
@@ -167,16 +172,18 @@ def _failed(found: Mapping[str, Outcome], name: str, problem: Problem) -> Outcom
     return replace(before, outcome="error", reason=problem.text)
 
 
-def keep_run(target: Target, recorded: Recorded, home: Path) -> store.RunFolder:
-    """Store a run: histories, the target's own output and what else is judged."""
+def keep_run(
+    meta: Mapping[str, Any], histories: Mapping[str, History], outputs: Mapping[int, str], home: Path
+) -> store.RunFolder:
+    """Store a run: what is judged, and the target's own output by worker generation."""
     folder = store.begin(home)
-    for name, history in recorded.histories.items():
+    for name, history in histories.items():
         lines = "".join(encode(op) + "\n" for op in history.ops)
         folder.write(f"{name}.jsonl", lines.encode("utf-8", "backslashreplace"))
-    for generation, text in recorded.outputs.items():
+    for generation, text in outputs.items():
         if text:
             folder.write(f"output/{generation}.log", text.encode("utf-8", "backslashreplace"))
-    folder.finish(meta_of(target, recorded))
+    folder.finish(meta)
     return folder
 
 

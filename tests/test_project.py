@@ -37,7 +37,7 @@ LAYERS = (
     ("statecheck.calling", "statecheck.openings", "statecheck.visits"),
     ("statecheck.ways",),
     ("statecheck.planning",),  # how a client talks to it
-    ("statecheck.config",),
+    ("statecheck.config", "statecheck.redaction"),
     ("statecheck.checks",),  # judge a history
     ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
     ("statecheck.causes",),  # name it
