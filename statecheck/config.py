@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from statecheck.errors import StatecheckError
-from statecheck.plan import MESSAGE, SESSION, Json, Plan
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, Json, Plan
 from statecheck.suggest import unknown
 
 if TYPE_CHECKING:
@@ -241,24 +241,41 @@ def _template(table: _Table) -> Plan | None:
     if "template" not in table.values:
         return None
     inner = _Table(table.file, "tool.statecheck.template", cast("Mapping[str, object]", table.values["template"]))
-    inner.check(("method", "path", "query", "headers", "cookies", "encoding", "body"))
-    body = cast("Json", inner.values.get("body"))
-    encodings = ("json", "form", "multipart", "none")
-    default = "none" if body is None else "json"
-    plan = Plan(
-        method=(inner.text("method") or ("GET" if body is None else "POST")).upper(),
-        path=inner.text("path") or "/",
-        query=inner.pairs("query"),
-        headers=inner.pairs("headers"),
-        cookies=inner.pairs("cookies"),
-        encoding=cast("Any", inner.choice("encoding", encodings) or default),
-        body=body,
-        why=(f"[tool.statecheck.template] in {table.file.name} says so",),
-    )
-    message, session = _carrier(plan, MESSAGE), _carrier(plan, SESSION)
+    inner.check((*_REQUEST, "opening", "given"))
+    plan = _request(inner)
+    message, session = _carrier(plan, MESSAGE) or _carrier(plan, MESSAGES), _carrier(plan, SESSION)
+    opening = None
+    if "opening" in inner.values:
+        values = cast("Mapping[str, object]", inner.values["opening"])
+        first = _Table(table.file, "tool.statecheck.template.opening", values)
+        first.check(_REQUEST)
+        opening = _request(first)
+        opening = replace(opening, message_field=_carrier(opening, MESSAGE) or "")
     if message is None:
         raise inner.wrong("", f"a request with {MESSAGE} somewhere in it")
-    return replace(plan, message_field=message, session_field=session)
+    why = (f"[tool.statecheck.template] in {table.file.name} says so",)
+    given = inner.text("given") or ""
+    carried = any(_carrier(plan, placeholder) for placeholder in (MESSAGES, HISTORY))
+    told = replace(plan, message_field=message, session_field=session, carries_history=carried, why=why)
+    return replace(told, opening=opening, given=given)
+
+
+_REQUEST = ("method", "path", "query", "headers", "cookies", "encoding", "body")
+
+
+def _request(table: _Table) -> Plan:
+    """The request that a table spells."""
+    body = cast("Json", table.values.get("body"))
+    default = "none" if body is None else "json"
+    return Plan(
+        method=(table.text("method") or ("GET" if body is None else "POST")).upper(),
+        path=table.text("path") or "/",
+        query=table.pairs("query"),
+        headers=table.pairs("headers"),
+        cookies=table.pairs("cookies"),
+        encoding=cast("Any", table.choice("encoding", ("json", "form", "multipart", "none")) or default),
+        body=body,
+    )
 
 
 def _carrier(plan: Plan, placeholder: str) -> str | None:

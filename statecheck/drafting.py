@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, cast
 from statecheck.choices import Choice, overlay, sample
 from statecheck.model import Anchor
 from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route
+from statecheck.probe.offline import is_secret
 from statecheck.source.calls import path_fields
 from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
+from statecheck.source.roles import leaning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from statecheck.endpoints import Endpoint
@@ -52,12 +54,14 @@ def draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
         given: the field whose value the app gives, if it gives one: others are the client's own then.
     """
     others = tuple(field for field in choice.sessions if field != given)
+    alone = next((f for f in choice.extras if f.limited and says_who(f)), None) if not choice.sessions else None
     return replace(
         filled(sending, values_of(choice, given)),
         message_field=str(choice.message.place),
         session_field=str(choice.sessions[0].place) if choice.sessions else None,
         session_form=session_form(others if given is not None else choice.sessions),
         carries_history=choice.history is not None or choice.message.turn_keys is not None,
+        lone=str(alone.place) if alone is not None else "",
         why=(_why_endpoint(sending.endpoint), *_why_client(sending.call), *choice.why),
         turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
     )
@@ -79,7 +83,7 @@ def filled(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan:
         method=endpoint.method,
         path=path,
         query=pairs(values, "query"),
-        headers=_with(pairs(values, "header"), sending.headers),
+        headers=with_headers(pairs(values, "header"), sending.headers),
         cookies=pairs(values, "cookie"),
         encoding=encoding if bodies else "none",
         body=body_of(bodies, encoding) if bodies else None,
@@ -96,6 +100,11 @@ def values_of(choice: Choice, given: Field | None = None) -> list[tuple[Field, J
     values += [(choice.history, HISTORY)] if choice.history is not None else []
     values += [(field, sample(field)) for field in choice.extras]
     return sorted(values, key=lambda pair: choice.order.index(pair[0]))
+
+
+def says_who(field: Field) -> bool:
+    """Whether a field's name is that of a user or of a credential."""
+    return leaning(field.name) <= -5 or is_secret(field.name) or plain(field.name) == "authorization"
 
 
 def _message(field: Field) -> Json:
@@ -137,7 +146,8 @@ def _credential(field: Field, value: str) -> str:
     return f"Bearer {value}" if scheme else value
 
 
-def _with(pairs: Pairs, more: Pairs) -> Pairs:
+def with_headers(pairs: Pairs, more: Pairs) -> Pairs:
+    """Return headers with others in place of those of the same names."""
     given = {name.lower() for name, _ in more}
     return (*(pair for pair in pairs if pair[0].lower() not in given), *more)
 
@@ -176,38 +186,3 @@ def _why_endpoint(endpoint: Endpoint) -> str:
 
 def _why_client(call: Call | None) -> tuple[str, ...]:
     return (f"the request is what {call.file}:{call.line} sends",) if call is not None else ()
-
-
-def from_template(template: Plan | Mapping[str, Json], headers: Pairs) -> Plan:
-    """Return the plan that the configuration gives, with the headers of the command line."""
-    if isinstance(template, Plan):
-        return replace(template, headers=_with(template.headers, headers))
-    form = template.get("form")
-    body = template.get("body", template.get("json", form))
-    encoding = template.get("encoding") or ("form" if form is not None else "none" if body is None else "json")
-
-    def table(name: str) -> Pairs:
-        given = template.get(name)
-        return tuple((key, _text(value)) for key, value in given.items()) if isinstance(given, dict) else ()
-
-    plan = Plan(
-        method=str(template.get("method") or ("GET" if body is None else "POST")).upper(),
-        path=str(template.get("path") or "/"),
-        query=table("query"),
-        headers=_with(table("headers"), headers),
-        cookies=table("cookies"),
-        encoding=cast("Encoding", encoding),
-        body=body,
-        why=("the template in the configuration says so",),
-    )
-    spelled = {
-        "path": plan.path,
-        "query": plan.query,
-        "header": plan.headers,
-        "cookie": plan.cookies,
-        "body": plan.body,
-    }
-    message = next((where for where, value in spelled.items() if MESSAGE in str(value) or MESSAGES in str(value)), "")
-    session = next((where for where, value in spelled.items() if SESSION in str(value)), None)
-    carried = MESSAGES in str(spelled) or HISTORY in str(spelled)
-    return replace(plan, message_field=message, session_field=session, carries_history=carried)

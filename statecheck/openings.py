@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.choices import Choice, choose, sample
-from statecheck.drafting import Sending, draft, filled
+from statecheck.drafting import Sending, draft, filled, says_who
 from statecheck.source.fields import plain
 from statecheck.source.roles import as_set, is_setting, leaning, words
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BEGINS = as_set("new create start open begin init initialize join register login signin signup token auth")
 _SESSIONS = as_set("session thread conversation chat room dialog dialogue channel user login token auth")
+_SIGNS_IN = as_set("login signin auth logon authenticate")
 _LEAST = 5.0
 _TOKENS = ("access_token", "token", "session_token", "api_token", "key")
 
@@ -36,11 +37,22 @@ def opened(ways: Sending, session: Field, later: Plan, others: Iterable[Endpoint
     score, best = max(rated, key=lambda pair: pair[0], default=(0.0, None))
     if best is None or score < _LEAST:
         return None
-    request = _request(ways, best, session)
+    request, lone = _request(ways, best, session)
     chosen = "{session}" in request.path  # the client names the session, and the app makes it
     given = "" if chosen else _name(session, best)
     said = f"`{best.label}` opens the session that `{session.place}` carries"
-    return replace(later, opening=request, given=given, why=(*later.why, said))
+    return replace(later, opening=request, given=given, lone=lone, why=(*later.why, said))
+
+
+def signed_in(ways: Sending, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
+    """Return a plan that signs in first, for turns in which nothing says who is talking, if there is where to."""
+    found = (other for other in others if other is not ways.endpoint and other.method == "POST")
+    login = next((other for other in found if _SIGNS_IN & {*words(other.path), *words(other.route.name)}), None)
+    if login is None:
+        return None
+    request, lone = _request(ways, login, None)
+    said = f"`{login.label}` may have to be asked first: tried where a turn is refused without"
+    return replace(later, opening=request, lone=lone, why=(*later.why, said))
 
 
 def first_turn(ways: Sending, choice: Choice) -> Plan:
@@ -102,22 +114,26 @@ def _name(session: Field, other: Endpoint) -> str:
     return next((names[plain(token)] for token in _TOKENS if plain(token) in names), "token")
 
 
-def _request(ways: Sending, other: Endpoint, session: Field) -> Plan:
-    """Return what opens a session: with a message in it, if the endpoint asks its model for an answer at once."""
+def _request(ways: Sending, other: Endpoint, session: Field | None) -> tuple[Plan, str]:
+    """Return what opens a session, and what makes all clients one user in it, or "".
+
+    There is a message in it, if the endpoint asks its model for an answer at once.
+    """
     asked = replace(ways, endpoint=other, call=next(iter(other.calls), None))
     fields = asked.fields()
     if other.handler is not None and other.handler.model >= 2:
         choice = choose(fields)
         if isinstance(choice, Choice):
             needed = tuple(field for field in choice.sessions if field.required)
-            return draft(asked, replace(choice, sessions=needed), given=session)
+            return draft(asked, replace(choice, sessions=needed), given=session), ""
     sent = [field for field in fields if field.required or field.place.where == "path"]
-    return filled(asked, [(field, _value(field, session)) for field in sent])
+    alone = next((str(field.place) for field in sent if field.limited and says_who(field)), "")
+    return filled(asked, [(field, _value(field, session)) for field in sent]), alone
 
 
-def _value(field: Field, session: Field) -> Json:
-    if field.place.where == "path" and plain(field.name) == plain(session.name):
+def _value(field: Field, session: Field | None) -> Json:
+    if session is not None and field.place.where == "path" and plain(field.name) == plain(session.name):
         return field.dress
     text = field.type in ("", "string") and not field.limited and not field.known
-    says_who = leaning(field.name) <= -5 and not is_setting(field.name)
-    return field.dress.replace("{session}", "{user}") if text and says_who else sample(field)
+    who = leaning(field.name) <= -5 and not is_setting(field.name)
+    return field.dress.replace("{session}", "{user}") if text and who else sample(field)

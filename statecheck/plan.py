@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -65,6 +65,8 @@ class Plan:
             message in it.
         given: what the answer calls the session that the app gives (`session_id`, `data.id`), or "" if it gives none.
         renews: client code makes a new session for every message.
+        lone: what says who is talking where the app knows its users by a table of its own (`header X-Api-Key`): all
+            clients are one user then; or "".
         doubt: what of it is a guess beside others: its `session`, so it is taken only where that changes what is
             remembered, or its `message`, so it is taken only where that is seen to arrive.
     """
@@ -91,6 +93,7 @@ class Plan:
     opening: Plan | None = None
     given: str = ""
     renews: bool = False
+    lone: str = ""
     doubt: Literal["", "message", "session"] = ""
 
 
@@ -121,6 +124,7 @@ class AppFacts:
             plus those whose name speaks.
         told: fields of a `Plan` each, from an adapter that knows itself how a client talks.
         headers, cookies: what the framework asks of every client that sends a turn (Django's CSRF token).
+        environment: the variables that the app runs with.
     """
 
     framework: str
@@ -131,6 +135,7 @@ class AppFacts:
     told: tuple[Mapping[str, Any], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     cookies: tuple[tuple[str, str], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +146,14 @@ class Overrides:
         endpoint: `POST /chat` or `/chat`.
         message_field, session_field: a field's name, dotted where it is nested (`applicant.id`).
         headers: sent with every turn; may hold the placeholders.
-        template: method, path, query, headers, cookies, json or form, as a mapping with the placeholders in it.
+        template: a plan that settles all of it, but for the headers.
     """
 
     endpoint: str | None = None
     message_field: str | None = None
     session_field: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    template: Plan | Mapping[str, Json] | None = None
+    template: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.calling import agent_plan, call_plan, event_plan
-from statecheck.drafting import Sending, anchor, from_template
+from statecheck.drafting import Sending, anchor, with_headers
 from statecheck.endpoints import Endpoint, endpoints, lay
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.plan import AppFacts, Overrides, Plan, Route
@@ -49,14 +49,15 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         StatecheckError: it cannot be guessed (exit 4), or an option names what is not there (exit 2).
     """
     if overrides.template is not None:
-        return (from_template(overrides.template, overrides.headers),)
+        template = overrides.template
+        return (replace(template, headers=with_headers(template.headers, overrides.headers)),)
     if facts.told:
         handler = anchor(facts.routes[0], project) if facts.routes else None
         return tuple(Plan(**told, handler=handler) for told in facts.told)
     if facts.framework in _CALLS:
         plan = _CALLS[facts.framework](facts, project, overrides)
         return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)
-    everything = endpoints(facts, Modules(project), find_clients(project))
+    everything = endpoints(facts, Modules(project, facts.environment), find_clients(project))
     ranked = _wanted(everything, overrides)
     plans: list[Plan] = []
     for endpoint in ranked:

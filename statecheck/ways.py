@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from statecheck.choices import Choice, choose, pick, rivals
 from statecheck.drafting import Sending, draft
 from statecheck.errors import StatecheckError
-from statecheck.openings import first_turn, nested, opened
+from statecheck.openings import first_turn, nested, opened, signed_in
 from statecheck.source.fields import Field, Place, plain
 from statecheck.suggest import nearest
 
@@ -43,6 +43,8 @@ def ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overrides)
             plans = _keyed(sending, chosen, everything, settled=session is not None)
         else:
             plans = _unkeyed(sending, chosen, message)
+            signed = signed_in(sending, plans[0], everything)
+            plans += [signed] if signed is not None else []
         return [*plans, *_fuller(sending, chosen)]
     plans = []
     for text in chosen[:_MOST_TEXTS]:

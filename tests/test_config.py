@@ -29,6 +29,11 @@ fail-on = "warning"
 path = "/v1/{session}/chat"
 headers = { X-Team = "a" }
 body = { messages = [{ role = "user", content = "{message}" }] }
+given = "chat.id"
+
+[tool.statecheck.template.opening]
+path = "/v1/chats"
+body = { owner = "{user}" }
 """
 
 
@@ -57,8 +62,17 @@ def test_every_key_is_read(tmp_path: Path) -> None:
             message_field="body messages.0.content",
             session_field="path",
             why=("[tool.statecheck.template] in pyproject.toml says so",),
+            opening=Plan(path="/v1/chats", body={"owner": "{user}"}),
+            given="chat.id",
         ),
     )
+
+
+def test_a_template_may_carry_the_conversation(tmp_path: Path) -> None:
+    template = read(tmp_path, "[tool.statecheck.template]\nbody = { messages = '{messages}' }\n").template
+
+    assert template is not None
+    assert (template.message_field, template.carries_history) == ("body messages", True)
 
 
 @pytest.mark.parametrize("text", ["", "[tool.other]\nendpoint = 1\n", "tool = 3\n"])
@@ -89,6 +103,7 @@ def test_no_file_is_the_defaults(tmp_path: Path) -> None:
         ("template = 'x'", "[tool.statecheck.template] in", ""),
         ("template = { paht = '/' }", "unknown key in [tool.statecheck.template]", "did you mean `path`?"),
         ("template = { path = '/' }", "a request with {message} somewhere in it", ""),
+        ("template = { path = '/{message}', opening = { given = 'id' } }", "unknown key in [tool.statecheck.temp", ""),
         ("template = { path = '/{message}', encoding = 'xml' }", "must be one of json, form, multipart, none", ""),
         ("endpoint = '/chat", "pyproject.toml:2` is not TOML", ""),
     ],

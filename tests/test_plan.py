@@ -8,6 +8,7 @@ import json
 import random
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -87,6 +88,7 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
         "doubt": plan.doubt,
         "given": plan.given,
         "renews": plan.renews,
+        "lone": plan.lone,
         "opening": plan.opening and f"{plan.opening.method} {plan.opening.path}",
         "opening_body": plan.opening and plan.opening.body,
     }
@@ -97,9 +99,13 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
 def test_the_request_that_a_client_sends_is_found(blocks: list[tuple[str, str, str]], tmp_path: Path) -> None:
     expected: dict[str, Any] = {}
     routes: str | None = None
+    environment: dict[str, str] = {}
     for kind, title, text in blocks:
         if kind == "json":
             expected = json.loads(text)
+            continue
+        if kind == "env":
+            environment = dict(line.split("=", 1) for line in text.splitlines())
             continue
         if title.startswith("routes="):
             routes = title.removeprefix("routes=")
@@ -109,7 +115,7 @@ def test_the_request_that_a_client_sends_is_found(blocks: list[tuple[str, str, s
     app = tmp_path / "app.py"
     facts = facts_of(app) if routes is None else stated(app, routes)
 
-    plans = candidates(facts, tmp_path, Overrides())
+    plans = candidates(replace(facts, environment=environment), tmp_path, Overrides())
 
     then, count = expected.pop("then", []), expected.pop("plans", None)
     defaults: dict[str, Any] = {"encoding": "json", "query": {}, "cookies": {}, "headers": {}, "carries_history": False}
@@ -274,23 +280,11 @@ def test_routes_that_an_app_hides_are_taken_from_its_document(app: tuple[AppFact
     assert plan.handler.path == "app.py"
 
 
-@pytest.mark.parametrize(
-    "template",
-    [
-        Plan(method="PUT", path="/x/{session}", body={"m": "{message}"}, message_field="body m", session_field="path"),
-        {"method": "put", "path": "/x/{session}", "json": {"m": "{message}"}},
-    ],
-)
-def test_a_template_is_used_as_it_is(template: Any, tmp_path: Path) -> None:
-    (plan,) = candidates(AppFacts("asgi", "app"), tmp_path, Overrides(template=template, headers=(("A", "b"),)))
+def test_a_template_is_used_as_it_is(tmp_path: Path) -> None:
+    template = Plan(method="PUT", path="/x/{session}", body={"m": "{message}"}, message_field="body m")
+    overrides = Overrides(template=template, headers=(("A", "b"),))
 
-    assert (plan.method, plan.path, plan.body, plan.headers) == (
-        "PUT",
-        "/x/{session}",
-        {"m": "{message}"},
-        (("A", "b"),),
-    )
-    assert plan.session_field == "path"
+    assert candidates(AppFacts("asgi", "app"), tmp_path, overrides) == (replace(template, headers=(("A", "b"),)),)
 
 
 @pytest.mark.parametrize(

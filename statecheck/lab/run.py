@@ -178,11 +178,10 @@ def _experiments(
     progress("looking for the conversation")
     worker = lab.spawn("scout/1", volumes, listen=True)
     ready(worker, limits)
-    facts = app_facts(worker, target.project)
+    facts = replace(app_facts(worker, target.project), environment=lab.environment)
     recorded.framework, recorded.object = facts.framework, facts.object
-    overrides = Overrides(options.endpoint, options.message_field, options.session_field, options.headers)
-    plans = (options.template,) if options.template else candidates(facts, target.project, overrides)
-    plans = tuple(admitted(plan, facts) for plan in plans)
+    settled = (options.endpoint, options.message_field, options.session_field, options.headers, options.template)
+    plans = tuple(admitted(plan, facts) for plan in candidates(facts, target.project, Overrides(*settled)))
     setting = Setting(lab, plans[0], markers, limits, volumes, Locator(tree, target.project), "model")
     scouted = Scout(setting, worker).choose(plans)
     recorded.plan = scouted.plan

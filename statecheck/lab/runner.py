@@ -109,7 +109,12 @@ class Runner:
         if plan.carries_history:
             sent = "the client sends the whole conversation with every turn"
             self._skip((name for name in EXPERIMENTS if name != "other-session"), sent)
-        elif not plan.overlaps:
+        elif plan.lone:
+            known = (
+                f"the app knows its users by a table of its own (`{plan.lone}`), so that all clients are one of them"
+            )
+            self._skip(("other-session",), known)
+        if not plan.carries_history and not plan.overlaps:
             self._skip(OVERLAPPING, "a page in a browser sends one message at a time")
 
     def _explain_errors(self) -> None:

@@ -7,14 +7,13 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from statecheck.checks.reading import remembered_by, turns
-from statecheck.errors import ExitCode, StatecheckError
 from statecheck.lab.driver import Driver, Setting
-from statecheck.plan import Plan, describe
+from statecheck.lab.refusals import refused, unclear
 
 if TYPE_CHECKING:
     from statecheck.lab.client import Answer
-    from statecheck.lab.readiness import Limits
     from statecheck.lab.workers import Worker
+    from statecheck.plan import Plan
 
 _SERVER_ERROR = 500  # the app took the turn, asked its model and broke then: that is for the checks to judge
 _ARRIVED = ("model", "memory", "chat-store", "ctx-store", "engine", "run", "wire", "block")
@@ -99,8 +98,8 @@ class Scout:
         if accepted is not None and accepted.plan.doubt != "message":
             return accepted.scouted("")
         if accepted is not None:
-            raise _unclear([trial.plan for trial in self.tried])
-        raise _refused(self.worker, [(trial.plan, trial.answer) for trial in self.tried], self.setting.limits)
+            raise unclear([trial.plan for trial in self.tried])
+        raise refused(self.worker, [(trial.plan, trial.answer) for trial in self.tried], self.setting.limits)
 
     def _try(self, plan: Plan, *, keyed: bool) -> _Trial:
         driver = Driver(replace(self.setting, plan=plan), f"scout-{len(self.tried)}", workers={"a": self.worker})
@@ -132,75 +131,3 @@ def _remembered(driver: Driver) -> Shown:
     if remembered_by(history, again, first.marker) is None:
         return Shown.ARRIVED
     return Shown.KEYED if remembered_by(history, other, first.marker) is None else Shown.REMEMBERED
-
-
-_BY_STATUS = {
-    401: "give credentials with `--header 'Authorization: Bearer …'`",
-    403: "give credentials with `--header 'Authorization: Bearer …'`",
-    402: "give credentials with `--header 'Authorization: Bearer …'`",
-    429: "it limits how often it may be asked: lift the limit for the run with `--env NAME=VALUE`",
-    404: "name another endpoint with `--endpoint 'POST /path'`",
-    405: "name the method too, with `--endpoint 'POST /path'`",
-    400: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
-    422: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
-}
-
-
-def _unclear(tried: list[Plan]) -> StatecheckError:
-    names = ", ".join(f"`{plan.message_field}`" for plan in tried)
-    first = tried[0]
-    return StatecheckError(
-        "no-message-field",
-        f"`{first.method} {first.path}` was tried with the message in {names}, and none was seen to reach a model",
-        f"name it: `--message-field {first.message_field.rpartition(' ')[2]}`",
-        ExitCode.INCONCLUSIVE,
-    )
-
-
-def _refused(worker: Worker, tried: list[tuple[Plan, Answer]], limits: Limits) -> StatecheckError:
-    plan, answer = tried[-1]
-    asked = describe(plan)
-    if worker.dead:
-        return StatecheckError(
-            "worker-died",
-            f"the target's process died while it answered ({asked})",
-            "look at its own last lines; a request must not end the process",
-            ExitCode.INCONCLUSIVE,
-            worker.output(),
-        )
-    if answer.status == 0:
-        return StatecheckError(
-            "turn-hangs" if "within" in answer.error else "no-answer",
-            f"no answer within {limits.turn:g} s ({asked})"
-            if "within" in answer.error
-            else f"{answer.error} ({asked})",
-            "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`",
-            ExitCode.INCONCLUSIVE,
-            worker.output(),
-        )
-    failed = next((a.error for _, a in tried if a.error), "") or next(filter(None, worker.done.values()), "")
-    body = " ".join((failed or answer.text).split())[:200].rstrip(": ")
-    if plan.kind == "callable":
-        said = f"the target raised an exception ({asked})"
-    else:
-        said = "the target answered " + ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
-    hint = _BY_STATUS.get(tried[0][1].status, "look at its own last lines; set what it needs with `--env NAME=VALUE`")
-    refused = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.note]
-    if refused:
-        asks = f"`{refused[-1].frames[0].path}:{refused[-1].frames[0].line}` asks for {refused[-1].where}"
-        return StatecheckError(
-            "turn-needs-network",
-            f"{said}: {asks}, which was blocked",
-            "hand over a service here with `--env NAME=URL`",
-            ExitCode.INCONCLUSIVE,
-            worker.output(),
-        )
-    if "Read-only file system" in failed:
-        hint = "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another"
-    return StatecheckError(
-        "turn-refused",
-        f"{said}{': ' + body if body else ''}",
-        hint,
-        ExitCode.INCONCLUSIVE,
-        worker.output(),
-    )

@@ -15,7 +15,7 @@ from statecheck.history import Op, decode_lines
 from statecheck.probe.channel import Channel, Closed, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from statecheck.lab.launch import Launched
     from statecheck.lab.services import Services
@@ -210,6 +210,12 @@ class Lab:
         self.relayed: list[Op] = []
         self.services: Services | None = None
         self.fresh = False
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that its workers run with."""
+        variables: Mapping[str, str] = self._request["environment"]
+        return variables
 
     def ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> Message:
         """One request to the warm parent and its answer.

@@ -168,7 +168,7 @@ def _declare(
 
 
 def take_over_middleware(flow: Flow) -> None:
-    """Take over what the project's middleware keeps of a request: on its state, or in context variables."""
+    """Take over what the project's middleware demands of a request, and what it keeps of it for the handlers."""
     for found in flow.modules.middlewares():
         ahead = Flow(flow.modules)
         assert isinstance(found.node, FUNCTIONS)
@@ -177,7 +177,8 @@ def take_over_middleware(flow: Flow) -> None:
         flow.kept |= ahead.kept
         used = {place for value in ahead.kept.values() for place in value.all}
         flow.earlier |= {place: entry for place, entry in ahead.evidence.items() if place in used}
-        flow.evidence |= {place: flow.earlier[place] for place in used if place in flow.earlier}
+        known = used | {place for place, entry in ahead.evidence.items() if entry.demanded}
+        flow.evidence |= {place: ahead.evidence[place] for place in known if place in ahead.evidence}
 
 
 def guards(flow: Flow, found: Found) -> list[ast.Call]:
@@ -213,6 +214,9 @@ def _credentials(flow: Flow, found: Found) -> Value | None:
 def dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Value:
     """Tell what a dependency gives: its own parameters come from the request too."""
     target = marker.args[0] if marker.args else bare(annotation) if annotation is not None else None
+    if target is not None and _last(target).startswith("OAuth2PasswordRequestForm"):
+        flow.encoding = flow.encoding or "form"
+        return Value(at=Place("body", ()))
     found = flow.modules.resolve(where.file, target) if target is not None else None
     if isinstance(target, ast.Call):
         found = Found(where.file, target)

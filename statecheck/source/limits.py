@@ -247,7 +247,17 @@ def fixed_of(block: Block, node: ast.expr) -> Json:
         return modules.environment.get(read[0], default)
     if isinstance(node, ast.Attribute) and node.attr == "value":
         return _member(block, node.value)
+    looked_up = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get" and node.args
+    if looked_up or isinstance(node, ast.Subscript):
+        return _first_of(block, node.func.value if isinstance(node, ast.Call) else node.value)  # type: ignore[attr-defined]
     return constant(node)
+
+
+def _first_of(block: Block, container: ast.expr) -> Json:
+    """Return what a table of constants has under its first key, which is what is sent where it is asked."""
+    found = block.flow.modules.resolve(block.file, container)
+    values = found.node.values if found is not None and isinstance(found.node, ast.Dict) else []
+    return constant(values[0]) if values else None
 
 
 def _member(block: Block, node: ast.expr) -> Json:

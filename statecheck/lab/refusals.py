@@ -1,0 +1,102 @@
+"""Why no way to talk to an app was accepted, and which option would help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.plan import Plan, describe
+from statecheck.probe.offline import is_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from statecheck.lab.client import Answer
+    from statecheck.lab.readiness import Limits
+    from statecheck.lab.workers import Worker
+
+_CREDENTIALS = (401, 402, 403)
+_BY_STATUS = {
+    429: "it limits how often it may be asked: lift the limit for the run with `--env NAME=VALUE`",
+    404: "name another endpoint with `--endpoint 'POST /path'`",
+    405: "name the method too, with `--endpoint 'POST /path'`",
+    400: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
+    422: "name the fields with `--message-field` and `--session-field`, or give a template in [tool.statecheck]",
+}
+
+
+def _wanted(plan: Plan, answer: Answer) -> str:
+    """What to give to an app that refuses a turn: the credential that it asks for, by the option that gives it."""
+    sent = [name for name, _ in plan.headers if is_secret(name) or name.lower() == "authorization"]
+    cookie = next((name for name, _ in plan.cookies if is_secret(name)), None)
+    scheme = answer.headers.get("www-authenticate", "").split(" ")[0] or "Bearer"
+    if sent and sent[0].lower() != "authorization":
+        return f"it wants a key that it knows: give one with `--header '{sent[0]}: …'`"
+    if cookie is not None and not sent:
+        return f"it wants a cookie that it knows: give one with `--header 'Cookie: {cookie}=…'`"
+    return f"it wants credentials that it knows: give them with `--header 'Authorization: {scheme} …'`"
+
+
+def unclear(tried: Sequence[Plan]) -> StatecheckError:
+    """The error where a message was accepted in several fields, and in none was seen to arrive."""
+    names = ", ".join(f"`{plan.message_field}`" for plan in tried)
+    first = tried[0]
+    return StatecheckError(
+        "no-message-field",
+        f"`{first.method} {first.path}` was tried with the message in {names}, and none was seen to reach a model",
+        f"name it: `--message-field {first.message_field.rpartition(' ')[2]}`",
+        ExitCode.INCONCLUSIVE,
+    )
+
+
+def refused(worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits) -> StatecheckError:
+    """The error where every plan was refused: what was answered, and what may help."""
+    plan, answer = tried[-1]
+    asked = describe(plan)
+    if worker.dead:
+        return StatecheckError(
+            "worker-died",
+            f"the target's process died while it answered ({asked})",
+            "look at its own last lines; a request must not end the process",
+            ExitCode.INCONCLUSIVE,
+            worker.output(),
+        )
+    if answer.status == 0:
+        return StatecheckError(
+            "turn-hangs" if "within" in answer.error else "no-answer",
+            f"no answer within {limits.turn:g} s ({asked})"
+            if "within" in answer.error
+            else f"{answer.error} ({asked})",
+            "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`",
+            ExitCode.INCONCLUSIVE,
+            worker.output(),
+        )
+    failed = next((a.error for _, a in tried if a.error), "") or next(filter(None, worker.done.values()), "")
+    body = " ".join((failed or answer.text).split())[:200].rstrip(": ")
+    if plan.kind == "callable":
+        said = f"the target raised an exception ({asked})"
+    else:
+        said = "the target answered " + ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
+    first = tried[0][1].status
+    hint = _BY_STATUS.get(first, "look at its own last lines; set what it needs with `--env NAME=VALUE`")
+    if first in _CREDENTIALS:
+        hint = _wanted(*tried[0])
+    blocked = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.note]
+    if blocked:
+        asks = f"`{blocked[-1].frames[0].path}:{blocked[-1].frames[0].line}` asks for {blocked[-1].where}"
+        return StatecheckError(
+            "turn-needs-network",
+            f"{said}: {asks}, which was blocked",
+            "hand over a service here with `--env NAME=URL`",
+            ExitCode.INCONCLUSIVE,
+            worker.output(),
+        )
+    if "Read-only file system" in failed:
+        hint = "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another"
+    return StatecheckError(
+        "turn-refused",
+        f"{said}{': ' + body if body else ''}",
+        hint,
+        ExitCode.INCONCLUSIVE,
+        worker.output(),
+    )
