@@ -74,7 +74,7 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
     tracked = gc.get_objects()
     for thing in tracked:
         own = any(thing is mine for mine in (markers, sources, tracked, RECORDER.taken))
-        if own or isinstance(thing, _PASSED_OVER) or _is_gone(thing, roots):
+        if own or _is_a(thing, _PASSED_OVER) or _is_gone(thing, roots):
             continue
         # the collector does not tell a dict's keys where all are texts
         keys = list(dict.keys(thing)) if issubclass(type(thing), dict) else ()
@@ -118,7 +118,7 @@ def _above(
     """What refers to this level, each once; a module may be reached by many names of it."""
     above: dict[int, Source] = {}
     for referrer in gc.get_referrers(*[thing for thing, _ in level.values()]):
-        if id(referrer) in seen or isinstance(referrer, _NOT_HOLDERS) or referrer is sources:
+        if id(referrer) in seen or _is_a(referrer, _NOT_HOLDERS) or referrer is sources:
             continue
         part = next((part for part in gc.get_referents(referrer) if id(part) in level), None)
         if part is None or part is type(referrer):
@@ -130,6 +130,11 @@ def _above(
         if len(above) < _WIDEST:
             above[id(referrer)] = (referrer, [_step(referrer, part), *level[id(part)][1]])
     return above
+
+
+def _is_a(thing: Any, kinds: Any) -> bool:
+    """Whether a thing is of these types: `isinstance` would ask a proxy for what it stands for."""
+    return issubclass(type(thing), kinds)
 
 
 def _is_gone(thing: Any, roots: dict[int, Root]) -> bool:
@@ -200,17 +205,17 @@ def _joined(steps: list[Step]) -> list[Step]:
 
 def _step(container: Any, part: Any) -> Step:
     """How `container` refers to `part`."""
-    if isinstance(container, dict):
+    if _is_a(container, dict):
         return _key(container, part)
-    if isinstance(container, (list, tuple)):
+    if _is_a(container, (list, tuple)):
         return ("item", str(next((index for index, item in enumerate(container) if item is part), "?")))
-    if isinstance(container, types.CellType):
+    if _is_a(container, types.CellType):
         return ("cell", "")
-    if isinstance(container, types.FunctionType):
+    if _is_a(container, types.FunctionType):
         return _closure(container, part)
     # what a library keeps inside its own objects is its business: its steps are told apart
     kind = "app" if is_app(container) else "attribute" if _is_users(container) else "inner"
-    if isinstance(container, type):
+    if _is_a(container, type):
         return (kind, "")
     attributes = attributes_of(container)
     if attributes is part:
@@ -223,7 +228,7 @@ def _step(container: Any, part: Any) -> Step:
 
 
 def _is_users(thing: Any) -> bool:
-    cls = thing if isinstance(thing, type) else type(thing)
+    cls = thing if _is_a(thing, type) else type(thing)
     module = sys.modules.get(cls.__module__)
     return bool(RECORDER.relative(str(getattr(module, "__file__", "") or "")))
 

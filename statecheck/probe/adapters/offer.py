@@ -69,7 +69,7 @@ class Offer:
 
 def is_app(thing: Any) -> bool:
     """Whether this is an instance of a web framework's app class."""
-    if isinstance(thing, type):
+    if issubclass(type(thing), type):  # not `isinstance`, which asks a proxy for what it stands for
         return False
     return hasattr(type(thing), "routes") or any(
         _APPS.get(cls.__name__, "-") == cls.__module__.partition(".")[0] for cls in type(thing).__mro__
