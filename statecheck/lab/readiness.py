@@ -50,7 +50,7 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             "not-driven",
             failed["error"].removeprefix("NoApp: "),
-            "web apps, workflows and callables `reply(session_id, text)` are driven: name one, as in `app.py:reply`",
+            "web apps, pages, workflows and callables `reply(session_id, text)` are driven: name one (`app.py:reply`)",
             ExitCode.INCONCLUSIVE,
             detail,
         )
