@@ -8,7 +8,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 _VALKEY = ("--port", "0", "--unixsocket", "server.sock", "--dir", ".", "--save", "", "--appendonly", "no")
-_INITDB = ("-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+_INITDB = ("-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_directories": ".",
