@@ -123,15 +123,15 @@ def ask(case: Case) -> Finding | None:
     memory = [*places(history, first), *places(baseline, turns(baseline)[0])]
     files = [p for p in places(history, first) if p.kind == "disk"]
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
-    built_at = Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    built_at = next(iter(anchors([build] if build else [], "")), None)
+    put = next(iter(anchors(handed_over(history, first.marker, first.number), "written")), None)
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)
     if name == "new-process" or (place and not files):
-        anchor = place.anchor if place else built_at
+        anchor = place.anchor if place else put or built_at
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
     else:
-        put = anchors(handed_over(history, first.marker, first.number), "written")
-        opened = next((p.anchor for p in files if p.anchor), None) or next(iter(put), None)
+        opened = next((p.anchor for p in files if p.anchor), None) or put
         durable = build is not None and "://" in build.where and ":memory:" not in build.where
         anchor = built_at if durable else opened or built_at
         where = f"`{files[0].text}`" if files else "the container's own disk"

@@ -84,12 +84,12 @@ SC103, which the same process memory shows after a restart.
 
 from __future__ import annotations
 
-from statecheck.causes.case import Case, built, finding, places, related
+from statecheck.causes.case import Case, anchors, built, finding, places, related
 from statecheck.causes.cause import Cause
 from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import given, turns
-from statecheck.model import Anchor, Evidence, Finding
+from statecheck.checks.reading import given, handed_over, turns
+from statecheck.model import Evidence, Finding
 
 CAUSE = Cause(
     code="SC102",
@@ -116,8 +116,8 @@ def ask(case: Case) -> Finding | None:
     others = [case.histories[name] for name in (BASELINE, "new-process") if name in case.histories]
     elsewhere = [p for other in others for p in places(other, turns(other)[0])]
     place = next((p for p in [*kept, *elsewhere] if p.anchor), None)
-    build = next((op for op in built(history, first.marker, first) if op.frames), None)
-    anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    put = [*handed_over(history, first.marker, first.number), *built(history, first.marker, first)]
+    anchor = place.anchor if place else next(iter(anchors(put, "")), None)
     where = f", in `{kept[0].text}`" if kept else ""
     was_given = first.marker in given(history, second, case.channel or "model")
     stale = was_given or case.kept("new-process")

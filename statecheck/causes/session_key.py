@@ -104,7 +104,7 @@ from statecheck.causes.case import (
 from statecheck.causes.cause import Cause
 from statecheck.causes.services import asked_keys
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import Sent, service_key, turns, writes
+from statecheck.checks.reading import Sent, handed_back, handed_over, service_key, turns, writes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ def under_another_key(case: Case) -> Finding | None:
     if history is None or not case.lost(BASELINE):
         return None
     first, second = turns(history)[:2]
-    pair = _store_keys(history, first, second) or _place_keys(history, first, second)
+    finders = (_store_keys, _cache_keys, _place_keys)
+    pair = next(filter(None, (find(history, first, second) for find in finders)), None)
     if pair is None:
         return _not_found(case, history, first, second)
     old, new, place = pair
@@ -227,6 +228,13 @@ def _is_the_store(history: History, place: Whereabouts, held: list[Op], keys: se
         return any(op.f == "chat-store" and (op.generation, op.obj) not in gone for op in held)
     name = database_of(place.text).rpartition("/")[2]
     return any(name in op.where for op in held if "://" in op.where)
+
+
+def _cache_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+    """Keys of the framework's cache, where turn 1 went in under another than turn 2 asked for."""
+    old, new = keys_of(handed_over(history, first.marker, first.number)), keys_of(handed_back(history, second.number))
+    place = next(iter(whereabouts(history, first.marker)), None)
+    return (min(old), min(new), place) if place is not None and old and new and not old & new else None
 
 
 def _place_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:

@@ -59,7 +59,7 @@ def _looked_up(history: History, turn: Sent) -> str | None:
         if op.key is not None:
             return op.key
     for op in history.select(turn=turn.number):
-        if op.f in STATE and op.key is not None:
+        if op.f in (*STATE, "cache") and op.key is not None:
             return op.key
     for op in history.select("place"):
         if {turn.marker, turn.key} & {*op.markers} and op.key is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from .keepers import KEEPERS, Keeper, given
 from .recorder import RECORDER, TURN
 from .wrapping import Table, wrap_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 _CACHE = Table(
@@ -57,8 +58,32 @@ def _watch_signatures(error: str) -> Callable[[ModuleType], None]:
     return patch
 
 
+_MEMORY = "cache"
+_memory_caches: dict[str, Any] = {}
+
+
+def _watch_memory(module: ModuleType) -> None:
+    """Django's default cache is a dict of the module's own, which nothing of the app's leads to."""
+    keep = module.LocMemCache._set  # noqa: SLF001 - through which all goes that it keeps
+
+    @functools.wraps(keep)
+    def kept(self: Any, key: str, *args: Any, **kwargs: Any) -> None:
+        given(_MEMORY, key)
+        keep(self, key, *args, **kwargs)
+
+    module.LocMemCache._set = kept  # noqa: SLF001 - as above
+    _memory_caches.update(module=module)
+
+
+def _in_memory() -> Iterator[Keeper]:
+    for module in _memory_caches.values():
+        yield from (Keeper(cache, _MEMORY) for cache in module._caches.values())  # noqa: SLF001 - it has no other name
+
+
+KEEPERS.append(_in_memory)
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "django.core.cache.backends.base": _tree("BaseCache", _CACHE),
+    "django.core.cache.backends.locmem": _watch_memory,
     "cachelib.base": _tree("BaseCache", _CACHE),
     "django.contrib.sessions.backends.base": _tree("SessionBase", _SESSION),
     "flask.sessions": _tree("SecureCookieSession", _SESSION),
