@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dotenv.parser import Binding, parse_stream
@@ -13,7 +12,7 @@ from statecheck.errors import StatecheckError
 from statecheck.lab.environment import scrubbed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 _MOST_BYTES = 1 << 20
@@ -55,26 +54,38 @@ def variables(file: Path, ambient: Mapping[str, str]) -> dict[str, str]:
     return _values(_bindings(file), {name: scrubbed(name, value) for name, value in ambient.items()}, scrubbed)
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
-    """What the target gets to see of a file: its text with dummies, and the names of the variables that have one."""
-
-    text: str
-    names: tuple[str, ...]
+def secrets(file: Path) -> tuple[str, ...]:
+    """Return the names of a file's variables that hold what looks like a secret."""
+    return tuple(binding.key for binding in _bindings(file) if binding.key and _scrubbed(binding) != binding.value)
 
 
-def masked(file: Path) -> Masked:
-    """Return a file with dummies for what looks like a secret."""
-    parts, names = [], []
-    for binding in _bindings(file):
-        dummy = scrubbed(binding.key, binding.value) if binding.key and binding.value else binding.value
-        if dummy is None or dummy == binding.value:
-            parts.append(binding.original.string)
-        else:
-            quoted = dummy.replace("\\", "\\\\").replace("'", "\\'")
-            parts.append(f"{binding.key}='{quoted}'\n")
-            names.append(str(binding.key))
-    return Masked("".join(parts), tuple(names))
+def masked(files: Iterable[Path], settled: Mapping[str, str]) -> dict[str, str]:
+    """Return {path: text} of the files that the target may not see as they are: with dummies for secrets.
+
+    Args:
+        files: of the project's.
+        settled: variables that are given for this run; a file that sets them otherwise is made to say the same, as
+            the app may read it over its environment.
+    """
+    texts = {}
+    for file in files:
+        parts = []
+        changed = False
+        for binding in _bindings(file):
+            value = settled.get(binding.key or "", _scrubbed(binding))
+            if binding.value is None or value in (None, binding.value):
+                parts.append(binding.original.string)
+            else:
+                changed = True
+                quoted = str(value).replace("\\", "\\\\").replace("'", "\\'")
+                parts.append(f"{binding.key}='{quoted}'\n")
+        if changed:
+            texts[str(file)] = "".join(parts)
+    return texts
+
+
+def _scrubbed(binding: Binding) -> str | None:
+    return scrubbed(binding.key, binding.value) if binding.key and binding.value else binding.value
 
 
 def _bindings(file: Path) -> tuple[Binding, ...]:

@@ -177,7 +177,7 @@ def _setup(surroundings: Surroundings, isolation: str) -> Message:
     folders = list(map(str, surroundings.folders))
     prefixes = [sys.prefix, str(Path(surroundings.interpreter.python).parent.parent)]  # of the probe, and of the target
     keep = [*folders, home, tempfile.gettempdir(), "/tmp", "/var/tmp", *prefixes]  # noqa: S108
-    return {"isolation": isolation, "project": folders[0], "keep": keep, "masked": surroundings.masked}
+    return {"isolation": isolation, "project": folders[0], "keep": keep}
 
 
 def _start(prefix: list[str], surroundings: Surroundings, setup: Message) -> Launched:

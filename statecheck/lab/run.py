@@ -105,6 +105,7 @@ def _lab(
         environment.update(services.environment)
         environment.update(needed(read, environment))
         recorded.notes += services.notes
+        _mask(lab, launched.surroundings.env_files, {**dict(options.env), **services.environment})
         with ThreadPoolExecutor(1) as pool:
             warming = pool.submit(lab.warm, (*modules, *_SERVERS))
             _import_meanwhile()
@@ -122,6 +123,14 @@ def _lab(
             lab.leave()
         else:
             lab.close()
+
+
+def _mask(lab: Lab, files: tuple[Path, ...], settled: dict[str, str]) -> None:
+    """Let the target see the project's files of variables without their secrets, and with what is given for the run."""
+    if files:
+        from statecheck.lab.env_files import masked
+
+        lab.ask({"do": "mask", "files": masked(files, settled)})
 
 
 def _import_meanwhile() -> None:

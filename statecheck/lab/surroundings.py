@@ -24,7 +24,7 @@ class Surroundings:
         folders: in which the target, or several, may write; the first is the project.
         interpreter: the target's.
         environment: all variables of the warm parent and of its workers.
-        masked: {file of the user's: the text that the target finds in its place}.
+        env_files: files of variables in the project, whose secrets the target does not get to see.
         lent: {module: (its file, the oldest Python 3 that it is for)} of the servers that the target may be lent.
         notes: what the report should say of all this.
     """
@@ -32,7 +32,7 @@ class Surroundings:
     folders: tuple[Path, ...]
     interpreter: Interpreter
     environment: dict[str, str]
-    masked: dict[str, str] = field(default_factory=dict)
+    env_files: tuple[Path, ...] = ()
     lent: dict[str, tuple[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -46,20 +46,18 @@ def surroundings_of(target: Target, options: Options) -> tuple[Surroundings, Opt
     options = replace(options, env=(*_handed_over(options), *options.env))
     interpreter = _interpreter(target, options)
     folders = tuple(dict.fromkeys((*folders_of(target.path, target.project), target.project)))
-    files = list(_env_files(folders, options))
+    files = _env_files(folders, options)
     if not files:
         environment = target_environment(os.environ, options.env, interpreter)
-        return Surroundings((target.project, target.root), interpreter, environment, {}, _lent(interpreter)), options
-    from statecheck.lab.env_files import masked, variables
+        return Surroundings((target.project, target.root), interpreter, environment, (), _lent(interpreter)), options
+    from statecheck.lab.env_files import secrets, variables
 
-    seen = {file: masked(file) for file in files}
     read = next((file for file in files if file.name == ".env"), None)
     found = variables(read, os.environ) if read else {}
     environment = target_environment({**found, **os.environ}, options.env, interpreter)
-    notes = (_told(read, tuple(found), seen[read].names),) if read and found else ()
-    masks = {str(file): one.text for file, one in seen.items() if one.names}
+    notes = (_told(read, tuple(found), secrets(read)),) if read and found else ()
     return Surroundings(
-        (target.project, target.root), interpreter, environment, masks, _lent(interpreter), notes
+        (target.project, target.root), interpreter, environment, files, _lent(interpreter), notes
     ), options
 
 
@@ -93,7 +91,7 @@ def _handed_over(options: Options) -> tuple[tuple[str, str], ...]:
     return tuple(pair for file in options.env_files for pair in handed_over(file, os.environ))
 
 
-def _env_files(folders: tuple[Path, ...], options: Options) -> list[Path]:
+def _env_files(folders: tuple[Path, ...], options: Options) -> tuple[Path, ...]:
     """The project's files of variables that were not handed over, nearest first."""
     given = {file.resolve() for file in options.env_files}
     found = []
@@ -103,7 +101,7 @@ def _env_files(folders: tuple[Path, ...], options: Options) -> list[Path]:
         except OSError:
             continue
         found += [folder / name for name in names if name.startswith(".env") or name.endswith(".env")]
-    return [file for file in found if file.is_file() and file.resolve() not in given]
+    return tuple(file for file in found if file.is_file() and file.resolve() not in given)
 
 
 def _told(file: Path, names: tuple[str, ...], secrets: tuple[str, ...]) -> str:

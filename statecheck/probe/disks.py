@@ -54,6 +54,7 @@ class Disks(Protocol):
     """All disks of a run."""
 
     name: str
+    masks: Masks
 
     @property
     def folder(self) -> str | Path:
@@ -79,8 +80,8 @@ def open_disks(setup: Message) -> Disks:
         OSError: the kernel does not allow it.
     """
     if setup["isolation"] == "copy":
-        return CopiedDisks(Path(setup["folder"]), Path(setup["project"]), Masks(setup["masked"]))
-    return LayeredDisks(setup["project"], setup["keep"], Masks(setup["masked"]))
+        return CopiedDisks(Path(setup["folder"]), Path(setup["project"]))
+    return LayeredDisks(setup["project"], setup["keep"])
 
 
 def _markers_in(path: str, wanted: list[str]) -> list[str]:
@@ -110,7 +111,7 @@ class LayeredDisks:
 
     name = "namespace"
 
-    def __init__(self, project: str, keep: list[str], masks: Masks) -> None:
+    def __init__(self, project: str, keep: list[str]) -> None:
         mounts.loopback_up()
         self.folder = mounts.run_tmpfs(tuple(keep))
         extra = tuple(path for path in keep if Path(path).is_dir())
@@ -120,9 +121,7 @@ class LayeredDisks:
         self.machine = os.open("/proc/self/ns/mnt", os.O_RDONLY)
         here = os.getcwd()
         mounts.new_disk(f"{self.folder}/warm", self.places, [], "")
-        self.masks = masks
-        masks.write(f"{self.folder}/masks")
-        masks.mount()
+        self.masks = Masks(f"{self.folder}/masks")
         os.chdir(here)
         self._namespaces: dict[str, tuple[int, int]] = {}
         self._volumes: dict[str, list[str]] = {}
@@ -236,9 +235,9 @@ class CopiedDisks:
 
     name = "copy"
 
-    def __init__(self, folder: Path, project: Path, masks: Masks) -> None:
+    def __init__(self, folder: Path, project: Path) -> None:
         self.folder = folder
-        self.masks = masks
+        self.masks = Masks()
         self.project = project
         self._shared: dict[str, list[tuple[Path, Path]]] = {}  # {experiment: (where it is, the volume) each}
         for name, place in _own_folders(folder / "warm").items():  # libraries may write when they are imported

@@ -12,25 +12,27 @@ class Masks:
     """What stands in for files of the user's.
 
     Args:
-        texts: {path: what the target reads there}.
+        folder: from where they are mounted over them; "" where the target has a copy of the project.
     """
 
-    def __init__(self, texts: dict[str, str]) -> None:
-        self._texts = texts
-        self._files: dict[str, str] = {}
+    def __init__(self, folder: str = "") -> None:
+        self._folder = folder
+        self._texts: dict[str, str] = {}
 
-    def write(self, folder: str) -> None:
-        """Write them down in a folder of their own, from where they can be mounted."""
-        os.mkdir(folder, 0o755)
-        for number, (path, text) in enumerate(self._texts.items()):
-            self._files[path] = f"{folder}/{number}"
-            _write(self._files[path], text)
+    def take(self, texts: dict[str, str]) -> None:
+        """Use these, here and on every disk from now on: {path: what the target reads there}."""
+        self._texts = texts
+        if self._folder and texts:
+            os.makedirs(self._folder, 0o755, exist_ok=True)
+            for number, text in enumerate(texts.values()):
+                _write(f"{self._folder}/{number}", text)
+            self.mount()
 
     def mount(self) -> None:
         """Put each over its file, in this mount namespace: the file itself is never written to."""
-        for path, file in self._files.items():
+        for number, path in enumerate(self._texts):
             with contextlib.suppress(OSError):  # it is gone, or is one that is not to be mounted over
-                mounts.bind(file, path)
+                mounts.bind(f"{self._folder}/{number}", path)
 
     def copy(self, project: str, place: str) -> None:
         """Write those of a project into its copy."""
@@ -43,5 +45,5 @@ class Masks:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "x", encoding="utf-8", errors="surrogateescape") as file:
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)

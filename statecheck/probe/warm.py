@@ -44,6 +44,7 @@ class WarmParent:
             "listen": self._listen,
             "provide": self._provide,
             "forget": self._forget,
+            "mask": self._mask,
         }
         while True:
             message, fds = self.channel.receive()
@@ -116,6 +117,10 @@ class WarmParent:
 
     def _forget(self, message: Message, _fds: list[int]) -> Message:
         self.disks.forget(message["prefix"])
+        return {}
+
+    def _mask(self, message: Message, _fds: list[int]) -> Message:
+        self.disks.masks.take(message["files"])
         return {}
 
     def _listen(self, message: Message, _fds: list[int]) -> Message:

@@ -92,7 +92,8 @@ def parse(text: str, shown: str) -> ast.Module:
             return ast.parse(text)
     except SyntaxError as error:
         message = " ".join((error.msg or "invalid syntax").split())
-        hint = f"mend the file; it was read as Python {sys.version_info[0]}.{sys.version_info[1]}"
+        read = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
+        hint = f"mend the file; it was read as {read}, on which statecheck runs: for newer syntax run it on a newer one"
         raise StatecheckError("syntax-error", f"{shown}:{error.lineno or 1}: {message}", hint) from error
     except (RecursionError, MemoryError) as error:
         text = f"`{shown}` is nested too deeply to be read"

@@ -9,7 +9,7 @@ from labs import ISOLATIONS, User, diagnosed
 
 from statecheck.config import Options
 from statecheck.errors import StatecheckError
-from statecheck.lab.env_files import Masked, handed_over, masked, variables
+from statecheck.lab.env_files import handed_over, masked, secrets, variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,8 +76,17 @@ def test_a_file_that_is_handed_over_is_used_as_it_is(user: User) -> None:
     said = ran(user, "namespace", env_files=(user.project / ".env",), env=(("MODE", "mine"),))
 
     assert "'MODE': 'mine'" in said
-    assert f"'OPENAI_API_KEY': '{SECRET}'" in said
+    assert "'OPENAI_API_KEY': '[a secret that was handed over]'" in said  # so the app was given it
+    assert SECRET not in said
     assert "read from `.env`" not in said
+
+
+def test_what_is_given_holds_against_a_file_that_is_read_over_it(user: User) -> None:
+    (user.project / ".env").write_text(FILE)
+    said = ran(user, "namespace", env=(("MODE", "mine"),))
+
+    assert said.count("'MODE': 'mine'") > 1
+    assert "'MODE': 'test'" not in said
 
 
 def test_values_are_those_of_python_dotenv(tmp_path: Path) -> None:
@@ -101,9 +110,11 @@ def test_only_secrets_are_masked(tmp_path: Path) -> None:
     file.write_text(FILE)
 
     text = FILE.replace(SECRET, "sc-dummy").replace("=sc-dummy", "='sc-dummy'")
-    assert masked(file) == Masked(text, ("OPENAI_API_KEY", "DATABASE_URL"))
+    assert masked((file,), {}) == {str(file): text}
+    assert masked((file,), {"MODE": "it's", "BARE": "x"}) == {str(file): text.replace("MODE=test", r"MODE='it\'s'")}
+    assert secrets(file) == ("OPENAI_API_KEY", "DATABASE_URL")
     file.write_text("MODE=test\nOPENAI_API_KEY=\n")
-    assert masked(file).names == ()
+    assert masked((file,), {}) == {}
 
 
 @pytest.mark.parametrize(
