@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import stand_ins
-from .echo import Messages, markers
 from .reading import read_messages, read_tools
+
+if TYPE_CHECKING:
+    from .echo import Messages
 
 MARK = "_statecheck_model_call"
 
@@ -57,46 +57,8 @@ class Callbacks:
 
 CALLBACKS = Callbacks()
 
-_inside: ContextVar[bool] = ContextVar("statecheck_inside_model_call", default=False)
-
-
-class _Flight:
-    """Asynchronous calls under way, so that the thread to which one hands itself on is known as part of it.
-
-    `loop.run_in_executor(None, self.chat, messages)` does not carry context variables; the model and the markers do.
-    """
-
-    def __init__(self) -> None:
-        self._calls: Counter[tuple[int, tuple[str, ...]]] = Counter()
-        self._lock = threading.Lock()
-
-    @staticmethod
-    def _key(model: Any, call: Call) -> tuple[int, tuple[str, ...]]:
-        text = "\n".join(text for _, text in call.messages)
-        return id(model), tuple(markers(text)) or (text,)
-
-    @contextmanager
-    def enter(self, model: Any, call: Call) -> Iterator[None]:
-        """Note an asynchronous call for as long as it runs."""
-        key = self._key(model, call)
-        with self._lock:
-            self._calls[key] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._calls[key] -= 1
-                if not self._calls[key]:
-                    del self._calls[key]
-
-    def has(self, model: Any, call: Call) -> bool:
-        """Whether a call with this content is under way; only a thread without an event loop asks."""
-        if not self._calls or threading.current_thread() is threading.main_thread():
-            return False
-        return self._key(model, call) in self._calls
-
-
-_FLIGHT = _Flight()
+INSIDE: ContextVar[bool] = ContextVar("statecheck_inside_model_call", default=False)
+"""Whether this code runs within a model call, so that what it calls is part of that."""
 
 
 def describe(model: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
@@ -135,12 +97,10 @@ def _observed_function(method: str, original: Any, answers: Any) -> Method:
     @functools.wraps(original)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         args = _keep(args)
-        if not _inside.get():
-            call = describe(self, method, args, kwargs)
-            if not _FLIGHT.has(self, call):
-                CALLBACKS.observe(call)
-                CALLBACKS.hold()
-        token = _inside.set(True)
+        if not INSIDE.get():
+            CALLBACKS.observe(describe(self, method, args, kwargs))
+            CALLBACKS.hold()
+        token = INSIDE.set(True)
         try:
             result = original.__get__(self, type(self))(*args, **kwargs)
         except Exception as error:
@@ -148,7 +108,7 @@ def _observed_function(method: str, original: Any, answers: Any) -> Method:
                 raise
             result = _stand_in(method)(self, *args, **kwargs)
         finally:
-            _inside.reset(token)
+            INSIDE.reset(token)
         if isinstance(result, Iterator) and "stream" in method:
             return _relay(result, lambda error: _retry(self, method, answers, error, args, kwargs))
         return result
@@ -160,14 +120,10 @@ def _observed_coroutine(method: str, original: Any, answers: Any) -> Method:
     @functools.wraps(original)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         args = _keep(args)
-        if _inside.get():
-            result = await _await(self, method, original, answers, args, kwargs)
-        else:
-            call = describe(self, method, args, kwargs)
-            CALLBACKS.observe(call)
+        if not INSIDE.get():
+            CALLBACKS.observe(describe(self, method, args, kwargs))
             await CALLBACKS.ahold()
-            with _FLIGHT.enter(self, call):
-                result = await _await(self, method, original, answers, args, kwargs)
+        result = await _await(self, method, original, answers, args, kwargs)
         if isinstance(result, AsyncIterator) and "stream" in method:
             return _arelay(result, lambda error: _retry(self, method, answers, error, args, kwargs))
         return result
@@ -181,7 +137,7 @@ def _observed_generator(method: str, original: Any, answers: Any) -> Method:
     @functools.wraps(original)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         args = _keep(args)
-        if not _inside.get():
+        if not INSIDE.get():
             CALLBACKS.observe(describe(self, method, args, kwargs))
             await CALLBACKS.ahold()
         items = original.__get__(self, type(self))(*args, **kwargs)
@@ -194,27 +150,27 @@ def _observed_generator(method: str, original: Any, answers: Any) -> Method:
 @contextmanager
 def outermost(call: Call | None) -> Iterator[None]:
     """Observe and hold a call that no method of LlamaIndex makes; None for one that gives a model no text."""
-    if call is not None and not _inside.get():
+    if call is not None and not INSIDE.get():
         CALLBACKS.observe(call)
         CALLBACKS.hold()
-    token = _inside.set(True)
+    token = INSIDE.set(True)
     try:
         yield
     finally:
-        _inside.reset(token)
+        INSIDE.reset(token)
 
 
 @asynccontextmanager
 async def aoutermost(call: Call | None) -> AsyncIterator[None]:
     """As `outermost`, with the event loop running while the call is held."""
-    if call is not None and not _inside.get():
+    if call is not None and not INSIDE.get():
         CALLBACKS.observe(call)
         await CALLBACKS.ahold()
-    token = _inside.set(True)
+    token = INSIDE.set(True)
     try:
         yield
     finally:
-        _inside.reset(token)
+        INSIDE.reset(token)
 
 
 def _keep(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -225,7 +181,7 @@ def _keep(args: tuple[Any, ...]) -> tuple[Any, ...]:
 async def _await(
     self: Any, method: str, original: Any, answers: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    token = _inside.set(True)
+    token = INSIDE.set(True)
     try:
         result = original.__get__(self, type(self))(*args, **kwargs)
         return await result if inspect.isawaitable(result) else result
@@ -234,7 +190,7 @@ async def _await(
             raise
         return await _stand_in(method)(self, *args, **kwargs)
     finally:
-        _inside.reset(token)
+        INSIDE.reset(token)
 
 
 def _stand_in(method: str) -> Method:
@@ -256,7 +212,7 @@ def _relay(items: Iterator[Any], retry: Callable[[Exception], Iterator[Any] | No
     first = True
     try:
         while True:
-            token = _inside.set(True)
+            token = INSIDE.set(True)
             try:
                 item = next(items)
             except StopIteration:
@@ -268,7 +224,7 @@ def _relay(items: Iterator[Any], retry: Callable[[Exception], Iterator[Any] | No
                 items, first = instead, False
                 continue
             finally:
-                _inside.reset(token)
+                INSIDE.reset(token)
             first = False
             yield item
     finally:
@@ -281,7 +237,7 @@ async def _arelay(items: AsyncIterator[Any], retry: Callable[[Exception], Iterat
     first = True
     try:
         while True:
-            token = _inside.set(True)
+            token = INSIDE.set(True)
             try:
                 item = await items.__anext__()
             except StopAsyncIteration:
@@ -293,7 +249,7 @@ async def _arelay(items: AsyncIterator[Any], retry: Callable[[Exception], Iterat
                 items, first = stand_ins.asynchronous(instead), False
                 continue
             finally:
-                _inside.reset(token)
+                INSIDE.reset(token)
             first = False
             yield item
     finally:

@@ -21,9 +21,11 @@ from .recorder import RECORDER, TOOL, TURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _MOST_SENT = 400
+_STANDARD = os.path.dirname(os.__file__) + "/"
 _EFFECTS = {
     "subprocess.Popen": "run",
     "os.system": "run",
@@ -74,13 +76,24 @@ def _file(path: str, action: str) -> None:
 
 
 def _effect(event: str, args: tuple[Any, ...]) -> None:
-    """Record what a turn does that cannot be undone, where the user's code does it."""
+    """Record what a turn does that cannot be undone: a tool, whoever does it for it, or else the user's own code."""
     frames = RECORDER.frames(3) if TURN.get() else ()
-    if frames:
+    if frames and (TOOL.get() or _is_own(sys._getframe(2))):  # noqa: SLF001 - as the recorder does
         what = args[1] if event == "subprocess.Popen" else args[0]
         words = what if isinstance(what, (list, tuple)) else [what]
         text = " ".join(os.fsdecode(word) if isinstance(word, (bytes, os.PathLike)) else str(word) for word in words)
         RECORDER.emit("effect", action=_EFFECTS[event], where=text[:_MOST_SENT], frames=frames, note=TOOL.get())
+
+
+def _is_own(frame: FrameType | None) -> bool:
+    """Whether the user's code does what this frame does, itself or by the standard library."""
+    while frame is not None and _is_standard(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame is not None and bool(RECORDER.relative(frame.f_code.co_filename))
+
+
+def _is_standard(file: str) -> bool:
+    return file.startswith(("<frozen", _STANDARD)) and "-packages/" not in file
 
 
 def _sent(data: Any, peer: Any, own: Any) -> None:

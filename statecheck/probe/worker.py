@@ -10,7 +10,7 @@ import threading
 import traceback
 from typing import Any
 
-from . import sql, system
+from . import executors, sql, system
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Closed, Message
@@ -59,6 +59,7 @@ def main(message: Message | int) -> None:
         install()
     RECORDER.open(ops_fd, tuple(message["roots"]))
     sql.install()
+    executors.install()
     system.install(
         tuple(os.path.dirname(here) + "/" for _, here in message["moved"]), tuple(message.get("provided", ()))
     )
@@ -126,7 +127,7 @@ def _observe(call: Any) -> None:
         cls=call.cls,
         markers=find(given),
         text=" | ".join(f"{role}: {text}" for role, text in call.messages)[-2000:],
-        frames=RECORDER.frames(3),
+        frames=RECORDER.frames(3) or RECORDER.awaiting(),
         note=call.method,
         where="".join(role[:1] for role, _ in call.messages if role in ("user", "assistant"))[-200:],
         run=run_id(),

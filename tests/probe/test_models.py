@@ -22,7 +22,8 @@ import asyncio, importlib.abc, json, os, socket, sys, types
 package = types.ModuleType("statecheck_probe")
 package.__path__ = [{str(PROBE)!r}]
 sys.modules["statecheck_probe"] = package
-from statecheck_probe import models
+from statecheck_probe import executors, models
+executors.install()
 
 class Loader(importlib.abc.Loader):
     def __init__(self, inner): self.inner = inner

@@ -1,0 +1,44 @@
+"""Work that is handed to a pool of threads belongs to the turn that hands it on: a pool carries no context variables.
+
+Only statecheck's own are carried: an app whose own context variables are lost there loses them here too.
+"""
+
+from __future__ import annotations
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from .calls import INSIDE
+from .recorder import CALLER, TOOL, TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import ContextVar
+
+_CARRIED: tuple[ContextVar[Any], ...] = (TURN, CALLER, TOOL, INSIDE)
+
+
+def install() -> None:
+    """Start carrying, in this process."""
+    submit: Any = ThreadPoolExecutor.submit
+
+    @functools.wraps(submit)
+    def carrying(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        return submit(self, _carrying(fn) if TURN.get() or INSIDE.get() else fn, *args, **kwargs)
+
+    ThreadPoolExecutor.submit = carrying  # type: ignore[method-assign, assignment]
+
+
+def _carrying(fn: Callable[..., Any]) -> Callable[..., Any]:
+    values = [(variable, variable.get()) for variable in _CARRIED]
+
+    def work(*args: Any, **kwargs: Any) -> Any:
+        tokens = [(variable, variable.set(value)) for variable, value in values]
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            for variable, token in tokens:
+                variable.reset(token)
+
+    return work
