@@ -251,7 +251,8 @@ class Driver:
         first = self.sent[0]
         given = any(op.turn == last and first in op.markers for op in ops)
         seen = [*ops, *self.ops, *self.setting.lab.passed()]
-        return given and not any(op.f in ("disk", "wire") and first in op.markers for op in seen)
+        sent = self.setting.plan.carries_history  # with the turn itself
+        return given and not sent and not any(op.f in ("disk", "wire") and first in op.markers for op in seen)
 
     def _overlap(self, step: Overlap) -> None:
         workers = [self.workers[name] for name in step.workers]

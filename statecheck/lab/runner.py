@@ -14,6 +14,7 @@ from statecheck.lab.driver import Driver, Setting
 from statecheck.lab.experiments import COLD_START as COLD_START_STEPS
 from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
 from statecheck.lab.experiments import EXPERIMENTS as STEPS
+from statecheck.lab.experiments import Locate
 from statecheck.model import Problem
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from statecheck.checks.reading import Channel
     from statecheck.history import History
+    from statecheck.lab.experiments import Step
     from statecheck.lab.scout import Scouted
     from statecheck.model import Outcome
     from statecheck.plan import Plan
@@ -65,12 +67,15 @@ class Runner:
     def run(self) -> None:
         """Run them all; what does not apply is skipped with its reason."""
         self._skip_by_plan()
-        if self.scouted.plan.carries_history:
+        if self.scouted.plan.carries_history and not self._goes_by_its_own():
+            sent = "the client sends the whole conversation with every turn"
+            self._skip((name for name in self._left() if name != "other-session"), sent)
             if "other-session" in self._left():
-                self._one("other-session")
+                self._one("other-session", Locate("a"))
             self._explain_errors()
             return
-        self._one(BASELINE)
+        if BASELINE in self._left():
+            self._one(BASELINE)
         if not self._remembers():
             varied = self.scouted.plan.session_field is not None
             left = [name for name in self._left() if name != "other-session" or not varied]
@@ -106,15 +111,12 @@ class Runner:
         """Skip what was not selected, and what the way in which a client talks leaves no room for."""
         plan = self.scouted.plan
         self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
-        if plan.carries_history:
-            sent = "the client sends the whole conversation with every turn"
-            self._skip((name for name in EXPERIMENTS if name != "other-session"), sent)
-        elif plan.lone:
+        if plan.lone:
             known = (
                 f"the app knows its users by a table of its own (`{plan.lone}`), so that all clients are one of them"
             )
             self._skip(("other-session",), known)
-        if not plan.carries_history and not plan.overlaps:
+        if not plan.overlaps:
             self._skip(OVERLAPPING, "a page in a browser sends one message at a time")
 
     def _explain_errors(self) -> None:
@@ -134,7 +136,19 @@ class Runner:
         done = {*self.recorded.skipped, *self.recorded.histories, *self.recorded.problems}
         return [name for name in EXPERIMENTS if name not in done]
 
-    def _one(self, name: str) -> None:
+    def _goes_by_its_own(self) -> bool:
+        """Whether the app, which is sent the whole conversation, is yet lost without what it keeps itself."""
+        tried = [name for name in (BASELINE, "other-worker") if name in self._left()]
+        for name in tried:
+            self._one(name)
+        if self._remembers() and self._splits():
+            return True
+        for name in tried:
+            self.recorded.histories.pop(name)
+            self.recorded.problems.pop(name, None)
+        return False
+
+    def _one(self, name: str, *more: Step) -> None:
         if time.monotonic() > self.deadline:
             text = "the run took too long, so this experiment was not started"
             self.recorded.problems[name] = Problem("run-too-long", text, "give it more time with `--timeout`")
@@ -145,7 +159,7 @@ class Runner:
             experiment.steps for experiment in (*STEPS, CONTROL_STEPS, COLD_START_STEPS) if experiment.name == name
         )
         try:
-            driver.follow(steps)
+            driver.follow((*steps, *more))
         except StatecheckError as error:
             self.recorded.problems[name] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
         finally:
