@@ -24,14 +24,11 @@ _DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
 _QUIET = {
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-    "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
-    "STREAMLIT_SERVER_HEADLESS": "true",
-    "STREAMLIT_LOGGER_ENABLE_RICH": "false",
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
-"""What keeps a framework from reporting home, watching files or opening a browser."""
+"""What keeps frameworks from reporting home."""
 _PAIR = re.compile(r"(?i)\b((?:password|passwd|pwd|token|secret|accountkey|sharedaccesskey|sig)=)[^&;\s]+")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "valkey": 6379, "postgres": 5432, "postgresql": 5432, "mysql": 3306,

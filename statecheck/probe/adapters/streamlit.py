@@ -18,7 +18,7 @@ from ..recorder import TURN
 from . import labels
 from .offer import NoApp, location
 from .site import PageTarget
-from .streamlit_visitor import arrive, say, shown, takes_messages
+from .streamlit_visitor import arrive, asked, say, shown, takes_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .offer import Loaded, Offer
 
 _SECONDS = 3600.0  # the lab has limits of its own
+_NOBODY = "sc-nobody"
 _STATE = "st.session_state"
 _CACHES = "streamlit cache"
 _TOLD = {
@@ -46,12 +47,14 @@ def adapt(offer: Offer) -> Loaded | None:
     if offer.framework != "streamlit":
         return None
     try:
-        from streamlit import logger
+        from streamlit import config, logger
         from streamlit.testing.v1 import AppTest
     except ImportError as error:
         raise NoApp(f"Streamlit pages are driven by `streamlit.testing`, which 1.28 brought: {error}") from error
-    logger.set_log_level("ERROR")  # it warns that no browser is there
+    config.set_option("logger.enableRich", False)
+    logger.set_log_level("critical")  # errors are told when a turn ends, and that no browser is there is no news
     tabs = Tabs(AppTest, offer.thing)
+    tabs.look()
     facts = {"framework": "streamlit", "object": offer.name, "routes": [], "told": [_TOLD]}
     return PageTarget(tabs.turn, facts)
 
@@ -92,6 +95,21 @@ class Tabs:
                 sys.modules["__main__"] = main  # the page's own is gone when its script has run
             kept["query"] = urlencode(page.query_params, doseq=True)
             return shown(page)
+
+    def look(self) -> None:
+        """Visit the page once: what its script raises then is the failure of an import.
+
+        Raises:
+            NoApp: there is nowhere to type a message.
+        """
+        main = sys.modules["__main__"]
+        try:
+            page = self._open(_NOBODY, {})
+        finally:
+            sys.modules["__main__"] = main
+        del self.open[_NOBODY]
+        if not takes_messages(page):
+            raise NoApp(f"the page shows nowhere to type a message ({asked(page)})")
 
     def _open(self, session: str, kept: dict[str, str]) -> Any:
         query: dict[str, Any] = parse_qs(kept.get("query", ""))

@@ -15,10 +15,6 @@ _MOST_STEPS = 4  # that lead to where a message can be typed: a name, a key, a b
 _TEXTS = ("title", "header", "markdown", "text", "code", "json", "success", "info", "warning", "error", "caption")
 
 
-class NowhereToType(LookupError):
-    """The page shows nothing that takes a message."""
-
-
 def arrive(page: Any, who: str) -> None:
     """Do what a page asks for before it takes a message: a name, a key, a button that begins, a file.
 
@@ -44,16 +40,21 @@ def takes_messages(page: Any) -> bool:
     return _message_box(page) is not None
 
 
+def asked(page: Any) -> str:
+    """What a page asks for, where it is no message."""
+    shown = ", ".join(f"{kind} `{e.label}`" for kind in ("text_input", "button") for e in page.get(kind)[:4])
+    return shown or "no text input, no button"
+
+
 def say(page: Any, message: str) -> None:
     """Type a message where the page takes one, and send it.
 
     Raises:
-        NowhereToType: there is no such place.
+        LookupError: there is no such place any more.
     """
     box = _message_box(page)
     if box is None:
-        shown = ", ".join(f"{kind} `{e.label}`" for kind in ("text_input", "button") for e in page.get(kind)[:4])
-        raise NowhereToType(f"the page shows nothing to type a message into ({shown or 'no text input, no button'})")
+        raise LookupError(f"the page shows nowhere to type a message any more ({asked(page)})")
     box.set_value(message)
     button = None if box.type == "chat_input" else _button(page, box, labels.SENDS)
     (button.click() if button is not None else box).run()
