@@ -72,6 +72,15 @@ def test_a_mapping_becomes_what_the_annotation_names(function: Any, args: Any, k
     assert function(*args, **kwargs) == made
 
 
+def test_a_mapping_of_which_nobody_says_what_it_is_can_be_read_as_an_object() -> None:
+    def reply(request):  # type: ignore[no-untyped-def] # it is the target's that has no annotation
+        return request.user.id, request["text"], hasattr(request, "other")
+
+    args, _ = shaped(reply, [ASKED], {})
+
+    assert reply(*args) == ("sc-1", "hello", False)  # type: ignore[no-untyped-call] # as above
+
+
 @pytest.mark.parametrize(
     ("answer", "text"),
     [

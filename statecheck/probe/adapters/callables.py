@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import inspect
-import threading
 from typing import TYPE_CHECKING, Any
 
 from ..recorder import TURN
 from ..turns import finish_turn
 from .offer import route
 from .shapes import shaped, spelled
+from .threads import Threads
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from ..channel import Channel, Message
     from .offer import Loaded, Offer
@@ -46,10 +48,13 @@ class CallableTarget:
         call = function if inspect.isroutine(function) else type(function).__call__
         self.asynchronous = inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
         self.loop = asyncio.new_event_loop()
+        self.threads = Threads()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:  # noqa: ARG002 - it has no address
-        """Run the loop that async callables need; sync ones run in threads beside it."""
+        """Run the loop that async callables need, or be the first of the threads that sync ones run in."""
+        if not self.asynchronous:
+            self.threads.work(lambda: channel.send({"ready": self.facts}))
         asyncio.set_event_loop(self.loop)
         self.loop.call_soon(channel.send, {"ready": self.facts})
         self.loop.run_forever()
@@ -59,8 +64,12 @@ class CallableTarget:
         if self.asynchronous:
             self.loop.call_soon_threadsafe(self._start, message, channel)
         else:
-            context = contextvars.Context()
-            threading.Thread(target=context.run, args=(self._run, message, channel), daemon=True).start()
+            self.threads.give(functools.partial(self._job, message, channel))
+
+    def _job(self, message: Message, channel: Channel) -> Callable[[], None]:
+        context = contextvars.Context()
+        answer, failure = context.run(self._run, message)
+        return lambda: context.run(_finish, message, channel, answer, failure)
 
     def called(self, message: Message) -> Any:
         """Make the call of a turn; what it returns, which may still have to be awaited or gone through."""
@@ -72,16 +81,13 @@ class CallableTarget:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _run(self, message: Message, channel: Channel) -> None:
+    def _run(self, message: Message) -> tuple[Any, BaseException | None]:
         TURN.set(message["call"])
-        answer, failure = None, None
         try:
             answer = self.called(message)
-            if inspect.isgenerator(answer):
-                answer = "".join(map(str, answer))
+            return ("".join(map(str, answer)) if inspect.isgenerator(answer) else answer), None
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
-            failure = error
-        _finish(message, channel, answer, failure)
+            return None, error
 
     async def _arun(self, message: Message, channel: Channel) -> None:
         TURN.set(message["call"])

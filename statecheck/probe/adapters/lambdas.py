@@ -6,9 +6,7 @@ One environment (a process here) never takes two events at once: the service sta
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
-import queue
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -16,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 from .callables import CallableTarget, Refused
 from .fastapi import adapt as adapt_asgi
 from .offer import Offer, route
+from .threads import Threads
 
 if TYPE_CHECKING:
-    import socket
-
-    from ..channel import Channel, Message
+    from ..channel import Message
     from .offer import Loaded
 
 _REFUSED = 400
@@ -58,18 +55,7 @@ class LambdaTarget(CallableTarget):
 
     def __init__(self, function: Any, facts: dict[str, Any]) -> None:
         super().__init__(function, facts)
-        self._events: queue.SimpleQueue[tuple[Message, Channel]] = queue.SimpleQueue()
-
-    def serve(self, sock: socket.socket | None, channel: Channel) -> None:  # noqa: ARG002 - it has no address
-        """Take one event after the other."""
-        channel.send({"ready": self.facts})
-        while True:
-            message, asking = self._events.get()
-            contextvars.Context().run(self._run, message, asking)
-
-    def call(self, message: Message, channel: Channel) -> None:
-        """Put one event in line: `call` is its token, the event its one argument."""
-        self._events.put((message, channel))
+        self.threads = Threads(1)
 
     def called(self, message: Message) -> Any:
         """Hand over the event; what comes back is what a client of the gateway gets."""

@@ -27,6 +27,8 @@ def shaped(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list
 
 def _as(hint: Any, value: Any) -> Any:
     """Return a mapping as an object of the class that a hint names, if it names one that can be made of it."""
+    if hint is None:
+        return Record(value) if isinstance(value, dict) else value
     options = [hint, *typing.get_args(hint)]  # of `ChatRequest | None` too
     kind = next((one for one in options if isinstance(one, type) and _has_fields(one)), None)
     if kind is None or not isinstance(value, dict):
@@ -36,6 +38,16 @@ def _as(hint: Any, value: Any) -> Any:
             return getattr(kind, name)(value)
     hints = typing.get_type_hints(kind)
     return kind(**{name: _as(hints.get(name), inner) for name, inner in value.items()})
+
+
+class Record(dict[str, Any]):
+    """A mapping of which nobody says whether it is one: it can be read as an object too."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return _as(None, self[name])
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 def _has_fields(kind: type) -> bool:

@@ -70,7 +70,7 @@ class BotTarget(CallableTarget):
     def begin(self, command: str, chat: int, text: str) -> dict[str, Any]:
         """Begin a turn: the update, as Telegram sends it."""
         POSTED.begin([])
-        number, who = next(_numbers), {"id": chat, "is_bot": False, "first_name": "Sam", "language_code": "en"}
+        number, who = next(_numbers), {"id": chat, "is_bot": False, "first_name": "Sam", "username": f"sam_{chat}"}
         said = message(str(chat), f"/{command} {text}" if command else text, who, number)
         if command:
             said["entities"] = [{"type": "bot_command", "offset": 0, "length": len(command) + 1}]
