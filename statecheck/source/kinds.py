@@ -106,6 +106,8 @@ _PARTS: tuple[tuple[Part, tuple[str, ...]], ...] = (
     ("database", ("DB", "DATABASE", "NAME", "DBNAME")),
 )
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9]*(?:\+srv)?)(?:\+\w+)?://", re.IGNORECASE)
+_DIALECTS = {"postgresql": "postgres", "postgis": "postgres", "mysql": "mysql", "mariadb": "mysql"}
+_DIALECT = re.compile(rf"(?:django(?:\.contrib\.gis)?\.db\.backends\.)?({'|'.join(_DIALECTS)})(?:\+\w+)?")
 _URLS = frozenset(("URL", "URI", "DSN"))
 
 
@@ -113,6 +115,12 @@ def kind_of_url(text: str) -> Kind | None:
     """The kind of service that a URL, or the beginning of one, leads to."""
     found = _SCHEME.match(text)
     return next((kind for kind in KINDS if found and found[1].lower() in kind.schemes), None)
+
+
+def kind_of_dialect(text: str) -> Kind | None:
+    """The kind of service that a dialect of SQLAlchemy's or a backend of Django's is for."""
+    found = _DIALECT.fullmatch(text)
+    return BY_NAME[_DIALECTS[found[1]]] if found else None
 
 
 def is_url(text: str) -> bool:
@@ -126,22 +134,24 @@ def kind_of_module(name: str) -> Kind | None:
     return next((kind for kind in KINDS if any(part in kind.modules for part in parts)), None)
 
 
-def kind_of_variable(name: str, handed: frozenset[str]) -> Kind | None:
+def kind_of_variable(name: str, handed: frozenset[str], database: str = "postgres") -> Kind | None:
     """The kind of service that a variable is for, by what gets its value, else by its name.
 
-    SQL databases without a name of their own are taken for PostgreSQL.
+    Args:
+        handed: as `Setting.handed`.
+        database: the kind of SQL database that is meant where none is named.
     """
-    for kind in KINDS:
-        if handed & {*kind.sinks}:
-            return kind
     words = _words(name)
     if "REST" in words:  # Redis over HTTP is another service
         return None
     for kind in KINDS:
+        if handed & {*kind.sinks}:
+            return kind
+    for kind in KINDS:
         if words & {*kind.words}:
             return kind
     if handed & _SQL_SINKS or (words & _SQL_WORDS and words & {*_URLS, "HOST", "PORT", "USER", "PASSWORD", "NAME"}):
-        return BY_NAME["postgres"]
+        return BY_NAME[database]
     if words & _BROKER_WORDS and words & {*_URLS, "BACKEND"}:
         return BY_NAME["redis"]
     return None
@@ -149,11 +159,15 @@ def kind_of_variable(name: str, handed: frozenset[str]) -> Kind | None:
 
 def part_of(name: str, kind: Kind) -> Part | None:
     """What a variable of a service holds: its URL or a part of it; None for a setting of another sort."""
-    ordered = [word for word in re.sub(r"\APG(?=[A-Z])", "PG_", name).split("_") if not word.isdigit()]
-    if ordered[-1] in kind.words or ordered[-2:] in (["RESULT", "BACKEND"], ["CONN", "STR"], ["CONNECTION", "STRING"]):
+    ordered = [word for word in re.sub(r"\APG(?=[A-Z])", "PG_", name.upper()).split("_") if not word.isdigit()]
+    if (len(ordered) == 1 and ordered[0] in kind.words) or ordered[-2:] in (
+        ["RESULT", "BACKEND"],
+        ["CONN", "STR"],
+        ["CONNECTION", "STRING"],
+    ):
         return "url"
     return next((part for part, words in _PARTS if ordered[-1] in words), None)
 
 
 def _words(name: str) -> set[str]:
-    return {*re.sub(r"\APG(?=[A-Z])", "PG_", name).split("_")}
+    return {*re.sub(r"\APG(?=[A-Z])", "PG_", name.upper()).split("_")}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from statecheck.model import Anchor
 from statecheck.source.given import Given, given_variables
 from statecheck.source.kinds import (
-    BY_NAME,
     KINDS,
     Kind,
     Part,
     is_url,
+    kind_of_dialect,
     kind_of_module,
     kind_of_url,
     kind_of_variable,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from statecheck.source.tree import Module, SourceTree
 
 _PORT = re.compile(r"\A[a-z+0-9]+://(?:[^/@\s]*@)?(?:\[[^\]]*\]|[^/:\s?]+):(\d+)|\bport=(\d+)", re.IGNORECASE)
-_BACKENDS = {"postgresql": "postgres", "postgis": "postgres", "mysql": "mysql"}
 _CLIENTS = frozenset(
     ("connect", "create_pool", "from_params", "ConnectionPool", "BlockingConnectionPool", "from_host_and_port")
 )
@@ -74,6 +73,20 @@ class Named:
     told: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    """What names a service in the code itself: a URL with its text, a client's port, or (port None) a mere import.
+
+    Attributes:
+        port: 0 for the kind's own.
+    """
+
+    kind: Kind
+    port: int | None
+    anchor: Anchor
+    text: str = ""
+
+
 def named_services(
     tree: SourceTree, project: Path, ambient: Mapping[str, str], read: tuple[Setting, ...]
 ) -> tuple[Named, ...]:
@@ -86,34 +99,38 @@ def named_services(
         read: the variables that those files read.
     """
     given = given_variables(project)
-    variables: dict[str, list[Variable]] = {kind.name: [] for kind in KINDS}
-    defaults = set()
-    for setting in read:
-        variable = _variable(setting, ambient, given.get(setting.name))
-        if variable is not None:
-            variables[variable[0].name].append(variable[1])
-            defaults.add(setting.default)
-    literal = [found for module in tree.modules() for found in _literals(module, defaults)]
-    found = []
-    for kind in KINDS:
-        own = variables[kind.name]
-        anchors = [variable.anchor for variable in own] + [anchor for k, _, anchor in literal if k is kind]
-        ports = {port or kind.port for k, port, _ in literal if k is kind and port is not None}
-        imported = [anchor for k, port, anchor in literal if k is kind and port is None]
-        if imported and not any(variable.part in ("url", "port") for variable in own):
-            ports.add(kind.port)
-        if anchors:
-            found.append(
-                Named(kind, anchors[0], tuple(own), tuple(sorted(ports)), bool(own) or len(imported) < len(anchors))
-            )
-    return tuple(found)
+    literals = [found for module in tree.modules() for found in _literals(module)]
+    kinds = {literal.kind.name for literal in literals}
+    database = "mysql" if "mysql" in kinds and "postgres" not in kinds else "postgres"
+    variables = [_variable(setting, ambient, given.get(setting.name), database) for setting in read]
+    known = [variable for variable in variables if variable is not None]
+    defaults = {variable.default for _, variable in known}
+    literals = [literal for literal in literals if literal.text not in defaults]
+    found = [
+        _named(kind, [one for k, one in known if k is kind], [one for one in literals if one.kind is kind])
+        for kind in KINDS
+    ]
+    return tuple(service for service in found if service is not None)
 
 
-def _variable(setting: Setting, ambient: Mapping[str, str], given: Given | None) -> tuple[Kind, Variable] | None:
+def _named(kind: Kind, variables: list[Variable], literals: list[_Literal]) -> Named | None:
+    if not variables and not literals:
+        return None
+    ports = {literal.port or kind.port for literal in literals if literal.port is not None}
+    told = bool(variables or ports)
+    if any(literal.port is None for literal in literals) and not any(one.part in ("url", "port") for one in variables):
+        ports.add(kind.port)
+    anchors = [one.anchor for one in variables] + [one.anchor for one in literals]
+    return Named(kind, anchors[0], tuple(variables), tuple(sorted(ports)), told)
+
+
+def _variable(
+    setting: Setting, ambient: Mapping[str, str], given: Given | None, database: str
+) -> tuple[Kind, Variable] | None:
     """The variable of a service that a setting is, if it is one."""
     set_to = ambient.get(setting.name) or (given.value if given and not given.example else "")
     examples = tuple(filter(None, (set_to, setting.default, given.value if given else "")))
-    kind = _kind(setting, examples)
+    kind = _kind(setting, examples, database)
     part = part_of(setting.name, kind) if kind else None
     part = "url" if any(map(is_url, examples)) or _takes_url(setting, kind) else part
     if kind is None or part is None:
@@ -122,11 +139,11 @@ def _variable(setting: Setting, ambient: Mapping[str, str], given: Given | None)
     return kind, Variable(setting.name, part, examples, setting.default, optional, setting.anchor, setting.handed)
 
 
-def _kind(setting: Setting, examples: tuple[str, ...]) -> Kind | None:
+def _kind(setting: Setting, examples: tuple[str, ...], database: str) -> Kind | None:
     url = next(filter(is_url, examples), None)
     if url is not None and not url.startswith(("http", "tcp")):  # sqlite:///chat.db is of no kind
         return kind_of_url(url)
-    return kind_of_variable(setting.name, setting.handed)
+    return kind_of_variable(setting.name, setting.handed, database)
 
 
 def _takes_url(setting: Setting, kind: Kind | None) -> bool:
@@ -134,28 +151,27 @@ def _takes_url(setting: Setting, kind: Kind | None) -> bool:
     return kind is not None and part_of(setting.name, kind) is None and bool(setting.handed & {*kind.sinks})
 
 
-def _literals(module: Module, defaults: set[str | None]) -> Iterator[tuple[Kind, int | None, Anchor]]:
-    """Yield what names a service without a variable: (kind, port or 0 for its own, where); port None for an import."""
+def _literals(module: Module) -> Iterator[_Literal]:
+    """Yield what names a service without a variable."""
     imported: Kind | None = None
     for node in walk(module.ast):
-        line = getattr(node, "lineno", 0)
+        anchor = Anchor(module.shown, getattr(node, "lineno", 0))
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names]
             if isinstance(node, ast.ImportFrom):
                 names = [f"{node.module or ''}.{name}" for name in names] if not node.level else []
             for client in filter(None, map(kind_of_module, names)):
                 imported = imported or client
-                yield client, None, Anchor(module.shown, line)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in defaults:
-            kind = kind_of_url(node.value)
-            backend = node.value.rpartition(".")[2] if node.value.startswith("django.db.backends.") else ""
+                yield _Literal(client, None, anchor)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            kind, dialect = kind_of_url(node.value), kind_of_dialect(node.value)
             if kind is not None:
                 whole = not node.value.endswith(("://", ":", "@"))  # else it is the beginning of an f-string
-                yield kind, _port(node.value) if whole else None, Anchor(module.shown, line)
-            elif backend in _BACKENDS:
-                yield BY_NAME[_BACKENDS[backend]], None, Anchor(module.shown, line)
+                yield _Literal(kind, _port(node.value) if whole else None, anchor, node.value)
+            elif dialect is not None:
+                yield _Literal(dialect, None, anchor)
         elif isinstance(node, ast.Call) and imported is not None:
-            yield from ((imported, port, Anchor(module.shown, line)) for port in _port_of_call(node, imported))
+            yield from (_Literal(imported, port, anchor) for port in _port_of_call(node, imported))
 
 
 def _port(url: str) -> int:

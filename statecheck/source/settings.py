@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
 from statecheck.source.scopes import dotted, last_name, own_nodes, walk
+from statecheck.source.settings_classes import settings_classes, settings_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from statecheck.source.tree import Module, SourceTree
 
 _NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
+_ANY_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_READERS = ("getenv", "environ.get", "environ.pop")
+# what Django's helpers read where no name is given
+_IMPLIED = {"env.db": "DATABASE_URL", "env.cache": "CACHE_URL", "dj_database_url.config": "DATABASE_URL"}
 _TO_TEXT = ("str", "int", "cast", "unicode_string", "render_as_string", "get_secret_value", "SecretStr", "unquote")
 _TO_OTHER = ("replace", "strip", "rstrip", "lower", "format", "removeprefix", "make_url", "urlparse", "urlsplit")
 _RESHAPING = frozenset((*_TO_TEXT, *_TO_OTHER, "field", "Field", "parse_obj"))
@@ -69,7 +74,7 @@ def settings(tree: SourceTree) -> tuple[Setting, ...]:
     modules = tree.modules()
     for module in modules:
         _texts(module, flow)
-    prefixes = _settings_classes(modules)
+    prefixes = settings_classes(modules)
     for module in modules:
         for node in walk(module.ast):
             _look(node, module, flow)
@@ -175,16 +180,25 @@ def _called(node: ast.Call, flow: _Flow) -> None:
 def read_variable(node: ast.AST) -> tuple[str, ast.expr | None] | None:
     """(name, default) of an expression that reads a variable by its name, by whatever helper."""
     if isinstance(node, ast.Subscript) and last_name(node.value) == "environ":
-        return (node.slice.value, None) if _is_name(node.slice) else None  # type: ignore[attr-defined]
-    if isinstance(node, ast.Call) and node.args and _is_name(node.args[0]) and not _makes(node.func):
-        default = next((word.value for word in node.keywords if word.arg in ("default", "fallback")), None)
-        plain = node.args[1] if len(node.args) > 1 else None
-        return node.args[0].value, default or plain  # type: ignore[attr-defined]
+        return (node.slice.value, None) if _is_name(node.slice, _ANY_NAME) else None  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Call):
+        return None
+    callee = dotted(node.func)
+    words = {word.arg: word.value for word in node.keywords}
+    default = words.get("default") or words.get("fallback")
+    if (
+        node.args
+        and _is_name(node.args[0], _ANY_NAME if callee.endswith(_READERS) else _NAME)
+        and not _makes(node.func)
+    ):
+        return node.args[0].value, default or (node.args[1] if len(node.args) > 1 else None)  # type: ignore[attr-defined]
+    if not node.args and callee in _IMPLIED:
+        return _IMPLIED[callee], default
     return None
 
 
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(_NAME.match(node.value))
+def _is_name(node: ast.AST, form: re.Pattern[str] = _NAME) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(form.match(node.value))
 
 
 def _makes(callee: ast.expr) -> bool:
@@ -250,45 +264,9 @@ def _text(node: ast.AST | None, flow: _Flow) -> str | None:
     return flow.texts.get(last_name(node)) if isinstance(node, (ast.Name, ast.Attribute)) else None
 
 
-def _settings_classes(modules: tuple[Module, ...]) -> dict[str, str]:
-    """Classes whose fields are read from the environment (pydantic's BaseSettings), with their prefix."""
-    classes = {node.name: node for module in modules for node in walk(module.ast) if isinstance(node, ast.ClassDef)}
-    found: dict[str, str] = {}
-    for _ in range(_FURTHEST):
-        for name, node in classes.items():
-            bases = [last_name(base) for base in node.bases]
-            if name not in found and any(base == "BaseSettings" or base in found for base in bases):
-                inherited = next((found[base] for base in bases if base in found), "")
-                found[name] = _prefix(node) or inherited
-    return found
-
-
-def _prefix(node: ast.ClassDef) -> str:
-    for inner in ast.walk(node):
-        named = isinstance(inner, ast.keyword) and inner.arg == "env_prefix"
-        named |= isinstance(inner, ast.Assign) and [last_name(target) for target in inner.targets] == ["env_prefix"]
-        value = getattr(inner, "value", None)
-        if named and isinstance(value, ast.Constant):
-            return str(value.value)
-    return ""
-
-
 def _fields(node: ast.ClassDef, prefix: str, module: Module, flow: _Flow) -> None:
-    for statement in node.body:
-        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
-            continue
-        names, value = [f"{prefix}{statement.target.id}".upper()], statement.value
-        if isinstance(value, ast.Call):
-            words = {word.arg: word.value for word in value.keywords}
-            alias = words.get("validation_alias") or words.get("alias") or words.get("env")
-            aliases = [part.value for part in ast.walk(alias) if isinstance(part, ast.Constant)] if alias else []
-            names = [each for each in aliases if isinstance(each, str)] or names
-            value = words.get("default") or (value.args[0] if value.args else None)
-        for name in names:
-            _note_read(flow, name, _text(value, flow), Anchor(module.shown, statement.lineno))
-            flow.onward.setdefault(f"${name}", set()).add(statement.target.id)
-            flow.handed.setdefault(f"${name}", set()).update(
-                last_name(part)
-                for part in ast.walk(statement.annotation)
-                if isinstance(part, (ast.Name, ast.Attribute))
-            )
+    for one in settings_fields(node, prefix):
+        for name in one.variables:
+            _note_read(flow, name, _text(one.default, flow), Anchor(module.shown, one.line))
+            flow.onward.setdefault(f"${name}", set()).add(one.name)
+            flow.handed.setdefault(f"${name}", set()).update(one.types)

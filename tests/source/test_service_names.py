@@ -63,6 +63,16 @@ CACHES = {"default": {"LOCATION": "redis://127.0.0.1:6390/1"}}
         ),
         ("import os\nx = os.getenv('DATABASE_URL', 'sqlite:///chat.db')\n", []),
         ("import os\nx = os.environ['OPENAI_API_KEY'], os.environ['REDIS_TTL'], os.environ['DB_PATH']\n", []),
+        (
+            "import os\nu = URL.create('mysql+pymysql', host=os.environ['DB_HOST'])\n",
+            [("mysql", {"DB_HOST": "host"}, (0,), "app.py:2")],
+        ),
+        (
+            "import dj_database_url\nD = {'default': dj_database_url.config(default='postgres://db')}\n",
+            [("postgres", {"DATABASE_URL": "url"}, (), "app.py:2")],
+        ),
+        ("import os\nx = os.environ['redis_url']\n", [("redis", {"redis_url": "url"}, (), "app.py:2")]),
+        ("import os\nx = f(os.getenv('USE_REDIS'), Redis(url=os.environ['UPSTASH_REDIS_REST_URL']))\n", []),
         ("import psycopg\nc = psycopg.connect('dbname=a port=5433')\n", [("postgres", {}, (5432, 5433), "app.py:1")]),
         (
             PYDANTIC,

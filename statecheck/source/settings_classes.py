@@ -1,0 +1,73 @@
+"""Classes whose fields are read from the environment: pydantic's BaseSettings and what derives from it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statecheck.source.scopes import last_name, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.source.tree import Module
+
+_FURTHEST = 5  # classes between one of the user's and BaseSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsField:
+    """One field.
+
+    Attributes:
+        variables: the environment variables that it may be read from.
+        default: the expression of its default, or None.
+        types: the names in its annotation.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    default: ast.expr | None
+    types: frozenset[str]
+    line: int
+
+
+def settings_classes(modules: tuple[Module, ...]) -> dict[str, str]:
+    """Return the names of these classes, each with the prefix of its variables."""
+    classes = {node.name: node for module in modules for node in walk(module.ast) if isinstance(node, ast.ClassDef)}
+    found: dict[str, str] = {}
+    for _ in range(_FURTHEST):
+        for name, node in classes.items():
+            bases = [last_name(base) for base in node.bases]
+            if name not in found and any(base == "BaseSettings" or base in found for base in bases):
+                inherited = next((found[base] for base in bases if base in found), "")
+                found[name] = _prefix(node) or inherited
+    return found
+
+
+def settings_fields(node: ast.ClassDef, prefix: str) -> Iterator[SettingsField]:
+    """Yield the fields that such a class declares itself."""
+    for statement in node.body:
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        names, default = [f"{prefix}{statement.target.id}".upper()], statement.value
+        if isinstance(default, ast.Call):
+            words = {word.arg: word.value for word in default.keywords}
+            alias = words.get("validation_alias") or words.get("alias") or words.get("env")
+            aliases = [part.value for part in ast.walk(alias) if isinstance(part, ast.Constant)] if alias else []
+            names = [each for each in aliases if isinstance(each, str)] or names
+            default = words.get("default") or (default.args[0] if default.args else None)
+        annotation = (part for part in ast.walk(statement.annotation) if isinstance(part, (ast.Name, ast.Attribute)))
+        types = frozenset(map(last_name, annotation))
+        yield SettingsField(statement.target.id, tuple(names), default, types, statement.lineno)
+
+
+def _prefix(node: ast.ClassDef) -> str:
+    for inner in ast.walk(node):
+        named = isinstance(inner, ast.keyword) and inner.arg == "env_prefix"
+        named |= isinstance(inner, ast.Assign) and [last_name(target) for target in inner.targets] == ["env_prefix"]
+        value = getattr(inner, "value", None)
+        if named and isinstance(value, ast.Constant):
+            return str(value.value)
+    return ""
