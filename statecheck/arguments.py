@@ -137,6 +137,7 @@ EnvFile = Annotated[
     typer.Option("--env-file", metavar="FILE", help="NAME=VALUE lines, set as if by --env.", show_default=False),
 ]
 Header = Annotated[Texts, typer.Option("--header", metavar="'NAME: VALUE'", help="Sent with every turn.")]
+Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be sent, and why; no turn is sent.")]
 Volume = Annotated[list[Path] | None, typer.Option("--volume", metavar="PATH", help="Outlives a redeploy.")]
 Only = Annotated[
     Texts,

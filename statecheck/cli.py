@@ -125,6 +125,7 @@ def diagnose(
     env: arg.Env = None,
     env_file: arg.EnvFile = None,
     header: arg.Header = None,
+    plan: arg.Plan = False,
     volume: arg.Volume = None,
     only: arg.Only = None,
     skip: arg.Skip = None,
@@ -162,6 +163,8 @@ def diagnose(
     )
     if not options.selected():
         raise StatecheckError("nothing-selected", "no experiment is left", "drop --skip or --only", ExitCode.NOTHING)
+    if plan:
+        return _propose(target, options, screen, style)
     with screen.progress() as progress:
         diagnosis = engine(target, options, progress)
     if store.elsewhere(diagnosis.run):
@@ -269,6 +272,16 @@ def _report(diagnosis: Diagnosis, screen: Screen, style: str, options: Options) 
         _show_logs(diagnosis, screen)
     screen.report(FORMATS[style].diagnosis(diagnosis, screen.view()))
     return exit_code(diagnosis, options.fail_on)
+
+
+def _propose(target: str | None, options: Options, screen: Screen, style: str) -> ExitCode:
+    from statecheck.diagnose import propose
+    from statecheck.report import FORMATS
+
+    with screen.progress() as progress:
+        proposal = propose(target, options, progress)
+    screen.report(FORMATS[style].proposal(proposal, screen.view()))
+    return ExitCode.CLEAN if proposal.plans else ExitCode.INCONCLUSIVE
 
 
 def _show_logs(diagnosis: Diagnosis, screen: Screen) -> None:

@@ -14,8 +14,9 @@ from statecheck.config import EXPERIMENTS, Options
 from statecheck.errors import StatecheckError
 from statecheck.history import History, decode_lines, encode
 from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
-from statecheck.plan import describe
+from statecheck.plan import Proposal
 from statecheck.redaction import Redaction
+from statecheck.telling import describe, discreet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,8 +42,30 @@ def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]
     return diagnose_target(target, options, progress, target.project)
 
 
+def propose(spec: str | None, options: Options, progress: Callable[[str], None]) -> Proposal:
+    """Say how a client would talk to a target, and why: it is loaded, but no turn is sent.
+
+    Raises:
+        StatecheckError: the target cannot be read or named.
+    """
+    from statecheck.target import resolve
+
+    target = resolve(spec, Path.cwd())
+    record, launched, options = _launched(target, replace(options, plans_only=True))
+    recorded = record(launched, target, options, progress)
+    named = meta_of(target, recorded)
+    problems = tuple(Problem(**problem) for problem in named["problems"].values())
+    return Proposal(TargetName(**named["target"]), recorded.plans, problems, tuple(recorded.notes))
+
+
 def diagnose_target(target: Target, options: Options, progress: Callable[[str], None], home: Path) -> Diagnosis:
     """As `diagnose`, for a target that is resolved; the run is kept below `home`."""
+    record, launched, options = _launched(target, options)
+    return diagnose_in(record, launched, target, options, progress, home)
+
+
+def _launched(target: Target, options: Options) -> tuple[Callable[..., Recorded], Launched, Options]:
+    """Start a target's warm parent; what records runs in it, and the options as its surroundings complete them."""
     from statecheck.lab.launch import launch
     from statecheck.lab.surroundings import surroundings_of
 
@@ -53,7 +76,7 @@ def diagnose_target(target: Target, options: Options, progress: Callable[[str], 
     except BaseException:
         launched.stop()
         raise
-    return diagnose_in(record, launched, target, options, progress, home)
+    return record, launched, options
 
 
 def diagnose_in(
@@ -85,7 +108,7 @@ def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
     return {
         "schema_version": 1,
         "target": asdict(TargetName(path, recorded.object or target.object or "", recorded.framework)),
-        "plan": asdict(plan) if plan else None,
+        "plan": asdict(discreet(plan)) if plan else None,
         "talk": describe(plan) if plan else "",
         "handler": {"path": plan.handler.path, "line": plan.handler.line}
         if plan and plan.handler

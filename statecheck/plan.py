@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
-    from statecheck.model import Anchor
+    from statecheck.model import Anchor, Problem, TargetName
 
 __all__ = [
     "AppFacts",
     "Json",
     "Overrides",
     "Plan",
+    "Proposal",
     "Request",
     "Route",
     "admitted",
-    "describe",
     "render",
     "session_key",
 ]
@@ -157,6 +157,22 @@ class Overrides:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """What would be tried, before anything is sent.
+
+    Attributes:
+        plans: best first.
+        errors: why there are none.
+        notes: what else to know of the run.
+    """
+
+    target: TargetName
+    plans: tuple[Plan, ...]
+    errors: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A plan with its placeholders filled, ready to be sent.
 
@@ -258,24 +274,3 @@ def session_key(form: Form, rng: Random) -> str:
     if form == "uuid":
         return str(UUID(int=rng.getrandbits(128), version=4))
     return str(rng.randrange(100_000, 2**31)) if form == "integer" else f"sc-{rng.getrandbits(48):012x}"
-
-
-def describe(plan: Plan) -> str:
-    """One line for people: `POST /chat, message in body message, session in body session_id`."""
-    if plan.kind == "callable" and plan.message_field and not plan.message_field.startswith("argument "):
-        return f"message in {plan.message_field}, session in {plan.session_field}"
-    if plan.kind == "callable":
-        given = [*map(str, plan.args), *(f"{name}={value}" for name, value in plan.keywords)]
-        call = f"call with ({', '.join(given)})"
-        return call if plan.session_field else f"{call}, no session"
-    said = [f"{plan.method} {plan.path}"]
-    said.append(f"message in {plan.message_field}" if plan.message_field else "no message")
-    said.append(f"session in {plan.session_field}" if plan.session_field else "no session is sent")
-    if plan.opening is not None:
-        first = "the first answer" if plan.opening.message_field else f"{plan.opening.method} {plan.opening.path}"
-        said[-1] += f", which {first} gives" if plan.given else f", after {first}"
-    if plan.renews:
-        said[-1] += ", a new one with every message"
-    if plan.carries_history:
-        said.append("the earlier messages are sent along")
-    return ", ".join(said)

@@ -15,6 +15,7 @@ from statecheck.model import (
     TargetName,
     Turn,
 )
+from statecheck.plan import Plan, Proposal
 
 HOSTILE = "[bold]\x1b[31mred\x1b[0m[/x]\n\t\u202eevil\u2069 \U0001f600 \x9b1m \ud800 " + "k" * 10_000
 """Everything that corrupts a terminal, a table or a UTF-8 file."""
@@ -131,3 +132,28 @@ FAILED = replace(
     PASSED, passed=False, failures=("fixed.py: expected no error, got SC102 multi-worker",), fixed=(BROKEN,)
 )
 UNJUDGED = replace(PASSED, passed=False, failures=("broken.py: inconclusive",), broken=(INCONCLUSIVE,))
+
+
+PROPOSAL = Proposal(
+    TargetName("app.py", "app", "fastapi"),
+    (
+        Plan(
+            path="/threads/{session}/messages",
+            query=(("lang", "en"),),
+            headers=(("X-Api-Key", "secret"), ("Authorization", "Bearer {session}")),
+            cookies=(("seen", "yes"),),
+            body={"user": "{user}", "text": "{message}", "token": "secret"},
+            message_field="body text",
+            session_field="path thread_id",
+            opening=Plan(path="/threads", encoding="none"),
+            given="thread_id",
+            handler=Anchor("app.py", 7),
+            why=("`body text` carries the message: its name says so", "an \x1b[31mangry\x1b[0m reason"),
+        ),
+        Plan(path="/say", body={"a": "{message}", "b": "sample"}, message_field="body a", doubt="message"),
+        Plan(kind="callable", method="", path="", encoding="none", args=("{message}",), message_field="argument text"),
+    ),
+)
+UNKNOWN = Proposal(
+    TargetName("app.py", "", ""), (), (Problem("no-endpoint", "no endpoint takes a message", "name it: `--endpoint`"),)
+)

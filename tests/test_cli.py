@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sample_diagnoses import (
@@ -25,8 +25,10 @@ from sample_diagnoses import (
     HEALTHY,
     INCONCLUSIVE,
     PASSED,
+    PROPOSAL,
     STATELESS,
     UNJUDGED,
+    UNKNOWN,
     WARNED,
 )
 
@@ -38,6 +40,9 @@ from statecheck.console import Screen, wants_color
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.model import Diagnosis, Problem, ScenarioResult
 from statecheck.report import FORMATS
+
+if TYPE_CHECKING:
+    from statecheck.plan import Proposal
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -58,11 +63,17 @@ class Engine:
     diagnosis: Diagnosis | Exception = BROKEN
     results: tuple[ScenarioResult, ...] = (PASSED,)
     asked: tuple[Any, ...] = ()
+    proposal: Proposal = PROPOSAL
 
     def diagnose(self, spec: str | None, options: Options, progress: Callable[[str], None]) -> Diagnosis:
         self.asked = (spec, options)
         progress("working")
         return self.analyze(Path())
+
+    def propose(self, spec: str | None, options: Options, progress: Callable[[str], None]) -> Proposal:
+        self.asked = (spec, options)
+        progress("working")
+        return self.proposal
 
     def analyze(self, run: Path) -> Diagnosis:
         self.asked = self.asked or (run,)
@@ -79,7 +90,7 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     module = types.ModuleType("statecheck.diagnose")
-    module.__dict__.update(diagnose=engine.diagnose, analyze=engine.analyze)
+    module.__dict__.update(diagnose=engine.diagnose, analyze=engine.analyze, propose=engine.propose)
     monkeypatch.setitem(sys.modules, "statecheck.diagnose", module)
     monkeypatch.setattr(running, "run", engine.run)
     monkeypatch.setattr(scenarios, "names", lambda: ("multi-worker", "session-key"))
@@ -117,6 +128,14 @@ def test_diagnose(engine: Engine, golden: Golden, name: str, style: str) -> None
     engine.diagnosis = DIAGNOSES[name]
 
     assert golden(f"diagnose-{name}-{style}", f"diagnose app.py --format {style}") == CODES[name]
+
+
+@pytest.mark.parametrize("style", FORMATS)
+@pytest.mark.parametrize(("name", "proposal", "code"), [("plan", PROPOSAL, 0), ("plan-unknown", UNKNOWN, 4)])
+def test_plan(engine: Engine, golden: Golden, style: str, name: str, proposal: Proposal, code: int) -> None:
+    engine.proposal = proposal
+
+    assert golden(f"{name}-{style}", f"diagnose app.py --plan --format {style}") == code
 
 
 @pytest.mark.parametrize("style", FORMATS)

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.plan import AppFacts, Json, Overrides, Plan, Route, describe, render, session_key
+from statecheck.plan import AppFacts, Json, Overrides, Plan, Route, render, session_key
 from statecheck.planning import candidates
+from statecheck.telling import describe
 
 HERE = Path(__file__).parent
 CASES = Path(__file__).resolve().parent.parent.parent / "shared" / "cases"

@@ -32,7 +32,7 @@ LAYERS = (
     ("statecheck.interpreters",),
     ("statecheck.source",),  # what the code says
     ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
-    ("statecheck.choices", "statecheck.endpoints", "statecheck.minting"),
+    ("statecheck.choices", "statecheck.endpoints", "statecheck.minting", "statecheck.telling"),
     ("statecheck.drafting",),
     ("statecheck.calling", "statecheck.openings", "statecheck.visits"),
     ("statecheck.ways",),

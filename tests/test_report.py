@@ -20,11 +20,13 @@ from sample_diagnoses import (
     INCONCLUSIVE,
     OTHER,
     PASSED,
+    PROPOSAL,
     RACED,
     RESTART,
     SKIPPED,
     SPLIT,
     UNJUDGED,
+    UNKNOWN,
     turns,
 )
 
@@ -34,6 +36,7 @@ from statecheck.report.text import View, ordered, safe
 
 if TYPE_CHECKING:
     from statecheck.model import Diagnosis
+    from statecheck.plan import Proposal
 
 SCHEMA = json.loads(schema())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -56,6 +59,14 @@ def test_json_of_a_diagnosis_is_valid(diagnosis: Diagnosis) -> None:
     VALIDATOR.validate(document)
     assert list(document) == SCHEMA["$defs"]["diagnosis"]["required"]
     assert document["verdict"] == diagnosis.verdict
+
+
+@pytest.mark.parametrize("proposal", [PROPOSAL, UNKNOWN], ids=["known", "unknown"])
+def test_json_of_a_proposal_is_valid_and_holds_no_secret(proposal: Proposal) -> None:
+    text = FORMATS["json"].proposal(proposal, View())
+
+    VALIDATOR.validate(json.loads(text))
+    assert "secret" not in text
 
 
 def test_json_of_a_run_is_valid() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.plan import Plan, describe
 from statecheck.probe.offline import is_secret
+from statecheck.telling import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from statecheck.lab.client import Answer
     from statecheck.lab.readiness import Limits
     from statecheck.lab.workers import Worker
+    from statecheck.plan import Plan
 
 _CREDENTIALS = (401, 402, 403)
 _BY_STATUS = {

@@ -191,6 +191,9 @@ def _experiments(
     recorded.framework, recorded.object = facts.framework, facts.object
     settled = (options.endpoint, options.message_field, options.session_field, options.headers, options.template)
     plans = tuple(admitted(plan, facts) for plan in candidates(facts, target.project, Overrides(*settled)))
+    recorded.plans = plans
+    if options.plans_only:
+        return
     setting = Setting(lab, plans[0], markers, limits, volumes, Locator(tree, target.project), "model")
     scouted = Scout(setting, worker).choose(plans)
     recorded.plan = scouted.plan

@@ -39,9 +39,11 @@ class Recorded:
         problems: why an experiment that applies could not be run, by experiment; "" is the run's own.
         outputs: {worker generation: what the target printed there}.
         framework, object: what was driven.
+        plans: how it may be talked to, best first.
     """
 
     plan: Plan | None = None
+    plans: tuple[Plan, ...] = ()
     histories: dict[str, History] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     problems: dict[str, Problem] = field(default_factory=dict)

@@ -5,25 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from statecheck.report import concise, full, json
+from statecheck.report import concise, full, json, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from statecheck.model import Diagnosis, ScenarioResult
+    from statecheck.plan import Proposal
     from statecheck.report.text import View
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to write a report: one pure function for each of the two things there are to report."""
+    """A way to write a report: one pure function for each of the three things there are to report."""
 
     diagnosis: Callable[[Diagnosis, View], str]
     scenarios: Callable[[Sequence[ScenarioResult], View], str]
+    proposal: Callable[[Proposal, View], str]
 
 
 FORMATS = {
-    "full": Format(full.render, full.render_scenarios),
-    "concise": Format(concise.render, concise.render_scenarios),
-    "json": Format(json.render, json.render_scenarios),
+    "full": Format(full.render, full.render_scenarios, plans.full),
+    "concise": Format(concise.render, concise.render_scenarios, plans.concise),
+    "json": Format(json.render, json.render_scenarios, json.render_proposal),
 }

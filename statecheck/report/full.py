@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from statecheck.report.text import BAD, View, applied, ordered, plural, safe
+from statecheck.report.text import BAD, View, again, applied, ordered, plural, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,8 +126,7 @@ def _passed(result: ScenarioResult) -> str:
 def _closing(diagnosis: Diagnosis) -> str:
     """Answer "am I good?" in one sentence and name the next command."""
     path = safe(diagnosis.target.path)
-    target = f"{path}:{diagnosis.target.object}" if diagnosis.target.framework == "callable" else path
-    command = f"statecheck diagnose {shlex.quote(target)}"
+    command = again(diagnosis.target)
     found = ordered(diagnosis.causes)
     explain = f"statecheck explain {found[0].code}" if found else ""
     if diagnosis.verdict == "state-loss" and found:

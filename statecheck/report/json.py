@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck import __version__
+from statecheck.report import plans
 from statecheck.report.text import View, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from statecheck.model import Anchor, Diagnosis, Finding, Outcome, ScenarioResult
+    from statecheck.plan import Proposal
 
 SCHEMA_VERSION = 1
 
@@ -35,6 +37,11 @@ def render_scenarios(results: Sequence[ScenarioResult], view: View) -> str:  # n
     return dumps(document({"scenarios": [_scenario(result) for result in results]}))
 
 
+def render_proposal(proposal: Proposal, view: View) -> str:  # noqa: ARG001 - as above
+    """Return the document of `diagnose --plan`."""
+    return dumps(document(plans.content(proposal)))
+
+
 def document(content: Mapping[str, object]) -> dict[str, object]:
     """Return a document: its version and ours first."""
     return {"schema_version": SCHEMA_VERSION, "statecheck": __version__, **content}
@@ -47,7 +54,7 @@ def dumps(value: object) -> str:
 
 
 def schema() -> str:
-    """Return the JSON Schema of both documents."""
+    """Return the JSON Schema of the documents."""
     return Path(__file__).with_name("schema.json").read_text("utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from statecheck.model import Diagnosis, Finding, Outcome
+    from statecheck.model import Diagnosis, Finding, Outcome, TargetName
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # harmless, and emoji and Persian need them
@@ -81,6 +82,12 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 def header(finding: Finding) -> str:
     """`error[SC102] multi-worker`, with the kind behind it if there is one."""
     return f"{finding.severity}[{finding.code}] {finding.name}" + (f" ({finding.kind})" if finding.kind else "")
+
+
+def again(target: TargetName) -> str:
+    """Return the command that diagnoses a target."""
+    path = safe(target.path)
+    return f"statecheck diagnose {shlex.quote(f'{path}:{target.object}' if target.framework == 'callable' else path)}"
 
 
 def applied(diagnosis: Diagnosis) -> list[Outcome]:

@@ -9,6 +9,7 @@ import pytest
 from labs import Ran, User, diagnosed
 
 from statecheck.config import Options
+from statecheck.diagnose import propose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,3 +116,16 @@ def test_a_session_is_remembered_and_no_other_is_shown_it(user: User, spec: str,
 
     assert talk(ran, user.project).startswith(expected)
     assert (ran.outcomes()["same-process"], ran.outcomes()["other-session"]) == ("kept", "isolated")
+
+
+def test_a_proposal_loads_the_app_and_sends_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.write(loud=OPENED)
+    monkeypatch.chdir(user.project)
+    progress: list[str] = []
+
+    proposal = propose("loud.py", Options(), progress.append)
+
+    assert (proposal.target.framework, proposal.errors) == ("fastapi", ())
+    assert proposal.plans[0].opening is not None
+    assert proposal.plans[1].opening is None
+    assert progress[-1] == "looking for the conversation"

@@ -1,0 +1,98 @@
+"""How a client would talk to a target, before anything is sent: what `diagnose --plan` prints, in every format."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from statecheck.report.text import View, again, safe
+from statecheck.telling import describe, discreet, when
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.plan import Plan, Proposal
+
+_NOTHING_SENT = "was loaded to see what it serves, and nothing was sent to it"
+
+
+def full(proposal: Proposal, view: View) -> str:
+    """Return every plan with its requests and its reasons."""
+    if view.verbosity < -1:
+        return ""
+    target = proposal.target
+    path, known = safe(target.path), f":{safe(target.object)} ({safe(target.framework)})" if target.framework else ""
+    lines = [f"{path}{known}: how a client would talk to it", ""]
+    for position, plan in enumerate(map(discreet, proposal.plans)):
+        lines += [f"{position + 1}. {safe(describe(plan))}", *_shown(plan), f"   {when(proposal.plans, position)}"]
+        lines += [f"   - {safe(why)}" for why in plan.why] if view.verbosity >= 0 else []
+        lines.append("")
+    for error in proposal.errors:
+        lines += [f"error: {safe(error.text)}", f"  hint: {safe(error.hint)}", ""]
+    closing = f"{path} {_NOTHING_SENT}" if known else f"{path}: nothing was sent"
+    return "\n".join([*lines, f"{closing}; next: {again(target)}"]) + "\n"
+
+
+def concise(proposal: Proposal, view: View) -> str:
+    """Return a line for each plan."""
+    path = safe(proposal.target.path)
+    lines = [f"{path}: {safe(describe(plan))}" for plan in proposal.plans]
+    lines += [f"{path}: error: {safe(error.text)} ({safe(error.hint)})" for error in proposal.errors]
+    return "" if view.verbosity < -1 else "".join(f"{line}\n" for line in lines)
+
+
+def content(proposal: Proposal) -> dict[str, object]:
+    """Return what the JSON document holds."""
+    target = proposal.target
+    return {
+        "target": {"path": target.path, "object": target.object, "framework": target.framework},
+        "plans": [_plan(discreet(plan)) for plan in proposal.plans],
+        "errors": [{"slug": e.slug, "text": e.text, "hint": e.hint} for e in proposal.errors],
+    }
+
+
+def _shown(plan: Plan) -> Iterator[str]:
+    """Return the requests of a plan as they would be sent, what opens the session first."""
+    if plan.opening is not None:
+        yield from _request(plan.opening, "first: ")
+    yield from _request(plan, "then: " if plan.opening is not None else "")
+
+
+def _request(plan: Plan, label: str) -> Iterator[str]:
+    if plan.kind == "callable":
+        return
+    query = "&".join(f"{name}={value}" for name, value in plan.query)
+    yield f"     {label}{plan.method} {safe(plan.path)}{'?' if query else ''}{safe(query)}"
+    yield from (f"       {safe(name)}: {safe(value)}" for name, value in plan.headers)
+    if plan.cookies:
+        yield f"       Cookie: {safe('; '.join(f'{name}={value}' for name, value in plan.cookies))}"
+    if plan.body is not None:
+        yield f"       {plan.encoding}: {safe(json.dumps(plan.body, ensure_ascii=False))}"
+
+
+def _plan(plan: Plan) -> dict[str, object]:
+    return {
+        "kind": plan.kind,
+        "request": _parts(plan),
+        "opening": _parts(plan.opening) if plan.opening is not None else None,
+        "given": plan.given,
+        "message": plan.message_field,
+        "session": plan.session_field,
+        "doubt": plan.doubt,
+        "handler": {"path": plan.handler.path, "line": plan.handler.line} if plan.handler is not None else None,
+        "why": list(plan.why),
+    }
+
+
+def _parts(plan: Plan) -> dict[str, object]:
+    return {
+        "method": plan.method,
+        "path": plan.path,
+        "query": dict(plan.query),
+        "headers": dict(plan.headers),
+        "cookies": dict(plan.cookies),
+        "encoding": plan.encoding,
+        "body": plan.body,
+        "args": list(plan.args),
+        "keywords": dict(plan.keywords),
+    }
