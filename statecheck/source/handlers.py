@@ -14,7 +14,7 @@ from statecheck.source.fields import ELEMENT, Field, Place
 from statecheck.source.flow import Flow
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.openapi import form_of, is_file, sample_of
-from statecheck.source.roles import is_history
+from statecheck.source.roles import is_history, is_token
 from statecheck.source.traces import Value
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
     merged: dict[Place, Field] = dict(flow.declared)
     for read_as, entry in flow.evidence.items():
         place = flow.alias.get(read_as, read_as)
+        if place.path and is_token(place.path[-1]):  # a page gives it, and says nothing of who is talking
+            continue
         cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
         whole = Place(place.where, place.path[:cut]) if cut is not None else place
         if not whole.path and cut is None and entry.message < _SAID:

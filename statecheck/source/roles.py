@@ -79,6 +79,11 @@ def leaning(name: str) -> float:
     return 0.6 * known[-1] if known else 0.0
 
 
+def is_token(name: str) -> bool:
+    """Whether a name is that of a token against forged requests."""
+    return "csrf" in name.lower() or "xsrf" in name.lower()
+
+
 def is_setting(name: str) -> bool:
     """Whether a name is that of a setting, which is neither message nor session: `language`, `top_k`, `api_key`."""
     parts = words(name)

@@ -202,6 +202,30 @@ SOCKET = {
         app.include_router(router)
     """
 }
+PAGE = {
+    "app": """\
+        import secrets
+        from flask import Flask, abort, request, session
+
+        app = Flask(__name__)
+        app.secret_key = "x"
+        said = {}
+
+
+        @app.get("/")
+        def page():
+            session["guest"], session["token"] = secrets.token_hex(8), secrets.token_hex(8)
+            return f"<form method=post action=/say><input name='csrf_token' value='{session['token']}'></form>"
+
+
+        @app.post("/say")
+        def say():
+            if request.headers.get("X-CSRFToken") != session["token"]:
+                abort(403)
+            said.setdefault(session["guest"], []).append(request.form["text"])
+            return {"said": said[session["guest"]]}
+    """
+}
 WSGI = {
     "app": """\
         import json
@@ -245,8 +269,9 @@ def found(ran: Ran) -> dict[str, tuple[str | None, str]]:
         (QUART, None, "app.py:8"),
         (SANIC, None, "app.py:8"),
         (SOCKET, None, "app.py:8"),
+        (PAGE, None, "app.py:6"),
     ],
-    ids=["flask", "flask cookie", "django", "quart socket", "sanic", "fastapi socket"],
+    ids=["flask", "flask cookie", "django", "quart socket", "sanic", "fastapi socket", "flask page"],
 )
 def test_what_one_process_keeps_is_lost_by_others(
     files: dict[str, str], kind: str | None, line: str, user: User
