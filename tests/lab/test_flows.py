@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -180,6 +181,16 @@ def test_a_workflow_class_is_run_with_what_its_first_step_reads(user: User) -> N
 
     assert talks(ran) == "call with (item={message}), no session"
     assert found(ran) == [("SC104", None, Anchor("cart.py", 9))]
+
+
+def test_a_workflow_that_asks_back_is_answered_with_what_was_said(user: User) -> None:
+    user.write(refund=ASKS_BACK.format(**IN_MEMORY).partition("refund = Refund()")[0])
+
+    ran = diagnosed(user, "refund.py:Refund", "namespace", Options(seed=1, only=("same-process",)))
+
+    assert [re.sub("sc-m[0-9a-f]{8}", "it", answer) for answer in ran.answers("same-process")] == [
+        "Please note that my code word is it.: approved by Please note that my code word is it."
+    ] * 2
 
 
 def test_what_a_workflow_keeps_on_itself_is_one_conversation_for_all(user: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .callables import CallableTarget
@@ -23,7 +25,13 @@ def adapt(offer: Offer) -> CallableTarget | None:
         return None
 
     async def run(**fields: Any) -> Any:
-        return await workflow.run(**fields)
+        handler = workflow.run(**fields)
+        answering = asyncio.ensure_future(_answer(handler, fields))
+        answering.add_done_callback(lambda done: done.cancelled() or done.exception())  # the run tells it itself
+        try:
+            return await handler
+        finally:
+            answering.cancel()
 
     facts: dict[str, Any] = {"framework": "workflow", "object": offer.name, "routes": [first_step(workflow)]}
     if any(offer.made_by(module, name) for module, name in _AGENTS):
@@ -33,6 +41,15 @@ def adapt(offer: Offer) -> CallableTarget | None:
         document.add("run", document.schema(workflow))
         facts["openapi"] = document.as_json
     return CallableTarget(run, facts)
+
+
+async def _answer(handler: Any, fields: dict[str, Any]) -> None:
+    """Answer what the run asks of a person, with what the person said in this turn."""
+    events = sys.modules["workflows.events"]
+    said = next((value for value in fields.values() if isinstance(value, str)), "")
+    async for event in handler.stream_events():
+        if isinstance(event, events.InputRequiredEvent):
+            handler.ctx.send_event(events.HumanResponseEvent(response=said))
 
 
 def first_step(workflow: Any) -> dict[str, Any]:
