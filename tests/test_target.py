@@ -123,6 +123,28 @@ def test_a_class_that_nobody_has_built(tmp_path: Path, attribute: str, name: str
     assert (target.object, target.framework) == (name, "callable")
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "framework"),
+    [
+        ("def lambda_handler(event, context): return answer(event)", "lambda_handler", "lambda"),
+        ("from queues import app\n@app.task\ndef reply(user, text): return answer(text)", "reply", "celery"),
+        ("from slack_bolt import App\nbot = App()", "bot", "slack"),
+    ],
+)
+def test_what_a_service_calls_wins_over_what_it_calls_itself(
+    tmp_path: Path, source: str, name: str, framework: str
+) -> None:
+    files = {
+        "brain.py": f"{LLAMA}def answer(user, text): ...",
+        "queues.py": "from celery import Celery\napp = Celery()",
+        "entry.py": f"from brain import answer\n{source}",
+    }
+
+    target = found(tmp_path, files, ".")
+
+    assert (target.module, target.object, target.framework) == ("entry", name, framework)
+
+
 def test_an_app_that_is_only_built_when_run_as_a_script_cannot_be_imported(tmp_path: Path) -> None:
     tree(tmp_path, {"app.py": f"{LLAMA}from fastapi import FastAPI\nif __name__ == '__main__':\n    app = FastAPI()\n"})
 

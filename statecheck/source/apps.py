@@ -245,13 +245,14 @@ def _tasks(module: Module, values: Evaluator) -> Iterator[App]:
     for path, value in turn_functions(module, values, tasks=True).items():
         kind = _task_kind(value, values)
         if kind:
-            yield App(module, path, kind, value.origin)
+            yield App(module, path, kind, value.origin, routed=True)  # rather than the app that it belongs to
 
 
 def _task_kind(value: Value, values: Evaluator) -> str:
     """Return the package of which a function is a task, or an empty text."""
     packages = TASKS if is_task(value.node) else ()
-    return next((package for package in packages if imports_top(values.tree, value.module, package)), "")
+    around = values.tree.reach(value.module.path) if packages else ()
+    return next((package for package in packages if any(imports_top(values.tree, m, package) for m in around)), "")
 
 
 def _unknown(module: Module, values: Evaluator) -> Iterator[App]:

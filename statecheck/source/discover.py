@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LLAMA = re.compile(rb"^\s*(?:from|import)\s+(?:llama_index|workflows|llama_agents)\b", re.MULTILINE)
 _APP = re.compile(
     rb"FastAPI|Starlette|Flask|Quart|Sanic|get_[aw]sgi_application|WorkflowServer|ASGIApp|streamlit|chainlit|gradio"
+    rb"|slack_bolt|telebot|telegram|aiogram|[Cc]elery|\.task\b|\(_?(?:event|evt)\b"
     rb"|create_app|^\s*(?:app|application|server)\s*=|\bscope\b|\benviron\b"
     rb"|^\s*from\s.*\bimport\s.*\b(?:app|application|server)\b"
     rb"|^\s*@[\w.]+\.(?:get|post|put|patch|delete|route|websocket)\b|\.(?:include_router|register_blueprint|mount)\(",

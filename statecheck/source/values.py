@@ -45,6 +45,7 @@ CONSTRUCTORS = {
     "TeleBot": "telegram",
     "AsyncTeleBot": "telegram",
     "Dispatcher": "telegram",
+    "Celery": "celery",
     "Client": "discord",
     "Bot": "discord",
 }

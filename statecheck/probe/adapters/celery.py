@@ -30,6 +30,7 @@ _OFTEN = 0.02  # seconds between looks for a task, and for its result
 def adapt(offer: Offer) -> Loaded | None:
     """Take a task, or the app that has just one."""
     if offer.made_by("celery.app.base", "Celery"):
+        offer.thing.loader.import_default_modules()  # as its worker does when it starts
         own = [task for name, task in offer.thing.tasks.items() if not name.startswith("celery.")]
         if len(own) != 1:
             raise NoApp(f"`{offer.name}` is a Celery app of {len(own)} tasks: name the one that takes the turns")
