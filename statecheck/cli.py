@@ -75,6 +75,7 @@ def statecheck(
 def run(
     names: arg.Names = None,
     every: arg.All = False,
+    python: arg.Python = None,
     timeout: arg.Timeout = None,
     seed: arg.Seed = None,
     show_logs: arg.ShowLogs = False,
@@ -91,7 +92,7 @@ def run(
 
     screen = _screen(style, output, color, verbose - quiet)
     chosen = _chosen(names or [], every)
-    options = Options().given(timeout_scale=_scale(timeout), seed=seed, show_logs=show_logs)
+    options = Options().given(timeout_scale=_scale(timeout), seed=seed, show_logs=show_logs, python=python)
     with screen.progress() as progress:
         results = running.run(chosen, options, progress)
     for result in results if show_logs else ():

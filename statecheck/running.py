@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.interpreters import named
 from statecheck.model import Diagnosis, Problem, ScenarioResult, TargetName
 from statecheck.scenarios import App, Scenario, load
 
@@ -27,8 +28,10 @@ def run(names: Sequence[str], options: Options, progress: Callable[[str], None])
     """Diagnose the apps of these scenarios, two beside each other, and compare with what they must get.
 
     Raises:
-        StatecheckError: there is no scenario of that name.
+        StatecheckError: there is no scenario of that name, or no such interpreter.
     """
+    if options.python:
+        named(options.python, Path.cwd())  # once, before any scenario is run
     scenarios = [load(name) for name in names]
     tasks = [
         (scenario.name, app, scenario.folder, _options(scenario, options), Path.cwd())
@@ -88,10 +91,10 @@ def _warm_parent(scenarios: Path, options: Options) -> Launched:
     """The warm parent of this side: all scenarios import the same libraries, so one serves them one after the other."""
     global _launched  # noqa: PLW0603 - one a process of the pool
     from statecheck.lab.launch import launch
-    from statecheck.lab.surroundings import own_surroundings
+    from statecheck.lab.surroundings import scenario_surroundings
 
     if _launched is None or _launched.isolation != "namespace" or _launched.process.poll() is not None:
-        _launched = launch(own_surroundings(scenarios, options))
+        _launched = launch(scenario_surroundings(scenarios, options))
     return _launched
 
 

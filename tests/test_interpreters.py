@@ -20,8 +20,12 @@ APP = """\
 import importlib.util
 import sys
 
+assert "only_here" in sys.modules, "a library is imported ahead"
+assert "shop_lib" not in sys.modules, "and what is the user's own is not, installed to be edited or not"
+
 from fastapi import FastAPI
 from only_here import said
+from shop_lib import NAME
 
 app = FastAPI()
 assert importlib.util.find_spec("statecheck") is None, sys.path
@@ -219,7 +223,9 @@ def other(tmp_path: Path) -> Path:
     (site,) = folder.glob("lib/python*/site-packages")
     packages = sysconfig.get_path("purelib")
     # as an editable install of another project would: a path, and not what our own environment adds (statecheck)
-    (site / "dependencies.pth").write_text(f"{packages}\n")
+    (site / "dependencies.pth").write_text(f"{packages}\n{tmp_path / 'project' / 'libs'}\n")
+    (tmp_path / "project" / "libs").mkdir()
+    (tmp_path / "project" / "libs" / "shop_lib.py").write_text("NAME = 'shop'\n")
     (site / "only_here.py").write_text("said = {}\n")
     return folder
 

@@ -61,9 +61,11 @@ def surroundings_of(target: Target, options: Options) -> tuple[Surroundings, Opt
     ), options
 
 
-def own_surroundings(folder: Path, options: Options) -> Surroundings:
-    """Return what the bundled scenarios are run in: the interpreter of statecheck itself, which has what they need."""
-    return Surroundings((folder,), OWN, target_environment(os.environ, options.env, OWN))
+def scenario_surroundings(folder: Path, options: Options) -> Surroundings:
+    """Return what the bundled scenarios are run in: the interpreter of statecheck itself, unless another is named."""
+    interpreter = named(options.python, Path.cwd()) if options.python else OWN
+    environment = target_environment(os.environ, options.env, interpreter)
+    return Surroundings((folder,), interpreter, environment, lent=_lent(interpreter))
 
 
 def _interpreter(target: Target, options: Options) -> Interpreter:

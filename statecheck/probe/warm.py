@@ -17,12 +17,17 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import disks, servers, worker
+from . import servers, worker
 from .channel import Channel, Closed, Message
+from .copied import CopiedDisks
 from .hooks import install
+from .layered import LayeredDisks
 from .recorder import users_path
+
+if TYPE_CHECKING:
+    from .disks import Disks, Entering
 
 
 class WarmParent:
@@ -32,7 +37,11 @@ class WarmParent:
         self.channel = channel
         self.threads: list[str] = []
         self._opened: list[socket.socket] = []
-        self.disks: disks.Disks = disks.open_disks(setup)
+        self.disks: Disks
+        if setup["isolation"] == "copy":
+            self.disks = CopiedDisks(Path(setup["folder"]), Path(setup["project"]))
+        else:
+            self.disks = LayeredDisks(setup["project"], setup["keep"])
 
     def serve(self) -> None:
         """Answer requests until the lab goes away."""
@@ -156,7 +165,7 @@ class WarmParent:
                 pass
 
 
-def _become_worker(message: Message, fds: list[int], entering: disks.Entering, *, fresh: bool) -> None:
+def _become_worker(message: Message, fds: list[int], entering: Entering, *, fresh: bool) -> None:
     os.setsid()
     null = os.open(os.devnull, os.O_RDONLY)
     for target, source in enumerate((null, fds[2], fds[2])):
