@@ -57,16 +57,16 @@ def _listed(found: Iterable[str]) -> str:
 
 
 def _tools(ops: list[Op]) -> list[str]:
-    """Each tool that was seen to have effects, then the names of the others that were called."""
+    """Each tool that was seen to have effects, then the names of the others that were called.
+
+    Effects are on the run's own disk and within its own network; without namespaces a program may reach further.
+    """
     called = {op.cls: _at(op) for op in reversed(ops) if op.f == "tool"}
     effects: dict[str, list[str]] = {}
     for op in ops:
         if op.note in called and (text := _effect(op)):
             effects.setdefault(op.note, []).append(text)
-    found = [
-        f"tool `{name}`{called[name]} was called and {_listed(done)}; nothing of it left the run"
-        for name, done in effects.items()
-    ]
+    found = [f"tool `{name}`{called[name]} was called and {_listed(done)}" for name, done in effects.items()]
     others = sorted(f"`{name}`{place}" for name, place in called.items() if name not in effects)
     return found + ([f"tools called, without an effect that was seen: {', '.join(others)}"] if others else [])
 

@@ -21,7 +21,7 @@ def test_a_tool_is_named_with_its_effects_and_where_they_are() -> None:
         1a file write where=/srv/app/chat.json @app.py:12
     """) == (
         "tool `save` (app.py:3) was called and wrote `notes.txt` (app.py:4); ran `git push` (app.py:5); asked for "
-        "smtp.example.com:587, which was blocked (app.py:6); nothing of it left the run",
+        "smtp.example.com:587, which was blocked (app.py:6)",
         "tools called, without an effect that was seen: `look` (app.py:9)",
     )
 

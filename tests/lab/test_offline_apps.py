@@ -122,7 +122,7 @@ def test_an_agent_with_a_cloud_store_is_driven_and_the_report_says_what_stood_in
     notes = [note for note in ran.diagnosis.notes if not note.startswith(("how it talks", "run by"))]
     assert notes == [
         "tool `save_note` (agent.py:22) was called and wrote `notes.txt` (agent.py:23); asked for "
-        "vectors.example.com:443, which was blocked (cloud.py:10); nothing of it left the run",
+        "vectors.example.com:443, which was blocked (cloud.py:10)",
         "blocked, as nothing leaves this machine: pages.example.com:443 (agent.py:15) at import; "
         "vectors.example.com:443 (cloud.py:10) at import",
         "stood in for, as they need the network: `Pages` (agent.py:19); `CloudStore` (agent.py:19); "
