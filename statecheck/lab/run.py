@@ -103,7 +103,7 @@ def _lab(
         scripts = schema_scripts(tree, target.project) if named else ()
         services.provide(lab, named, options.env, environment, scripts)
         environment.update(services.environment)
-        environment.update(needed(read, environment))
+        environment.update(needed(read, modules, environment))
         recorded.notes += services.notes
         _mask(lab, launched.surroundings.env_files, {**dict(options.env), **services.environment})
         with ThreadPoolExecutor(1) as pool:

@@ -35,10 +35,15 @@ _OTHERS = {
     "HF_HUB_OFFLINE": "1",  # likewise
     "GOOGLE_CLOUD_PROJECT": DUMMY,
     "GOOGLE_CLOUD_LOCATION": "us-central1",
-    "SLACK_BOT_TOKEN": "xoxb-sc-dummy",
-    "SLACK_APP_TOKEN": "xapp-sc-dummy",
-    "SLACK_SIGNING_SECRET": DUMMY,
 }
+_READ_BY = {
+    "slack_bolt": {
+        "SLACK_BOT_TOKEN": "xoxb-sc-dummy",
+        "SLACK_APP_TOKEN": "xapp-sc-dummy",
+        "SLACK_SIGNING_SECRET": DUMMY,
+    }
+}
+"""What a library reads by itself, for apps that import it alone: Chainlit does other things where it is set."""
 
 _SECRET_WORDS = frozenset(
     {"SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASS", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY", "PAT"}
@@ -79,9 +84,15 @@ def dummy_credentials(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if not environ.get(name)}
 
 
+def read_by(package: str) -> tuple[str, ...]:
+    """Return the secrets that a library reads from the environment by itself."""
+    return tuple(_READ_BY.get(package, ()))
+
+
 def dummy_for(name: str) -> str:
     """Return what stands for the secret of a variable; a library of Telegram looks at the form of its token."""
-    return _OTHERS.get(name) or (f"1000000001:{DUMMY}" if name.endswith("TOKEN") else DUMMY)
+    known = _OTHERS | {variable: value for variables in _READ_BY.values() for variable, value in variables.items()}
+    return known.get(name) or (f"1000000001:{DUMMY}" if name.endswith("TOKEN") else DUMMY)
 
 
 def is_secret(name: str) -> bool:
