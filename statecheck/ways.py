@@ -79,7 +79,7 @@ def _keyed(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, 
         plans.append(draft(sending, replace(chosen, sessions=(), why=(*chosen.why, said))))
     elif session.origin == "learned" and not _is_test(sending):
         plans.insert(0, first_turn(sending, chosen))
-    elif session.origin != "kept" and (session.said or not session.required):
+    elif session.origin != "kept" and (session.said or _may_be_left_out(sending, session)):
         plans.append(replace(first_turn(sending, chosen), doubt="session"))
     if sending.call is None or _is_test(sending):
         plans += [_instead(sending, chosen, other) for other in rivals(chosen)]
@@ -126,6 +126,12 @@ def _fuller(sending: Sending, chosen: Choice) -> Iterator[Plan]:
     if left:
         said = f"also tried with all that the server reads: {', '.join(f'`{field.place}`' for field in left)}"
         yield draft(sending, replace(chosen, extras=(*chosen.extras, *left), why=(*chosen.why, said)))
+
+
+def _may_be_left_out(sending: Sending, session: Field) -> bool:
+    """Whether the server does without a session, whatever an example of a request sends."""
+    declared = next((f for f in sending.endpoint.fields if f.place.matches(session.place)), session)
+    return not declared.required and (_is_test(sending) or not session.required)
 
 
 def _calls(plan: Plan, everything: Sequence[Endpoint]) -> bool:

@@ -18,10 +18,11 @@ from statecheck.source.keeping import PythonOrigins, with_origins
 from statecheck.source.pages import read_page
 from statecheck.source.reading import is_file
 from statecheck.source.roles import as_set
+from statecheck.source.shell import comes_by, read_shell, takes_message
 from statecheck.source.sinks import callee
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from statecheck.source.fields import Encoding
 
@@ -29,6 +30,7 @@ __all__ = ["Call", "find_clients", "same_path"]
 
 _PRUNED = as_set("node_modules site-packages __pycache__ dist build venv env target vendor")
 _PAGES = as_set(".html .htm .js .mjs .cjs .ts .tsx .jsx .vue .svelte .jinja .jinja2 .j2")
+_SCRIPTS, _DOCUMENTS = as_set(".sh .bash"), as_set(".md .rst")
 _DEEPEST = 6
 _LARGEST = 1_000_000
 _MOST_FILES = 5000
@@ -38,12 +40,13 @@ _RUNS = as_set("run_workflow run_workflow_nowait")
 _RUN_PARAMETERS = ("workflow_name", "handler_id", "start_event")
 _METHODS = as_set("post put patch get request stream open ws_connect")
 _TALKS = re.compile(
-    rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.|EventSource|sendBeacon|\.post\b"
+    rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.|EventSource"
+    rb"|sendBeacon|\.post\b|curl |http "
 )
 
 
 def find_clients(project: Path) -> tuple[Call, ...]:
-    """Every request that client code below a project sends, that of tests last."""
+    """Every request that client code below a project sends, that of tests and examples last."""
     calls: list[Call] = []
     for file in _files(project):
         if not is_file(file):
@@ -58,8 +61,10 @@ def find_clients(project: Path) -> tuple[Call, ...]:
             continue
         shown = file.relative_to(project).as_posix()
         text = data.decode("utf-8", "replace")
-        found = _read_python(text) if file.suffix == ".py" else read_page(text)
-        calls += [replace(call, path=_waiting(call.path), file=shown, test=_is_test(shown)) for call in found]
+        found = _READERS.get(file.suffix, read_page)(text)
+        shows = file.suffix in (*_DOCUMENTS, *_SCRIPTS)
+        example = _is_test(shown) or (shows and not (file.suffix in _SCRIPTS and takes_message(text)))
+        calls += [replace(call, path=_waiting(call.path), file=shown, test=example) for call in found]
     return tuple(sorted(calls, key=lambda call: (call.test, -len(call.fields))))
 
 
@@ -68,7 +73,7 @@ def _files(project: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(project):
         folders[:] = sorted(name for name in folders if name not in _PRUNED and not name.startswith("."))
         for name in sorted(names):
-            if name.endswith(".py") or Path(name).suffix in _PAGES:
+            if Path(name).suffix in (".py", *_PAGES, *_SCRIPTS, *_DOCUMENTS):
                 yield Path(folder, name)
                 left -= 1
                 if not left:
@@ -102,6 +107,18 @@ def _read_python(text: str) -> Iterator[Call]:
                 yield with_origins(call, partial(origins.of, node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _talks(node.value):
             yield from (replace(call, line=node.lineno + call.line - 1) for call in read_page(node.value))
+
+
+def _read_script(text: str) -> Iterator[Call]:
+    for call in read_shell(text):
+        yield with_origins(call, lambda said, _: comes_by(text, said))
+
+
+_READERS: dict[str, Callable[[str], Iterator[Call]]] = {
+    ".py": _read_python,
+    **dict.fromkeys(_SCRIPTS, _read_script),
+    **dict.fromkeys(_DOCUMENTS, read_shell),
+}
 
 
 def _talks(text: str) -> bool:
