@@ -108,12 +108,20 @@ def _describe(error: BaseException) -> dict[str, Any]:
         (f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER.relative(f.filename)), None
     )
     return {
-        "error": f"{type(error).__name__}: {error}"[:500],
+        "error": f"{type(error).__name__}: {error}{_met_while(error)}"[:500],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
         "python": sys.executable,
         "refused": list(REFUSED[-1]) if REFUSED and is_offline(error) else [],
         "at": [RECORDER.relative(where.filename), where.lineno] if where else [],
     }
+
+
+def _met_while(error: BaseException) -> str:
+    """What went wrong first, where the app's own handling of it failed too."""
+    first = error
+    while first.__context__ is not None and not first.__suppress_context__:
+        first = first.__context__
+    return "" if first is error else f" (while handling {type(first).__name__}: {first})"
 
 
 def _observe(call: Any) -> None:
