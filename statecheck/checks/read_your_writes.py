@@ -78,10 +78,12 @@ def _is_given(history: History, turn: Sent, earlier: Sent, channel: Channel | No
 def lost_states(history: History, earlier: Sent, turn: Sent) -> list[str]:
     """Context values that the app's own code wrote the earlier marker to and that the later turn reads without it.
 
-    Judged store by store: a conversation that is kept elsewhere does not bring back an approval that is gone.
+    Judged store by store: a conversation that is kept elsewhere does not bring back an approval that is gone. A value
+    that is set somewhere and here only changed after it was read may be meant so: a list that a prompt is made of.
     """
     marked = [op for op in writes(history, earlier.number, earlier.marker) if earlier.marker in op.markers]
-    written = {op.where for op in marked if op.f == "ctx-store"}
+    sets = {op.where for op in history.select("ctx-store", action="write")}
+    written = {op.where for op in marked if op.f == "ctx-store" and not (op.action == "mutate" and op.where in sets)}
     lost = []
     for value in sorted(written):
         reads = [op for op in own_reads(history, turn.number) if op.f == "ctx-store" and op.where == value]

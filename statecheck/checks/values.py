@@ -18,17 +18,24 @@ _WRITES = ("write", "mutate")
 def changed(history: History, turn: int) -> list[Op]:
     """Writes of a turn to values that its run had read before, with another content than it read.
 
-    A value that a run writes more than once is one that it works with; nothing says that the next run should have it.
+    A value that a run writes more than once, or reads again at the same line, is one that it works with: nothing says
+    that the next run should have it.
     """
     ops = _own(history, turn)
     found = []
     for op in ops:
         same = [other for other in ops if other.where == op.where and other.run == op.run]
         before = [other for other in same if other.action == "read" and other.time < op.time]
-        once = sum(other.action in _WRITES for other in same) == 1
-        if op.action in _WRITES and once and before and before[0].text != op.text:
+        if op.action in _WRITES and before and before[0].text != op.text and not _is_worked_with(same, before[0], op):
             found.append(op)
     return found
+
+
+def _is_worked_with(same: list[Op], read: Op, written: Op) -> bool:
+    """Whether a run that read a value and wrote it comes back to it: a number of tries, a list that grows in a loop."""
+    again = [op for op in same if op.action == "read" and op.time > written.time and op.frames]
+    looped = any(op.frames[0] == read.frames[0] for op in again if read.frames)
+    return looped or sum(op.action in _WRITES for op in same) > 1
 
 
 def read_back(history: History, turn: int) -> set[int]:

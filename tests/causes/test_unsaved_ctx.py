@@ -157,6 +157,8 @@ A_COUNTER_CHANGED_IN_PLACE = """
 BUILT_WITH_A_MEMORY = AN_AGENT_S_OWN_MEMORY.replace(
     "1a > s", "1a > s\n1a workflow build #9 cls=FunctionAgent note=memory @app.py:8"
 ).replace("run call #1", "run call #1 cls=FunctionAgent")
+A_CART_CHANGED_IN_PLACE = AN_APPROVAL_BESIDE_A_KEPT_CONVERSATION.replace("ctx-store write", "ctx-store mutate")
+A_PROMPT_MADE_OF_A_VALUE = "-a ctx-store write where=approved run=r0 @flow.py:5\n" + A_CART_CHANGED_IN_PLACE
 NEVER_AWAITED = CHANGED_IN_PLACE.replace("mutate", "unawaited")
 
 
@@ -166,6 +168,8 @@ NEVER_AWAITED = CHANGED_IN_PLACE.replace("mutate", "unawaited")
     changed_in_memory=(CHANGED_IN_MEMORY, []),
     a_counter_changed_in_place=(A_COUNTER_CHANGED_IN_PLACE, ["SC104 unset-mutation"]),
     built_with_a_memory=(BUILT_WITH_A_MEMORY, ["SC104 ignored-memory"]),
+    a_cart_changed_in_place=(A_CART_CHANGED_IN_PLACE, ["SC104 unset-mutation"]),
+    a_prompt_made_of_a_value=(A_PROMPT_MADE_OF_A_VALUE, []),
     dropped=(DROPPED, ["SC104"]),
     edited=(EDITED, ["SC104"]),
     an_agent_s_own_memory=(AN_AGENT_S_OWN_MEMORY, ["SC104"]),

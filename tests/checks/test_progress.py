@@ -160,6 +160,14 @@ LOOP = """
 1a <
 """
 
+TRIED_AGAIN = """
+1a > k
+1a ctx-store read run=r1 where=tries text=0 @flow.py:9
+1a ctx-store write run=r1 where=tries text=1 @flow.py:12
+1a ctx-store read run=r1 where=tries text=1 @flow.py:9
+1a <
+"""
+ANSWERED_WITH = TRIED_AGAIN.replace("text=1 @flow.py:9", "text=1 @flow.py:14")
 ANOTHER_S = """
 1a > k
 1a ctx-store read run=r1 text={0}
@@ -186,8 +194,9 @@ class TestValues:
     def test_a_turn_that_changes_nothing_has_nothing_to_lose(self) -> None:
         assert read_back(history("same-process", APPROVED), 3) == {1, 2}
 
-    def test_a_value_that_a_run_works_with_is_no_conversation(self) -> None:
-        assert changed(history("same-process", LOOP), 1) == []
+    @pytest.mark.parametrize(("text", "number"), [(LOOP, 0), (TRIED_AGAIN, 0), (ANSWERED_WITH, 1)])
+    def test_a_value_that_a_run_works_with_is_no_conversation(self, text: str, number: int) -> None:
+        assert len(changed(history("same-process", text), 1)) == number
 
     def test_what_a_turn_wrote_itself_it_was_not_given(self) -> None:
         assert read_back(history("other-session", ANOTHER_S), 2) == set()
