@@ -415,6 +415,4 @@ def test_every_runtime_dependency_is_used_and_has_its_reason() -> None:
         name = re.split(r"[>=;\"]", line.strip().strip('"'))[0].replace("llama-index-core", "llama_index")
         name = name.replace("python-dotenv", "dotenv")
         assert "#" in line, line
-        if name in ("waitress", "websockets"):
-            continue
         assert re.search(rf"\b(?:import|from) {name}\b|\+{name}:", sources), f"{name} is imported nowhere"
