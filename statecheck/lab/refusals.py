@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from statecheck.lab.workers import Worker
     from statecheck.plan import Plan
 
+_NO_TABLE = re.compile(r"no such table|relation .* does not exist|UndefinedTable|table .* doesn't exist", re.IGNORECASE)
 _CREDENTIALS = (401, 402, 403)
 _BY_STATUS = {
     429: "it limits how often it may be asked: lift the limit for the run with `--env NAME=VALUE`",
@@ -92,6 +94,8 @@ def refused(worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits
             ExitCode.INCONCLUSIVE,
             worker.output(),
         )
+    if _NO_TABLE.search(failed):
+        hint = "make its tables first, with its own migrations (`python manage.py migrate`, `alembic upgrade head`)"
     if "Read-only file system" in failed:
         hint = "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another"
     return StatecheckError(

@@ -6,6 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .. import system
 from ..turns import note
 from .asgi import AsgiTarget, is_asgi
 from .offer import found_in, route
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from .offer import Loaded, Offer
 
+_POSTGRES = 5432
 _VERBS = ("get", "post", "put", "patch")
 _CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 _TOKEN = "statecheck" + "0" * 22  # what Django asks of one: 32 letters and digits, in the cookie and sent along
@@ -31,12 +33,36 @@ def adapt(offer: Offer) -> Loaded | None:
     settings = sys.modules["django.conf"].settings
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "127.0.0.1"]  # as Django's own test runner does with its host
     sys.modules["django.core.signals"].got_request_exception.connect(_raised, weak=False)
+    _migrate()
     facts = {"framework": "django", "object": offer.name, "routes": list(_routes(_patterns(), ""))}
     if _CSRF in settings.MIDDLEWARE and not settings.CSRF_USE_SESSIONS:
         header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-").title()
         facts |= {"headers": [[header, _TOKEN]], "cookies": [[settings.CSRF_COOKIE_NAME, _TOKEN]]}
     target = AsgiTarget if is_asgi(offer.thing) else WsgiTarget
     return target(offer.thing, facts)
+
+
+def _migrate() -> None:
+    """Make the tables that are missing, as a deployment does before it serves, but in no database of the user's own.
+
+    A file is on the worker's disk; a server is a throwaway one or is left alone.
+    """
+    from django.core.management import call_command
+    from django.db import connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    for alias in connections:
+        connection = connections[alias]
+        port = str(connection.settings_dict.get("PORT") or _POSTGRES)
+        if connection.vendor != "sqlite" and port not in system.PROVIDED:
+            continue
+        try:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", database=alias, interactive=False, verbosity=0)
+        except Exception as error:  # noqa: BLE001 - the app finds out itself, and then it is for the lab to tell
+            sys.stderr.write(f"statecheck: no tables were made in `{alias}` ({type(error).__name__}: {error})\n")
+    connections.close_all()
 
 
 def _raised(**_signal: Any) -> None:
