@@ -54,7 +54,9 @@ def _migrate() -> None:
     for alias in connections:
         connection = connections[alias]
         port = str(connection.settings_dict.get("PORT") or _POSTGRES)
-        if connection.vendor != "sqlite" and port not in system.PROVIDED:
+        file = str(connection.settings_dict.get("NAME") or "")
+        outside = system.SANDBOX and not file.startswith((*system.SANDBOX, ":memory:", "file:"))
+        if outside if connection.vendor == "sqlite" else port not in system.PROVIDED:
             continue
         try:
             executor = MigrationExecutor(connection)
