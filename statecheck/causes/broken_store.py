@@ -143,7 +143,9 @@ def cold_start(case: Case) -> Finding | None:
     said = " ".join(witness.note.split())[:120]
     what = f"two first turns at once on an empty store: {refused} refused ({said})"
     anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
-    return finding(CAUSE, what, anchor, case, (Evidence(COLD_START, what),), kind="cold-start", severity="warning")
+    mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
+    evidence = (Evidence(COLD_START, what),)
+    return finding(CAUSE, what, anchor, case, evidence, kind="cold-start", severity="warning", fix=mends)
 
 
 _NO_TABLE = ("no such table", "already exists", "already defined", "does not exist", "UniqueViolation")

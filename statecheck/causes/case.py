@@ -262,6 +262,7 @@ def finding(
     kind: str | None = None,
     severity: Severity = "error",
     related_to: tuple[Anchor, ...] = (),
+    fix: str = "",
 ) -> Finding:
     """A finding of this cause. Without a recorded anchor it stands at the endpoint, and is only likely."""
     confidence: Confidence = "certain" if anchor is not None else "likely"
@@ -276,5 +277,5 @@ def finding(
         anchor or case.handler,
         related_to,
         evidence,
-        cause.fix,
+        fix or cause.fix,
     )

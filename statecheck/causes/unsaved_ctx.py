@@ -182,7 +182,15 @@ def ask(case: Case) -> Finding | None:
         (case.reason(BASELINE),),
         kind=kind,
         related_to=related(history, first, first.marker, anchor or case.handler),
+        fix="" if in_context else _KEEP_MEMORY,
     )
+
+
+_KEEP_MEMORY = (
+    "keep the agent's memory in a database under the session key, and pass it to every run: "
+    "`agent.run(..., memory=memory)`"
+)
+"""A saved Context would leave the agent's memory out (SC107)."""
 
 
 def _kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:

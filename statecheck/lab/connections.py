@@ -57,6 +57,7 @@ def converse(
             pieces = _said(connection, seconds)
             if in_time and not pieces:  # it listens in one task and answers in another
                 pieces = _said(connection, seconds, at_least=1)
+            answered = bool(pieces) or token in worker.done  # closing it ends the app's call too, and is no answer
     except InvalidStatus as refused:
         return refused.response.status_code, (refused.response.body or b"").decode("utf-8", "replace"), "", [token]
     except (InvalidHandshake, OSError, EOFError) as error:
@@ -64,7 +65,6 @@ def converse(
         return 0, "", gone or f"{type(error).__name__}: {error}", [token]
     code, text = connection.close_code, "\n".join(pieces)
     if code in _WENT_WELL:
-        answered = bool(pieces) or token in worker.done
         return (200, text, "", [token]) if answered else (0, "", f"no answer within {seconds:g} s", [token])
     return 500 if code in _BROKE else 400, f"(closed with {code} {connection.close_reason}) {text}", "", [token]
 

@@ -79,7 +79,9 @@ def refused(worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits
     if plan.kind == "callable":
         said = f"the target raised an exception ({asked})"
     else:
-        said = "the target answered " + ", ".join(f"{a.status} to {describe(p)}" for p, a in tried[:3])
+        said = "the target answered " + ", ".join(
+            list(dict.fromkeys(f"{a.status} to {describe(p)}" for p, a in tried))[:3]
+        )
     first = tried[0][1].status
     hint = _BY_STATUS.get(first, "look at its own last lines; set what it needs with `--env NAME=VALUE`")
     if first in _CREDENTIALS:

@@ -81,7 +81,7 @@ class Runner:
         if not self._remembers():
             varied = self.scouted.plan.session_field is not None
             left = [name for name in self._left() if name != "other-session" or not varied]
-            self._skip(left, f"{BASELINE} already loses the conversation")
+            self._skip(left, f"in {BASELINE} turn 2 is not given turn 1 either")
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             futures = [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]
             try:

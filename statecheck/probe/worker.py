@@ -121,7 +121,10 @@ def _met_while(error: BaseException) -> str:
     first = error
     while first.__context__ is not None and not first.__suppress_context__:
         first = first.__context__
-    return "" if first is error else f" (while handling {type(first).__name__}: {first})"
+    where = traceback.extract_tb(first.__traceback__)
+    if first is error or not str(first) or not any(RECORDER.relative(frame.filename) for frame in where):
+        return ""  # a library's own, which it has dealt with
+    return f" (while handling {type(first).__name__}: {first})"
 
 
 def _observe(call: Any) -> None:
