@@ -75,7 +75,9 @@ def _other_user(python: Path) -> list[str]:
     words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     if os.getuid() or not shutil.which("setpriv"):
         return []
-    started = subprocess.run([*words, python, "-c", "import typer"], cwd="/", capture_output=True, check=False)
+    # started by that user once more: the first start still has our own right to pass a folder that is closed to others
+    again = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', 'import typer']))"
+    started = subprocess.run([*words, python, "-c", again], cwd="/", capture_output=True, check=False)
     return [] if started.returncode else words
 
 
