@@ -50,7 +50,7 @@ def propose(spec: str | None, options: Options, progress: Callable[[str], None])
     """
     from statecheck.target import resolve
 
-    target = resolve(spec, Path.cwd())
+    target = resolve(spec, Path.cwd(), options.app_dir)
     record, launched, options = _launched(target, replace(options, plans_only=True))
     recorded = record(launched, target, options, progress)
     named = meta_of(target, recorded)
