@@ -1,4 +1,4 @@
-"""The causes of state loss, one file each, in the order in which their questions are asked."""
+"""The causes of state loss, one file each, in the order of their codes; `judging.py` says when each is asked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from statecheck.causes.cause import Cause
 from statecheck.suggest import unknown
 
 CAUSES: tuple[Cause, ...] = (
-    broken_store.CAUSE,
-    unsaved_ctx.CAUSE,
     request_scoped.CAUSE,
-    session_key.CAUSE,
     multi_worker.CAUSE,
     container_restart.CAUSE,
+    unsaved_ctx.CAUSE,
     async_race.CAUSE,
+    session_key.CAUSE,
+    broken_store.CAUSE,
 )
 
 __all__ = ["CAUSES", "Cause", "find"]
