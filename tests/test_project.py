@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from statecheck import __version__, causes, cli, config, judging, scenarios
+from statecheck import __version__, causes, checks, cli, config, judging, scenarios
 from statecheck.errors import ExitCode
 from statecheck.lab import experiments
 from statecheck.report import FORMATS
@@ -258,9 +258,13 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_readme_lists_the_causes() -> None:
-    ordered = sorted(causes.CAUSES, key=lambda cause: cause.code)
+    assert [cause.code for cause in causes.CAUSES] == sorted(cause.code for cause in causes.CAUSES)
+    assert _rows("Causes") == [[cause.code, cause.name, cause.question] for cause in causes.CAUSES]
 
-    assert _rows("Causes") == [[cause.code, cause.name, cause.question] for cause in ordered]
+
+def test_the_readme_names_every_experiment() -> None:
+    assert [row[0] for row in _rows("How it works")] == list(config.EXPERIMENTS)
+    assert [name for name in checks.ASIDE if f"`{name}`" not in _document("README.md")] == []
 
 
 def test_the_readme_and_the_help_list_the_exit_codes() -> None:
