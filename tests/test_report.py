@@ -59,6 +59,7 @@ def test_json_of_a_diagnosis_is_valid(diagnosis: Diagnosis) -> None:
     VALIDATOR.validate(document)
     assert list(document) == SCHEMA["$defs"]["diagnosis"]["required"]
     assert document["verdict"] == diagnosis.verdict
+    assert document["notes"] == list(diagnosis.notes)
 
 
 @pytest.mark.parametrize("proposal", [PROPOSAL, UNKNOWN], ids=["known", "unknown"])

@@ -67,6 +67,7 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, object]:
         "experiments": [_experiment(outcome) for outcome in diagnosis.experiments],
         "run": diagnosis.run,
         "errors": [{"slug": error.slug, "text": error.text, "hint": error.hint} for error in diagnosis.errors],
+        "notes": list(diagnosis.notes),
     }
 
 

@@ -48,6 +48,7 @@ def content(proposal: Proposal) -> dict[str, object]:
         "target": {"path": target.path, "object": target.object, "framework": target.framework},
         "plans": [_plan(discreet(plan)) for plan in proposal.plans],
         "errors": [{"slug": e.slug, "text": e.text, "hint": e.hint} for e in proposal.errors],
+        "notes": list(proposal.notes),
     }
 
 
