@@ -210,7 +210,7 @@ def doctor(python: arg.Python = None, style: arg.Plain = "full") -> ExitCode:
     from statecheck.report import checkup
 
     chosen = interpreters.named(python, Path.cwd()) if python else interpreters.OWN
-    checks = engine.examine(chosen.python)
+    checks = engine.examine(chosen)
     ready = engine.ready(checks)
     screen = _screen(style, None, "auto", 0)
     screen.report(checkup.render(checks, chosen.python, style, ready=ready))

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.interpreters import OWN, refusal
+from statecheck.lab.environment import target_environment
 from statecheck.probe.bootstrap import command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from statecheck.interpreters import Interpreter
 
 _SECONDS = 90.0
 Status = Literal["good", "limit", "bad"]
@@ -43,16 +46,16 @@ class Check:
     needed: bool = False
 
 
-def examine(python: str) -> tuple[Check, ...]:
+def examine(interpreter: Interpreter) -> tuple[Check, ...]:
     """Look at an interpreter's environment and at this machine.
 
     Raises:
         StatecheckError: the interpreter cannot be started, or its libraries hang.
     """
-    report = _report(python)
+    report = _report(interpreter)
     packages, trials = report["packages"], report["trials"]
     return (
-        *_interpreter(python, report["python"], packages),
+        *_interpreter(interpreter.python, report["python"], packages),
         *_stores(packages, trials),
         *_drivers(packages),
         *_frameworks(packages),
@@ -65,23 +68,24 @@ def ready(checks: Sequence[Check]) -> bool:
     return not any(check.needed and check.status == "bad" for check in checks)
 
 
-def _report(python: str) -> dict[str, Any]:
+def _report(interpreter: Interpreter) -> dict[str, Any]:
+    environment = {**target_environment(os.environ, (), interpreter), "IS_TESTING": "1"}
     read_end, write_end = os.pipe()
     try:
         done = subprocess.run(
-            [python, "-c", command("checkup", str(write_end))],
+            [interpreter.python, "-c", command("checkup", str(write_end))],
             pass_fds=[write_end],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=_SECONDS,
             check=False,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "IS_TESTING": "1"},
+            env=environment,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         os.close(read_end)
         why = "its libraries hang" if isinstance(error, subprocess.TimeoutExpired) else str(error)
-        raise _no_interpreter(python, why) from error
+        raise refusal(interpreter.python, why) from error
     finally:
         os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
@@ -90,17 +94,8 @@ def _report(python: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(written)
     except ValueError as error:
         said = done.stderr.strip().splitlines()[-1:] or [f"it ended with {done.returncode}"]
-        raise _no_interpreter(python, said[0]) from error
+        raise refusal(interpreter.python, said[0]) from error
     return found
-
-
-def _no_interpreter(python: str, why: str) -> StatecheckError:
-    return StatecheckError(
-        "no-interpreter",
-        f"`{python}` could not be looked at: {why}",
-        "name a Python from 3.10 on",
-        ExitCode.INCONCLUSIVE,
-    )
 
 
 def _interpreter(python: str, version: str, packages: Mapping[str, str]) -> list[Check]:
@@ -224,11 +219,10 @@ def _machine() -> list[Check]:
 
 def _isolation() -> Check:
     """Whether a run gets namespaces: by making them, as a run does."""
-    from statecheck.interpreters import OWN
     from statecheck.lab.launch import launch
     from statecheck.lab.surroundings import Surroundings
 
-    launched = launch(Surroundings((Path.cwd(),), OWN, dict(os.environ)))
+    launched = launch(Surroundings((Path.cwd(),), OWN, target_environment(os.environ, (), OWN)))
     why = next(iter(launched.notes), "")
     try:
         launched.greet()

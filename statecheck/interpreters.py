@@ -1,6 +1,6 @@
 """Which interpreter runs the target: the one that is named, an environment of the project's, or statecheck's own.
 
-What an environment has installed is read off its folders. Nothing of it is started or imported.
+What an environment has installed is read off its folders. Nothing of it is started or imported, before it was chosen.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.errors import StatecheckError
+from statecheck.errors import ExitCode, StatecheckError
 from statecheck.probe.bootstrap import OLDEST
 from statecheck.virtualenvs import Found, folders_of, found
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _NAME_ONE = "name an interpreter or the folder of an environment, as in `--python .venv` or `--python python3.12`"
+_SECONDS = 5.0  # a Python needs a hundredth
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,32 @@ def named(given: str, base: Path) -> Interpreter:
         python = Path(shutil.which(given) or place)
     if not python.is_file():
         text = f"`{given}` holds no `bin/python`" if place.is_dir() else f"there is no interpreter `{given}`"
+        if python.is_symlink():
+            text = f"`{given}` leads to `{python.readlink()}`, which is not there (any more)"
         raise StatecheckError("no-interpreter", text, _NAME_ONE)
     if not os.access(python, os.X_OK):
         raise StatecheckError("no-interpreter", f"`{given}` cannot be executed", _NAME_ONE)
     python = Path(os.path.abspath(python))  # noqa: PTH100 - a link's target would be another interpreter
     return Interpreter(str(python), f"`{given}`, as was asked for", Found(python, "").folder)
+
+
+def refusal(python: str, why: str) -> StatecheckError:
+    """Return what to tell of an interpreter that did not do what it was started for.
+
+    Args:
+        why: the last that it said. Only a Python's words are told: others may repeat the program that they were given.
+    """
+    asked = [python, "--version"]
+    try:
+        done = subprocess.run(
+            asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False, errors="replace"
+        )
+        is_python = (done.stdout or done.stderr).startswith("Python ")  # Python 2 says it on stderr
+    except (OSError, subprocess.TimeoutExpired):
+        is_python = False
+    text = f"`{python}` cannot run the target: {why}" if is_python else f"`{python}` is no Python"
+    hint = "name an interpreter that the app runs in, CPython 3.10 or newer, with `--python PATH`"
+    return StatecheckError("no-interpreter", text, hint, ExitCode.INCONCLUSIVE)
 
 
 def choose(file: Path, project: Path, environ: Mapping[str, str], wanted: Callable[[], Iterable[str]]) -> Interpreter:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import venv
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,14 @@ import pytest
 
 from statecheck.__main__ import main
 from statecheck.doctor import Check, _stores, examine, ready
+from statecheck.interpreters import OWN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_it_tries_what_the_stores_of_this_environment_keep() -> None:
-    checks = {(check.group, check.name): check for check in examine(sys.executable)}
+    checks = {(check.group, check.name): check for check in examine(OWN)}
 
     assert ready(tuple(checks.values()))
     assert checks["interpreter", "python"].text.startswith("Python 3.")
@@ -31,8 +31,11 @@ def test_it_tries_what_the_stores_of_this_environment_keep() -> None:
     assert ("this machine", "isolation") in checks
 
 
-def test_an_environment_without_llama_index_is_not_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_environment_without_llama_index_is_not_ready(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # of statecheck's own Python: the one that is looked at is another
     code = main(["doctor", "--python", str(tmp_path / "bare"), "--format", "json"])
     report = json.loads(capsys.readouterr().out)
 
@@ -66,10 +69,10 @@ def test_a_pin_is_named_only_where_its_version_is_what_differs(
     assert (check.status, check.hint) == (status, hint)
 
 
-def test_what_is_no_interpreter_is_one_line_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--python", "/bin/true"]) == 4
-    said = capsys.readouterr().err
+@pytest.mark.parametrize("program", ["/bin/true", "/bin/echo", "/bin/ls"])
+def test_what_is_no_interpreter_is_one_line_and_a_hint(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--python", program]) == 4
+    error, hint = filter(None, capsys.readouterr().err.splitlines())
 
-    assert "could not be looked at" in said
-    assert "hint:" in said
-    assert "Traceback" not in said
+    assert error == f"error: `{program}` is no Python"
+    assert hint.lstrip().startswith("hint: name an interpreter that the app runs in")

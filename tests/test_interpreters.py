@@ -313,7 +313,26 @@ def test_what_is_no_python_is_told_in_a_line(tmp_path: Path, isolation: str, mon
 
     assert done.returncode == ExitCode.INCONCLUSIVE
     assert problem["slug"] == "no-interpreter"
-    assert problem["text"].startswith("`/bin/ls` cannot run the target: /bin/ls: ")
+    assert problem["text"] == "`/bin/ls` is no Python"
+
+
+def test_a_python_that_cannot_start_is_told_with_its_own_words(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    old.write_text("#!/bin/sh\n[ \"$1\" = --version ] && exec echo Python 3.13.0\necho no encodings >&2; exit 1\n")
+    old.chmod(0o755)
+    (tmp_path / "app.py").write_text("def reply(session_id, text): ...\n")
+    done = statecheck(tmp_path, "app.py:reply", "--python", str(old), "--format", "json")
+    (problem,) = json.loads(done.stdout)["errors"]
+
+    assert problem["text"] == f"`{old}` cannot run the target: no encodings"
+
+
+def test_an_environment_whose_interpreter_is_gone_is_told_with_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to("/nowhere/python3.12")
+
+    with pytest.raises(StatecheckError, match=r"`.venv` leads to `/nowhere/python3.12`, which is not there"):
+        named(".venv", tmp_path)
 
 
 def test_relative_paths_start_where_statecheck_is_run(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.interpreters import refusal
 from statecheck.probe.bootstrap import command
 from statecheck.probe.channel import Channel, Closed, Message
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 0.5
-_LONGEST = 120  # characters of what something that is no Python says of our program
+_LONGEST = 120  # characters of an interpreter's last words
 
 
 @dataclass
@@ -101,7 +101,7 @@ def launch(surroundings: Surroundings) -> Launched:
     try:
         return _start(_namespace_command(), surroundings, _setup(surroundings, "namespace"))
     except OSError as error:
-        raise _cannot(surroundings, error) from error
+        raise refusal(surroundings.interpreter.python, str(error)) from error
 
 
 def isolated(launched: Launched, project: Path) -> Launched:
@@ -116,14 +116,14 @@ def isolated(launched: Launched, project: Path) -> Launched:
         launched.stop()
         surroundings = launched.surroundings
         if launched.isolation == "copy":
-            raise _cannot(surroundings, refused) from refused
+            raise refusal(surroundings.interpreter.python, str(refused)) from refused
         folders = dict.fromkeys((project, *surroundings.folders))
         launched = _launch_copies(replace(surroundings, folders=tuple(folders)), str(refused))
         try:
             launched.greet()
         except OSError as error:
             launched.stop()
-            raise _cannot(surroundings, error) from error
+            raise refusal(surroundings.interpreter.python, str(error)) from error
     return launched
 
 
@@ -134,19 +134,10 @@ def _launch_copies(surroundings: Surroundings, reason: str) -> Launched:
         launched = _start(warden, surroundings, {**_setup(surroundings, "copy"), "folder": folder})
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise _cannot(surroundings, error) from error
+        raise refusal(surroundings.interpreter.python, str(error)) from error
     launched.folder = folder
     launched.notes.append(f"isolated by copies of the project, not by namespaces ({reason})")
     return launched
-
-
-def _cannot(surroundings: Surroundings, error: OSError) -> StatecheckError:
-    return StatecheckError(
-        "no-interpreter",
-        f"`{surroundings.interpreter.python}` cannot run the target: {error}",
-        "name an interpreter that the app runs in, CPython 3.10 or newer, with `--python PATH`",
-        ExitCode.INCONCLUSIVE,
-    )
 
 
 def _sweep(folder: str) -> None:
