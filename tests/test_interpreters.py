@@ -318,7 +318,7 @@ def test_what_is_no_python_is_told_in_a_line(tmp_path: Path, isolation: str, mon
 
 def test_a_python_that_cannot_start_is_told_with_its_own_words(tmp_path: Path) -> None:
     old = tmp_path / "python"
-    old.write_text("#!/bin/sh\n[ \"$1\" = --version ] && exec echo Python 3.13.0\necho no encodings >&2; exit 1\n")
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && exec echo Python 3.13.0\necho no encodings >&2; exit 1\n')
     old.chmod(0o755)
     (tmp_path / "app.py").write_text("def reply(session_id, text): ...\n")
     done = statecheck(tmp_path, "app.py:reply", "--python", str(old), "--format", "json")
