@@ -346,5 +346,5 @@ def test_relative_paths_start_where_statecheck_is_run(tmp_path: Path) -> None:
     there = json.loads(statecheck(tmp_path / "shop", "bot.py:reply", *words).stdout)
 
     assert [problem["slug"] for problem in elsewhere["errors"]] == ["import-failed"]
-    assert "run it in the folder in which the app is started" in elsewhere["errors"][0]["hint"]
+    assert elsewhere["errors"][0]["hint"].endswith("and lies in `shop`: run it there")
     assert [problem["slug"] for problem in there["errors"]] == ["not-all-run"]

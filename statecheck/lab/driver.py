@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from statecheck.lab.locating import Locator
     from statecheck.lab.readiness import Limits
+    from statecheck.lab.remedies import Remedies
     from statecheck.lab.workers import Lab, Worker
     from statecheck.plan import Plan
 
@@ -37,6 +38,7 @@ class Setting:
     plan: Plan
     markers: Markers
     limits: Limits
+    remedies: Remedies
     volumes: tuple[str, ...]
     locator: Locator
     hold: str  # "model" or "reads"
@@ -128,7 +130,7 @@ class Driver:
         if step.worker in self.workers:
             self.workers[f"{step.worker}{len(self.workers)}"] = self.workers[step.worker]
         self.workers[step.worker] = worker
-        ready(worker, setting.limits)
+        ready(worker, setting.limits, setting.remedies)
         if step.warm:
             client = self.markers.client(setting.plan)
             answer = take_turn(worker, setting.plan, client, self.markers.marker(), setting.limits.turn)

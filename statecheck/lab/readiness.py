@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from statecheck.errors import ExitCode, StatecheckError
 
 if TYPE_CHECKING:
+    from statecheck.lab.remedies import Remedies
     from statecheck.lab.workers import Worker
 
 
 _HINTS = {
     "SystemExit": 'an import must not end the process: guard it with `if __name__ == "__main__":`',
-    "FileNotFoundError": "paths start where statecheck is run: run it in the folder in which the app is started",
     "SyntaxError": "if it is written for another Python, name the app's interpreter with `--python PATH`",
 }
 """What helps where a target fails at import or start-up, by the type of its exception."""
@@ -27,7 +27,7 @@ class Limits:
     turn: float
 
 
-def ready(worker: Worker, limits: Limits) -> None:
+def ready(worker: Worker, limits: Limits, remedies: Remedies) -> None:
     """Wait until a worker serves.
 
     Raises:
@@ -62,10 +62,7 @@ def ready(worker: Worker, limits: Limits) -> None:
         raise StatecheckError(
             f"{what}-failed",
             f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
-            _HINTS.get(
-                failed["error"].partition(":")[0],
-                "set what it needs with `--env NAME=VALUE`, and see its own last lines",
-            ),
+            _HINTS.get(failed["error"].partition(":")[0]) or remedies.of(failed["error"]) or "see its own last lines",
             ExitCode.INCONCLUSIVE,
             detail,
         )

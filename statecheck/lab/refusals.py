@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
@@ -14,10 +13,10 @@ if TYPE_CHECKING:
 
     from statecheck.lab.client import Answer
     from statecheck.lab.readiness import Limits
+    from statecheck.lab.remedies import Remedies
     from statecheck.lab.workers import Worker
     from statecheck.plan import Plan
 
-_NO_TABLE = re.compile(r"no such table|relation .* does not exist|UndefinedTable|table .* doesn't exist", re.IGNORECASE)
 _CREDENTIALS = (401, 402, 403)
 _BY_STATUS = {
     429: "it limits how often it may be asked: lift the limit for the run with `--env NAME=VALUE`",
@@ -52,7 +51,9 @@ def unclear(tried: Sequence[Plan]) -> StatecheckError:
     )
 
 
-def refused(worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits) -> StatecheckError:
+def refused(
+    worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits, remedies: Remedies
+) -> StatecheckError:
     """The error where every plan was refused: what was answered, and what may help."""
     plan, answer = tried[-1]
     asked = describe(plan)
@@ -83,7 +84,7 @@ def refused(worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits
             list(dict.fromkeys(f"{a.status} to {describe(p)}" for p, a in tried))[:3]
         )
     first = tried[0][1].status
-    hint = _BY_STATUS.get(first, "look at its own last lines; set what it needs with `--env NAME=VALUE`")
+    hint = remedies.of(failed) or _BY_STATUS.get(first) or "see its own last lines; the same turn may be sent by hand"
     if first in _CREDENTIALS:
         hint = _wanted(*tried[0])
     blocked = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.note]
@@ -96,10 +97,6 @@ def refused(worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits
             ExitCode.INCONCLUSIVE,
             worker.output(),
         )
-    if _NO_TABLE.search(failed):
-        hint = "make its tables first, with its own migrations (`python manage.py migrate`, `alembic upgrade head`)"
-    if "Read-only file system" in failed:
-        hint = "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another"
     return StatecheckError(
         "turn-refused",
         f"{said}{': ' + body if body else ''}",

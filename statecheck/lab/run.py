@@ -21,6 +21,7 @@ from statecheck.lab.environment import handed_over, needed
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
+from statecheck.lab.remedies import Remedies
 from statecheck.lab.runner import Recorded, Runner
 from statecheck.lab.scout import Scout
 from statecheck.lab.services import Services
@@ -186,7 +187,8 @@ def _experiments(
     volumes = _volumes(target, options, recorded)
     progress("looking for the conversation")
     worker = lab.spawn("scout/1", volumes, listen=True)
-    ready(worker, limits)
+    remedies = Remedies(tree, lab.environment)
+    ready(worker, limits, remedies)
     facts = replace(app_facts(worker, target.project), environment=lab.environment)
     recorded.framework, recorded.object = facts.framework, facts.object
     settled = (options.endpoint, options.message_field, options.session_field, options.headers, options.template)
@@ -194,7 +196,7 @@ def _experiments(
     recorded.plans = plans
     if options.plans_only:
         return
-    setting = Setting(lab, plans[0], markers, limits, volumes, Locator(tree, target.project), "model")
+    setting = Setting(lab, plans[0], markers, limits, remedies, volumes, Locator(tree, target.project), "model")
     scouted = Scout(setting, worker).choose(plans)
     recorded.plan = scouted.plan
     lab.warm(worker.imported(limits.turn))

@@ -99,7 +99,8 @@ class Scout:
             return accepted.scouted("")
         if accepted is not None:
             raise unclear([trial.plan for trial in self.tried])
-        raise refused(self.worker, [(trial.plan, trial.answer) for trial in self.tried], self.setting.limits)
+        tried = [(trial.plan, trial.answer) for trial in self.tried]
+        raise refused(self.worker, tried, self.setting.limits, self.setting.remedies)
 
     def _try(self, plan: Plan, *, keyed: bool) -> _Trial:
         driver = Driver(replace(self.setting, plan=plan), f"scout-{len(self.tried)}", workers={"a": self.worker})

@@ -108,7 +108,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
         (f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER.relative(f.filename)), None
     )
     return {
-        "error": f"{type(error).__name__}: {error}{_met_while(error)}"[:500],
+        "error": f"{type(error).__name__}: {error}{_met_while(error)}"[:2000],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
         "python": sys.executable,
         "refused": list(REFUSED[-1]) if REFUSED and is_offline(error) else [],
