@@ -268,8 +268,10 @@ def _request(table: _Table) -> Plan:
     """The request that a table spells."""
     body = cast("Json", table.values.get("body"))
     default = "none" if body is None else "json"
+    method = (table.text("method") or ("GET" if body is None else "POST")).upper()
     return Plan(
-        method=(table.text("method") or ("GET" if body is None else "POST")).upper(),
+        kind="websocket" if method == "WEBSOCKET" else "http",
+        method=method,
         path=table.text("path") or "/",
         query=table.pairs("query"),
         headers=table.pairs("headers"),

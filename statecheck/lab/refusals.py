@@ -31,11 +31,14 @@ def _wanted(plan: Plan, answer: Answer) -> str:
     """What to give to an app that refuses a turn: the credential that it asks for, by the option that gives it."""
     sent = [name for name, _ in plan.headers if is_secret(name) or name.lower() == "authorization"]
     cookie = next((name for name, _ in plan.cookies if is_secret(name)), None)
+    query = next((name for name, _ in plan.query if is_secret(name)), None)
     scheme = answer.headers.get("www-authenticate", "").split(" ")[0] or "Bearer"
     if sent and sent[0].lower() != "authorization":
         return f"it wants a key that it knows: give one with `--header '{sent[0]}: …'`"
     if cookie is not None and not sent:
         return f"it wants a cookie that it knows: give one with `--header 'Cookie: {cookie}=…'`"
+    if query is not None and not sent:
+        return f'it wants a `{query}` that it knows: give one in a template, `query = {{ {query} = "…" }}`'
     return f"it wants credentials that it knows: give them with `--header 'Authorization: {scheme} …'`"
 
 

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from labs import Ran, User, diagnosed
 
-from statecheck.config import Options
+from statecheck.config import Options, read
 from statecheck.diagnose import propose
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TOKEN = """\
+    from fastapi import FastAPI, Query, WebSocket, WebSocketException
+
+    app = FastAPI()
+    said = {}
+
+
+    @app.websocket("/rooms/{room}")
+    async def talk(websocket: WebSocket, room: str, token: str = Query(...)):
+        if token != "".join(("let", "me", "in")):  # in no literal that could be read
+            raise WebSocketException(code=1008)
+        await websocket.accept()
+        while True:
+            said.setdefault(room, []).append(await websocket.receive_text())
+            await websocket.send_text(repr(said[room][:-1]))
+"""
+TOKEN_IN_TEMPLATE = """\
+[tool.statecheck.template]
+method = "WEBSOCKET"
+path = "/rooms/{session}"
+query = { token = "letmein" }
+body = "{message}"
+"""
 
 ONE = Options(seed=1, only=("same-process", "other-session"))
 
@@ -129,3 +154,15 @@ def test_a_proposal_loads_the_app_and_sends_nothing(user: User, monkeypatch: pyt
     assert proposal.plans[0].opening is not None
     assert proposal.plans[1].opening is None
     assert progress[-1] == "looking for the conversation"
+
+
+def test_a_token_in_the_query_of_a_websocket_is_asked_for_there_and_a_template_gives_it(user: User) -> None:
+    user.write(app=TOKEN)
+    (refused,) = diagnosed(user, "app.py", "namespace", ONE).diagnosis.errors
+    file = user.project / "pyproject.toml"
+    file.write_text(TOKEN_IN_TEMPLATE)
+    told = diagnosed(user, "app.py", "namespace", replace(ONE, template=read(file).template))
+
+    assert refused.hint == 'it wants a `token` that it knows: give one in a template, `query = { token = "…" }`'
+    assert told.outcomes()["same-process"] == "kept"
+    assert told.outcomes()["other-session"] == "isolated"
