@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import weakref
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ TOOL: ContextVar[str] = ContextVar("statecheck_tool", default="")
 
 TASKS: weakref.WeakValueDictionary[int, asyncio.Task[Any]] = weakref.WeakValueDictionary()
 """{turn token: the task that serves it}."""
+
+
+def begin_turn(turn: int) -> Token[int]:
+    """Let what follows in this task belong to a turn; returns what resets `TURN`."""
+    task = asyncio.current_task()
+    if task is not None:
+        TASKS[turn] = task
+    return TURN.set(turn)
+
 
 Frames = tuple[tuple[str, int, str], ...]
 # The app may replace what it likes in these modules; the recorder keeps what it found.
@@ -99,12 +108,12 @@ class Recorder:
     def awaiting(self) -> Frames:
         """The user's frames in tasks that wait, innermost first: for work that a library moved to a task of its own.
 
-        The task that serves this turn is asked first, then any other.
+        The task that serves this turn is asked first, then those that serve none.
         """
         task = TASKS.get(TURN.get())
         tasks = [task] if task is not None else []
         with contextlib.suppress(RuntimeError):
-            tasks += asyncio.all_tasks()
+            tasks += asyncio.all_tasks().difference(TASKS.values())
         for candidate in tasks:
             found: list[tuple[str, int, str]] = []
             waiting: Any = candidate.get_coro()

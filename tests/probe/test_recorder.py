@@ -19,8 +19,7 @@ import pytest
 
 from statecheck.history import Op, decode_lines
 from statecheck.lab.workers import anonymous_file
-from statecheck.probe import recorder
-from statecheck.probe.recorder import TASKS, TURN, Recorder
+from statecheck.probe.recorder import TASKS, TURN, Recorder, begin_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -286,14 +285,40 @@ class TestTurns:
 
     def test_the_task_of_a_turn_is_not_kept_alive(self) -> None:
         async def serve() -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            recorder.TASKS[9] = task
+            begin_turn(9)
 
         asyncio.run(serve())
         gc.collect()
 
         assert 9 not in TASKS
+
+
+def test_a_turn_waits_only_in_tasks_that_serve_no_other(tmp_path: Path) -> None:
+    source = tmp_path / "app.py"
+    source.write_text("async def waits(event):\n    await event.wait()\n")
+    scope: dict[str, Any] = {}
+    exec(compile(source.read_text(), str(source), "exec"), scope)
+    recorder = Recorder()
+    recorder.roots = (str(tmp_path),)
+
+    async def waiting(turn: int | None) -> object:
+        event = asyncio.Event()
+
+        async def other() -> None:
+            if turn is not None:
+                begin_turn(turn)
+            await scope["waits"](event)
+
+        begin_turn(1)
+        task = asyncio.create_task(other())
+        await asyncio.sleep(0)  # until it waits
+        found = recorder.awaiting()
+        event.set()
+        await task
+        return found
+
+    assert asyncio.run(waiting(None)) == (("app.py", 2, "waits"),)  # a task that the app left behind
+    assert asyncio.run(waiting(2)) == ()
 
 
 def test_who_starts_a_loop_does_not_make_the_calls_of_its_tasks(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ..recorder import TASKS, TURN
+from ..recorder import TURN, begin_turn
 from ..turns import finish_turn
 
 if TYPE_CHECKING:
@@ -110,10 +110,7 @@ class _Served:
                 raise
             return
         turn = scope["client"][1] if scope.get("client") else 0
-        token = TURN.set(turn)
-        task = asyncio.current_task()
-        if task is not None:
-            TASKS[turn] = task
+        token = begin_turn(turn)
         error: BaseException | None = None
         heard = _Heard(receive, self.listens if self._tells else _nothing)
         try:

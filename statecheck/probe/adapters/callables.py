@@ -8,7 +8,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from ..recorder import TURN
+from ..recorder import TURN, begin_turn
 from ..turns import finish_turn
 from .offer import route
 from .shapes import shaped, spelled
@@ -90,7 +90,7 @@ class CallableTarget:
             return None, error
 
     async def _arun(self, message: Message, channel: Channel) -> None:
-        TURN.set(message["call"])
+        begin_turn(message["call"])
         answer, failure = None, None
         try:
             result = self.called(message)

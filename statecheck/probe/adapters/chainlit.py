@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..keepers import KEEPERS, Keeper, given, line_of
 from ..offline import DUMMY
-from ..recorder import RECORDER, TURN
+from ..recorder import RECORDER, TURN, begin_turn
 from .offer import NoApp, route
 from .site import Site, mounted
 
@@ -161,7 +161,7 @@ class Chainlit(Site):
     async def _served(self, sid: str, name: str, handled: Awaitable[None]) -> None:
         """Let Chainlit handle an event as part of its turn, and wait for the task that it leaves behind."""
         turn, ended = self.sent.pop(name)
-        TURN.set(turn)
+        begin_turn(turn)
         try:
             await handled
             task = self.socket.WebsocketSession.require(sid).current_task

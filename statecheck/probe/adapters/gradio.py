@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..keepers import KEEPERS, Keeper, given
-from ..recorder import RECORDER, TURN
+from ..recorder import RECORDER, TURN, begin_turn
 from .gradio_page import Page
 from .offer import NoApp, route
 from .site import Site, mounted
@@ -66,7 +66,7 @@ class Gradio(Site):
 
         @functools.wraps(process)
         async def processed(*args: Any, **kwargs: Any) -> Any:
-            TURN.set(_turn_of(kwargs.get("request")))
+            begin_turn(_turn_of(kwargs.get("request")))
             try:
                 return await process(*args, **kwargs)
             except Exception as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..recorder import TASKS, TURN
+from ..recorder import TURN, begin_turn
 from ..turns import finish_turn, note
 from .asgi import AsgiTarget, tell_before
 from .offer import found_in, route
@@ -60,10 +59,7 @@ def _watch_connections(protocol: Any, channel: Channel) -> None:
 
     async def served(self: Any) -> None:
         turn = self.transport.get_extra_info("peername")[1]
-        TURN.set(turn)  # the task has a context of its own
-        task = asyncio.current_task()
-        if task is not None:
-            TASKS[turn] = task
+        begin_turn(turn)  # the task has a context of its own
         try:
             await serve(self)
         finally:
