@@ -63,9 +63,10 @@ class Remedies:
         read = [setting.name for setting in settings(self.tree)]
         invalid = _INVALID.match(error)
         if invalid:
-            prefix = settings_classes(self.tree.modules()).get(invalid[1])
-            fields = _LACKS.findall(error) if prefix is not None else []
-            wanted = {name.upper() for field in fields for name in (field, f"{prefix}{field}")}
+            classes = settings_classes(self.tree.modules()).items()
+            prefixes = [prefix for node, prefix in classes if node.name == invalid[1]]
+            starts = {"", *prefixes} if prefixes else ()
+            wanted = {f"{start}{field}".upper() for field in _LACKS.findall(error) for start in starts}
             yield from (name for name in read if name.upper() in wanted)
             return
         words = set(re.findall(r"\w+", error))

@@ -78,8 +78,8 @@ def settings(tree: SourceTree) -> tuple[Setting, ...]:
     for module in modules:
         for node in walk(module.ast):
             _look(node, module, flow)
-            if isinstance(node, ast.ClassDef) and node.name in prefixes:
-                _fields(node, prefixes[node.name], module, flow)
+            if isinstance(node, ast.ClassDef) and node in prefixes:
+                _fields(node, prefixes[node], module, flow)
     return tuple(_setting(name, default, anchor, flow) for name, (default, anchor) in flow.reads.items())
 
 

@@ -33,16 +33,17 @@ class SettingsField:
     line: int
 
 
-def settings_classes(modules: tuple[Module, ...]) -> dict[str, str]:
-    """Return the names of these classes, each with the prefix of its variables."""
-    classes = {node.name: node for module in modules for node in walk(module.ast) if isinstance(node, ast.ClassDef)}
-    found: dict[str, str] = {}
+def settings_classes(modules: tuple[Module, ...]) -> dict[ast.ClassDef, str]:
+    """Return these classes, each with the prefix of its variables; of another with the same name nothing is said."""
+    classes = [node for module in modules for node in walk(module.ast) if isinstance(node, ast.ClassDef)]
+    found: dict[ast.ClassDef, str] = {}
+    prefixes = {"BaseSettings": ""}
     for _ in range(_FURTHEST):
-        for name, node in classes.items():
-            bases = [last_name(base) for base in node.bases]
-            if name not in found and any(base == "BaseSettings" or base in found for base in bases):
-                inherited = next((found[base] for base in bases if base in found), "")
-                found[name] = _prefix(node) or inherited
+        for node in classes:
+            bases = [base for base in map(last_name, node.bases) if base in prefixes]
+            if bases and node not in found:
+                found[node] = _prefix(node) or prefixes[bases[0]]
+                prefixes.setdefault(node.name, found[node])
     return found
 
 

@@ -38,6 +38,9 @@ class Settings(Base):
     pg: str = Field(validation_alias="STATE_DSN", default="postgresql+asyncpg://a:b@db/c")
     redis_ttl: int = 60
 settings = Settings()
+class Reply(BaseModel):
+    class Settings:
+        frozen = True
 """
 DJANGO = """\
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "HOST": "db"}}
