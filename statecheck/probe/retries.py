@@ -47,5 +47,26 @@ def _hurry(retry_state: Any) -> None:
         retry_state.upcoming_sleep = 0.0
 
 
-HOOKS: dict[str, Callable[[ModuleType], None]] = {"tenacity": _patch}
+def _patch_google(module: ModuleType) -> None:
+    """Patch the classes by which Google's clients try again for minutes: they ask a predicate whether to."""
+    for name in ("Retry", "AsyncRetry", "StreamingRetry", "AsyncStreamingRetry"):
+        if (retry := getattr(module, name, None)) is not None:
+            retry.__init__ = _gives_up(retry.__init__)
+
+
+def _gives_up(original: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it is set as one
+        original(self, *args, **kwargs)
+        asked = self._predicate
+        self._predicate = lambda error: asked(error) and not is_offline(error)
+
+    return __init__
+
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "tenacity": _patch,
+    "google.api_core.retry": _patch_google,
+    "google.api_core.retry_async": _patch_google,
+}
 """What to run after each of these modules has been executed."""

@@ -37,3 +37,31 @@ def test_only_what_is_offline_is_tried_again_at_once(
     with pytest.raises(tenacity.RetryError):
         asyncio.run(later())
     assert waited == [*slept, *slept]
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_googles_clients_give_up_on_what_is_offline(monkeypatch: pytest.MonkeyPatch, lasting: bool) -> None:
+    google = pytest.importorskip("google.api_core.retry", reason="google-api-core is not installed")
+    errors = pytest.importorskip("google.api_core.exceptions")
+    for cls in (google.Retry, google.AsyncRetry, google.StreamingRetry, google.AsyncStreamingRetry):
+        monkeypatch.setattr(cls, "__init__", cls.__init__)  # put back by the end
+    retries.HOOKS["google.api_core.retry"](google)
+    tries: list[str] = []
+
+    def fail() -> None:
+        tries.append("")
+        if len(tries) < 3:
+            raise errors.ServiceUnavailable("") if lasting else errors.TooManyRequests("")
+
+    async def fail_later() -> None:
+        fail()
+
+    again = {"initial": 0.0, "maximum": 0.0}
+    for call in (google.Retry(**again)(fail), lambda: asyncio.run(google.AsyncRetry(**again)(fail_later)())):
+        tries.clear()
+        if lasting:
+            with pytest.raises(errors.ServiceUnavailable):
+                call()
+        else:
+            call()
+        assert len(tries) == (1 if lasting else 3)
