@@ -31,7 +31,7 @@ demo: $(READY) ## watch one known cause being reproduced, broken and fixed side 
 	@$(BIN)/statecheck run multi-worker
 
 test: $(READY) ## run the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal $(ARGS)
 
 lint: $(READY) ## check format, lint and types
 	@$(BIN)/ruff format --check .

@@ -185,10 +185,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 def left_behind(folder: Path, before: set[str]) -> tuple[str, ...]:
     """Files that appeared beyond .statecheck, and processes that were started from this command and live."""
+    alive = living(folder)  # first: where the command was killed, one of its own cleans up after it
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     files = {file for file in files - before if not file.startswith(".statecheck/")}
     temporary = [str(path) for path in folder.with_name(f"{folder.name}-tmp").iterdir()]
-    return (*sorted(files), *temporary, *living(folder))
+    return (*sorted(files), *temporary, *alive)
 
 
 def living(folder: Path, seconds: float = 5.0) -> list[str]:
