@@ -32,6 +32,7 @@ _MASKING: tuple[Ask, ...] = (
 )
 _OTHERS: tuple[Ask, ...] = (
     broken_store.cold_start,
+    broken_store.several_threads,
     session_key.leaked,
     multi_worker.ask,
     container_restart.ask,

@@ -71,6 +71,9 @@ in your tests.
 - `cold-start`: two first turns at once, on a store that makes its table when it is first used: one is refused, or both,
   and with a `:memory:` database every later one as well. A warning: it takes an empty store. Touch the store once at
   start-up (`await memory.aget_all()`), before requests come.
+- `several-threads`: threads use a store at once by its blocking methods, which start an event loop each, and one waits
+  for a lock of another's loop: that turn is refused or never answered, and so are all later ones of the process. A
+  warning: it takes turns of one session that overlap.
 
 ## See also
 
@@ -79,11 +82,13 @@ SC104 when the app drops the Context itself.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from statecheck.causes.case import Case, finding
 from statecheck.causes.cause import Cause
-from statecheck.checks import BASELINE, COLD_START
+from statecheck.checks import BASELINE, COLD_START, OVERLAPPING
+from statecheck.checks.lost_update import meets_another_loop, overlapping
 from statecheck.checks.reading import own_reads, turns, writes
 from statecheck.model import Anchor, Evidence, Finding
 
@@ -96,7 +101,7 @@ CAUSE = Cause(
     question="Was a sequential write acknowledged and never visible, or refused by the library's own code?",
     fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
     "`memory=` on every run, or pin the version named",
-    kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start"),
+    kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start", "several-threads"),
     doc=__doc__ or "",
 )
 
@@ -146,6 +151,27 @@ def cold_start(case: Case) -> Finding | None:
     mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
     evidence = (Evidence(COLD_START, what),)
     return finding(CAUSE, what, anchor, case, evidence, kind="cold-start", severity="warning", fix=mends)
+
+
+def several_threads(case: Case) -> Finding | None:
+    """Did a store break when threads used it at once, each by an event loop of its own?"""
+    for name in OVERLAPPING:
+        history = case.histories.get(name)
+        stores = [op for op in history.ops if op.f in ("chat-store", "memory")] if history else []
+        witness = meets_another_loop(stores)
+        if history is None or witness is None:
+            continue
+        _, during, reader = overlapping(history)
+        counts = {"refused": "fail", "never answered": "info"}
+        sums = [f"{sum(turn.status == status for turn in during)} {word}" for word, status in counts.items()]
+        after = ", and later ones too" if reader is not None and reader.status != "ok" else ""
+        said = re.sub(r" object at 0x\w+( \[.*?\])?", "", " ".join(witness.note.split()))[:120]
+        what = f"{len(during)} turns at once in threads that share a `{witness.cls}`: {', '.join(sums)}{after} ({said})"
+        anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+        mends = "use its async methods (`achat`) in `async def` handlers, or let one thread at a time use it (a lock)"
+        evidence = (Evidence(name, what),)
+        return finding(CAUSE, what, anchor, case, evidence, kind="several-threads", severity="warning", fix=mends)
+    return None
 
 
 _NO_TABLE = ("no such table", "already exists", "already defined", "does not exist", "UniqueViolation")

@@ -144,6 +144,12 @@ MESSAGES: tuple[Message, ...] = (
         "not found in 'tool_calls' of previous message",
     ),
     *_all(
+        "SC107 several-threads",
+        "threads share a store by its blocking methods, which start an event loop each; use `achat` in `async def`"
+        " handlers, or let one thread at a time use it",
+        "is bound to a different event loop",
+    ),
+    *_all(
         "",
         "a client or memory is used from another event loop; use the async API from end to end",
         "attached to a different loop",

@@ -7,13 +7,18 @@ Elle's list-append histories, https://github.com/jepsen-io/elle).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from statecheck.checks.reading import Channel, Sent, given, turns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from statecheck.history import History, Op
     from statecheck.model import OutcomeName
+
+_OTHER_LOOP = re.compile(r"(bound|attached) to a different (event )?loop")  # as asyncio says it
 
 
 def overlapping(history: History) -> tuple[list[Sent], list[Sent], Sent | None]:
@@ -80,6 +85,11 @@ def check(history: History, channel: Channel, control: History | None = None) ->
         return "reordered", f"all are kept, but questions and answers are interleaved ({held} held at once{aside})"
     how = "serialized: one turn at a time" if held <= 1 else f"{held} held at once"
     return "kept", f"all {len(acknowledged)} acknowledged turns are kept ({how}{aside})"
+
+
+def meets_another_loop(ops: Iterable[Op]) -> Op | None:
+    """The first failure to use what belongs to another thread's event loop, which wakes nobody else that waits."""
+    return next((op for op in ops if op.type == "fail" and _OTHER_LOOP.search(op.note)), None)
 
 
 def _held(history: History) -> int:

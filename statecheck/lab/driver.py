@@ -5,14 +5,15 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from statecheck.checks import BASELINE
 from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
+from statecheck.lab.overlap import at_once
 from statecheck.lab.readiness import ready
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
 _MOST_USES = 8
-_FIRST_SECONDS = 2.0  # until anything arrives or ends: an app may do much before it asks its model
 _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise
 
 
@@ -56,6 +56,7 @@ class Driver:
     sent: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     markers: Markers = field(init=False)
+    _given_up: set[int] = field(default_factory=set)
     _ordinals: dict[tuple[int, int], int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -163,6 +164,8 @@ class Driver:
             self._record("invoke", action=action, text=message_of(marker), key=self._key(client), **common)
 
         answer = take_turn(worker, setting.plan, client, marker, setting.limits.turn, invoked)
+        if number in self._given_up:
+            return answer
         common["key"] = self._key(client)  # the app may only now have given it
         if answer.acknowledged:
             self._record("ok", text=answer.text[:4000], note=str(answer.status), **common)
@@ -257,53 +260,29 @@ class Driver:
         return given and not sent and not any(op.f in ("disk", "wire") and first in op.markers for op in seen)
 
     def _overlap(self, step: Overlap) -> None:
-        workers = [self.workers[name] for name in step.workers]
-        before = [worker.held for worker in workers]
-        for worker in workers:
-            worker.ask({"hold": self.setting.hold}, self.setting.limits.turn)
+        workers = [self.workers[step.workers[number % len(step.workers)]] for number in range(step.turns)]
         client = self._client(1)
         first = len(self.sent) + 1
-        markers = [self._next_marker() for _ in range(step.turns)]
-        tabs = [client.again() for _ in range(step.turns)]
-        with ThreadPoolExecutor(step.turns) as pool:
-            futures = [
-                pool.submit(
-                    self._turn,
-                    workers[number % len(workers)],
-                    tabs[number],
-                    first + number,
-                    markers[number],
-                )
-                for number in range(step.turns)
-            ]
-            try:
-                self._wait_for_arrivals(workers, before, step.turns, lambda: all(future.done() for future in futures))
-            except BaseException:
-                self.setting.lab.abort()
-                raise
-            finally:
-                for worker in workers:
-                    worker.tell({"release": True})
-            for future in futures:
-                future.result()
+        tabs = [client.again() for _ in workers]
+        turns = [
+            partial(self._turn, worker, tab, number, self._next_marker())
+            for number, (worker, tab) in enumerate(zip(workers, tabs, strict=True), first)
+        ]
+        quiet = max(_QUIET_TURNS * statistics.median(self.seconds or [0.0]), _LEAST_QUIET)
+        setting = self.setting
+        try:
+            most, left = at_once(turns, list(dict.fromkeys(workers)), setting.hold, quiet, setting.limits.turn)
+        except BaseException:
+            setting.lab.abort()
+            raise
+        for number in left:
+            self._give_up(workers[number], first + number)
         heard = len(client.said)
         client.said += [turn for tab in tabs for turn in tab.said[heard:]]  # one chat shows what each of them said
-        most = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", note=str(most), turn=first))
 
-    def _wait_for_arrivals(
-        self, workers: list[Worker], before: list[int], turns: int, over: Callable[[], bool]
-    ) -> None:
-        """Until all turns are held or ended, or nothing new has arrived for a quiet time."""
-        quiet = max(_QUIET_TURNS * statistics.median(self.seconds or [0.0]), _LEAST_QUIET)
-        bell = threading.Event()
-        done = sum(len(worker.done) for worker in workers)
-        arrived, last = 0, time.monotonic()
-        while time.monotonic() - last < (quiet if arrived else max(quiet, _FIRST_SECONDS)):
-            held = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
-            ended = sum(len(worker.done) for worker in workers) - done
-            if held + ended != arrived:
-                arrived, last = held + ended, time.monotonic()
-            if held >= turns or over():
-                return
-            bell.wait(quiet / 20)
+    def _give_up(self, worker: Worker, number: int) -> None:
+        """Record that a turn is left in flight."""
+        self._given_up.add(number)
+        common = {"pid": worker.pid, "generation": worker.generation, "markers": (self.sent[number - 1],)}
+        self._record("info", turn=number, note="no answer when the turns beside it had long ended", **common)

@@ -128,3 +128,31 @@ def test_two_first_turns_on_an_empty_store_are_a_warning() -> None:
         ("SC107", "cold-start", "warning", "app.py:15")
     ]
     assert codes(baseline, history("cold-start", COLD.replace("fail #1", "#1"))) == []
+
+
+THREADS = """
+1a > s
+1a memory write #1 1 cls=Memory @app.py:15
+1a <
+2a > s
+3a > s
+2a memory write fail #1 2 cls=Memory @app.py:15 note="RuntimeError: <asyncio.locks.Lock object at 0x7f1 [unlocked, waiters:1]> is bound to a different event loop"
+2a x "HTTP 500"
+3a ? "no answer"
+2a overlap info 2
+4a > s
+4a x "HTTP 500"
+"""  # noqa: E501 - one op a line
+
+
+def test_a_store_that_threads_cannot_share_is_a_warning() -> None:
+    baseline = history("same-process", KEPT)
+    (found,) = findings(baseline, history("concurrent", THREADS))
+
+    assert (found.code, found.kind, found.severity, str(found.anchor)) == (
+        "SC107", "several-threads", "warning", "app.py:15",
+    )  # fmt: skip
+    assert found.summary == (
+        "2 turns at once in threads that share a `Memory`: 1 refused, 1 never answered, and later ones too "
+        "(RuntimeError: <asyncio.locks.Lock> is bound to a different event loop)"
+    )

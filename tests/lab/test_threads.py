@@ -1,0 +1,69 @@
+"""Stores that several threads use at once, as the turns of a `def` handler or of a blocking callable do."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from labs import User, diagnosed
+
+from statecheck.config import Options
+from statecheck.model import Anchor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APP = """\
+    import threading
+
+    from llama_index.core.llms import ChatMessage
+    from llama_index.core.memory import Memory
+
+    memories = {}
+    lock = threading.Lock()
+
+
+    def reply(session_id, text):
+        with lock:
+            if session_id not in memories:
+                memories[session_id] = Memory.from_defaults(session_id)
+                memories[session_id].get_all()  # makes its table
+        memory = memories[session_id]
+        memory.put(ChatMessage(role="user", content=text))
+        for _ in range(30):  # as often as to be sure that two threads meet
+            said = memory.get_all()
+        return str([message.content for message in said])
+"""
+LOCKED = """\
+    from app import lock, reply
+
+
+    def one_at_a_time(session_id, text):
+        with lock:
+            return reply(session_id, text)
+"""
+OPTIONS = Options(seed=1, only=("same-process", "concurrent"))
+
+
+def test_a_store_that_threads_break_is_told_and_what_hangs_in_it_is_not_waited_for(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=APP)
+    before = time.monotonic()
+    ran = diagnosed(user, "app.py:reply", "namespace", OPTIONS)
+
+    (found,) = ran.diagnosis.causes
+    assert (found.code, found.kind, found.severity) == ("SC107", "several-threads", "warning")
+    assert found.anchor == Anchor("app.py", 16)
+    assert ran.outcomes()["concurrent"] == "error"
+    assert ran.diagnosis.verdict == "inconclusive"
+    assert time.monotonic() - before < 30, "no turn was waited for until it was given up"
+    assert user.left() == []
+
+
+def test_one_that_a_lock_keeps_from_it_is_kept(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=APP.replace("Lock()", "RLock()"), calm=LOCKED)
+    ran = diagnosed(user, "calm.py:one_at_a_time", "namespace", OPTIONS)
+
+    assert ran.diagnosis.causes == ()
+    assert ran.outcomes()["concurrent"] == "kept"
