@@ -16,6 +16,7 @@ _SESSION_AT_MOST = -3.0
 _GIVEN = 4.0  # evidence that a handler passes a field to the model
 _FINDS = -4.0  # evidence that a handler finds state by a field
 _SURE = -6.0  # a name that says of itself that it is a session's
+_LEARNED = -8.0  # what a client takes from one answer and sends with the next turn is not typed by its user
 _MOST_RIVALS = 3
 _POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0, "event": 0.0}
 _KEPT = re.compile(
@@ -47,8 +48,9 @@ class Choice:
 
 
 def score(field: Field) -> float:
-    """How a field leans, by its name, what a client calls its value, where it travels and what the handler does."""
-    return leaning(".".join(field.place.path)) + _spelled(field.said) + field.leaning + _POSITION[field.place.where]
+    """How a field leans, by its name, how a client comes by its value, where it travels and what the handler does."""
+    said = _LEARNED if field.origin == "learned" else _spelled(field.said)
+    return leaning(".".join(field.place.path)) + said + field.leaning + _POSITION[field.place.where]
 
 
 def _spelled(said: str) -> float:
@@ -150,7 +152,7 @@ def _left_over(texts: list[Field]) -> Field | None:
 def _sessions(rest: list[Field], message: Field) -> list[Field]:
     """Tell what says who is talking: by score; else the one needed text that is left."""
     able = [f for f in rest if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > -3)]
-    able = [f for f in able if not f.limited]
+    able = [f for f in able if not f.limited or f.origin == "learned"]
     found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=score)
     if any(f.leaning <= _FINDS for f in found):  # what the handler never looks at is no rival of what it looks up by
         found = [f for f in found if f.leaning <= _FINDS or f.required or f.said]

@@ -191,10 +191,10 @@ def memory_database(history: History, first: Sent, second: Sent) -> Op | None:
 
 
 def carried(history: History) -> bool:
-    """Whether turn 2 brought turn 1 along from its client's browser, and nothing on the server keeps it."""
-    sent = turns(history)
-    brought = any(op.action == "carried" for op in history.select("turn", 2))
-    return brought and not any(place.anchor for place in whereabouts(history, sent[0].marker))
+    """Whether turn 2 brought turn 1 along, in its browser or in what turn 1's answer was, and no server keeps it."""
+    first, *later = turns(history)
+    brought = any(op.action == "carried" for op in history.select("turn", 2)) or any(turn.renewed for turn in later[:1])
+    return brought and not any(place.anchor or place.kind == "service" for place in whereabouts(history, first.marker))
 
 
 def read_again(history: History, first: Sent, second: Sent) -> Whereabouts | None:

@@ -46,13 +46,22 @@ def missing(history: History, channel: Channel) -> list[Sent]:
     return [turn for turn in during if turn.status == "ok" and turn.marker not in seen]
 
 
-def is_window(control: History | None, channel: Channel) -> bool:
+def is_window(control: History, channel: Channel) -> bool:
     """Whether as many turns one after the other are not all given to a later one either: memory limits drop some."""
-    if control is None:
-        return False
     *before, reader = turns(control)
     seen = given(control, reader, channel)
     return any(turn.status == "ok" and turn.marker not in seen for turn in before)
+
+
+def has_room(history: History, control: History, channel: Channel) -> bool:
+    """Whether the reader is still given a turn that as many in sequence push out: memory limits dropped none here."""
+    before, _, reader = overlapping(history)
+    *earlier, last = turns(control)
+    if reader is None:
+        return False
+    pushed_out = {turn.number for turn in earlier if turn.marker not in given(control, last, channel)}
+    seen = given(history, reader, channel)
+    return any(turn.number in pushed_out and turn.marker in seen for turn in before)
 
 
 def check(history: History, channel: Channel, control: History | None = None) -> tuple[OutcomeName, str]:
@@ -74,7 +83,7 @@ def check(history: History, channel: Channel, control: History | None = None) ->
     held = _held(history)
     refused = len(during) - len(acknowledged)
     aside = f", {refused} refused" if refused else ""
-    if lost and is_window(control, channel):
+    if lost and control is not None and is_window(control, channel) and not has_room(history, control, channel):
         return "kept", "the memory is a window onto the newest turns; what it drops is not called lost"
     if lost:
         return "lost", (

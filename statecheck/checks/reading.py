@@ -30,6 +30,7 @@ class Sent:
         status: `ok`, `fail` (refused) or `info` (in flight when its worker died, or no answer).
         answer: the text that came back; note: HTTP status or error.
         sent, ended: monotonic nanoseconds.
+        renewed: its answer gave the client another key to send next.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Sent:
     sent: int
     ended: int
     given: bool = False
+    renewed: bool = False
 
 
 def turns(history: History) -> list[Sent]:
@@ -72,6 +74,7 @@ def turns(history: History) -> list[Sent]:
                 start.time,
                 end.time if end is not None else start.time,
                 start.key is None and end is not None and end.key is not None,
+                start.key is not None and end is not None and end.key not in (None, start.key),
             )
         )
     return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statecheck.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, outcomes, told
+from statecheck.checks.reading import turns
 from statecheck.config import EXPERIMENTS
 from statecheck.errors import StatecheckError
 from statecheck.lab.driver import Driver, Setting
@@ -78,10 +79,7 @@ class Runner:
             return
         if BASELINE in self._left():
             self._one(BASELINE)
-        if not self._remembers():
-            varied = self.scouted.plan.session_field is not None
-            left = [name for name in self._left() if name != "other-session" or not varied]
-            self._skip(left, f"in {BASELINE} turn 2 is not given turn 1 either")
+        self._skip_by_baseline()
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             futures = [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]
             try:
@@ -120,6 +118,16 @@ class Runner:
             self._skip(("other-session",), known)
         if not plan.overlaps:
             self._skip(OVERLAPPING, "a page in a browser sends one message at a time")
+
+    def _skip_by_baseline(self) -> None:
+        """Skip what would show nothing, by how one client in one process fared."""
+        if not self._remembers():
+            varied = self.scouted.plan.session_field is not None
+            left = [name for name in self._left() if name != "other-session" or not varied]
+            self._skip(left, f"in {BASELINE} turn 2 is not given turn 1 either")
+        elif self._goes_by_answers():
+            told = "each answer tells the client what to send next, so that its turns cannot overlap"
+            self._skip((name for name in self._left() if name in OVERLAPPING), told)
 
     def _explain_errors(self) -> None:
         """Say of an experiment that ran but cannot be judged why, with what the target printed last."""
@@ -167,6 +175,10 @@ class Runner:
         finally:
             self.recorded.histories[name] = driver.history()
             driver.stop()
+
+    def _goes_by_answers(self) -> bool:
+        """Whether each turn goes on from what the answer before it gave: a state that the client holds, or its id."""
+        return any(turn.renewed for turn in turns(self.recorded.histories[BASELINE])[1:])
 
     def _remembers(self) -> bool:
         return BASELINE not in self.recorded.problems and self._judged()[0] is not None

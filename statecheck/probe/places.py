@@ -121,8 +121,8 @@ def _above(
         if id(referrer) in seen or _is_a(referrer, _NOT_HOLDERS) or referrer is sources:
             continue
         part = next((part for part in gc.get_referents(referrer) if id(part) in level), None)
-        if part is None or part is type(referrer):
-            continue  # an object does not hold its class
+        if part is None or part is type(referrer) or _is_annotation(referrer, part):
+            continue  # an object does not hold its class, nor a function what its parameters are marked with
         if _is_gone(referrer, roots):
             continue
         if id(referrer) not in roots:
@@ -135,6 +135,10 @@ def _above(
 def _is_a(thing: Any, kinds: Any) -> bool:
     """Whether a thing is of these types: `isinstance` would ask a proxy for what it stands for."""
     return issubclass(type(thing), kinds)
+
+
+def _is_annotation(referrer: Any, part: Any) -> bool:
+    return _is_a(referrer, types.FunctionType) and part is referrer.__annotations__
 
 
 def _is_gone(thing: Any, roots: dict[int, Root]) -> bool:

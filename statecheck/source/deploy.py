@@ -60,14 +60,13 @@ def volumes(project: Path) -> tuple[Path, ...]:
         for document in _documents(path):
             for service in _own_services(document):
                 context, image = _image(service, path.parent, default)
-                workdir = text(get(service, "working_dir"))
-                image = Image(PurePosixPath(workdir), (), (), ()) if workdir else image
+                image = _in(text(get(service, "working_dir")), image)
                 for inside in _mounted(service, path.parent):
                     found.update(dict.fromkeys(image.places(inside, context, project)))
     for path in files.yaml:
         for document in _documents(path):
-            for inside in _claimed(document):
-                found.update(dict.fromkeys(default[1].places(inside, default[0], project)))
+            for workdir, inside in _claimed(document):
+                found.update(dict.fromkeys(_in(workdir, default[1]).places(inside, default[0], project)))
     return tuple(path for path in found if path != project)
 
 
@@ -137,6 +136,11 @@ def _image(service: Node, folder: Path, default: tuple[Path, Image]) -> tuple[Pa
     return (context, read_image(dockerfile, context)) if reading.is_file(dockerfile) else (context, default[1])
 
 
+def _in(workdir: str, image: Image) -> Image:
+    """Return an image where a deployment sets another working directory: the project is taken to lie there."""
+    return Image(PurePosixPath(workdir), (), (), ()) if workdir else image
+
+
 def _mounted(service: Node, folder: Path) -> Iterator[PurePosixPath]:
     """Yield the container paths of a service's volumes: short syntax (`data:/app/data:rw`) and long."""
     for item in items(get(service, "volumes")):
@@ -163,8 +167,8 @@ def _is_source(source: str, folder: Path) -> bool:
     return reading.is_dir(place) and any(name.endswith(".py") for _, names in directories(place) for name in names)
 
 
-def _claimed(document: Node) -> Iterator[PurePosixPath]:
-    """Yield the mount paths of a Kubernetes workload that a PersistentVolumeClaim backs."""
+def _claimed(document: Node) -> Iterator[tuple[str, PurePosixPath]]:
+    """Yield (working directory, mount path) of a Kubernetes workload that a PersistentVolumeClaim backs."""
     for owner in (document, get(document, "spec", "jobTemplate")):
         pod = get(owner, "spec", "template", "spec") or (get(owner, "spec") if owner is document else None)
         claims = {
@@ -176,7 +180,7 @@ def _claimed(document: Node) -> Iterator[PurePosixPath]:
         for container in items(get(pod, "containers")):
             for mount in items(get(container, "volumeMounts")):
                 if text(get(mount, "name")) in claims and text(get(mount, "mountPath")).startswith("/"):
-                    yield PurePosixPath(text(get(mount, "mountPath")))
+                    yield text(get(container, "workingDir")), PurePosixPath(text(get(mount, "mountPath")))
 
 
 def _replicas(document: Node) -> Iterator[Text]:

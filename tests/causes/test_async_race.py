@@ -92,6 +92,25 @@ def test_table(given: str, expected: list[str]) -> None:
     assert expected == codes(*run(same_process=KEPT, concurrent=given))
 
 
+WINDOW = "".join(
+    f"{turn}a > s\n{turn}a model read {' '.join(str(one) for one in range(max(1, turn - 2), turn + 1))}\n{turn}a <\n"
+    for turn in range(1, 6)
+)
+"""Three turns are given to the model, and no more."""
+
+
+def test_a_window_with_room_left_did_not_drop_what_is_missing() -> None:
+    told = run(same_process=KEPT, concurrent=lost(OWN_FILE, seen="1 4"), control=WINDOW)
+
+    assert codes(*told) == ["SC105 user-code"]
+
+
+def test_a_window_without_room_did() -> None:
+    told = run(same_process=KEPT, concurrent=lost(OWN_FILE, seen="4"), control=WINDOW)
+
+    assert codes(*told) == []
+
+
 def test_it_stands_where_the_conversation_is_saved() -> None:
     (found,) = findings(*run(same_process=KEPT, concurrent=lost(OWN_FILE)))
 

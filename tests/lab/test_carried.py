@@ -37,3 +37,47 @@ def test_what_is_sent_is_enough_only_where_the_app_goes_by_it(
 
     assert ran.diagnosis.verdict == verdict
     assert [cause.code for cause in ran.diagnosis.causes] == causes
+
+
+TOKEN = """\
+    import base64, json, zlib
+
+    from flask import Flask, request
+    from llama_index.core.llms import ChatMessage
+    from llama_index.llms.openai import OpenAI
+
+    app = Flask(__name__)
+    llm = OpenAI()
+
+
+    @app.post("/consult")
+    def consult():
+        body = request.get_json()
+        state = body.get("state")
+        said = json.loads(zlib.decompress(base64.b64decode(state))) if state else []
+        answer = llm.chat([ChatMessage(role="user", content=text) for text in [*said, body["text"]]]).message.content
+        state = base64.b64encode(zlib.compress(json.dumps([*said, body["text"]]).encode())).decode()
+        return {"answer": answer, "state": state}
+"""
+CLIENT = """\
+    import httpx
+
+    state = None
+    while True:
+        reply = httpx.post("http://localhost:5000/consult", json={"text": input(), "state": state}).json()
+        state = reply["state"]
+        print(reply["answer"])
+"""
+
+
+def test_a_conversation_in_what_each_answer_gives_cannot_be_overwritten_on_a_server(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=TOKEN, client=CLIENT)
+
+    ran = diagnosed(user, "app.py", "namespace")
+
+    assert (ran.diagnosis.verdict, ran.diagnosis.causes) == ("stateless", ())
+    assert [one.name for one in ran.diagnosis.experiments if one.outcome == "skipped"] == [
+        "concurrent",
+        "concurrent-workers",
+    ]

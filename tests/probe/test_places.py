@@ -98,6 +98,13 @@ def keep(m):
     ring = [local]
     ring.append(ring)
     app.kept.moods = {"sc-1": [f"note {m['kept']}"]}
+
+
+def depending(key: "marked, not kept there"):
+    return memory(key)
+
+
+depending.__annotations__["key"] = memory
 """
 LIBRARY = """\
 import types

@@ -120,6 +120,12 @@ def test_kubernetes_claims(tmp_path: Path) -> None:
     assert kept(tmp_path, {"k8s/web.yaml": KUBERNETES}) == {"data"}
 
 
+def test_kubernetes_containers_may_say_where_they_run(tmp_path: Path) -> None:
+    text = KUBERNETES.replace("[gunicorn]\n", "[gunicorn]\n        workingDir: /srv\n").replace("/app/data", "/srv/db")
+
+    assert kept(tmp_path, {"k8s/web.yaml": text}) == {"db"}
+
+
 def test_kubernetes_claim_templates(tmp_path: Path) -> None:
     text = (
         "spec:\n  template:\n    spec:\n      containers:\n        - volumeMounts:\n"
