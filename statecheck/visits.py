@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from statecheck.endpoints import Endpoint
+    from statecheck.source.fields import Field
 
 
 def with_visits(plans: Sequence[Plan], everything: Sequence[Endpoint]) -> list[Plan]:
@@ -23,14 +24,36 @@ def with_visits(plans: Sequence[Plan], everything: Sequence[Endpoint]) -> list[P
         plans: the ways that are known, best first.
         everything: all endpoints of the app, its pages among them.
     """
-    pages = [e for e in everything if e.method == "GET" and "{" not in e.path]
+    pages = _pages(everything)
     beginning = next((e for e in pages if e.handler is not None and e.handler.begins), None)
     if beginning is not None:
         after = [_after(plan, beginning) for plan in plans if plan.session_field is None and _may_follow(plan)]
         return [*after, *plans]
-    paths = [plan.path for plan in plans[:1]] + ["/"]
-    page = next((e for path in paths for e in pages if e.path == path), None)
-    return [*plans, *(_after(plan, page) for plan in plans[:1] if page is not None and _may_follow(plan))]
+    visit = _opened(plans[0], pages) if plans else None
+    return [*plans, visit] if visit is not None else [*plans]
+
+
+def shown(plan: Plan, session: Field, everything: Sequence[Endpoint]) -> Plan | None:
+    """Return a plan whose client takes the session out of the form of a page that it opens first, if there is one.
+
+    Args:
+        plan: sends turns as that form does.
+        session: the form's hidden field.
+        everything: all endpoints of the app.
+    """
+    visit = _opened(plan, _pages(everything))
+    said = f"its form has a `{session.place}` that the app has filled in"
+    return replace(visit, given=session.name, why=(*visit.why, said)) if visit is not None else None
+
+
+def _pages(everything: Sequence[Endpoint]) -> list[Endpoint]:
+    return [e for e in everything if e.method == "GET" and "{" not in e.path]
+
+
+def _opened(plan: Plan, pages: Sequence[Endpoint]) -> Plan | None:
+    """Return a plan after a visit to the page that has its form, as far as paths tell."""
+    page = next((e for path in (plan.path, "/") for e in pages if e.path == path), None)
+    return _after(plan, page) if page is not None and _may_follow(plan) else None
 
 
 def _may_follow(plan: Plan) -> bool:

@@ -11,6 +11,7 @@ from statecheck.errors import StatecheckError
 from statecheck.openings import first_turn, nested, opened, signed_in
 from statecheck.source.fields import Field, Place, plain
 from statecheck.suggest import nearest
+from statecheck.visits import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,6 +70,8 @@ def _keyed(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, 
         plans = [given, main]
     else:
         plans = [main, *([replace(given, doubt="session")] if given is not None else [])]
+    page = shown(draft(sending, chosen, given=session), session, everything) if session.origin == "shown" else None
+    plans[:0] = [page] if page is not None else []
     if settled:
         return plans
     if _given_back(session, sending.endpoint):

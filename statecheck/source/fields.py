@@ -13,7 +13,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Where = Literal["path", "query", "header", "cookie", "body", "event"]
 Encoding = Literal["json", "form", "multipart", "none"]
 Form = Literal["token", "uuid", "integer"]
-Origin = Literal["", "made", "kept", "learned"]
+Origin = Literal["", "made", "kept", "learned", "shown"]
 
 FILE: dict[str, Json] = {"filename": "sample.txt", "content": "sample"}
 """What is sent in a field of a multipart body that takes a file."""
@@ -61,7 +61,8 @@ class Field:
         demanded: the code refuses a request without it, though what is declared may not say so.
         limited: only some values are taken, `value` among them (keys of a table of constants).
         said: what a client calls the value that it sends (`conversationId`), or "".
-        origin: how a client comes by it: `made` for each message, `kept`, `learned` from an answer, or "" if unknown.
+        origin: how a client comes by it: `made` for each message, `kept`, `learned` from an answer, `shown` in a
+            hidden field of a page, or "" if unknown.
         leaning: evidence of the handler's code, positive for a message, negative for a session.
         turn_keys: for a list of messages: the names of the role and of the content in its elements.
     """

@@ -1,4 +1,4 @@
-"""How client code comes by a value that it sends: made for each message, made once and kept, or learned."""
+"""How client code comes by a value that it sends: made for each message, made once and kept, learned or shown."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ _BRANCH = re.compile(r"\b(?:if|for|while|switch|catch|with)\s*\([^{}]*\)\s*$")
 
 def with_origins(call: Call, judge: Callable[[str, str], Origin]) -> Call:
     """Return a call with what a judge says of each of its values, by how that is spelled and what it is sent as."""
-    fields = tuple(replace(f, origin=judge(f.said, f.name)) if f.said and f.place.path else f for f in call.fields)
-    return replace(call, fields=fields)
+    fields = (
+        replace(f, origin=judge(f.said, f.name) or f.origin) if f.said and f.place.path else f for f in call.fields
+    )
+    return replace(call, fields=tuple(fields))
 
 
 class PythonOrigins:

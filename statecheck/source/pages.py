@@ -104,6 +104,7 @@ class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[dict[str, str], dict[str, Sent], int]] = []
+        self.filled: set[str] = set()  # names of hidden fields in which the server shows the client a value
         self._open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -116,12 +117,14 @@ class _Forms(HTMLParser):
         elif self._open and tag in _INPUTS and given.get("name") and given.get("type") not in _UNSENT:
             self.found[-1][1][given["name"]] = self._value(given)
 
-    @staticmethod
-    def _value(given: dict[str, str]) -> Sent:
+    def _value(self, given: dict[str, str]) -> Sent:
         value = given.get("value", "")
-        if given.get("type") == "hidden" and value:
-            return ("said", value.strip("{} ")) if "{" in value else ("literal", value)
-        return ("said", given["name"])
+        if given.get("type") != "hidden" or not value:
+            return ("said", given["name"])
+        if "{" not in value:
+            return ("literal", value)
+        self.filled.add(given["name"])
+        return ("said", value.strip("{} "))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -142,4 +145,6 @@ def _forms(text: str) -> Iterator[Call]:
         inside: dict[str, Sent] = {"query": query}
         inside[where] = sent
         route = (named[1] or named[2]) if named else ""
-        yield Call(method, path, fields_of(inside), encoding if method == "POST" else "none", line=line, route=route)
+        encoding = encoding if method == "POST" else "none"
+        call = Call(method, path, fields_of(inside), encoding, line=line, route=route)
+        yield with_origins(call, lambda _, name: "shown" if name in reader.filled else "")

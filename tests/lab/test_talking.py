@@ -15,6 +15,33 @@ from statecheck.diagnose import propose
 if TYPE_CHECKING:
     from pathlib import Path
 
+SHOWN = """\
+    from flask import Flask, abort, render_template_string, request
+
+    app = Flask(__name__)
+    said = {}
+    PAGE = '''<ul>{% for text in earlier %}<li>{{ text }}</li>{% endfor %}</ul>
+    <form method="post" action="/talk">
+      <input type="hidden" name="ticket" value="{{ ticket }}"><input name="text"><input type="submit">
+    </form>'''
+
+
+    @app.get("/")
+    def begin():
+        ticket = f"ticket-{len(said)}"
+        said[ticket] = []
+        return render_template_string(PAGE, ticket=ticket, earlier=[])
+
+
+    @app.post("/talk")
+    def talk():
+        ticket = request.form["ticket"]
+        if ticket not in said:
+            abort(400, "no such ticket")
+        earlier = list(said[ticket])
+        said[ticket].append(request.form["text"])
+        return render_template_string(PAGE, ticket=ticket, earlier=earlier)
+"""
 TOKEN = """\
     from fastapi import FastAPI, Query, WebSocket, WebSocketException
 
@@ -119,7 +146,7 @@ TWINS = """\
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> User:
     user = User(tmp_path_factory.mktemp("user"))
-    user.write(minted=MINTED, opened=OPENED, twins=TWINS)
+    user.write(minted=MINTED, opened=OPENED, shown=SHOWN, twins=TWINS)
     return user
 
 
@@ -133,6 +160,7 @@ def talk(ran: Ran, project: Path) -> str:
     [
         ("minted.py", "POST /chat, message in body message, session in body conversation_id, which the first answer"),
         ("opened.py", "POST /threads/{session}/messages, message in body content, session in path thread_id, which"),
+        ("shown.py", "POST /talk, message in body text, session in body ticket, which GET / gives"),
         ("twins.py", "POST /pair, message in body two, session in body beta"),
     ],
 )
