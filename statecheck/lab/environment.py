@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from statecheck.probe.guard import is_loopback
-from statecheck.probe.offline import dummy_credentials, dummy_for, is_secret, read_by
+from statecheck.probe.offline import dummy_credentials, dummy_for, is_secret
 from statecheck.source.kinds import kind_of_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from statecheck.interpreters import Interpreter
-    from statecheck.source.settings import Setting
 
 _DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
@@ -55,20 +54,6 @@ def target_environment(
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment["PYTHONUNBUFFERED"] = "1"
     return {**environment, **dict(given)}
-
-
-def needed(read: Iterable[Setting], modules: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """The secrets that the code reads and cannot do without and that are not set, with a dummy for each.
-
-    Args:
-        read: what the code reads.
-        modules: what it imports, which may read more.
-    """
-    packages = {module.partition(".")[0] for module in modules}
-    by_libraries = [name for package in packages for name in read_by(package) if not environment.get(name)]
-    lacking = (one for one in read if one.default is None and not one.optional and one.name not in environment)
-    by_code = [one.name for one in lacking if any(map(is_secret, (one.name, *one.handed)))]
-    return {name: dummy_for(name) for name in (*by_libraries, *by_code)}
 
 
 def scrubbed(name: str, value: str) -> str:

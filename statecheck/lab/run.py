@@ -17,7 +17,8 @@ from statecheck.errors import StatecheckError
 from statecheck.history import Op
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Setting
-from statecheck.lab.environment import handed_over, needed
+from statecheck.lab.environment import handed_over
+from statecheck.lab.filling import filled
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
@@ -104,8 +105,9 @@ def _lab(
         scripts = schema_scripts(tree, target.project) if named else ()
         services.provide(lab, named, options.env, environment, scripts)
         environment.update(services.environment)
-        environment.update(needed(read, modules, environment))
-        recorded.notes += services.notes
+        values, notes = filled(read, modules, environment, target.project, services.lacking())
+        environment.update(values)
+        recorded.notes += services.notes + notes
         _mask(lab, launched.surroundings.env_files, {**dict(options.env), **services.environment})
         with ThreadPoolExecutor(1) as pool:
             warming = pool.submit(lab.warm, (*modules, *_SERVERS))

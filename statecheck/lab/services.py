@@ -135,6 +135,10 @@ class Services:
         how = f"as {', '.join(names)}" if names else f"at port {', '.join(map(str, ports))}"
         self.notes.append(f"provided: a throwaway {service.kind.label} ({binary.label}) {how}, for {_where(service)}")
 
+    def lacking(self) -> tuple[str, ...]:
+        """The variables of the services that could not be had."""
+        return tuple(variable.name for service, _, _ in self.missing for variable in service.variables)
+
     def passed(self) -> list[Op]:
         """What the target has said to them so far."""
         return [op for op in self._recorded() if op.f == "wire"]

@@ -40,6 +40,8 @@ class Setting:
         optional: the code asks whether it is set, and goes another way where it is not.
         anchor: where it is first read.
         handed: what its value is given to: callees by their last name and in full, keyword parameters, methods.
+        required: the code fails where it is unset.
+        types: of a field of a settings class, the names in its annotation.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Setting:
     optional: bool
     anchor: Anchor
     handed: frozenset[str]
+    required: bool = False
+    types: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -57,6 +61,8 @@ class _Flow:
     onward: dict[str, set[str]] = field(default_factory=dict)
     handed: dict[str, set[str]] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
+    demanded: set[str] = field(default_factory=set)
+    types: dict[str, frozenset[str]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
 
     def reach(self, start: str) -> Iterator[str]:
@@ -87,7 +93,10 @@ def _setting(name: str, default: str | None, anchor: Anchor, flow: _Flow) -> Set
     holders = list(flow.reach(f"${name}"))
     handed = frozenset(call for holder in holders for call in flow.handed.get(holder, ()))
     asked = any(holder in flow.tested for holder in holders)
-    return Setting(name, default, asked and not default, anchor, handed)
+    optional = asked and not default and name not in flow.types
+    constants = filter(_NAME.match, flow.onward.get(f"${name}", ()))
+    required = not default and not optional and not flow.demanded.isdisjoint((f"${name}", *constants))
+    return Setting(name, default, optional, anchor, handed, required, flow.types.get(name, frozenset()))
 
 
 def _texts(module: Module, flow: _Flow) -> None:
@@ -102,6 +111,8 @@ def _look(node: ast.AST, module: Module, flow: _Flow) -> None:
     read = read_variable(node)
     if read is not None:
         _note_read(flow, read[0], _text(read[1], flow), Anchor(module.shown, node.lineno))  # type: ignore[attr-defined]
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            flow.demanded.add(f"${read[0]}")
     match node:
         case ast.Assign() | ast.AnnAssign(value=ast.expr()) | ast.NamedExpr():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -113,12 +124,21 @@ def _look(node: ast.AST, module: Module, flow: _Flow) -> None:
                 _goes(flow, value, [key.value] if isinstance(key, ast.Constant) and isinstance(key.value, str) else [])
         case ast.Call():
             _called(node, flow)
-        case ast.If() if _only_refuses(node.body):
-            pass
-        case ast.If() | ast.While() | ast.IfExp():
-            flow.tested.update(_truths(node.test))
+        case ast.Try() | ast.If() | ast.While() | ast.IfExp():
+            _asked(node, flow)
         case ast.BoolOp():
             _alternatives(node, flow)
+
+
+def _asked(node: ast.Try | ast.If | ast.While | ast.IfExp, flow: _Flow) -> None:
+    """Note for what a program goes another way, and what it demands."""
+    if isinstance(node, ast.If) and _only_refuses(node.body):
+        flow.demanded.update(_truths(node.test))
+    elif not isinstance(node, ast.Try):
+        flow.tested.update(_truths(node.test))
+    elif any(_does_without(handler) for handler in node.handlers):
+        reads = (read_variable(inner) for part in node.body for inner in walk(part))
+        flow.tested.update(f"${found[0]}" for found in reads if found is not None)
 
 
 def _defined(node: ast.FunctionDef | ast.AsyncFunctionDef, flow: _Flow) -> None:
@@ -255,6 +275,12 @@ def _only_refuses(body: list[ast.stmt]) -> bool:
     return isinstance(last, ast.Raise) or exits
 
 
+def _does_without(handler: ast.ExceptHandler) -> bool:
+    """Whether it is for a variable that is not set, and the program goes on."""
+    caught = map(last_name, ast.walk(handler.type)) if handler.type is not None else ()
+    return "KeyError" in caught and not _only_refuses(handler.body)
+
+
 def _text(node: ast.AST | None, flow: _Flow) -> str | None:
     """A text that stands there, under a name too; of an f-string what is fixed in it."""
     if isinstance(node, ast.Constant):
@@ -268,5 +294,10 @@ def _fields(node: ast.ClassDef, prefix: str, module: Module, flow: _Flow) -> Non
     for one in settings_fields(node, prefix):
         for name in one.variables:
             _note_read(flow, name, _text(one.default, flow), Anchor(module.shown, one.line))
+            if one.computed:
+                flow.reads[name] = (flow.reads[name][0] or "", flow.reads[name][1])
             flow.onward.setdefault(f"${name}", set()).add(one.name)
             flow.handed.setdefault(f"${name}", set()).update(one.types)
+            if one.required:
+                flow.demanded.add(f"${name}")
+                flow.types[name] = one.types

@@ -23,12 +23,16 @@ class SettingsField:
     Attributes:
         variables: the environment variables that it may be read from.
         default: the expression of its default, or None.
+        computed: its default is made when the program runs.
+        required: it has no default of any kind.
         types: the names in its annotation.
     """
 
     name: str
     variables: tuple[str, ...]
     default: ast.expr | None
+    computed: bool
+    required: bool
     types: frozenset[str]
     line: int
 
@@ -53,15 +57,21 @@ def settings_fields(node: ast.ClassDef, prefix: str) -> Iterator[SettingsField]:
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
         names, default = [f"{prefix}{statement.target.id}".upper()], statement.value
+        made = False
         if isinstance(default, ast.Call):
             words = {word.arg: word.value for word in default.keywords}
             alias = words.get("validation_alias") or words.get("alias") or words.get("env")
             aliases = [part.value for part in ast.walk(alias) if isinstance(part, ast.Constant)] if alias else []
             names = [each for each in aliases if isinstance(each, str)] or names
+            made = "default_factory" in words
             default = words.get("default") or (default.args[0] if default.args else None)
+        if isinstance(default, ast.Constant) and default.value is ...:  # `Field(...)`
+            default = None
         annotation = (part for part in ast.walk(statement.annotation) if isinstance(part, (ast.Name, ast.Attribute)))
         types = frozenset(map(last_name, annotation))
-        yield SettingsField(statement.target.id, tuple(names), default, types, statement.lineno)
+        computed = made or not isinstance(default, (ast.Constant, type(None)))
+        required = default is None and not computed
+        yield SettingsField(statement.target.id, tuple(names), default, computed, required, types, statement.lineno)
 
 
 def _prefix(node: ast.ClassDef) -> str:

@@ -61,9 +61,16 @@ def test_a_hint_fits_the_exception(source: str, hint: str, tmp_path: Path, monke
 @pytest.mark.parametrize("when", ["import", "turn"])
 def test_a_diagnosis_names_the_variable_that_the_app_lacks(tmp_path: Path, when: str) -> None:
     user = User(tmp_path)
-    reads = "os.environ['SHOP_REGION']"
+    reads = "(os.getenv('SHOP_REGION') or lacks('SHOP_REGION'))"
     at_import, in_a_turn = (reads, "''") if when == "import" else ("''", reads)
-    user.write(bot=f"import os\nREGION = {at_import}\ndef reply(session_id, text): return text + {in_a_turn}\n")
+    user.write(
+        bot=f"""\
+import os
+def lacks(name): raise RuntimeError(f"{{name}} is not set")
+REGION = {at_import}
+def reply(session_id, text): return text + {in_a_turn}
+"""
+    )
     result = diagnosed(user, "bot.py:reply", "namespace", Options(only=("same-process",)))
 
     assert [(error.slug, error.hint) for error in result.diagnosis.errors] == [
