@@ -88,8 +88,8 @@ def _needs_network(failed: dict[str, Any], detail: str) -> StatecheckError:
     when = "is imported" if failed["failed"] == "import" else "starts"
     return StatecheckError(
         "needs-network",
-        f"the target needs the network when it {when}: `{path}:{line}` asks for {address}, which was blocked, "
-        f"and it fails without: {_one_line(failed['error'])}",
+        f"the target needs the network when it {when}: `{path}:{line}` asks for {address}, which was blocked "
+        f"({failed['error'].partition(':')[0]})",
         "make that call in the first request that needs it, or hand over a service here with `--env NAME=URL`",
         ExitCode.INCONCLUSIVE,
         detail,
