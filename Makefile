@@ -20,7 +20,7 @@ endif
 # The interpreter of a version, if it is installed.
 FIND = sh .ci/find-python python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version
 
-.PHONY: help demo test test-all test-pairs environment lint format bench lock clean
+.PHONY: help demo variants test test-all test-pairs environment lint format bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -29,6 +29,9 @@ help: ## show this list
 
 demo: $(READY) ## watch one known cause being reproduced, broken and fixed side by side
 	@$(BIN)/statecheck run multi-worker
+
+variants: $(READY) ## reproduce every kind of every cause, broken and fixed
+	@$(BIN)/statecheck run --all --kind all --format concise $(ARGS)
 
 test: $(READY) ## run the whole test suite
 	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal $(ARGS)

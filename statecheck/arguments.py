@@ -23,6 +23,15 @@ def scenario_names() -> tuple[str, ...]:
     return scenarios.names()
 
 
+def kind_names() -> list[str]:
+    """Return the kinds that the bundled scenarios have variants of, and the word for all of them."""
+    from statecheck import scenarios
+
+    loaded = (scenarios.load(name) for name in scenarios.names())
+    kinds = dict.fromkeys(variant.kind for scenario in loaded for variant in scenario.variants if variant.kind)
+    return [*kinds, scenarios.ALL_KINDS]
+
+
 def cause_words() -> list[str]:
     """Codes and names of the causes."""
     from statecheck.causes import CAUSES
@@ -104,6 +113,15 @@ _COLORS = _words("auto", "always", "never")
 
 Names = Annotated[Texts, typer.Argument(metavar="NAME...", help="Scenarios.", autocompletion=_complete(scenario_names))]
 All = Annotated[bool, typer.Option("--all", help="Run every scenario.")]
+Kind = Annotated[
+    Texts,
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help="Run their variants of this kind, or of all kinds: `all`; may be repeated.",
+        autocompletion=_complete(kind_names),
+    ),
+]
 Target = Annotated[
     str | None,
     typer.Argument(

@@ -13,7 +13,6 @@ import typer
 
 from statecheck import arguments as arg
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.suggest import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +74,7 @@ def statecheck(
 def run(
     names: arg.Names = None,
     every: arg.All = False,
+    kind: arg.Kind = None,
     python: arg.Python = None,
     timeout: arg.Timeout = None,
     seed: arg.Seed = None,
@@ -86,12 +86,12 @@ def run(
     verbose: arg.Verbose = 0,
 ) -> ExitCode:
     """Reproduce known causes, broken and fixed side by side."""
-    from statecheck import running
+    from statecheck import running, scenarios
     from statecheck.config import Options
     from statecheck.report import FORMATS
 
     screen = _screen(style, output, color, verbose - quiet)
-    chosen = _chosen(names or [], every)
+    chosen = scenarios.select(_chosen(names or [], every), kind or ())
     options = Options().given(timeout_scale=_scale(timeout), seed=seed, show_logs=show_logs, python=python)
     with screen.progress() as progress:
         results = running.run(chosen, options, progress)
@@ -104,14 +104,10 @@ def run(
 
 @app.command("list")
 def list_() -> ExitCode:
-    """List the scenarios."""
-    from statecheck import causes, scenarios
-    from statecheck.console import Screen
+    """List the scenarios, and the kinds that each can show."""
+    from statecheck.report import catalogue
 
-    known = [scenarios.load(name) for name in scenarios.names()]
-    width = max((len(scenario.name) for scenario in known), default=0)
-    rows = [f"{s.name:{width}}  {causes.find(s.cause).code}  {s.title}\n" for s in known]
-    Screen().report("".join(rows))
+    _screen("full", None, "auto", 0).report(catalogue.render())
     return ExitCode.CLEAN
 
 
@@ -301,17 +297,14 @@ def _scale(timeout: float | None) -> float | None:
 
 
 def _chosen(names: list[str], every: bool) -> tuple[str, ...]:
-    known = arg.scenario_names()
+    """The scenarios that are named, each once; none where all are meant."""
     if every and names:
         raise StatecheckError("names-and-all", "--all and names exclude each other", "give one or the other")
     if not every and not names:
         raise StatecheckError(
             "nothing-selected",
             "no scenario is named",
-            f"name some of {', '.join(known)}, or use --all",
+            f"name some of {', '.join(arg.scenario_names())}, or use --all",
             ExitCode.NOTHING,
         )
-    for name in names:
-        if name not in known:
-            raise unknown("unknown-scenario", "scenario", name, known, f"known: {', '.join(known)}")
-    return known if every else tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(names))

@@ -156,6 +156,7 @@ class ScenarioResult:
         expected: names of the causes that every broken app must get, the primary one first.
         what: the scenario's one-line title.
         look_at: what the reader should look at in the table of turns.
+        kind: of the cause, in a variant that shows it.
     """
 
     name: str
@@ -167,3 +168,9 @@ class ScenarioResult:
     look_at: str = ""
     failures: tuple[str, ...] = ()
     """Why it did not pass, a sentence each."""
+    kind: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called, as `statecheck run` takes it: `session-key`, `session-key --kind shared-key`."""
+        return f"{self.name} --kind {self.kind}" if self.kind else self.name

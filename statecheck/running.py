@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.interpreters import named
 from statecheck.model import Diagnosis, Problem, ScenarioResult, TargetName
-from statecheck.scenarios import App, Scenario, load
+from statecheck.scenarios import App, Scenario, root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,20 +24,16 @@ _SIDE_BY_SIDE = 2
 _LOOK_SECONDS = 5.0
 
 
-def run(names: Sequence[str], options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
+def run(scenarios: Sequence[Scenario], options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
     """Diagnose the apps of these scenarios, two beside each other, and compare with what they must get.
 
     Raises:
-        StatecheckError: there is no scenario of that name, or no such interpreter.
+        StatecheckError: there is no such interpreter.
     """
     if options.python:
         named(options.python, Path.cwd())  # once, before any scenario is run
-    scenarios = [load(name) for name in names]
-    tasks = [
-        (scenario.name, app, scenario.folder, _options(scenario, options), Path.cwd())
-        for scenario in scenarios
-        for app in (*scenario.broken, *scenario.fixed)
-    ]
+    apps = {app.path: scenario for scenario in scenarios for app in (*scenario.broken, *scenario.fixed)}
+    tasks = [(path, _options(path, scenario, options), Path.cwd()) for path, scenario in apps.items()]
     diagnoses: dict[Path, Diagnosis] = {}
     for path, diagnosis in _beside_each_other(tasks):
         diagnoses[path] = diagnosis
@@ -45,11 +41,11 @@ def run(names: Sequence[str], options: Options, progress: Callable[[str], None])
     return tuple(_result(scenario, diagnoses) for scenario in scenarios)
 
 
-def _options(scenario: Scenario, options: Options) -> Options:
-    return replace(options, volumes=tuple(scenario.folder / volume for volume in scenario.volumes))
+def _options(app: Path, scenario: Scenario, options: Options) -> Options:
+    return replace(options, volumes=tuple(app.parent / volume for volume in scenario.volumes))
 
 
-def _beside_each_other(tasks: list[tuple[str, App, Path, Options, Path]]) -> Any:
+def _beside_each_other(tasks: list[tuple[Path, Options, Path]]) -> Any:
     """(path, diagnosis) as they come. `multiprocess` gives each a process whose main thread starts its own lab."""
     import multiprocess
 
@@ -87,38 +83,40 @@ def _die_with_parent(parent: int) -> None:
 _launched: Launched | None = None
 
 
-def _warm_parent(scenarios: Path, options: Options) -> Launched:
+def _warm_parent(options: Options) -> Launched:
     """The warm parent of this side: all scenarios import the same libraries, so one serves them one after the other."""
     global _launched  # noqa: PLW0603 - one a process of the pool
     from statecheck.lab.launch import launch
     from statecheck.lab.surroundings import scenario_surroundings
 
     if _launched is None or _launched.isolation != "namespace" or _launched.process.poll() is not None:
-        _launched = launch(scenario_surroundings(scenarios, options))
+        _launched = launch(scenario_surroundings(root(), options))
     return _launched
 
 
-def _diagnose(task: tuple[str, App, Path, Options, Path]) -> tuple[Path, Diagnosis]:
+def _diagnose(task: tuple[Path, Options, Path]) -> tuple[Path, Diagnosis]:
     """Diagnose one app from its own folder. Whatever goes wrong becomes a diagnosis that says so."""
     from statecheck.diagnose import diagnose_in
     from statecheck.lab.run import record
     from statecheck.target import resolve
 
-    _, app, folder, options, home = task
+    path, options, home = task
     try:
-        target = resolve(app.path.name, folder)
-        launched = _warm_parent(folder.parent, options)
-        return app.path, diagnose_in(record, launched, target, options, lambda _: None, home, keep=True)
+        target = resolve(path.name, path.parent)
+        launched = _warm_parent(options)
+        return path, diagnose_in(record, launched, target, options, lambda _: None, home, keep=True)
     except StatecheckError as error:
         problem = Problem(error.slug, error.text, error.hint, error.detail)
     except Exception as error:  # noqa: BLE001 - one app's failure must not lose the others' diagnoses
         problem = Problem("internal-error", f"{type(error).__name__}: {error}", "report it, with the command")
-    return app.path, Diagnosis(TargetName(app.path.name, "", ""), "inconclusive", (), (), errors=(problem,))
+    return path, Diagnosis(TargetName(path.name, "", ""), "inconclusive", (), (), errors=(problem,))
 
 
 def _result(scenario: Scenario, diagnoses: dict[Path, Diagnosis]) -> ScenarioResult:
     failures = [
-        failure for app in (*scenario.broken, *scenario.fixed) for failure in _compare(app, diagnoses[app.path])
+        failure
+        for app in (*scenario.broken, *scenario.fixed)
+        for failure in _compare(app, diagnoses[app.path]) or _compare_kind(scenario, app, diagnoses[app.path])
     ]
     return ScenarioResult(
         scenario.name,
@@ -129,17 +127,28 @@ def _result(scenario: Scenario, diagnoses: dict[Path, Diagnosis]) -> ScenarioRes
         scenario.title,
         scenario.look_at,
         tuple(failures),
+        scenario.kind,
     )
 
 
 def _compare(app: App, diagnosis: Diagnosis) -> list[str]:
-    """What differs from what an app must get: exactly these causes as errors, the first of them primary."""
-    named = [finding.name for finding in diagnosis.causes if finding.severity == "error"]
+    """What differs from what an app must get: exactly these causes, the first of them primary, and no error besides."""
+    named = [finding.name for finding in diagnosis.causes if finding.severity == app.severity]
     wanted = ", ".join(app.expected) or "healthy"
     got = ", ".join(named) or diagnosis.verdict
+    verdict = "state-loss" if app.expected and app.severity == "error" else "healthy"
     primary = diagnosis.primary
-    if set(named) != set(app.expected) or (not app.expected and diagnosis.verdict != "healthy"):
+    if set(named) != set(app.expected) or diagnosis.verdict != verdict:
         return [f"{app.path.name}: expected {wanted}, got {got}"]
     if primary is not None and primary.name != app.expected[0]:
         return [f"{app.path.name}: expected {app.expected[0]} to be primary, got {primary.name}"]
     return []
+
+
+def _compare_kind(scenario: Scenario, app: App, diagnosis: Diagnosis) -> list[str]:
+    """Whether a variant's broken app got its kind, and the twin did not, not even as a warning."""
+    kinds = [finding.kind for finding in diagnosis.causes if finding.name == scenario.cause]
+    if scenario.kind is None or (scenario.kind in kinds) == (app in scenario.broken):
+        return []
+    wanted = scenario.kind if app in scenario.broken else f"no {scenario.kind}"
+    return [f"{app.path.name}: expected {wanted}, got {', '.join(map(str, kinds)) or 'none'}"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import types
@@ -81,8 +82,8 @@ class Engine:
             raise self.diagnosis
         return self.diagnosis
 
-    def run(self, names: Any, options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
-        self.asked = (names, options)
+    def run(self, chosen: Any, options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
+        self.asked = (chosen, options)
         return self.results
 
 
@@ -144,7 +145,22 @@ def test_run(engine: Engine, golden: Golden, style: str, results: tuple[Scenario
     engine.results = results
 
     assert golden(f"run-{code}-{style}", f"run --all --format {style}") == code
-    assert engine.asked[0] == ("multi-worker", "session-key")
+    assert [(scenario.name, scenario.kind) for scenario in engine.asked[0]] == [
+        ("multi-worker", None),
+        ("session-key", None),
+    ]
+
+
+def test_kinds_are_run_instead_of_the_scenarios(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "session-key", "--kind", "shared-key"]) == 0
+    assert [(scenario.name, scenario.kind) for scenario in engine.asked[0]] == [("session-key", "shared-key")]
+    assert main(["run", "--all", "--kind", "all"]) == 0
+    assert {scenario.kind for scenario in engine.asked[0]} >= {"new-key", "shared-key", "stale-cache"}
+    capsys.readouterr()
+    assert main(["run", "session-key", "--kind", "sharedkey"]) == 2
+    assert "hint: did you mean `shared-key`?" in capsys.readouterr().err
+    assert main(["run", "multi-worker", "--kind", "shared-key"]) == 2
+    assert "error: unknown kind `shared-key`" in capsys.readouterr().err
 
 
 def test_run_side_by_side(engine: Engine, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +241,9 @@ def test_analyze_gets_the_run_that_was_meant(engine: Engine, tmp_path: Path) -> 
 
 def test_list_and_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
-    assert "multi-worker       SC102  " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert re.search(r"^multi-worker +SC102  ", out, re.MULTILINE)
+    assert re.search(r"^  stale-cache  +\S", out, re.MULTILINE)
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
@@ -385,8 +403,6 @@ def test_colour_order(choice: str, terminal: bool, environ: dict[str, str], colo
 
 
 def test_colour_adds_escapes_and_nothing_else(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    import re
-
     main(["diagnose", "--color", "always"])
     colored = capsys.readouterr().out
     main(["diagnose", "--color", "never"])

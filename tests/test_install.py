@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -91,7 +92,7 @@ def test_the_installed_wheel_runs_from_any_directory_as_another_user(bin_folder:
 
     assert _run([statecheck, "--version"], home, user, home).stdout.startswith(f"statecheck {__version__} (")
     listed = _run([python, "-m", "statecheck", "list"], home, user, home).stdout
-    assert [line.split()[0] for line in listed.splitlines()] == list(scenarios.names())
+    assert re.findall(r"^(\S+) +SC", listed, re.MULTILINE) == list(scenarios.names())
     assert "$schema" in json.loads(_run([statecheck, "schema"], home, user, home).stdout)
     assert "## " not in _run([statecheck, "explain", "SC102"], home, user, home).stdout
 

@@ -28,8 +28,8 @@ MOST_LINES = 320
 # stands for all modules below it.
 LAYERS = (
     ("statecheck", "statecheck.errors", "statecheck.history", "statecheck.model", "statecheck.probe"),
-    ("statecheck.suggest", "statecheck.store", "statecheck.scenarios", "statecheck.version", "statecheck.virtualenvs"),
-    ("statecheck.interpreters",),
+    ("statecheck.suggest", "statecheck.store", "statecheck.version", "statecheck.virtualenvs"),
+    ("statecheck.interpreters", "statecheck.scenarios"),
     ("statecheck.source",),  # what the code says
     ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
     ("statecheck.choices", "statecheck.endpoints", "statecheck.minting", "statecheck.telling"),
@@ -226,17 +226,15 @@ def test_every_experiment_has_steps() -> None:
 
 
 def test_every_scenario_has_broken_and_fixed_apps() -> None:
-    folders = sorted(path for path in (ROOT / "scenarios").iterdir() if path.is_dir() and any(path.glob("*.py")))
+    folders = sorted(path for path in (ROOT / "scenarios").iterdir() if path.is_dir() and any(path.rglob("*.py")))
     known = [scenarios.load(name) for name in scenarios.names()]
 
     assert [scenario.name for scenario in known] == [folder.name for folder in folders]
-    for scenario in known:
-        apps = (*scenario.broken, *scenario.fixed)
-        assert scenario.broken
-        assert scenario.fixed
-        assert sorted(app.path for app in apps) == sorted(scenario.folder.glob("*.py"))
-        assert scenario.cause in scenario.expected
-        assert {cause for app in apps for cause in app.expected} <= {cause.name for cause in causes.CAUSES}
+    shown = [one for s in known for one in (*([s] if s.broken else []), *s.variants)]
+    apps = [app for one in shown for app in (*one.broken, *one.fixed)]
+    assert all(one.broken and one.fixed and one.cause in one.expected for one in shown)
+    assert {app.path for app in apps} == set((ROOT / "scenarios").rglob("*.py")), "each is used, and each used exists"
+    assert {cause for app in apps for cause in app.expected} <= {cause.name for cause in causes.CAUSES}
 
 
 # ------------------------------------------------------------------------------------------------------- documents

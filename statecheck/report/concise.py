@@ -30,7 +30,7 @@ def render(diagnosis: Diagnosis, view: View) -> str:
 
 def render_scenarios(results: Sequence[ScenarioResult], view: View) -> str:
     """One line a scenario."""
-    return _text([f"{safe(result.name)}: {_outcome(result)}" for result in results], view)
+    return _text([f"{safe(result.label)}: {_outcome(result)}" for result in results], view)
 
 
 def _outcome(result: ScenarioResult) -> str:

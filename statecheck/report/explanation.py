@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.causes import CAUSES, Cause, find
 from statecheck.errors import StatecheckError
+from statecheck.report import catalogue
 from statecheck.report.json import document, dumps
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def render(topic: str | None, style: str) -> str:
 
 
 def plain(cause: Cause) -> str:
-    """Return the documentation for a terminal: headings in capitals, code indented, no marks."""
+    """Return the documentation for a terminal: headings in capitals, code indented, no marks; and what to run."""
     lines = [f"{cause.code} {cause.name}: {cause.question}"]
     code = False
     for line in cause.doc.strip().split("\n")[1:]:
@@ -48,6 +49,8 @@ def plain(cause: Cause) -> str:
             lines.append(line[3:].upper())
         else:
             lines.append(f"    {line}" if code and line else line)
+    commands = catalogue.commands(cause)
+    lines += ["", "RUN IT", "", *(f"    {command}" for command in commands)] if commands else []
     return "\n".join(lines) + "\n"
 
 
@@ -74,6 +77,7 @@ def _json(cause: Cause) -> dict[str, object]:
         "question": cause.question,
         "fix": cause.fix,
         "kinds": list(cause.kinds),
+        "runnable": catalogue.runnable(cause.name),
         "text": cause.doc.strip(),
     }
 

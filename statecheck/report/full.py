@@ -73,7 +73,7 @@ def _shown(diagnosis: Diagnosis, view: View) -> set[str]:
 def _scenario(result: ScenarioResult, view: View) -> list[RenderableType]:
     from statecheck.report import blocks
 
-    title = f"{safe(result.name)}: {safe(result.what)}" if result.what else safe(result.name)
+    title = f"{safe(result.label)}: {safe(result.what)}" if result.what else safe(result.label)
     shown: list[RenderableType] = [blocks.heading(title)]
     if result.look_at and view.verbosity >= 0:
         shown += [blocks.line("look at: ", safe(result.look_at), indent=2)]
@@ -154,7 +154,7 @@ def _facts(diagnosis: Diagnosis, what: str = "") -> str:
 
 
 def _closing_run(results: Sequence[ScenarioResult]) -> str:
-    failed = [result.name for result in results if not result.passed]
+    failed = [result.label for result in results if not result.passed]
     if failed:
         some = f"{len(failed)} of {plural(len(results), 'scenario')} did not get the expected diagnosis"
         return f"{some}: {safe(', '.join(failed))}; next: statecheck run {safe(failed[0])} -v"

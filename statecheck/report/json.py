@@ -104,6 +104,7 @@ def _experiment(outcome: Outcome) -> dict[str, object]:
 def _scenario(result: ScenarioResult) -> dict[str, object]:
     return {
         "name": result.name,
+        "kind": result.kind,
         "expected": list(result.expected),
         "passed": result.passed,
         "broken": [document(_diagnosis(diagnosis)) for diagnosis in result.broken],
