@@ -174,11 +174,14 @@ TELEGRAM_STATES = """\
 """
 
 CELERY = """\
+    import os
     from celery import Celery
+    from kombu import Queue
     from llama_index.core.chat_engine import SimpleChatEngine
     from llama_index.core.memory import ChatMemoryBuffer
 
-    app = Celery("desk", broker="redis://localhost:6379/0")
+    os.environ["CELERY_BROKER_URL"] = "redis://localhost:6379/0"
+    app = Celery("desk", task_queues=[Queue("letters")])
     memories = {}
 
 
@@ -302,7 +305,7 @@ def test_a_celery_task_remembers_in_the_child_of_its_worker(user: User) -> None:
     ran = diagnosed(user, "tasks.py", "namespace", Options(seed=1, skip=("concurrent", "new-container")))
 
     assert ran.diagnosis.target.framework == "celery"
-    assert found(ran) == [("SC102", Anchor("tasks.py", 6)), ("SC103", Anchor("tasks.py", 6))]
+    assert found(ran) == [("SC102", Anchor("tasks.py", 9)), ("SC103", Anchor("tasks.py", 9))]
     assert user.left() == []
 
 
@@ -312,7 +315,7 @@ def test_a_child_that_takes_one_task_forgets_with_it(user: User) -> None:
     ran = diagnosed(user, "tasks.py", "namespace", Options(seed=1, only=("same-process",)))
 
     assert [(one.code, one.kind, one.anchor) for one in ran.diagnosis.causes] == [
-        ("SC103", "worker-recycle", Anchor("tasks.py", 13))
+        ("SC103", "worker-recycle", Anchor("tasks.py", 16))
     ]
 
 

@@ -56,14 +56,19 @@ class CeleryTarget(CallableTarget):
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:  # noqa: ARG002 - it has no address
         """Be the worker's parent process, whose child takes the tasks."""
         app, signals = self.task.app, importlib.import_module("celery.signals")
+        results = f"file://{tempfile.mkdtemp(prefix='celery-')}"
         app.conf.update(
-            broker_url="memory://",
-            result_backend=f"file://{tempfile.mkdtemp(prefix='celery-')}",
+            result_backend=results,
             broker_transport_options={"polling_interval": _OFTEN},
+            task_queues=None,  # the app's own are for other workers of it; this one takes the default queue
             task_always_eager=False,
             worker_hijack_root_logger=False,
             worker_redirect_stdouts=False,
         )
+        # celery asks CELERY_BROKER_URL and its like before its configuration, and the app may read them for itself
+        settings = importlib.import_module("celery.app.utils").Settings
+        settings.broker_url = settings.broker_read_url = settings.broker_write_url = "memory://"
+        settings.result_backend = results
 
         def ready(**_: Any) -> None:
             channel.send({"ready": self.facts})
