@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from statecheck.choices import Choice, choose, sample
 from statecheck.drafting import body_of, pairs, session_form, values_of
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.plan import HISTORY, MESSAGE, MESSAGES, AppFacts, Json, Plan
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, AppFacts, Json, Plan, a_call
 from statecheck.source.callables import Parameter
 from statecheck.source.fields import ELEMENT, Encoding, Field, Place, plain
 from statecheck.source.roles import is_setting, leaning
@@ -51,11 +51,7 @@ def call_plan(
     last = max((n for n, parameter in enumerate(placed, 1) if parameter.name in given), default=0)
     keyed = f"`{_dotted(chosen.sessions[0])}` the session" if chosen.sessions else "nothing says who is talking"
     how = "names, and by what is done with them" if read is not None else "names"
-    return Plan(
-        kind="callable",
-        method="",
-        path="",
-        encoding="none",
+    return a_call(
         args=tuple(given.get(parameter.name, parameter.default) for parameter in placed[:last]),
         keywords=tuple((p.name, given[p.name]) for p in known if p.keyword and p.name in given),
         message_field=f"argument {_dotted(chosen.message)}",
@@ -88,11 +84,7 @@ def event_plan(facts: AppFacts, message: str | None, session: str | None, read: 
         )
     chosen = _chosen(read.fields, message, session, "field of the event")
     behind = f"the event of an API gateway (version {read.gateway})" if read.gateway else "an event of its own form"
-    return Plan(
-        kind="callable",
-        method="",
-        path="",
-        encoding="none",
+    return a_call(
         args=(_event(chosen, read),),
         message_field=str(chosen.message.place),
         session_field=str(chosen.sessions[0].place) if chosen.sessions else None,
@@ -170,11 +162,7 @@ def agent_plan(facts: AppFacts, *, carried: bool) -> Plan:
     """
     history: tuple[tuple[str, Json], ...] = (("chat_history", HISTORY),) if carried else ()
     sent = "the deployed interface sends the conversation along" if carried else "nothing says who is talking"
-    return Plan(
-        kind="callable",
-        method="",
-        path="",
-        encoding="none",
+    return a_call(
         keywords=(("user_msg", MESSAGE), *history),
         message_field="argument user_msg",
         carries_history=carried,

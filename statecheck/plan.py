@@ -97,6 +97,11 @@ class Plan:
     doubt: Literal["", "message", "session"] = ""
 
 
+def a_call(**parts: Any) -> Plan:
+    """Return the plan of a call, by what differs from one to the other: `args`, `keywords`, the fields, …."""
+    return Plan(kind="callable", method="", path="", encoding="none", **parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """An endpoint as the running app reports it: `methods` upper case, `file` absolute, or "" if unknown.
@@ -122,7 +127,7 @@ class AppFacts:
         openapi: the app's OpenAPI document, or None.
         parameters: for a callable: its parameters' names, in order (without self), required ones only
             plus those whose name speaks.
-        told: fields of a `Plan` each, from an adapter that knows itself how a client talks.
+        told: what `a_call` takes, each time, from an adapter that knows itself how it is called.
         headers, cookies: what the framework asks of every client that sends a turn (Django's CSRF token).
         environment: the variables that the app runs with.
     """

@@ -15,7 +15,7 @@ from statecheck.calling import agent_plan, call_plan, event_plan
 from statecheck.drafting import Sending, anchor, with_headers
 from statecheck.endpoints import Endpoint, endpoints, lay
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.plan import AppFacts, Overrides, Plan, Route
+from statecheck.plan import AppFacts, Overrides, Plan, Route, a_call
 from statecheck.source.callables import Parameter, read_callable
 from statecheck.source.clients import find_clients
 from statecheck.source.deploy import serves_workflows
@@ -53,7 +53,7 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         return (replace(template, headers=with_headers(template.headers, overrides.headers)),)
     if facts.told:
         handler = anchor(facts.routes[0], project) if facts.routes else None
-        return tuple(Plan(**told, handler=handler) for told in facts.told)
+        return tuple(a_call(**told, handler=handler) for told in facts.told)
     if facts.framework in _CALLS:
         plan = _CALLS[facts.framework](facts, project, overrides)
         return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)

@@ -20,7 +20,7 @@ from ..keepers import KEEPERS, Keeper, given, line_of
 from ..offline import DUMMY
 from ..recorder import RECORDER, TURN, begin_turn
 from .offer import NoApp, route
-from .site import Site, mounted
+from .site import Site, mounted, told
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -29,17 +29,11 @@ if TYPE_CHECKING:
 
 _SESSION, _CONTEXT = "cl.user_session", "cl.chat_context"
 _NOTES = "These are notes."
-_TOLD = {
-    "kind": "callable",
-    "method": "",
-    "path": "",
-    "encoding": "none",
-    "args": ["{session}", "{message}"],
-    "message_field": "the chat's input",
-    "session_field": "the id of the web page's session",
-    "overlaps": False,
-    "why": ["Chainlit's own server is sent what its web page sends, over socket.io"],
-}
+_TOLD = told(
+    "the chat's input",
+    "the id of the web page's session",
+    "Chainlit's own server is sent what its web page sends, over socket.io",
+)
 
 
 def at_home() -> None:

@@ -13,7 +13,7 @@ from ..keepers import KEEPERS, Keeper, given
 from ..recorder import RECORDER, TURN, begin_turn
 from .gradio_page import Page
 from .offer import NoApp, route
-from .site import Site, mounted
+from .site import Site, mounted, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,17 +23,11 @@ if TYPE_CHECKING:
 
 _STATE = "gr.State"
 _HEADER = "x-statecheck-turn"
-_TOLD = {
-    "kind": "callable",
-    "method": "",
-    "path": "",
-    "encoding": "none",
-    "args": ["{session}", "{message}"],
-    "message_field": "the page's text box",
-    "session_field": "the page's session_hash",
-    "overlaps": False,
-    "why": ["Gradio's own server is sent what its web page sends, one page a session"],
-}
+_TOLD = told(
+    "the page's text box",
+    "the page's session_hash",
+    "Gradio's own server is sent what its web page sends, one page a session",
+)
 
 
 def adapt(offer: Offer) -> Loaded | None:

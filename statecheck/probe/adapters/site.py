@@ -22,6 +22,12 @@ def mounted(app: Any, module: str) -> tuple[str, Any] | None:
     return next(((path, each) for path, each in inner if type(each).__module__ == module), None)
 
 
+def told(message: str, session: str, why: str) -> dict[str, Any]:
+    """The facts' `told` of a page: what carries the message and the session, and how it is visited."""
+    fields = {"message_field": message, "session_field": session, "why": [why]}
+    return {"args": ["{session}", "{message}"], "overlaps": False, **fields}
+
+
 class PageTarget(CallableTarget):
     """A page in a browser: its function also takes what the browser keeps, a dict of texts that it may change."""
 

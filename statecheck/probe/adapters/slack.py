@@ -120,10 +120,6 @@ def _closed_over(function: Any) -> list[str]:
 def _told(kind: str) -> dict[str, Any]:
     said = {"app_mention": "mentions it in a channel", "im": "writes to it", "channel": "writes in its channel"}
     return {
-        "kind": "callable",
-        "method": "",
-        "path": "",
-        "encoding": "none",
         "args": (kind, "{session}", "{message}", "{history}"),
         "message_field": "event text",
         "session_field": "event user and channel",

@@ -17,7 +17,7 @@ from ..offline import DUMMY, is_secret
 from ..recorder import TURN
 from . import labels
 from .offer import NoApp, location
-from .site import PageTarget
+from .site import PageTarget, told
 from .streamlit_visitor import arrive, asked, say, shown, takes_messages
 
 if TYPE_CHECKING:
@@ -29,17 +29,9 @@ _SECONDS = 3600.0  # the lab has limits of its own
 _NOBODY = "sc-nobody"
 _STATE = "st.session_state"
 _CACHES = "streamlit cache"
-_TOLD = {
-    "kind": "callable",
-    "method": "",
-    "path": "",
-    "encoding": "none",
-    "args": ["{session}", "{message}"],
-    "message_field": "the page's input",
-    "session_field": "the browser tab",
-    "overlaps": False,
-    "why": ["the page is run by Streamlit's own test harness, one browser tab a session"],
-}
+_TOLD = told(
+    "the page's input", "the browser tab", "the page is run by Streamlit's own test harness, one browser tab a session"
+)
 
 
 def adapt(offer: Offer) -> Loaded | None:

@@ -93,10 +93,6 @@ class BotTarget(CallableTarget):
 
 def _told(command: str) -> dict[str, Any]:
     return {
-        "kind": "callable",
-        "method": "",
-        "path": "",
-        "encoding": "none",
         "args": (command, "{session}", "{message}"),
         "message_field": "message text",
         "session_field": "chat id",
