@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from . import mutations
 from .markers import attributes_of, find, text
-from .recorder import CALLER, RECORDER, Frames
+from .recorder import CALLER, RECORDER, RUN, Frames
 from .values import content
 
 LIBRARY_KEYS: set[str] = set()
@@ -159,8 +159,7 @@ def key_of(thing: Any, f: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 def run_id() -> str:
-    """The workflow run that this code belongs to, from LlamaIndex's own instrumentation tags, or ""."""
+    """The workflow run that this code belongs to, from LlamaIndex's own instrumentation tags where it has them."""
     dispatcher = sys.modules.get("llama_index_instrumentation.dispatcher")
-    if dispatcher is None:
-        return ""
-    return str(dispatcher.active_instrument_tags.get().get("llamaindex.run_id") or "")
+    tags = dispatcher.active_instrument_tags.get() if dispatcher is not None else {}
+    return str(tags.get("llamaindex.run_id") or RUN.get())

@@ -24,6 +24,9 @@ TURN: ContextVar[int] = ContextVar("statecheck_turn", default=0)
 CALLER: ContextVar[tuple[tuple[str, int, str], ...]] = ContextVar("statecheck_caller", default=())
 """The user's frames where `run(` or `chat(` was called: the work itself happens in the library's own tasks."""
 
+RUN: ContextVar[str] = ContextVar("statecheck_run", default="")
+"""What tells one workflow run from another, where LlamaIndex does not tag what is done in one."""
+
 TOOL: ContextVar[str] = ContextVar("statecheck_tool", default="")
 """The name of the agent's tool that is running, or ""."""
 

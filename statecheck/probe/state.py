@@ -106,7 +106,18 @@ def _watch_workflows(module: ModuleType) -> None:
     _tree("Workflow", _WORKFLOW)(module)
 
 
-_STATE_STORE = _tree("StateStoreFacade", _CTX_STORE)
+def _watch_stores(module: ModuleType) -> None:
+    _tree("StateStoreFacade", _CTX_STORE)(module)
+    _tree("InMemoryStateStore", _CTX_STORE)(module)  # no facade in workflows 1 and the first ones of 2
+
+
+def _watch_first_contexts(module: ModuleType) -> None:
+    """Observe the Context of a LlamaIndex whose workflows are no package of their own: it is its own store."""
+    if module.Context.__module__ == module.__name__:  # later a name for the one that is watched already
+        _tree("Context", _CONTEXT)(module)
+        _tree("Context", _CTX_STORE)(module)
+
+
 _CONTEXTS = _tree("Context", _CONTEXT)
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "llama_index.core.memory.types": _remember_constants,
@@ -114,11 +125,13 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "llama_index.core.storage.chat_store.base": _tree("BaseChatStore", _CHAT_STORE),
     "llama_index.core.storage.chat_store.base_db": _tree("AsyncDBChatStore", _DB_STORE),
     "llama_index.core.chat_engine.types": _tree("BaseChatEngine", _ENGINE),
-    "workflows.context.state_store": _STATE_STORE,
+    "llama_index.core.workflow.context": _watch_first_contexts,
+    "llama_index.core.workflow.workflow": _watch_workflows,
+    "workflows.context.state_store": _watch_stores,
     "workflows.context.context": _CONTEXTS,
     "workflows.workflow": _watch_workflows,
     # The alias package loads second copies of these with classes of their own.
-    "llama_agents.workflows.context.state_store": _STATE_STORE,
+    "llama_agents.workflows.context.state_store": _watch_stores,
     "llama_agents.workflows.context.context": _CONTEXTS,
     "llama_agents.workflows.workflow": _watch_workflows,
 }

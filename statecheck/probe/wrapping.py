@@ -8,10 +8,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from .barrier import BARRIER
 from .observed import Observed
-from .recorder import CALLER
+from .recorder import CALLER, RUN
 from .trees import each_below
 
 if TYPE_CHECKING:
@@ -152,13 +153,16 @@ def _synchronous(function: Callable[..., Any], f: str, name: str, action: str) -
 
 @contextmanager
 def _under(call: Observed, active: tuple[tuple[int, str], ...]) -> Iterator[None]:
-    """Mark what is under way, so that `super()` calls are not recorded again, and carry the caller's frames along."""
+    """Mark what is under way, so that `super()` calls are not recorded again; carry its caller and run along."""
     token = _ACTIVE.set(active)
     caller = CALLER.set(call.frames) if call.action == "call" else None
+    run = RUN.set(uuid4().hex) if call.f == "run" else None
     try:
         yield
     finally:
         _ACTIVE.reset(token)
+        if run is not None:
+            RUN.reset(run)
         if caller is not None:
             CALLER.reset(caller)
 

@@ -12,6 +12,10 @@ from .offer import route
 if TYPE_CHECKING:
     from .offer import Offer
 
+_PACKAGES = ("workflows", "llama_index.core.workflow")
+"""Where `Workflow` is defined: once in LlamaIndex's core, now in a package of its own."""
+_STEP_CONFIGS = ("_step_config", "__step_config")
+"""What a step is marked with by its decorator, now and in workflows 1 and before."""
 _AGENTS = (
     ("llama_index.core.agent.workflow.base_agent", "BaseWorkflowAgent"),
     ("llama_index.core.agent.workflow.multi_agent_workflow", "AgentWorkflow"),
@@ -21,12 +25,15 @@ _AGENTS = (
 def adapt(offer: Offer) -> CallableTarget | None:
     """Take an instance of a workflow; an agent is one."""
     workflow = offer.thing
-    if not offer.made_by("workflows.workflow", "Workflow"):
+    package = next((name for name in _PACKAGES if offer.made_by(f"{name}.workflow", "Workflow")), None)
+    if package is None:
         return None
 
     async def run(**fields: Any) -> Any:
         handler = workflow.run(**fields)
-        answering = asyncio.ensure_future(_answer(handler, fields))
+        if not hasattr(handler, "stream_events"):
+            return await handler  # the first workflows asked nobody
+        answering = asyncio.ensure_future(_answer(handler, fields, sys.modules[f"{package}.events"]))
         answering.add_done_callback(lambda done: done.cancelled() or done.exception())  # the run tells it itself
         try:
             return await handler
@@ -43,9 +50,8 @@ def adapt(offer: Offer) -> CallableTarget | None:
     return CallableTarget(run, facts)
 
 
-async def _answer(handler: Any, fields: dict[str, Any]) -> None:
+async def _answer(handler: Any, fields: dict[str, Any], events: Any) -> None:
     """Answer what the run asks of a person, with what the person said in this turn."""
-    events = sys.modules["workflows.events"]
     said = next((value for value in fields.values() if isinstance(value, str)), "")
     async for event in handler.stream_events():
         if isinstance(event, events.InputRequiredEvent):
@@ -55,10 +61,16 @@ async def _answer(handler: Any, fields: dict[str, Any]) -> None:
 def first_step(workflow: Any) -> dict[str, Any]:
     """The route to a workflow: the step that takes its start event, and by which parameter it does (`event`)."""
     for name, step in workflow._get_steps().items():  # noqa: SLF001 - no public name for it
-        taken = step._step_config  # noqa: SLF001 - as above
-        if workflow.start_event_class in taken.accepted_events:
+        taken = next(getattr(step, name) for name in _STEP_CONFIGS if hasattr(step, name))
+        if _start_event(workflow) in taken.accepted_events:
             return {**route("", [], name, step), "event": taken.event_name}
     return route("", [], type(workflow).__name__, None)
+
+
+def _start_event(workflow: Any) -> Any:
+    """The class of the event that a workflow starts with; the first ones all had the same."""
+    own = getattr(workflow, "start_event_class", None) or getattr(workflow, "_start_event_class", None)
+    return own or sys.modules["llama_index.core.workflow.events"].StartEvent
 
 
 class Document:
@@ -79,7 +91,7 @@ class Document:
     def schema(self, workflow: Any) -> dict[str, Any]:
         """The schema of a workflow's start event; of one that has none, that of any object."""
         try:
-            found: dict[str, Any] = workflow.start_event_class.model_json_schema(
+            found: dict[str, Any] = _start_event(workflow).model_json_schema(
                 ref_template="#/components/schemas/{model}"
             )
         except Exception:  # noqa: BLE001 - a type that JSON does not know: the step's source must do
