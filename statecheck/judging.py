@@ -34,10 +34,11 @@ _OTHERS: tuple[Ask, ...] = (
     broken_store.cold_start,
     broken_store.several_threads,
     session_key.leaked,
-    multi_worker.ask,
-    container_restart.ask,
+    session_key.in_each_process,
     async_race.ask,
 )
+_WHERE_IT_LIVES: tuple[Ask, ...] = (multi_worker.ask, container_restart.ask)
+"""Not asked where each process has a key of its own: what is lost between processes is so for that alone."""
 
 
 def judge(case: Case) -> tuple[Finding, ...]:
@@ -47,7 +48,9 @@ def judge(case: Case) -> tuple[Finding, ...]:
         beside = session_key.leaked(case) if masking is None or masking.code != "SC107" else None
         found = [finding for finding in (masking, beside) if finding is not None]
     else:
-        found = [finding for finding in (ask(case) for ask in _OTHERS) if finding is not None]
+        apart = session_key.in_each_process(case) is not None
+        asked = _OTHERS if apart else (*_OTHERS, *_WHERE_IT_LIVES)
+        found = [finding for finding in (ask(case) for ask in asked) if finding is not None]
     ranked = sorted(found, key=_rank)
     if not ranked or ranked[0].severity != "error":
         return tuple(ranked)

@@ -72,7 +72,7 @@ async def chat(turn: Turn):
 
 ## Kinds
 
-- `new-key`: a key is made anew for each request.
+- `new-key`: a key is made anew for each request, or by each process: from `os.getpid()`, or by `hash()` of a text.
 - `ignored-key`: the client's key never reaches the store. Known by messages; experiments show `new-key` or
   `shared-key`.
 - `shared-key`: all sessions use one key, and see each other's conversation.
@@ -169,16 +169,38 @@ def under_another_key(case: Case) -> Finding | None:
     pair = next(filter(None, (find(history, first, second) for find in finders)), None)
     if pair is None:
         return _not_found(case, history, first, second)
+    return _apart(case, history, pair, "request")
+
+
+def in_each_process(case: Case) -> Finding | None:
+    """Did another process look for turn 1 in the store that both use, under a key of its own?"""
+    for name in ("other-worker", "new-process"):
+        history = case.histories.get(name)
+        if history is not None and case.lost(name):
+            first, second = turns(history)[:2]
+            pair = _store_keys(history, first, second)
+            if pair is not None and pair[2].kind != "process" and not _is_mapped(history, first):
+                return _apart(case, history, pair, "process")
+    return None
+
+
+def _is_mapped(history: History, first: Sent) -> bool:
+    """Whether the app keeps something in memory under the client's key: the store's key, which is lost with that."""
+    return first.key is not None and any(p.kind == "process" and p.anchor for p in whereabouts(history, first.key))
+
+
+def _apart(case: Case, history: History, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
     old, new, place = pair
+    second = turns(history)[1]
     build = next((op for op in built(history, second.marker, second) if op.frames and op.turn == second.number), None)
     anchor = Anchor(build.frames[0].path, build.frames[0].line) if build else place.anchor
     return finding(
         CAUSE,
         f"turn 1 is kept in `{place.text}` under the key `{old}`, turn 2 looked under `{new}`: "
-        "the key is made anew for each request",
+        f"the key is made anew for each {anew}",
         anchor,
         case,
-        (case.reason(BASELINE),),
+        (case.reason(history.experiment),),
         kind="new-key",
         related_to=related(history, second, second.marker, anchor or case.handler),
     )

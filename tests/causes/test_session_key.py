@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases import codes, findings, run, table
 from histories import history
 
+from statecheck.history import Frame, History, Op
 from statecheck.model import Anchor
 
 NEW_KEY_OVER_A_DATABASE = """
@@ -213,3 +214,26 @@ def test_a_leak_stands_at_what_is_shared() -> None:
     assert found.primary
     assert (found.anchor, found.confidence) == (Anchor("app.py", 4), "certain")
     assert "`app.shared`" in found.summary
+
+
+KEPT_IN_REDIS = NEW_KEY_IN_REDIS.replace("u2", "u1").replace("2a model read 2", "2a model read 1 2")
+IN_ANOTHER_PROCESS = NEW_KEY_IN_REDIS.replace("2a ", "2b ")
+
+
+def test_each_process_has_a_key_of_its_own() -> None:
+    told = run(same_process=KEPT_IN_REDIS, other_worker=IN_ANOTHER_PROCESS, new_process=IN_ANOTHER_PROCESS)
+    (found,) = findings(*told)
+
+    assert ("SC106", "new-key", Anchor("app.py", 14)) == (found.code, found.kind, found.anchor)
+    assert "under the key `u1`, turn 2 looked under `u2`: the key is made anew for each process" in found.summary
+    assert [one.experiment for one in found.evidence] == ["other-worker"]
+
+
+def test_a_key_that_is_looked_up_in_memory_is_lost_with_that() -> None:
+    lost = history("other-worker", IN_ANOTHER_PROCESS)
+    place = Op(
+        0, "ok", "place", 7, 1, where="app.threads['s']", key="s", markers=("s",), frames=(Frame("app.py", 4, ""),)
+    )
+    told = history("same-process", KEPT_IN_REDIS), History("other-worker", (*lost.ops, place))
+
+    assert codes(*told) == ["SC102"]
