@@ -176,10 +176,12 @@ def in_each_process(case: Case) -> Finding | None:
     """Did another process look for turn 1 in the store that both use, under a key of its own?"""
     for name in ("other-worker", "new-process"):
         history = case.histories.get(name)
-        if history is not None and case.lost(name):
-            first, second = turns(history)[:2]
-            pair = _store_keys(history, first, second)
-            if pair is not None and pair[2].kind != "process" and not _is_mapped(history, first):
+        if history is None or not case.lost(name) or _is_mapped(history, turns(history)[0]):
+            continue
+        for find in (_store_keys, _place_keys):
+            pair = find(history, *turns(history)[:2])
+            alone = case.histories[BASELINE]  # what has another key for each turn there too is found by no key
+            if pair is not None and pair[2].kind != "process" and find(alone, *turns(alone)[:2]) is None:
                 return _apart(case, history, pair, "process")
     return None
 

@@ -30,6 +30,7 @@ from statecheck.lab.workers import Lab, Worker
 from statecheck.model import Problem
 from statecheck.plan import AppFacts, Overrides, Route, admitted
 from statecheck.probe.relay import Relay
+from statecheck.source.hashing import hashes
 from statecheck.source.imports import third_party
 from statecheck.source.schemas import schema_scripts
 from statecheck.source.services import named_services
@@ -95,7 +96,7 @@ def _lab(
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
         environment = dict(launched.surroundings.environment)
-        request = {**_request(target, environment), "lent": launched.surroundings.lent}
+        request = {**_request(target, environment), "lent": launched.surroundings.lent, "seeded": hashes(tree)}
         lab = Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":
             _relays(lab, options, recorded)

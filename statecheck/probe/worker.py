@@ -58,6 +58,10 @@ def main(message: Message | int) -> None:
 
         install()
     RECORDER.open(ops_fd, tuple(message["roots"]))
+    if message["seeded"] and not fresh:
+        from .seeds import reseed
+
+        reseed()
     sql.install()
     executors.install()
     system.install(

@@ -1,0 +1,33 @@
+"""A seed of its own for `hash()` in each worker: a new process has one, a fork has its parent's."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import random
+import sys
+from typing import Any
+
+from .recorder import RECORDER
+
+_hash = builtins.hash
+_NUMBERS = (int, float, complex, type(None))  # no interpreter's seed changes their hashes
+
+
+def reseed() -> None:
+    """Let the user's own calls of `hash()` return what another process would not, unless the seed is set for all.
+
+    Their `__hash__` methods, and libraries, go on as they were: texts that are keys already keep their hashes.
+    """
+    if os.environ.get("PYTHONHASHSEED", "random").isdigit():
+        return
+    seed = random.SystemRandom().getrandbits(61)
+
+    def seeded(thing: Any, /) -> int:
+        value = _hash(thing)
+        caller = sys._getframe(1).f_code  # noqa: SLF001 - it has no other name
+        if isinstance(thing, _NUMBERS) or caller.co_name == "__hash__" or not RECORDER.relative(caller.co_filename):
+            return value
+        return _hash((seed, value))
+
+    builtins.hash = seeded

@@ -1,0 +1,50 @@
+"""Keys that a process makes for itself: what two processes share is found by neither under the other's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from labs import User, diagnosed
+
+from statecheck.config import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APP = """\
+    import hashlib, json, os, pathlib
+
+
+    def reply(user, text):
+        file = pathlib.Path(f"chats/{KEY}.json")
+        file.parent.mkdir(exist_ok=True)
+        said = json.loads(file.read_text()) if file.exists() else []
+        said.append(text)
+        file.write_text(json.dumps(said))
+        return " ".join(said)
+"""
+
+
+@pytest.mark.parametrize("key", ["{hash(user)}", "{os.getpid()}-{user}"])
+def test_a_key_of_each_process_is_new(key: str, tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=APP.replace("{KEY}", key))
+
+    ran = diagnosed(user, "app.py:reply", "namespace", Options(skip=("concurrent", "concurrent-workers")))
+
+    assert [(cause.code, cause.kind) for cause in ran.diagnosis.causes] == [("SC106", "new-key")]
+    assert ran.outcomes()["same-process"] == "kept"
+
+
+@pytest.mark.parametrize("seed", [{}, {"PYTHONHASHSEED": "7"}])
+def test_a_key_that_all_processes_share_is_none_of_each(seed: dict[str, str], tmp_path: Path) -> None:
+    user = User(tmp_path)
+    key = "{hash(user)}" if seed else "{hashlib.md5(user.encode()).hexdigest()}"
+    user.write(app=APP.replace("{KEY}", key))
+
+    ran = diagnosed(
+        user, "app.py:reply", "namespace", Options(env=tuple(seed.items()), skip=("concurrent", "concurrent-workers"))
+    )
+
+    assert [cause.code for cause in ran.diagnosis.causes] == ["SC103"]
