@@ -35,9 +35,11 @@ _OTHERS: tuple[Ask, ...] = (
     broken_store.several_threads,
     session_key.leaked,
     session_key.in_each_process,
+    multi_worker.ask,
+    container_restart.ask,
     async_race.ask,
 )
-_WHERE_IT_LIVES: tuple[Ask, ...] = (multi_worker.ask, container_restart.ask)
+_WHERE_IT_LIVES = (multi_worker.ask, container_restart.ask)
 """Not asked where each process has a key of its own: what is lost between processes is so for that alone."""
 
 
@@ -49,7 +51,7 @@ def judge(case: Case) -> tuple[Finding, ...]:
         found = [finding for finding in (masking, beside) if finding is not None]
     else:
         apart = session_key.in_each_process(case) is not None
-        asked = _OTHERS if apart else (*_OTHERS, *_WHERE_IT_LIVES)
+        asked = [ask for ask in _OTHERS if not (apart and ask in _WHERE_IT_LIVES)]
         found = [finding for finding in (ask(case) for ask in asked) if finding is not None]
     ranked = sorted(found, key=_rank)
     if not ranked or ranked[0].severity != "error":
