@@ -247,7 +247,7 @@ def _services() -> list[Check]:
     from statecheck.lab.binaries import find
 
     found = []
-    for kind in ("redis", "postgres"):
+    for kind in ("redis", "postgres", "mongodb"):
         binary = find(kind)
         if binary:
             found.append(Check("this machine", kind, "good", f"throwaway {kind} server: {binary.label}"))

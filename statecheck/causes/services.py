@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _COMMAND = re.compile(r"\*\d+\r\n\$\d+\r\n([\w.]+)\r\n")
 _READS = re.compile(r"GET|RANGE|INDEX|VALS|MEMBERS|EXISTS|READ|SCAN|KEYS|DUMP")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
-_QUERY = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
+_COLLECTION = re.compile(r"\w+ (\S+)")  # a command of MongoDB's: `find messages`
+_QUERY = re.compile(r"\s*((SELECT|WITH)\b|(find|aggregate|findAndModify) \S+\Z)", re.IGNORECASE)
 _BEFORE = 8  # characters before a marker that tell who says it
 
 
@@ -47,8 +48,8 @@ def asked_tables(history: History, first: Sent, second: Sent, f: str) -> Iterato
     """
     queries = [op for op in history.select(f, second.number, "send") if _QUERY.match(op.text)]
     for op in _taken(history, first, f):
-        tables = {*_TABLE.findall(op.text)}
-        if any(not tables or tables & {*_TABLE.findall(query.text)} for query in queries):
+        tables = _tables(op.text)
+        if any(not tables or tables & _tables(query.text) for query in queries):
             yield op
 
 
@@ -63,6 +64,12 @@ def _taken(history: History, turn: Sent, f: str) -> list[Op]:
 def _is_reading(text: str) -> bool:
     command = _COMMAND.match(text)
     return command is not None and _READS.search(command[1].upper()) is not None
+
+
+def _tables(text: str) -> set[str]:
+    """The tables that a statement names, or the collection of a command."""
+    command = _COLLECTION.fullmatch(text)
+    return {command[1]} if command else {*_TABLE.findall(text)}
 
 
 def _alike(one: str, other: str) -> bool:

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from statecheck.source.services import Variable
 
 HOST = "127.0.0.1"
-_NAME = "postgres"
+_NAMES = {"redis": "0", "postgres": "postgres", "mongodb": "statecheck"}
+_NAME = _NAMES["postgres"]
 _PASSWORD = "sc-dummy"  # noqa: S105 - any will do
-_PLAIN = {"rediss": "redis", "valkeys": "valkey"}
-_NOT_HERE = re.compile(r"ssl|tls|channel_binding|host|port|service|target_session", re.IGNORECASE)
+_PLAIN = {"rediss": "redis", "valkeys": "valkey", "mongodb+srv": "mongodb"}
+_WITHOUT_LOGIN = ("redis", "mongodb")
+_NOT_HERE = re.compile(
+    r"ssl|tls|channel_binding|host|port|service|target_session|replicaSet|auth|directConnection", re.IGNORECASE
+)
 _WORDS = re.compile(r"\b(host|port|sslmode)=\S*\s*")
 _ASYNC = frozenset(("create_async_engine", "async_database_uri", "SQLAlchemyChatStore", "async_engine_from_config"))
 _SYNC = frozenset(("create_engine", "engine_from_config", "SQLDatabase", "SQLDatabase.from_uri"))
@@ -46,7 +50,7 @@ def value_for(
         return None
     if variable.part == "password":
         return _PASSWORD
-    return variable.examples[0] if variable.examples else "0" if kind.name == "redis" else _NAME
+    return variable.examples[0] if variable.examples else _NAMES[kind.name]
 
 
 def _url(variable: Variable, kind: Kind, port: int, drivers: Container[str]) -> str:
@@ -55,16 +59,16 @@ def _url(variable: Variable, kind: Kind, port: int, drivers: Container[str]) -> 
         words = next((each for each in variable.examples if "dbname=" in each or "host=" in each), "")
         if words:
             return f"{_WORDS.sub('', words).strip()} host={HOST} port={port}"
-        if kind.name == "redis":
-            return f"redis://{HOST}:{port}/0"
+        if kind.name in _WITHOUT_LOGIN:
+            return f"{kind.name}://{HOST}:{port}/{_NAMES[kind.name]}"
         return f"{_scheme(variable, drivers)}://{_authority('', port)}/{_NAME}"
     scheme, _, rest = example.strip().partition("://")
     parts = urlsplit(f"//{rest}")
     query = [(name, value) for name, value in parse_qsl(parts.query) if not _NOT_HERE.search(name)]
     after = f"?{urlencode(query)}" if query else ""
     scheme = _PLAIN.get(scheme.lower(), scheme)
-    if kind.name == "redis":
-        return f"{scheme}://{HOST}:{port}{parts.path}{after}"
+    if kind.name in _WITHOUT_LOGIN:
+        return f"{scheme}://{HOST}:{port}{parts.path or '/'}{after}"
     path = parts.path if parts.path.strip("/") else f"/{_NAME}"
     return f"{scheme}://{_authority(parts.username or '', port)}{path}{after}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
@@ -40,7 +41,8 @@ class Binary:
 
 def find(kind: str) -> Binary | None:
     """The server for a kind of service, or None where there is none on this machine."""
-    return _redis() if kind == "redis" else _postgres() if kind == "postgres" else None
+    finders = {"redis": _redis, "postgres": _postgres, "mongodb": _mongodb}
+    return finders[kind]() if kind in finders else None
 
 
 def _redis() -> Binary | None:
@@ -62,6 +64,14 @@ def _postgres() -> Binary | None:
     options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     prepare = ((str(folder / "initdb"), *_INITDB),)
     return Binary(label, prepare, (str(folder / "postgres"), "-D", "data", *options), "data/.s.PGSQL.5432")
+
+
+def _mongodb() -> Binary | None:
+    if not (_package("mongomock").is_dir() and _package("bson").is_dir()):
+        return None
+    program = str(Path(__file__).with_name("mongodb.py"))
+    label = _label(program, "mongomock")
+    return Binary(label, (), (sys.executable, "-I", program, "server.sock"), "server.sock")
 
 
 def _package(name: str) -> Path:

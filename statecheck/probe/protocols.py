@@ -1,4 +1,4 @@
-"""What clients say to Redis and PostgreSQL, cut into commands: what each asks for, and the bytes that may hold markers.
+"""What clients say to Redis, PostgreSQL and MongoDB, cut into commands: what each asks for, and its bytes.
 
 Read off the bytes that pass a relay, so it does not matter which library sends them, or in which language it is
 written.
@@ -18,6 +18,8 @@ _TAIL = 12  # a marker's length: one that is cut by a packet's end is found with
 _ARGUMENT = re.compile(rb"\$(\d+)\r\n")
 _LOGIN = (b"AUTH", b"HELLO", b"CLIENT", b"SELECT", b"PING", b"COMMAND", b"INFO")
 _TRIVIAL = ("BEGIN", "COMMIT", "ROLLBACK", "SET ", "SHOW ", "DEALLOCATE", "SAVEPOINT", "RELEASE", "DISCARD", "LISTEN")
+_MONGO_HEAD = 16
+_MONGO_COMMAND = re.compile(rb".{4}\0.{4}\x02(\w+)\0.{4}([^\0]+)\0", re.DOTALL)  # its first element is a text
 PROTOCOL_3 = 3  # the major number that a connection to PostgreSQL begins with
 
 
@@ -113,5 +115,32 @@ class PostgresCommands:
             yield text, payload
 
 
-COMMANDS: dict[str, type[Commands]] = {"redis": RedisCommands, "postgres": PostgresCommands}
+class MongoCommands:
+    """The commands of MongoDB (messages that begin with a BSON document), each by its name and its collection."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[str, bytes]]:
+        """Each command on a collection, and all bytes of it."""
+        self._buffer += data
+        while len(self._buffer) >= _MONGO_HEAD and len(self._buffer) >= self._length():
+            message = bytes(self._buffer[: self._length()])
+            del self._buffer[: len(message)]
+            command = _MONGO_COMMAND.match(message, _MONGO_HEAD)
+            if command is not None:
+                yield f"{command[1].decode()} {command[2].decode('utf-8', 'replace')}", message
+
+    def _length(self) -> int:
+        length = int.from_bytes(self._buffer[:4], "little")
+        if length < _MONGO_HEAD:
+            raise ValueError("no message of MongoDB")
+        return length
+
+
+COMMANDS: dict[str, type[Commands]] = {
+    "redis": RedisCommands,
+    "postgres": PostgresCommands,
+    "mongodb": MongoCommands,
+}
 """By the kind of service; any other is `AnyCommands`."""

@@ -24,7 +24,7 @@ from .relay import Relay
 if TYPE_CHECKING:
     from .channel import Message
 
-_READY = b"eady to accept connections"  # both servers say so
+_READY = b"eady to accept connections"  # all servers say so
 _ENCRYPT = (80877103, 80877104)  # SSLRequest, GSSENCRequest
 _OWNER = "postgres"
 _LOGIN = re.compile(
@@ -135,6 +135,14 @@ class Redis(Server):
         return outside, _PASSWORD.sub(rb"*3\r\n\g<1>$7\r\ndefault\r\n", first)
 
 
+class Mongo(Server):
+    """MongoDB: whoever comes is let in."""
+
+    def reach(self, client: socket.socket) -> tuple[socket.socket, bytes]:  # noqa: ARG002 - nothing is asked of it
+        """Connect; a database is made when something is put there."""
+        return self.connect(), b""
+
+
 class Postgres(Server):
     """PostgreSQL, with whatever roles and databases its clients ask for."""
 
@@ -232,4 +240,4 @@ def _exactly(sock: socket.socket, length: int) -> bytes:
     return data
 
 
-_KINDS: dict[str, type[Server]] = {"redis": Redis, "postgres": Postgres}
+_KINDS: dict[str, type[Server]] = {"redis": Redis, "postgres": Postgres, "mongodb": Mongo}

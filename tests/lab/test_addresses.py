@@ -30,6 +30,14 @@ def variable(part: Any, *examples: str, default: str | None = None, optional: bo
         ("redis", variable("database", default="2"), None),
         ("redis", variable("url", optional=True), None),
         ("redis", variable("url", "redis://example/0", optional=True), None),
+        ("mongodb", variable("url"), "mongodb://127.0.0.1:1/statecheck"),
+        (
+            "mongodb",
+            variable("url", "mongodb+srv://me:secret@cluster0.example.net/chat?retryWrites=true&authSource=admin"),
+            "mongodb://127.0.0.1:1/chat?retryWrites=true",
+        ),
+        ("mongodb", variable("url", "mongodb://db:27017"), "mongodb://127.0.0.1:1/"),
+        ("mongodb", variable("database"), "statecheck"),
         ("postgres", variable("url"), "postgresql://postgres:sc-dummy@127.0.0.1:1/postgres"),
         (
             "postgres",

@@ -169,8 +169,8 @@ def test_killed_with_servers_running(isolation: str, tmp_path: Path) -> None:
     [
         ("REDIS_URL", "pip install 'statecheck[redis]'"),
         (
-            "MONGODB_URI",
-            "hand over one of your own that may be thrown away: `--env MONGODB_URI=…`",
+            "QDRANT_URL",
+            "hand over one of your own that may be thrown away: `--env QDRANT_URL=…`",
         ),
     ],
 )

@@ -86,6 +86,10 @@ CACHES = {"default": {"LOCATION": "redis://127.0.0.1:6390/1"}}
         ),
         (DJANGO, [("redis", {}, (6390,), "app.py:2"), ("postgres", {}, (5432,), "app.py:1")]),
         ("import os\nx = os.environ['MONGODB_URI']\n", [("mongodb", {"MONGODB_URI": "url"}, (), "app.py:2")]),
+        (
+            "import pymongo\nc = pymongo.MongoClient('mongodb://db:27018')\n",
+            [("mongodb", {}, (27017, 27018), "app.py:1")],
+        ),
         ('"""It needs redis://localhost."""\nimport os\n', []),
     ],
     ids=lambda value: value.splitlines()[-1][:40] if isinstance(value, str) else "",
