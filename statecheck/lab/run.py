@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 60.0
 _RUN_SECONDS = 300.0
+_WSGI = ("flask", "django", "wsgi")
 _SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "waitress.server", "aiosqlite")
 
 
@@ -96,7 +97,8 @@ def _lab(
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
         environment = dict(launched.surroundings.environment)
-        request = {**_request(target, environment), "lent": launched.surroundings.lent, "seeded": hashes(tree)}
+        request = _request(target, environment)
+        request |= {"lent": launched.surroundings.lent, "seeded": hashes(tree), "threads": _threads(target, recorded)}
         lab = Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":
             _relays(lab, options, recorded)
@@ -220,6 +222,18 @@ def _volumes(target: Target, options: Options, recorded: Recorded) -> tuple[str,
         number, anchor = configured
         recorded.notes.append(f"{anchor} starts {number} {'worker' if number == 1 else 'workers'}")
     return found
+
+
+def _threads(target: Target, recorded: Recorded) -> int:
+    """How many threads of a WSGI server a worker has where it is deployed; 0 if the project does not say."""
+    from statecheck.source import deploy
+
+    stated = deploy.threads(target.project) if target.framework in _WSGI else None
+    if stated is None:
+        return 0
+    number, anchor = stated
+    recorded.notes.append(f"{anchor} gives a worker {number} {'thread' if number == 1 else 'threads'}")
+    return number
 
 
 def app_facts(worker: Worker, project: Path) -> AppFacts:

@@ -59,7 +59,7 @@ def _offer(message: Message) -> Offer:
         thing = _resolve(module, name)
     if thing is None and name.endswith("()") and STARTED:  # a function that builds an app and serves it
         thing = STARTED[-1]
-    return Offer(thing, name, message["framework"])
+    return Offer(thing, name, message["framework"], message["threads"])
 
 
 def _import(name: str, path: str) -> ModuleType:

@@ -1,4 +1,4 @@
-"""What the project's own deployment files say: which paths outlive a container, and how many workers serve.
+"""What the project's own deployment files say: which paths outlive a container, how many workers and threads serve.
 
 Files that cannot be read or understood say nothing; they are never an error.
 """
@@ -21,9 +21,10 @@ from statecheck.source.indented import Node, Text, documents, get, items, pairs,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SERVER = re.compile(r"gunicorn|uvicorn|hypercorn|granian|fastapi\s+run|sanic|uwsgi|WEB_CONCURRENCY")
+_SERVER = re.compile(r"gunicorn|uvicorn|waitress|hypercorn|granian|fastapi\s+run|sanic|uwsgi|WEB_CONCURRENCY")
 _NUMBER = r"""["'\s=,:-]*(?:\$\{\w+:-)?["']?(\d{1,4})\b"""
 _WORKERS = re.compile(rf"(?:--workers?|--processes|(?<![\w-])-w|\bWEB_CONCURRENCY\b){_NUMBER}")
+_THREADS = re.compile(rf"--threads{_NUMBER}")
 _COMPOSE = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 _DOCKERFILE = re.compile(r"Dockerfile|Containerfile|Dockerfile\..+|.+\.[Dd]ockerfile")
 _PLAIN = re.compile(r"Procfile(\..+)?|\.env|.+\.sh|fly\.toml|nixpacks\.toml|supervisord?\.conf|.+\.service")
@@ -73,14 +74,30 @@ def volumes(project: Path) -> tuple[Path, ...]:
 def workers(project: Path) -> tuple[int, Anchor] | None:
     """Return the largest number of workers or replicas that a deployment file asks for, and where, or None."""
     files = _files(project)
-    found: list[tuple[int, Path, int]] = []
-    for path in (*files.plain, *files.dockerfiles, *files.compose, *files.yaml):
-        found += [(number, path, line) for number, line in _asked(reading.peek(path).decode("utf-8", "replace"))]
-    for path in files.gunicorn:
-        found += [(number, path, line) for number, line in _configured(reading.peek(path))]
+    found = _stated(files, _WORKERS, "workers")
     for path in (*files.compose, *files.yaml):
         for document in _documents(path):
             found += [(int(count), path, count.line) for count in _replicas(document) if count.isdigit()]
+    return _largest(found, project)
+
+
+def threads(project: Path) -> tuple[int, Anchor] | None:
+    """Return the largest number of threads that a deployment file gives a worker, and where, or None."""
+    return _largest(_stated(_files(project), _THREADS, "threads"), project)
+
+
+def _stated(files: _Files, option: re.Pattern[str], name: str) -> list[tuple[int, Path, int]]:
+    """Return (number, file, line) of each place that states one: by an option of a server, or gunicorn's setting."""
+    found: list[tuple[int, Path, int]] = []
+    for path in (*files.plain, *files.dockerfiles, *files.compose, *files.yaml):
+        asked = _asked(reading.peek(path).decode("utf-8", "replace"), option)
+        found += [(number, path, line) for number, line in asked]
+    for path in files.gunicorn:
+        found += [(number, path, line) for number, line in _configured(reading.peek(path), name)]
+    return found
+
+
+def _largest(found: list[tuple[int, Path, int]], project: Path) -> tuple[int, Anchor] | None:
     if not found:
         return None
     number, path, line = max(found, key=lambda one: one[0])
@@ -192,22 +209,22 @@ def _replicas(document: Node) -> Iterator[Text]:
     yield from (count for count in found if isinstance(count, Text))
 
 
-def _asked(content: str) -> Iterator[tuple[int, int]]:
+def _asked(content: str, option: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """Yield (number, line) of each `--workers N`, `-w N` or `WEB_CONCURRENCY=N` of a file that starts a server."""
     blank = re.sub(r"^\s*#.*$", "", content, flags=re.MULTILINE)
     if _SERVER.search(blank):
-        for match in _WORKERS.finditer(blank):
+        for match in option.finditer(blank):
             yield int(match[1]), blank.count("\n", 0, match.start()) + 1
 
 
-def _configured(data: bytes) -> Iterator[tuple[int, int]]:
+def _configured(data: bytes, name: str) -> Iterator[tuple[int, int]]:
     """Yield (number, line) of `workers = 4` or `workers = int(os.getenv("…", "4"))` in gunicorn's configuration."""
     try:
         syntax = reading.parse(data.decode("utf-8", "replace").replace("\0", ""), "gunicorn.conf.py")
     except StatecheckError:
         return
     for node in syntax.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "workers" for t in node.targets):
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             if any(isinstance(part, ast.BinOp) for part in ast.walk(node.value)):
                 continue
             numbers = [part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)]

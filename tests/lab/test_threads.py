@@ -1,10 +1,11 @@
-"""Stores that several threads use at once, as the turns of a `def` handler or of a blocking callable do."""
+"""Turns in threads: stores that several use at once, and how many there are where the app is deployed."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from labs import User, diagnosed
 
 from statecheck.config import Options
@@ -42,6 +43,22 @@ LOCKED = """\
         with lock:
             return reply(session_id, text)
 """
+RACING = """\
+    from flask import Flask, request
+    from llama_index.core.llms import MockLLM
+
+    app = Flask(__name__)
+    kept = {}
+    llm = MockLLM()
+
+
+    @app.post("/chat")
+    def chat():
+        said = [*kept.get(request.form["session_id"], []), request.form["message"]]
+        answer = str(llm.complete("\\n".join(said)))
+        kept[request.form["session_id"]] = said
+        return answer
+"""
 OPTIONS = Options(seed=1, only=("same-process", "concurrent"))
 
 
@@ -67,3 +84,14 @@ def test_one_that_a_lock_keeps_from_it_is_kept(tmp_path: Path) -> None:
 
     assert ran.diagnosis.causes == ()
     assert ran.outcomes()["concurrent"] == "kept"
+
+
+@pytest.mark.parametrize(("threads", "outcome"), [(1, "kept"), (2, "lost")])
+def test_turns_overlap_as_the_threads_of_the_deployment_let_them(tmp_path: Path, threads: int, outcome: str) -> None:
+    user = User(tmp_path)
+    user.write(app=RACING)
+    (user.project / "Procfile").write_text(f"web: gunicorn --threads {threads} app:app\n")
+    ran = diagnosed(user, "app.py", "namespace", OPTIONS)
+
+    assert ran.outcomes()["concurrent"] == outcome
+    assert f"Procfile:1 gives a worker {threads} thread{'' if threads == 1 else 's'}" in ran.diagnosis.notes

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statecheck.source.deploy import volumes, workers
+from statecheck.source.deploy import threads, volumes, workers
 from statecheck.source.indented import Node, documents
 
 DOCKERFILE = "FROM python:3.12 AS base\nENV HOME_DIR=/srv\nWORKDIR ${HOME_DIR}/app\nCOPY . .\n"
@@ -162,6 +162,22 @@ def test_kubernetes_claim_templates(tmp_path: Path) -> None:
 )
 def test_workers(tmp_path: Path, name: str, text: str, expected: str | None) -> None:
     found = workers(planted(tmp_path, {name: text}))
+
+    assert (f"{found[0]} {found[1]}" if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Procfile", "web: gunicorn -w 2 --threads 4 app:app\n", "4 Procfile:1"),
+        ("Dockerfile", 'FROM x\nCMD ["waitress-serve", "--threads=1", "app:app"]\n', "1 Dockerfile:2"),
+        ("gunicorn.conf.py", "workers = 4\nthreads = int(os.environ.get('N', '3'))\n", "3 gunicorn.conf.py:2"),
+        ("Procfile", "web: gunicorn -w 2 app:app\n", None),
+        ("start.sh", "stress --threads 4\n", None),
+    ],
+)
+def test_threads(tmp_path: Path, name: str, text: str, expected: str | None) -> None:
+    found = threads(planted(tmp_path, {name: text}))
 
     assert (f"{found[0]} {found[1]}" if found else None) == expected
 

@@ -38,8 +38,7 @@ def adapt(offer: Offer) -> Loaded | None:
     if _CSRF in settings.MIDDLEWARE and not settings.CSRF_USE_SESSIONS:
         header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-").title()
         facts |= {"headers": [[header, _TOKEN]], "cookies": [[settings.CSRF_COOKIE_NAME, _TOKEN]]}
-    target = AsgiTarget if is_asgi(offer.thing) else WsgiTarget
-    return target(offer.thing, facts)
+    return AsgiTarget(offer.thing, facts) if is_asgi(offer.thing) else WsgiTarget(offer, facts)
 
 
 def _migrate() -> None:

@@ -30,7 +30,7 @@ def adapt(offer: Offer) -> Loaded | None:
             facts = {"framework": framework, "object": offer.name, "routes": list(routes(app))}
             if is_asgi(offer.thing):
                 return AsgiTarget(offer.thing, facts, getattr(app, "websocket_class", None))
-            return WsgiTarget(offer.thing, facts)
+            return WsgiTarget(offer, facts)
     return None
 
 

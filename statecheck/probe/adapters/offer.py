@@ -53,12 +53,14 @@ class Loaded(Protocol):
 class Offer:
     """An object of the target's module, and what its source says it is (`framework`, or "" if it does not tell).
 
-    Of a Streamlit script `thing` is the path, of a Chainlit app its module.
+    Of a Streamlit script `thing` is the path, of a Chainlit app its module. `threads` is how many a worker has where it
+    is deployed, or 0 if that is not said.
     """
 
     thing: Any
     name: str
     framework: str
+    threads: int = 0
 
     def made_by(self, module: str, *classes: str) -> bool:
         """Whether the object is an instance of one of these classes, if their module has been imported at all."""

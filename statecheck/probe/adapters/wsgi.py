@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ..channel import Channel, Message
     from .offer import Loaded, Offer
 
-_THREADS = 8
+_THREADS = 8  # where its deployment does not say how many
 
 
 def adapt(offer: Offer) -> Loaded | None:
     """Take what its source calls a WSGI app, or what can only be called with environ and start_response."""
     if offer.framework == "wsgi" or (offer.framework == "" and is_wsgi(offer.thing)):
-        return WsgiTarget(offer.thing, {"framework": "wsgi", "object": offer.name, "routes": []})
+        return WsgiTarget(offer, {"framework": "wsgi", "object": offer.name, "routes": []})
     return None
 
 
@@ -39,9 +39,10 @@ def is_wsgi(thing: Any) -> bool:
 class WsgiTarget:
     """A WSGI app, with what its adapter knows of it."""
 
-    def __init__(self, app: Any, facts: dict[str, Any]) -> None:
-        self.app = app
+    def __init__(self, offer: Offer, facts: dict[str, Any]) -> None:
+        self.app = offer.thing
         self.facts = facts
+        self.threads = offer.threads or _THREADS
 
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:
         """Serve on this socket until killed."""
@@ -61,7 +62,7 @@ class WsgiTarget:
         logging.getLogger("waitress").setLevel(logging.CRITICAL)  # a turn's exception is shown at its end
         assert sock is not None
         listening = socket.socket(fileno=sock.detach())  # of the class that is watched now, which waitress asks for
-        server = create_server(served, sockets=[listening], threads=_THREADS, clear_untrusted_proxy_headers=False)
+        server = create_server(served, sockets=[listening], threads=self.threads, clear_untrusted_proxy_headers=False)
         channel.send({"ready": self.facts})
         server.run()
         raise RuntimeError("the app shut its server down")
