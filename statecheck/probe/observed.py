@@ -6,7 +6,7 @@ import sys
 from typing import Any
 from urllib.parse import unquote
 
-from . import mutations
+from . import mutations, wholes
 from .markers import attributes_of, find, text
 from .recorder import CALLER, RECORDER, RUN, Frames
 from .values import content
@@ -52,9 +52,23 @@ class Observed:
         if RECORDER.fd < 0:
             return
         try:
-            self._record(result, error)
+            for args, value in self._parts(result, error):
+                self.args = args
+                self._record(value, error)
         except Exception as failure:  # noqa: BLE001 - an object of the app that cannot be looked at
             RECORDER.emit("unseen", type="info", cls=type(self.subject).__name__, note=type(failure).__name__)
+
+    def _parts(self, result: Any, error: BaseException | None) -> list[tuple[tuple[Any, ...], Any]]:
+        """(arguments, result) of each call to record: one, or one a value where a Context is asked for all."""
+        named = bool(self.args) and isinstance(self.args[0], str)
+        if self.f == "ctx-store" and self.action in ("read", "write") and not (named or self.inside or error):
+            reads = self.action == "read"
+            uses = wholes.used(self.frames)
+            if uses is not None and reads:
+                return [((name,), wholes.value(result, name)) for name in uses.read]
+            if uses is not None:
+                return [((name, wholes.value(self.args[0], name)), None) for name in uses.set]
+        return [(self.args, result)]
 
     def _record(self, result: Any, error: BaseException | None) -> None:
         fields: dict[str, Any] = {"action": self.action, **self._thing(result)}
