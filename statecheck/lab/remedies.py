@@ -31,7 +31,12 @@ _BY_WORDS = (
         "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another",
     ),
     (
-        re.compile("^(ModuleNotFoundError|ImportError): "),
+        re.compile("^ImportError: cannot import name .*(site|dist)-packages", re.DOTALL),
+        "the app was written for other versions than those installed: install the ones that it names, or name the "
+        "interpreter that has them with `--python`",
+    ),
+    (
+        re.compile("^(ModuleNotFoundError|ImportError(?!: cannot import name '.*' from .* \\(/)): "),
         "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`",
     ),
 )

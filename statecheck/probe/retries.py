@@ -64,8 +64,17 @@ def _gives_up(original: Callable[..., None]) -> Callable[..., None]:
     return __init__
 
 
+_SELECTION_SECONDS = 2  # a server on this machine is found in milliseconds
+
+
+def _patch_mongo(module: ModuleType) -> None:
+    """Let pymongo say soon that there is no server: it looks for one for as long as a turn may take."""
+    module.SERVER_SELECTION_TIMEOUT = _SELECTION_SECONDS  # type: ignore[attr-defined]  # for clients that name no time
+
+
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "tenacity": _patch,
+    "pymongo.common": _patch_mongo,
     "google.api_core.retry": _patch_google,
     "google.api_core.retry_async": _patch_google,
 }

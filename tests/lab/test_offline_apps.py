@@ -91,6 +91,21 @@ def reply(text):
     memory.put(ChatMessage(role="user", content=text))
     return str(Settings.llm.chat(memory.get(text)))
 """
+COUNTING = """\
+import tiktoken
+from llama_index.core import Settings
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import ChatMemoryBuffer
+
+encoding = tiktoken.encoding_for_model("gpt-4o")
+assert encoding.decode(encoding.encode("Grüße, 世界!")) == "Grüße, 世界!"
+assert tiktoken.get_encoding(encoding.name) is encoding
+memory = ChatMemoryBuffer.from_defaults(token_limit=200, tokenizer_fn=encoding.encode)
+
+
+def reply(text):
+    return str(SimpleChatEngine.from_defaults(memory=memory).chat(text))
+"""
 NEEDY = """\
 import asyncio
 import httpx
@@ -112,7 +127,7 @@ def reply(text):
 @pytest.fixture
 def user(tmp_path: Path) -> User:
     user = User(tmp_path)
-    user.write(cloud=STORE, agent=AGENT, remembering=MEMORY, needy=NEEDY)
+    user.write(cloud=STORE, agent=AGENT, remembering=MEMORY, counting=COUNTING, needy=NEEDY)
     return user
 
 
@@ -138,6 +153,12 @@ def test_a_memory_in_a_cloud_store_is_inconclusive(user: User) -> None:
         ["substituted-store"],
     )
     assert "`CloudStore` (remembering.py:11)" in diagnosis.errors[0].text
+
+
+def test_an_app_that_counts_tokens_needs_no_network_for_it(user: User) -> None:
+    ran = diagnosed(user, "counting.py:reply", "namespace", ONE)
+    assert ran.outcomes()["same-process"] == "kept"
+    assert "`tiktoken o200k_base` (counting.py:6)" in " ".join(ran.diagnosis.notes)
 
 
 def test_a_target_that_fails_for_want_of_the_network_is_told_so(user: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 import tenacity
@@ -65,3 +66,13 @@ def test_googles_clients_give_up_on_what_is_offline(monkeypatch: pytest.MonkeyPa
         else:
             call()
         assert len(tries) == (1 if lasting else 3)
+
+
+def test_a_mongodb_that_is_not_there_is_told_soon() -> None:
+    pymongo = pytest.importorskip("pymongo", reason="pymongo is not installed")
+    errors = pytest.importorskip("pymongo.errors")
+    retries.HOOKS["pymongo.common"](pymongo.common)
+    began = time.monotonic()
+    with pymongo.MongoClient("mongodb://127.0.0.1:9/") as client, pytest.raises(errors.ServerSelectionTimeoutError):
+        client.admin.command("ping")
+    assert time.monotonic() - began < 10

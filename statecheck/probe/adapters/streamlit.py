@@ -179,12 +179,13 @@ def _carry_turns(tabs: Tabs) -> None:
 
 def _note_errors(raised: list[BaseException]) -> None:
     """Keep what a script raises: the page shows its text alone."""
-    from streamlit.runtime.scriptrunner import exec_code
+    from streamlit.runtime.scriptrunner import script_runner
 
+    runs = sys.modules.get("streamlit.runtime.scriptrunner.exec_code", script_runner)  # a module of its own since 1.37
     for name in ("handle_user_script_exception", "handle_uncaught_app_exception"):  # its name has changed
-        handle: Any = getattr(exec_code, name, None)
+        handle: Any = getattr(runs, name, None)
         if handle is not None:
-            setattr(exec_code, name, functools.partial(_noted, handle, raised))
+            setattr(runs, name, functools.partial(_noted, handle, raised))
 
 
 def _noted(handle: Any, raised: list[BaseException], error: BaseException, *others: Any) -> None:
@@ -232,7 +233,10 @@ def _caches() -> Iterator[tuple[Any, str]]:
 
 def _note_queries(asked: set[str]) -> None:
     """Note which parameters of its URL a page asks for."""
-    from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
+    try:
+        from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
+    except ImportError:  # pages could not ask for one by itself before 1.30
+        return
 
     get: Any = QueryParamsProxy.__getitem__
 
