@@ -96,10 +96,15 @@ def _blocked(ops: list[Op]) -> list[str]:
 
 
 def _substituted(ops: list[Op]) -> list[str]:
+    """What stood in: for documents that are not there, and for what the network has."""
+    told = [op for op in ops if op.f == "substituted"]
+    absent = {op.cls for op in told if op.where}
+    documents = [f"`{op.where}`{_at(op)}" for op in told if op.where]
     replaced: dict[str, Op] = {}
-    for op in ops:
-        if op.f == "substituted" and (op.cls not in replaced or not replaced[op.cls].frames):
+    for op in told:
+        if op.cls not in absent and (op.cls not in replaced or not replaced[op.cls].frames):
             replaced[op.cls] = op
-    found = [f"`{cls}`{_at(op)}" for cls, op in replaced.items()]
+    others = [f"`{cls}`{_at(op)}" for cls, op in replaced.items()]
+    found = [f"a text stands in for documents that are not there: {_listed(documents)}"] if documents else []
     text = "stood in for, as they need the network: {}; what they would have given or kept is not judged"
-    return [text.format(_listed(found))] if found else []
+    return found + ([text.format(_listed(others))] if others else [])

@@ -34,6 +34,12 @@ def is_hollow(model: Any) -> bool:
     return reference is not None and reference() is model
 
 
+def hollow_out(thing: Any) -> None:
+    """From now on an object could not be built."""
+    key = id(thing)
+    _hollow[key] = weakref.ref(thing, lambda _: _hollow.pop(key, None))
+
+
 def guard_constructor(cls: type, fills: Callable[[BaseException], bool]) -> None:
     """Fill an instance of `cls` whose constructor fails with an error that `fills` accepts, and tell of it.
 
@@ -125,8 +131,7 @@ def _arguments(function: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str
 
 
 def _fill(model: Any, given: dict[str, Any]) -> None:
-    key = id(model)
-    _hollow[key] = weakref.ref(model, lambda _: _hollow.pop(key, None))
+    hollow_out(model)
     cls = type(model)
     if not hasattr(cls, "model_construct"):
         return

@@ -1,4 +1,4 @@
-"""Vector stores, readers and retrievers that need the network: substituted where they fail without it, and told.
+"""What needs the network, or documents that are not there: substituted where it fails without, and told.
 
 What stands in holds what the app adds while it is imported, so that it can be driven. What a turn adds is not kept: a
 conversation kept there cannot be judged, and a stand-in that seemed to keep or lose it would be a lie.
@@ -6,13 +6,15 @@ conversation kept there cannot be judged, and a stand-in that seemed to keep or 
 
 from __future__ import annotations
 
+import functools
+import re
 import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .hollow import fall_back, guard_constructor
+from .hollow import MARK, fall_back, guard_constructor, hollow_out
 from .offline import is_offline
-from .recorder import TURN
+from .recorder import RECORDER, TURN
 from .trees import each_below
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _NO_MESSAGES: dict[str, Any] = {"sub_dicts": []}  # where `VectorMemory` looks for the messages of a node
 _TEXT = "This text stands in for what `{}` would have found."
+_ABSENT = re.compile(r"(?:Directory|File) (.+) does not exist|No files found in (.+)\.")
 
 _held: dict[int, list[Any]] = {}
 
@@ -109,8 +112,34 @@ def _guard_below(attribute: str, methods: Methods) -> Callable[[ModuleType], Non
     return lambda module: each_below(getattr(module, attribute), visit)
 
 
+def _patch_directories(module: ModuleType) -> None:
+    """Let a text stand in for a folder of documents that is not there: what it says is not what is asked about."""
+    reader = module.SimpleDirectoryReader
+    original = reader.__init__
+    if getattr(original, MARK, False):
+        return
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it is set as one
+        try:
+            original(self, *args, **kwargs)
+        except ValueError as error:
+            absent = _ABSENT.match(str(error))
+            if absent is None:
+                raise
+            hollow_out(self)
+            where = absent[1] or absent[2]
+            RECORDER.emit("substituted", action="read", cls=type(self).__name__, where=where, frames=RECORDER.frames())
+
+    setattr(__init__, MARK, True)
+    reader.__init__ = __init__
+    for name, instead in _READER.items():
+        setattr(reader, name, fall_back(getattr(reader, name), instead))
+
+
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "llama_index.core.vector_stores.types": _guard_below("BasePydanticVectorStore", _STORE),
+    "llama_index.core.readers.file.base": _patch_directories,
     "llama_index.core.readers.base": _guard_below("BaseReader", _READER),
     "llama_index.core.base.base_retriever": _guard_below("BaseRetriever", _RETRIEVER),
 }

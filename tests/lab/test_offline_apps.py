@@ -165,3 +165,24 @@ def test_a_target_that_fails_for_want_of_the_network_is_told_so(user: User) -> N
     problem = diagnosed(user, "needy.py:reply", "namespace", ONE).diagnosis.errors[0]
     assert problem.slug == "needs-network"
     assert "`needy.py:7` asks for settings.example.com:443" in problem.text
+
+
+INDEXED = """\
+from llama_index.core import SimpleDirectoryReader, VectorStoreIndex
+
+engine = VectorStoreIndex.from_documents(SimpleDirectoryReader("docs").load_data()).as_chat_engine("context")
+
+
+def reply(session_id, text):
+    return str(engine.chat(text))
+"""
+
+
+def test_documents_that_are_not_in_the_repository_are_stood_in_for(user: User) -> None:
+    user.write(indexed=INDEXED)
+    ran = diagnosed(user, "indexed.py:reply", "namespace", ONE)
+
+    assert ran.outcomes()["same-process"] == "kept"
+    notes = [note for note in ran.diagnosis.notes if not note.startswith(("how it talks", "run by"))]
+    assert notes == ["a text stands in for documents that are not there: `docs` (indexed.py:3)"]
+    assert not (user.project / "docs").exists()
