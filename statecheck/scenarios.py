@@ -34,13 +34,12 @@ class App:
 
     Attributes:
         path: the app's file, absolute.
-        expected: names of the causes that its diagnosis must have, the primary one first; none for a twin.
-        severity: of these.
+        expected: names of the causes that its diagnosis must have as errors, the primary one first; none for a twin,
+            nor for a kind that is only ever a warning.
     """
 
     path: Path
     expected: tuple[str, ...] = ()
-    severity: str = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def _variant(scenario: Scenario, entry: dict[str, Any]) -> Scenario:
         folder=broken.parent,
         title=entry["title"],
         look_at=entry["look_at"],
-        broken=(App(broken, tuple(entry["expected"]), entry.get("severity", "error")),),
+        broken=(App(broken, tuple(entry["expected"])),),
         fixed=(App(fixed),),
         kind=entry["kind"],
     )

@@ -76,6 +76,7 @@ or `num_workers=1`.
 
 - `user-code`: the load, the model call and the save are in the app itself.
 - `library-store`: the store's own code loads and saves.
+- `interleaved`: every turn is kept, but a question is followed by another's answer. A warning.
 
 ## See also
 
@@ -102,7 +103,7 @@ CAUSE = Cause(
     question="Was an answered turn overwritten by one that overlapped it?",
     fix="let the turns of one session run one after the other (a lock for each session), or append instead of "
     "overwriting",
-    kinds=("user-code", "library-store"),
+    kinds=("user-code", "library-store", "interleaved"),
     doc=__doc__ or "",
 )
 
@@ -178,5 +179,6 @@ def _reordered(case: Case, name: str) -> Finding:
         anchor,
         case,
         (case.reason(name),),
+        kind="interleaved",
         severity="warning",
     )

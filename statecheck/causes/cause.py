@@ -14,6 +14,7 @@ class Cause:
         question: what is asked of a recorded history; the cause applies if the answer is yes.
         fix: one sentence that says what to change.
         kinds: finer names within the cause, each described in `doc`.
+        told: those of them that only error messages tell of: no experiment shows them.
         doc: its documentation for users, in Markdown: the docstring of its module.
     """
 
@@ -23,3 +24,4 @@ class Cause:
     fix: str
     kinds: tuple[str, ...]
     doc: str
+    told: tuple[str, ...] = ()

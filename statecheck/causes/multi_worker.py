@@ -98,6 +98,7 @@ CAUSE = Cause(
     fix="keep the conversation in a store that all workers share, and read it from there on every turn",
     kinds=("stale-cache", "shared-instance", "own-secret", "forked-connection"),
     doc=__doc__ or "",
+    told=("forked-connection",),
 )
 
 

@@ -94,6 +94,7 @@ CAUSE = Cause(
     "`async_engine`",
     kinds=("memory-database", "stream-cut"),
     doc=__doc__ or "",
+    told=("stream-cut",),
 )
 
 

@@ -117,6 +117,7 @@ CAUSE = Cause(
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
     kinds=("new-key", "ignored-key", "shared-key", "shared-instance"),
     doc=__doc__ or "",
+    told=("ignored-key",),
 )
 
 

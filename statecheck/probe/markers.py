@@ -9,7 +9,7 @@ import re
 from collections import deque
 from enum import Enum
 from functools import lru_cache
-from types import MemberDescriptorType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 MARKER = re.compile(r"sc-m[0-9a-f]{8}")
@@ -17,7 +17,10 @@ MARKER_BYTES = re.compile(rb"sc-m[0-9a-f]{8}")
 _BUDGET = 20_000  # values looked at in one structure
 _NEWEST = 400  # items of a sequence that are looked at: a longer conversation is read from its end
 _BEFORE, _MOST_AROUND = 30, 8  # characters before a marker, and markers, that `around` shows
-_ATOMS = (int, float, complex, type, type(None))
+_PASSED_OVER = (
+    *(int, float, complex, type, type(None)),
+    *(FunctionType, BuiltinFunctionType, MethodType, ModuleType),  # a function's globals lead to all that there is
+)
 
 
 def find(value: Any) -> list[str]:
@@ -40,7 +43,7 @@ def find(value: Any) -> list[str]:
         elif issubclass(kind, (bytes, bytearray)):
             if b"sc-m" in item:
                 found.update(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(item)))
-        elif not issubclass(kind, _ATOMS) and id(item) not in seen:
+        elif not issubclass(kind, _PASSED_OVER) and id(item) not in seen:
             seen.add(id(item))
             stack.extend(reversed(parts(item)))
     return list(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.report.text import View, applied, header, ordered, plural, safe
+from statecheck.report.text import View, applied, got, header, ordered, plural, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def render_scenarios(results: Sequence[ScenarioResult], view: View) -> str:
 def _outcome(result: ScenarioResult) -> str:
     if not result.passed:
         return f"failed: {safe('; '.join(result.failures) or 'not the expected diagnosis')}"
-    named = ", ".join(result.expected)
+    named = got(result)
     broken, fixed = plural(len(result.broken), "broken app"), plural(len(result.fixed), "fixed twin")
     return f"passed: {broken} got {named}, {fixed} none"
 

@@ -77,6 +77,7 @@ def _json(cause: Cause) -> dict[str, object]:
         "question": cause.question,
         "fix": cause.fix,
         "kinds": list(cause.kinds),
+        "told": list(cause.told),
         "runnable": catalogue.runnable(cause.name),
         "text": cause.doc.strip(),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from statecheck.report.text import BAD, View, again, applied, ordered, plural, safe
+from statecheck.report.text import BAD, View, again, applied, got, ordered, plural, safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ def _gist(diagnosis: Diagnosis) -> str:
 def _passed(result: ScenarioResult) -> str:
     broken = plural(len(result.broken), "broken app")
     fixed = plural(len(result.fixed), "fixed twin")
-    return f"{broken} got {', '.join(result.expected)}; {fixed} got no error"
+    return f"{broken} got {got(result)}; {fixed} got no error"
 
 
 def _closing(diagnosis: Diagnosis) -> str:

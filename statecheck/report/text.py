@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from statecheck.model import Diagnosis, Finding, Outcome, TargetName
+    from statecheck.model import Diagnosis, Finding, Outcome, ScenarioResult, TargetName
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # harmless, and emoji and Persian need them
@@ -93,3 +93,8 @@ def again(target: TargetName) -> str:
 def applied(diagnosis: Diagnosis) -> list[Outcome]:
     """Return the experiments that were not skipped."""
     return [outcome for outcome in diagnosis.experiments if outcome.outcome != "skipped"]
+
+
+def got(result: ScenarioResult) -> str:
+    """What the broken apps of a scenario that passed got: its causes, or the kind that is only ever a warning."""
+    return ", ".join(result.expected) or f"{result.kind} as a warning"

@@ -84,7 +84,7 @@ def lost(writes: str = "", seen: str = "1 4", order: str = "uaua", end: str = "<
     the_library_s_store=(lost(LIBRARY_S_STORE), ["SC105 library-store"]),
     the_library_s_database=(lost(LIBRARY_S_DATABASE), ["SC105 library-store"]),
     all_kept=(lost(OWN_FILE, seen="1 2 3 4", order="uauauaua"), []),
-    kept_out_of_order=(lost(LIBRARY_S_STORE, seen="1 2 3 4", order="uauuuaaau"), ["(SC105)"]),
+    kept_out_of_order=(lost(LIBRARY_S_STORE, seen="1 2 3 4", order="uauuuaaau"), ["(SC105 interleaved)"]),
     a_window=(lost(OWN_FILE, seen="3 4", order="uau"), []),
     only_a_refused_one_is_missing=(lost(OWN_FILE, seen="1 2 3", order="uauaua", end="x HTTP 409"), []),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import OrderedDict, deque
 from dataclasses import dataclass
@@ -219,6 +220,12 @@ def test_all_are_found_wherever_they_are(markers: list[str], data: st.DataObject
     value = [data.draw(st.sampled_from(wraps))(one) for one in markers]
 
     assert list(dict.fromkeys(markers)) == find(value)
+
+
+def test_code_is_no_value() -> None:
+    """A memory holds its tokenizer, and a function's globals lead to what every other conversation said."""
+    assert ONE in globals().values()
+    assert find([lambda: ONE, functools.partial(test_code_is_no_value), Memory().model_dump]) == []
 
 
 @pytest.mark.parametrize(
