@@ -143,7 +143,8 @@ def _exchange(
     worker: Worker, plan: Plan, client: Client, marker: str, seconds: float, invoked: Callable[[int], None]
 ) -> Answer:
     """Send one request and wait until it has ended."""
-    request = render(plan, client.session, message_of(marker), client.said, client.key)
+    said = client.said if plan.carries_history else ()
+    request = render(plan, client.session, message_of(marker), said, client.key)
     if client.token:
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))
     started = time.monotonic()

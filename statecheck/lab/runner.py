@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from statecheck.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, outcomes, told
@@ -71,12 +71,12 @@ class Runner:
         """Run them all; what does not apply is skipped with its reason."""
         self._skip_by_plan()
         if self.scouted.plan.carries_history and not self._goes_by_its_own():
-            sent = "the client sends the whole conversation with every turn"
-            self._skip((name for name in self._left() if name != "other-session"), sent)
             if "other-session" in self._left():
                 self._one("other-session", Locate("a"))
-            self._explain_errors()
-            return
+            if not self._keeps_its_own():
+                self._skip(self._left(), "the client sends the whole conversation with every turn")
+                self._explain_errors()
+                return
         if BASELINE in self._left():
             self._one(BASELINE)
         self._skip_by_baseline()
@@ -156,6 +156,28 @@ class Runner:
         for name in tried:
             self.recorded.histories.pop(name)
             self.recorded.problems.pop(name, None)
+        return False
+
+    def _keeps_its_own(self) -> bool:
+        """Whether the app, which goes by what it is sent, has shown that it keeps what was said as well.
+
+        From here on a client sends only what is new: how the app fares with what it keeps is else covered by the rest.
+        """
+        leak = self._judged()[1].get("other-session")
+        if leak is None or leak.outcome != "leaked" or BASELINE not in self._left():
+            return False
+        told, plan = self.setting, replace(self.setting.plan, carries_history=False)
+        self.setting = replace(told, plan=plan)
+        self._one(BASELINE)
+        if self._remembers():
+            self.scouted = replace(self.scouted, plan=plan)
+            self.recorded.notes.append(
+                "the app keeps what was said: how it fares with that was tried without sending it again"
+            )
+            return True
+        self.setting = told
+        self.recorded.histories.pop(BASELINE)
+        self.recorded.problems.pop(BASELINE, None)
         return False
 
     def _one(self, name: str, *more: Step) -> None:

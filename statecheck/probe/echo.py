@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .markers import MARKER
+from .shown import as_shown
 from .structured import fake, properties, required_names
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def answer(messages: Messages) -> str:
         return f"4.0\n{text}"
     if "sub-questions in json markdown" in asked and (tool := _FIRST_TOOL.findall(asked)):  # LLMQuestionGenerator
         return json.dumps({"items": [{"sub_question": text, "tool_name": tool[-1]}]})
-    return text
+    return as_shown(asked, text) or text
 
 
 def _thought(messages: Messages, asked: str, text: str) -> str:

@@ -5,6 +5,7 @@ They are plain functions that are set on the providers' classes, and that a fail
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -13,12 +14,14 @@ from uuid import uuid4
 
 from . import echo
 from .reading import read_messages, read_tools, types
+from .recorder import TURN
 from .structured import fake
 
 if TYPE_CHECKING:
     from .echo import Messages, ToolCall
 
 Method = Callable[..., Any]
+_asked: dict[tuple[int, Any], Iterator[int]] = {}  # how often a turn asked for an object of a class
 RAW = {"statecheck": True}
 """`response.raw` of every answer that the echo model gave."""
 
@@ -130,7 +133,8 @@ def structured_predict(
 ) -> Any:
     """`LLM.structured_predict`: an object whose texts carry the echo model's answer."""
     text = echo.noted(read_messages(prompt_messages(self, prompt, prompt_args)))
-    value = fake(output_cls.model_json_schema(), text)
+    asked = _asked.setdefault((TURN.get(), output_cls), itertools.count())
+    value = fake(output_cls.model_json_schema(), text, next(asked) if TURN.get() else 0)
     try:
         return output_cls.model_validate(value)
     except ValueError:  # pydantic's ValidationError: the class checks more than its schema says

@@ -15,12 +15,20 @@ _FORMATS = {
     "ipv4": "127.0.0.1",
     "ipv6": "::1",
 }
+_ASKED = ""  # beside the definitions, which have names: how often this was asked before
 _MAX_DEPTH = 6  # a schema may contain itself
 
 
-def fake(schema: dict[str, Any], text: str) -> Any:
-    """Make a value that fits the schema; its free strings are the text, its numbers the smallest from 1 on."""
-    definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
+def fake(schema: dict[str, Any], text: str, asked: int = 0) -> Any:
+    """Make a value that fits the schema; its free strings are the text, its numbers the smallest from 1 on.
+
+    Args:
+        schema: of the whole value.
+        text: what its free strings say.
+        asked: how often the same was asked before: each time another choice is made, so that a loop ends that goes on
+            until the model says that it is done.
+    """
+    definitions = {**schema.get("definitions", {}), **schema.get("$defs", {}), _ASKED: asked}
     return _fake(schema, text, definitions, 0)
 
 
@@ -40,7 +48,7 @@ def _fake(schema: Any, text: str, definitions: dict[str, Any], depth: int) -> An
     if not isinstance(schema, dict):
         return text
     if "const" in schema or schema.get("enum"):
-        return schema["const"] if "const" in schema else schema["enum"][0]
+        return schema["const"] if "const" in schema else schema["enum"][definitions[_ASKED] % len(schema["enum"])]
     if "$ref" in schema:
         return _fake(definitions.get(schema["$ref"].rsplit("/", 1)[-1], {}), text, definitions, depth + 1)
     for union in ("anyOf", "oneOf", "allOf"):
@@ -54,7 +62,7 @@ def _fake(schema: Any, text: str, definitions: dict[str, Any], depth: int) -> An
         case "integer" | "number" as kind:
             return _number(schema, whole=kind == "integer")
         case "boolean" | "null" as kind:
-            return False if kind == "boolean" else None
+            return definitions[_ASKED] % 2 == 1 if kind == "boolean" else None
         case _:
             return _string(schema, text)
 
@@ -69,13 +77,18 @@ def _object(schema: dict[str, Any], text: str, definitions: dict[str, Any], dept
     return {
         name: _fake(part, text, definitions, depth + 1)
         for name, part in properties(schema).items()
-        if name in needed or (_is_empty_string(part) and depth <= _MAX_DEPTH)
+        if name in needed or (_is_empty_text(part) and depth <= _MAX_DEPTH)
     }
 
 
-def _is_empty_string(schema: Any) -> bool:
-    """Whether an optional property is a text that would be empty: the place for an answer."""
-    return isinstance(schema, dict) and schema.get("type") == "string" and schema.get("default", "") == ""
+def _is_empty_text(schema: Any) -> bool:
+    """Whether an optional property is a text, or a list of texts, that would be empty: the place for an answer."""
+    if not isinstance(schema, dict) or schema.get("default"):
+        return False
+    if schema.get("type") == "string":
+        return bool(schema.get("default", "") == "")
+    lists = [one for one in (schema, *schema.get("anyOf", ())) if isinstance(one, dict) and one.get("type") == "array"]
+    return any(isinstance(one.get("items"), dict) and one["items"].get("type") == "string" for one in lists)
 
 
 def _array(schema: dict[str, Any], text: str, definitions: dict[str, Any], depth: int) -> list[Any]:

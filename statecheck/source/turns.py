@@ -76,7 +76,7 @@ def turn_functions(module: Module, values: Evaluator, *, tasks: bool = False) ->
     Those whose parameters speak; else those that talk to a model and have one parameter for each role; else those
     that talk to a model, whose name speaks, and that take one thing.
     """
-    able = {p: v for p, v in _candidates(module, values, _tools(module.ast)) if is_task(v.node) == tasks}
+    able = {p: v for p, v in _candidates(module, values, _parts(module.ast)) if is_task(v.node) == tasks}
 
     def that(looks: Callable[[AnyFunction, ast.AST], bool]) -> dict[str, Value]:
         return {path: value for path, value in able.items() if looks(value.node, module.ast)}  # type: ignore[arg-type]
@@ -133,28 +133,30 @@ def _talks(function: AnyFunction, tree: ast.AST) -> bool:
     return False
 
 
-def _tools(tree: ast.AST) -> frozenset[str]:
-    """Return the names of functions that are handed to an agent as tools."""
+def _parts(tree: ast.AST) -> frozenset[str]:
+    """Return the names of functions that work for an agent or a workflow: its tools, and what its steps call."""
     given: list[ast.expr] = []
     for node in walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and "step" in _decorators(node):
+            given += [inner.func for inner in walk(node) if isinstance(inner, ast.Call)]
         if isinstance(node, ast.Call):
             given += [keyword.value for keyword in node.keywords if keyword.arg in ("tools", "fn", "async_fn")]
             given += node.args[:1] if last_name(node.func) in ("from_defaults", "FunctionTool", "add_tool") else []
     return frozenset(last_name(inner) for value in given for inner in walk(value))
 
 
-def _candidates(module: Module, values: Evaluator, tools: frozenset[str]) -> Iterator[tuple[str, Value]]:
+def _candidates(module: Module, values: Evaluator, parts: frozenset[str]) -> Iterator[tuple[str, Value]]:
     known = {name: values.name(module, name) for name in values.env(module).names}
     made = {value.node for value in known.values() if value is not None and value.kind == "instance"}
     for name, value in known.items():
-        if value is None or name.startswith("_") or name in tools:
+        if value is None or name.startswith("_") or name in parts:
             continue
         if isinstance(value.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and value.kind == "function":
             if _may_answer(value.node, name):
                 yield name, value
         elif isinstance(value.node, ast.ClassDef) and (value.kind == "instance" or _is_built(value.node, made)):
             for method in value.node.body:
-                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name not in tools:
+                if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name not in parts:
                     inner = values.member(value, method.name) if _may_answer(method, method.name) else None
                     if inner is not None:
                         yield _path(name, value, method.name), inner

@@ -81,3 +81,44 @@ def test_a_conversation_in_what_each_answer_gives_cannot_be_overwritten_on_a_ser
         "concurrent",
         "concurrent-workers",
     ]
+
+
+KEPT = """\
+    from llama_index.core.llms import ChatMessage, MockLLM
+    from llama_index.core.workflow import StartEvent, StopEvent, Workflow, step
+
+
+    class Research(Workflow):
+        def __init__(self):
+            super().__init__()
+            self.memory = []
+
+        @step
+        async def answer(self, ev: StartEvent) -> StopEvent:
+            for one in ev.get("chat_history", []):
+                self.memory.append(ChatMessage(role=one.get("role"), content=one.get("content")))
+            self.memory.append(ChatMessage(role="user", content=ev.user_msg))
+            return StopEvent(result=await research(self.memory, ev.user_msg))
+
+
+    async def research(memory, question):
+        return str((await MockLLM().achat(memory)).message.content)
+
+
+    workflow = Research()
+"""
+
+
+def test_what_is_kept_beside_what_is_sent_is_judged_where_others_are_given_it(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(flow=KEPT)
+
+    ran = diagnosed(user, "flow.py", "namespace")
+
+    assert (ran.diagnosis.target.object, ran.diagnosis.verdict) == ("workflow", "state-loss")
+    assert [(cause.code, cause.kind) for cause in ran.diagnosis.causes] == [
+        ("SC106", "shared-instance"),
+        ("SC102", "shared-instance"),
+        ("SC103", "shared-instance"),
+    ]
+    assert any("without sending it again" in note for note in ran.diagnosis.notes)

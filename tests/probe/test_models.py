@@ -13,6 +13,7 @@ import pytest
 
 from statecheck.probe import echo
 from statecheck.probe.offline import dummy_credentials, is_offline, is_secret
+from statecheck.probe.shown import as_shown
 from statecheck.probe.structured import fake
 
 PROBE = Path(__file__).parents[2] / "statecheck" / "probe"
@@ -480,6 +481,40 @@ def test_a_tool_is_not_called_again_for_its_result() -> None:
 )
 def test_a_faked_value_fits_its_schema(schema: dict[str, Any], value: object) -> None:
     assert fake(schema, "abcd") == value
+
+
+def test_what_is_asked_again_gets_another_choice_and_an_optional_list_of_texts_is_filled() -> None:
+    parts = {
+        "next": {"enum": ["search", "write"]},
+        "done": {"type": "boolean"},
+        "more": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]},
+        "limits": {"type": "array", "items": {"type": "integer"}},
+    }
+    schema = {"type": "object", "properties": parts, "required": ["next", "done"]}
+
+    assert fake(schema, "x") == {"next": "search", "done": False, "more": ["x"]}
+    assert fake(schema, "x", 1) == {"next": "write", "done": True, "more": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [
+        (
+            'Reply in JSON:\n```json\n{"next": "code" | "talk", "n": number, "requirement": string,}\n```',
+            '```json\n{"next": "code", "n": 1, "requirement": "Noted."}\n```',
+        ),
+        (
+            'Return json like ```json\n{"a": "one", "reply": ""}\n``` or ```json\n{"a": "two", "reply": "Hi."}\n```',
+            '```json\n{"a": "two", "reply": "Noted."}\n```',
+        ),
+        ('Return only JSON: {"intent": "order", "say": "one two"}', '{"intent": "order", "say": "Noted."}'),
+        ('Return only JSON: {"intent": <one of them>, "sure": bool}', '{"intent": "text", "sure": true}'),
+        ('The order is {"id": "7", "text": "a cup"}. When does it come?', ""),
+        ("Return JSON.", ""),
+    ],
+)
+def test_an_answer_has_the_form_that_the_prompt_shows(prompt: str, answer: str) -> None:
+    assert as_shown(prompt, "Noted.") == answer
 
 
 def test_a_schema_that_contains_itself_ends() -> None:
