@@ -104,6 +104,7 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
         for op in history.select("wire", action="write")
         if marker in op.markers
     ]
+    found = found or _memory_databases(history, marker)
     # an object that took a marker holds it itself only where it is not the client of a file or a service
     if any(place.kind != "process" for place in found):
         seen = {op.where for op in history.select("place", action="text") if marker in op.markers}
@@ -137,6 +138,15 @@ def _anchor(op: Op) -> Anchor | None:
 def database_of(path: str) -> str:
     """The SQLite database that a write-ahead log or journal belongs to; any other path as it is."""
     return path.removesuffix("-wal").removesuffix("-journal")
+
+
+def _memory_databases(history: History, marker: str) -> list[Whereabouts]:
+    """The `:memory:` database that a process had open and sent a marker to: no search of its memory sees into one."""
+    sent = [op for op in history.select("sql", action="write") if marker in op.markers and op.where == "sqlite"]
+    opened = [op for op in history.select("file", action="database") if op.where == ":memory:"]
+    made = {(op.pid, op.turn) for op in opened if op.turn}  # in a turn, and gone with it
+    pids = {op.pid for op in sent if (op.pid, op.turn) not in made}
+    return [Whereabouts("process", op.where, None, op.pid, _anchor(op)) for op in opened if op.pid in pids]
 
 
 def _file_anchor(history: History, path: str) -> Anchor | None:
@@ -228,6 +238,12 @@ def anchors(ops: Iterable[Op], text: str) -> list[Anchor]:
     """The user's innermost lines of these ops, each once."""
     lines = dict.fromkeys((op.frames[0].path, op.frames[0].line) for op in ops if op.frames)
     return [Anchor(path, line, text) for path, line in lines]
+
+
+def line_of(history: History, turn: Sent) -> Anchor | None:
+    """The user's line that gave a turn to what keeps it, else to the model: where no place of it was found."""
+    put = [*handed_over(history, turn.marker, turn.number), *built(history, turn.marker, turn)]
+    return next(iter(anchors([*put, *history.select("model", turn.number, "read")], "")), None)
 
 
 def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[Anchor, ...]:

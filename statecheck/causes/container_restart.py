@@ -89,7 +89,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, anchors, built, finding, places, related
+from statecheck.causes.case import Case, anchors, built, finding, line_of, places, related
 from statecheck.causes.cause import Cause
 from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
@@ -127,7 +127,7 @@ def ask(case: Case) -> Finding | None:
     put = next(iter(anchors(handed_over(history, first.marker, first.number), "written")), None)
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)
     if name == "new-process" or (place and not files):
-        anchor = place.anchor if place else put or built_at
+        anchor = place.anchor if place else put or built_at or line_of(history, first)
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
     else:

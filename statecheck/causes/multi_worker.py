@@ -84,11 +84,11 @@ SC103, which the same process memory shows after a restart.
 
 from __future__ import annotations
 
-from statecheck.causes.case import Case, anchors, built, finding, places, related
+from statecheck.causes.case import Case, finding, line_of, places, related
 from statecheck.causes.cause import Cause
 from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import given, handed_over, turns
+from statecheck.checks.reading import given, turns
 from statecheck.model import Evidence, Finding
 
 CAUSE = Cause(
@@ -117,8 +117,7 @@ def ask(case: Case) -> Finding | None:
     others = [case.histories[name] for name in (BASELINE, "new-process") if name in case.histories]
     elsewhere = [p for other in others for p in places(other, turns(other)[0])]
     place = next((p for p in [*kept, *elsewhere] if p.anchor), None)
-    put = [*handed_over(history, first.marker, first.number), *built(history, first.marker, first)]
-    anchor = place.anchor if place else next(iter(anchors(put, "")), None)
+    anchor = place.anchor if place else line_of(history, first)
     where = f", in `{kept[0].text}`" if kept else ""
     was_given = first.marker in given(history, second, case.channel or "model")
     stale = was_given or case.kept("new-process")

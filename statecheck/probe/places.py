@@ -66,9 +66,9 @@ def locate(markers: list[str], keys: list[str], *, deep: bool) -> list[dict[str,
 
 
 def _search(markers: list[str]) -> list[dict[str, Any]]:
-    roots: dict[int, Root] = {
-        id(vars(module)): module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)
-    }
+    modules = [module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)]
+    # cffi's make a dict for each who asks, whose identity is another's as soon as it is gone
+    roots: dict[int, Root] = {id(vars(module)): module for module in modules if vars(module) is vars(module)}
     roots |= {id(keeper.thing): keeper for keeper in keepers()}
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()

@@ -73,6 +73,18 @@ DIED = """
 """
 
 
+UNSEEN = """
+-a file database where=:memory: @app.py:3
+1a > s
+1a sql write 1 where=sqlite @app.py:12
+1a model read 1 @app.py:14
+1a <
+2{again} > s
+2{again} model read {read} @app.py:14
+2{again} <
+"""
+
+
 @table(
     process_memory=(
         {"same_process": BASE, "other_worker": GONE, "new_process": GONE, "new_container": GONE},
@@ -137,3 +149,16 @@ def test_the_file_that_a_redeploy_drops_is_named() -> None:
 
 def test_a_restart_that_loses_is_not_told_twice_for_the_redeploy() -> None:
     assert codes(*run(same_process=BASE, new_process=GONE, new_container=GONE)) == ["SC103"]
+
+
+def test_a_database_in_memory_is_blamed_where_it_is_opened_and_else_the_call_of_the_model() -> None:
+    base, gone = UNSEEN.format(again="a", read="1 2"), UNSEEN.format(again="b", read="2")
+    for same, other, line in ((base, gone, 3), (without_sql(base), without_sql(gone), 14)):
+        found = findings(*run(same_process=same, other_worker=other, new_process=other))
+        assert [(one.code, one.anchor) for one in found] == [
+            (code, Anchor("app.py", line)) for code in ("SC102", "SC103")
+        ]
+
+
+def without_sql(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if " sql " not in line)

@@ -107,9 +107,16 @@ def depending(key: "marked, not kept there"):
 depending.__annotations__["key"] = memory
 """
 LIBRARY = """\
-import types
+import sys, types
 
 kept = {}
+
+
+class Fresh(types.ModuleType):
+    __dict__ = property(lambda self: {})  # as cffi's: another dict for each who asks
+
+
+sys.modules.update({f"library.c{n}": Fresh(f"library.c{n}") for n in range(20)})
 
 
 def keep(text):

@@ -42,7 +42,10 @@ def adapt(offer: Offer) -> Loaded | None:
 
 
 class BotTarget(CallableTarget):
-    """A bot, by what gives it an update; `failures` are noted where its library hands them to no caller."""
+    """A bot, by what gives it an update; `failures` are noted where its library hands them to no caller.
+
+    The functions that take a text come first, those that take a command after them.
+    """
 
     def __init__(self, offer: Offer, take: Callable[..., Any], functions: list[Any], commands: list[str]) -> None:
         facts = {
@@ -131,7 +134,7 @@ def _async_telebot(offer: Offer) -> BotTarget:
 
 
 def _of_telebot(bot: Any) -> tuple[list[Any], list[str]]:
-    handlers = bot.message_handlers
+    handlers = sorted(bot.message_handlers, key=lambda handler: bool(handler["filters"].get("commands")))
     commands = [name for handler in handlers for name in handler["filters"].get("commands") or ()]
     return [handler["function"] for handler in handlers], commands
 
@@ -157,6 +160,7 @@ def _application(offer: Offer) -> BotTarget:
         target.handle(context.error)
 
     handlers = [handler for group in app.handlers.values() for handler in group]
+    handlers.sort(key=lambda handler: bool(getattr(handler, "commands", ())))
     commands = [name for handler in handlers for name in getattr(handler, "commands", ())]
     target = BotTarget(offer, take, [handler.callback for handler in handlers], commands)
     target.starting = start
@@ -177,9 +181,12 @@ def _dispatcher(offer: Offer) -> BotTarget:
     async def start() -> None:
         await dispatcher.emit_startup(bot=bot, **dispatcher.workflow_data)
 
+    def commands_of(handler: Any) -> list[str]:
+        return [str(name) for part in handler.filters or () for name in getattr(part.callback, "commands", ())]
+
     handlers = [handler for router in dispatcher.chain_tail for handler in router.message.handlers]
-    filters = [part.callback for handler in handlers for part in handler.filters or ()]
-    commands = [str(name) for part in filters for name in getattr(part, "commands", ())]
+    handlers.sort(key=lambda handler: bool(commands_of(handler)))
+    commands = [name for handler in handlers for name in commands_of(handler)]
     target = BotTarget(offer, take, [handler.callback for handler in handlers], commands)
     target.starting = start
     return target
