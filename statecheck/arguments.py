@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from statecheck.errors import StatecheckError
+from statecheck.errors import ExitCode, StatecheckError
 from statecheck.suggest import unknown
 
 if TYPE_CHECKING:
@@ -91,6 +91,37 @@ def pairs(option: str, values: Texts, between: str) -> tuple[tuple[str, str], ..
             form = f"NAME{between}VALUE" if between == "=" else f"'Name{between} value'"
             raise StatecheckError("bad-pair", f"`{name}` is no value for {option}", f"write it as {option} {form}")
     return tuple((name.strip(), value.strip() if between == ":" else value) for name, _, value in split)
+
+
+def scale(timeout: float | None) -> float | None:
+    """By how much `--timeout` lengthens every limit, or None where it is not given.
+
+    Raises:
+        StatecheckError: it is no length of time.
+    """
+    from statecheck.config import TURN_SECONDS
+
+    if timeout is not None and not 0 < timeout < float("inf"):
+        raise StatecheckError("bad-timeout", f"--timeout cannot be {timeout:g}", "give it a number of seconds above 0")
+    return timeout / TURN_SECONDS if timeout else None
+
+
+def chosen(names: list[str], every: bool) -> tuple[str, ...]:
+    """The scenarios that are named, each once; none where all are meant.
+
+    Raises:
+        StatecheckError: none is named and all are not meant, or both.
+    """
+    if every and names:
+        raise StatecheckError("names-and-all", "--all and names exclude each other", "give one or the other")
+    if not every and not names:
+        raise StatecheckError(
+            "nothing-selected",
+            "no scenario is named",
+            f"name some of {', '.join(scenario_names())}, or use --all",
+            ExitCode.NOTHING,
+        )
+    return tuple(dict.fromkeys(names))
 
 
 def _complete(known: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:

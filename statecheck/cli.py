@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from statecheck import arguments as arg
+from statecheck.ending import exit_code, run_code
 from statecheck.errors import ExitCode, StatecheckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from statecheck.config import Options
     from statecheck.console import Screen
-    from statecheck.model import Diagnosis, ScenarioResult
+    from statecheck.model import Diagnosis
 
 _EPILOG = """\b
 Exit codes:
@@ -91,8 +90,8 @@ def run(
     from statecheck.report import FORMATS
 
     screen = _screen(style, output, color, verbose - quiet)
-    chosen = scenarios.select(_chosen(names or [], every), kind or ())
-    options = Options().given(timeout_scale=_scale(timeout), seed=seed, show_logs=show_logs, python=python)
+    chosen = scenarios.select(arg.chosen(names or [], every), kind or ())
+    options = Options().given(timeout_scale=arg.scale(timeout), seed=seed, show_logs=show_logs, python=python)
     with screen.progress() as progress:
         results = running.run(chosen, options, progress)
     for result in results if show_logs else ():
@@ -154,7 +153,7 @@ def diagnose(
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         fail_on=fail_on,
-        timeout_scale=_scale(timeout),
+        timeout_scale=arg.scale(timeout),
         seed=seed,
         show_logs=show_logs,
     )
@@ -232,28 +231,6 @@ def clean() -> ExitCode:
     return ExitCode.CLEAN
 
 
-def exit_code(diagnosis: Diagnosis, fail_on: str) -> ExitCode:
-    """Return what a diagnosis ends with: an internal error outranks findings, and findings outrank inconclusive."""
-    counted = ("error", "warning", "note")[: ("error", "warning", "note").index(fail_on) + 1]
-    if any(error.slug in ("internal-error", "disk-full", "lab-lost") for error in diagnosis.errors):
-        return ExitCode.INTERNAL
-    if any(finding.severity in counted for finding in diagnosis.causes):
-        return ExitCode.FINDINGS
-    return ExitCode.INCONCLUSIVE if diagnosis.verdict == "inconclusive" else ExitCode.CLEAN
-
-
-def run_code(results: Sequence[ScenarioResult]) -> ExitCode:
-    """Return what a run ends with: 1 if a scenario got another diagnosis, 4 if one could only not be judged."""
-    failed = [result for result in results if not result.passed]
-    judged = [all(d.verdict != "inconclusive" for d in (*r.broken, *r.fixed)) and r.broken for r in failed]
-    codes = [exit_code(d, "error") for result in failed for d in (*result.broken, *result.fixed)]
-    if ExitCode.INTERNAL in codes:
-        return ExitCode.INTERNAL
-    if any(judged):
-        return ExitCode.FINDINGS
-    return ExitCode.INCONCLUSIVE if failed else ExitCode.CLEAN
-
-
 def _screen(style: str, output: Path | None, color: str, verbosity: int) -> Screen:
     from statecheck.console import Screen
 
@@ -286,25 +263,3 @@ def _show_logs(diagnosis: Diagnosis, screen: Screen) -> None:
 
     for name, text in store.logs(Path(diagnosis.run)) if diagnosis.run else ():
         screen.show_log(name, text)
-
-
-def _scale(timeout: float | None) -> float | None:
-    from statecheck.config import TURN_SECONDS
-
-    if timeout is not None and not 0 < timeout < float("inf"):
-        raise StatecheckError("bad-timeout", f"--timeout cannot be {timeout:g}", "give it a number of seconds above 0")
-    return timeout / TURN_SECONDS if timeout else None
-
-
-def _chosen(names: list[str], every: bool) -> tuple[str, ...]:
-    """The scenarios that are named, each once; none where all are meant."""
-    if every and names:
-        raise StatecheckError("names-and-all", "--all and names exclude each other", "give one or the other")
-    if not every and not names:
-        raise StatecheckError(
-            "nothing-selected",
-            "no scenario is named",
-            f"name some of {', '.join(arg.scenario_names())}, or use --all",
-            ExitCode.NOTHING,
-        )
-    return tuple(dict.fromkeys(names))

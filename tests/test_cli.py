@@ -35,9 +35,9 @@ from sample_diagnoses import (
 
 from statecheck import running, scenarios, store
 from statecheck.__main__ import main
-from statecheck.cli import exit_code, run_code
 from statecheck.config import Options
 from statecheck.console import Screen, wants_color
+from statecheck.ending import exit_code, run_code
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.model import Diagnosis, Problem, ScenarioResult
 from statecheck.report import FORMATS

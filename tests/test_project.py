@@ -46,7 +46,7 @@ LAYERS = (
     ("statecheck.report",),
     ("statecheck.diagnose",),
     ("statecheck.running",),
-    ("statecheck.console", "statecheck.arguments"),
+    ("statecheck.console", "statecheck.arguments", "statecheck.ending"),
     ("statecheck.cli",),
     ("statecheck.__main__",),
 )

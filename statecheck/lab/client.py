@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from statecheck.lab.workers import Worker
+    from statecheck.lab.worker import Worker
     from statecheck.plan import Json
 
 

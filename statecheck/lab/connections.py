@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from websockets.sync.client import ClientConnection
 
-    from statecheck.lab.workers import Worker
+    from statecheck.lab.worker import Worker
     from statecheck.plan import Request
 
 _HOST = "127.0.0.1"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from statecheck.lab.locating import Locator
     from statecheck.lab.readiness import Limits
     from statecheck.lab.remedies import Remedies
-    from statecheck.lab.workers import Lab, Worker
+    from statecheck.lab.worker import Worker
+    from statecheck.lab.workers import Lab
     from statecheck.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns

@@ -12,7 +12,7 @@ from statecheck.checks.lost_update import meets_another_loop
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from statecheck.lab.workers import Worker
+    from statecheck.lab.worker import Worker
 
 _FIRST_SECONDS = 2.0  # until anything arrives or ends: an app may do much before it asks its model
 _STILL_SECONDS = 1.0  # without an end of any turn, before the record is asked whether one can still come

@@ -9,7 +9,7 @@ from statecheck.errors import ExitCode, StatecheckError
 
 if TYPE_CHECKING:
     from statecheck.lab.remedies import Remedies
-    from statecheck.lab.workers import Worker
+    from statecheck.lab.worker import Worker
 
 
 _HINTS = {

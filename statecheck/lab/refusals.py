@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from statecheck.lab.client import Answer
     from statecheck.lab.readiness import Limits
     from statecheck.lab.remedies import Remedies
-    from statecheck.lab.workers import Worker
+    from statecheck.lab.worker import Worker
     from statecheck.plan import Plan
 
 _CREDENTIALS = (401, 402, 403)

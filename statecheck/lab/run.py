@@ -26,7 +26,7 @@ from statecheck.lab.remedies import Remedies
 from statecheck.lab.runner import Recorded, Runner
 from statecheck.lab.scout import Scout
 from statecheck.lab.services import Services
-from statecheck.lab.workers import Lab, Worker
+from statecheck.lab.workers import Lab
 from statecheck.model import Problem
 from statecheck.plan import AppFacts, Overrides, Route, admitted
 from statecheck.probe.relay import Relay
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from statecheck.lab.worker import Worker
     from statecheck.target import Target
 
 _START_SECONDS = 60.0

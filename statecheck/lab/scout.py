@@ -12,7 +12,7 @@ from statecheck.lab.refusals import refused, unclear
 
 if TYPE_CHECKING:
     from statecheck.lab.client import Answer
-    from statecheck.lab.workers import Worker
+    from statecheck.lab.worker import Worker
     from statecheck.plan import Plan
 
 _SERVER_ERROR = 500  # the app took the turn, asked its model and broke then: that is for the checks to judge

@@ -12,7 +12,7 @@ from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import decode_lines
 from statecheck.lab.addresses import DRIVERS, HOST, value_for
 from statecheck.lab.binaries import find
-from statecheck.lab.workers import anonymous_file
+from statecheck.lab.worker import anonymous_file
 from statecheck.model import Problem
 from statecheck.source.kinds import kind_of_url
 

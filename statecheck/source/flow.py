@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from statecheck.source import ambient, entering, limits, sinks
 from statecheck.source.accessors import attribute_of, each_of
+from statecheck.source.constants import keys_of
 from statecheck.source.fields import Place
 from statecheck.source.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.models import class_fields, makes_key
@@ -145,7 +146,7 @@ class Block:
         limits.guarded(self, node)
 
     def _loop(self, node: ast.For | ast.AsyncFor | ast.comprehension) -> None:
-        words = tuple(word for word in limits.keys_of(self, node.iter) if isinstance(word, str))
+        words = tuple(word for word in keys_of(self, node.iter) if isinstance(word, str))
         value = self.value(node.iter)
         if words:
             value = Value(words=words)

@@ -6,7 +6,8 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from statecheck.source.limits import checked, keys_of, limit
+from statecheck.source.constants import keys_of
+from statecheck.source.limits import checked, limit
 from statecheck.source.lookup import FUNCTIONS, Found
 from statecheck.source.models import constant
 from statecheck.source.roles import as_set, leaning

@@ -14,7 +14,7 @@ from histories import marker
 from pydantic import BaseModel, Field, ValidationError
 
 from statecheck.history import Op, decode_lines
-from statecheck.lab.workers import anonymous_file
+from statecheck.lab.worker import anonymous_file
 from statecheck.probe.recorder import RECORDER
 from statecheck.probe.wrapping import Table, unawaited, wrap_tree
 
