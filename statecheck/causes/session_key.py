@@ -133,7 +133,7 @@ def leaked(case: Case) -> Finding | None:
         return None
     first, second = turns(history)[:2]
     baseline = case.histories.get(BASELINE, history)
-    kept = whereabouts(baseline, turns(baseline)[0].marker)
+    kept = [place for turn in turns(baseline)[:1] for place in whereabouts(baseline, turn.marker)]
     place = next((p for p in kept if p.anchor is not None and p.kind == "process"), None)
     build = next((op for op in built(history, first.marker, first) if op.frames and op.turn == first.number), None)
     if place is None and build is None:

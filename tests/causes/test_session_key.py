@@ -237,3 +237,9 @@ def test_a_key_that_is_looked_up_in_memory_is_lost_with_that() -> None:
     told = history("same-process", KEPT_IN_REDIS), History("other-worker", (*lost.ops, place))
 
     assert codes(*told) == ["SC102"]
+
+
+def test_a_leak_is_found_where_the_baseline_has_no_turn() -> None:
+    leak = "1a > s\n1a memory write #1 1 @app.py:12\n1a <\n2a > t\n2a model read 1 2\n2a <\n"
+
+    assert codes(*run(same_process="", other_session=leak)) == ["SC106 shared-key"]
