@@ -62,6 +62,7 @@ class _Flow:
     handed: dict[str, set[str]] = field(default_factory=dict)
     tested: set[str] = field(default_factory=set)
     demanded: set[str] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
     types: dict[str, frozenset[str]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -95,7 +96,8 @@ def _setting(name: str, default: str | None, anchor: Anchor, flow: _Flow) -> Set
     asked = any(holder in flow.tested for holder in holders)
     optional = asked and not default and name not in flow.types
     constants = filter(_NAME.match, flow.onward.get(f"${name}", ()))
-    required = not default and not optional and not flow.demanded.isdisjoint((f"${name}", *constants))
+    demanded = not flow.demanded.isdisjoint((f"${name}", *constants)) and f"${name}" not in flow.given
+    required = demanded and not default and not optional
     return Setting(name, default, optional, anchor, handed, required, flow.types.get(name, frozenset()))
 
 
@@ -111,8 +113,8 @@ def _look(node: ast.AST, module: Module, flow: _Flow) -> None:
     read = read_variable(node)
     if read is not None:
         _note_read(flow, read[0], _text(read[1], flow), Anchor(module.shown, node.lineno))  # type: ignore[attr-defined]
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            flow.demanded.add(f"${read[0]}")
+        if isinstance(node, ast.Subscript):
+            (flow.demanded if isinstance(node.ctx, ast.Load) else flow.given).add(f"${read[0]}")
     match node:
         case ast.Assign() | ast.AnnAssign(value=ast.expr()) | ast.NamedExpr():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

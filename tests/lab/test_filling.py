@@ -44,7 +44,7 @@ BOT = "def reply(session_id, text): return text\n"
         ("import os\nx = os.getenv('SHOP_REGION')\n", {}),
         ("import os\nx = os.environ['SHOP_REGION'] if 'SHOP_REGION' in os.environ else ''\n", {}),
         ("import os\ntry:\n    x = os.environ['SHOP_REGION']\nexcept KeyError:\n    x = ''\n", {}),
-        ("import os\nos.environ['SHOP_REGION'] = 'eu'\n", {}),
+        ("import os\nos.environ['SHOP_REGION'] = 'eu'\nx = os.environ['SHOP_REGION']\n", {}),
         ("import os\nx = os.environ['MONGODB_URI']\n", {}),
     ],
     ids=["fields", "subscripts", "refused", "asked", "tested", "caught", "set", "service"],

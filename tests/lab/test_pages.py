@@ -208,6 +208,20 @@ def test_a_page_that_raises_is_inconclusive(tmp_path: Path) -> None:
     assert (verdict, outcomes, found) == ("inconclusive", {}, [])
 
 
+def test_a_page_without_an_input_is_told_with_what_it_says(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(
+        app="import streamlit as st\nfrom llama_index.core import Settings\nst.warning('Configure a model first.')\n"
+    )
+
+    (problem,) = diagnosed(user, "app.py", "namespace", Options(only=("same-process",))).diagnosis.errors
+
+    assert (problem.slug, problem.text) == (
+        "not-driven",
+        "the page shows nowhere to type a message (no text input, no button, and says `Configure a model first.`)",
+    )
+
+
 def test_a_chainlit_session_is_the_memory_of_one_server(tmp_path: Path) -> None:
     _, outcomes, found = page(
         tmp_path, CHAINLIT, "same-process", "other-worker", "new-process", "other-session", **OF_SESSION

@@ -41,9 +41,10 @@ def takes_messages(page: Any) -> bool:
 
 
 def asked(page: Any) -> str:
-    """What a page asks for, where it is no message."""
-    shown = ", ".join(f"{kind} `{e.label}`" for kind in ("text_input", "button") for e in page.get(kind)[:4])
-    return shown or "no text input, no button"
+    """What a page asks for, where it is no message, and what it warns of."""
+    widgets = ", ".join(f"{kind} `{e.label}`" for kind in ("text_input", "button") for e in page.get(kind)[:4])
+    said = next((str(element.value) for kind in ("error", "warning", "info") for element in page.get(kind)), "")
+    return (widgets or "no text input, no button") + (f", and says `{' '.join(said.split())[:100]}`" if said else "")
 
 
 def say(page: Any, message: str) -> None:
