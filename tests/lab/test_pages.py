@@ -211,7 +211,8 @@ def test_a_page_that_raises_is_inconclusive(tmp_path: Path) -> None:
 def test_a_page_without_an_input_is_told_with_what_it_says(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(
-        app="import streamlit as st\nfrom llama_index.core import Settings\nst.warning('Configure a model first.')\n"
+        app="import llama_index.core, streamlit as st\nst.navigation([st.Page('chat.py')]).run()\n",
+        chat="import streamlit as st\nst.warning('Configure a model first.')\n",
     )
 
     (problem,) = diagnosed(user, "app.py", "namespace", Options(only=("same-process",))).diagnosis.errors

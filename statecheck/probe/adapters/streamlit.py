@@ -45,10 +45,25 @@ def adapt(offer: Offer) -> Loaded | None:
         raise NoApp(f"Streamlit pages are driven by `streamlit.testing`, which 1.28 brought: {error}") from error
     config.set_option("logger.enableRich", False)
     logger.set_log_level("critical")  # errors are told when a turn ends, and that no browser is there is no news
+    _find_pages()
     tabs = Tabs(AppTest, offer.thing)
     tabs.look()
     facts = {"framework": "streamlit", "object": offer.name, "routes": [], "told": [_TOLD]}
     return PageTarget(tabs.turn, facts)
+
+
+def _find_pages() -> None:
+    """Let the harness run the page that `st.navigation` chooses: in Streamlit 1.36 to 1.43 it finds an empty script."""
+    try:
+        from streamlit.runtime.pages_manager import PagesManager
+        from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+    except ImportError:  # before there was such a thing
+        return
+    original: Any = getattr(PagesManager, "get_page_script_byte_code", None)
+    if original is not None:
+        scripts = ScriptCache()
+        found: Any = lambda self, path: original(self, path) or scripts.get_bytecode(path)  # noqa: E731 - one line
+        PagesManager.get_page_script_byte_code = found  # type: ignore[method-assign]
 
 
 class Tabs:
