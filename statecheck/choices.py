@@ -12,6 +12,7 @@ from statecheck.source.roles import is_history, is_setting, leaning
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NEEDED = 2.0  # of a body's `id` and an optional `project`, the one that the server insists on
 _SESSION_AT_MOST = -3.0
 _GIVEN = 4.0  # evidence that a handler passes a field to the model
 _FINDS = -4.0  # evidence that a handler finds state by a field
@@ -153,7 +154,7 @@ def _sessions(rest: list[Field], message: Field) -> list[Field]:
     """Tell what says who is talking: by score; else the one needed text that is left."""
     able = [f for f in rest if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > -3)]
     able = [f for f in able if not f.limited or f.origin == "learned"]
-    found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=score)
+    found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=lambda f: score(f) - _NEEDED * f.required)
     if any(f.leaning <= _FINDS for f in found):  # what the handler never looks at is no rival of what it looks up by
         found = [f for f in found if f.leaning <= _FINDS or f.required or f.said]
     if found:
