@@ -31,6 +31,7 @@ _MASKING: tuple[Ask, ...] = (
     request_scoped.ask,
 )
 _OTHERS: tuple[Ask, ...] = (
+    request_scoped.unset,
     broken_store.cold_start,
     broken_store.several_threads,
     session_key.leaked,
@@ -39,8 +40,11 @@ _OTHERS: tuple[Ask, ...] = (
     container_restart.ask,
     async_race.ask,
 )
-_WHERE_IT_LIVES = (multi_worker.ask, container_restart.ask)
-"""Not asked where each process has a key of its own: what is lost between processes is so for that alone."""
+_HIDDEN: dict[Ask, tuple[Ask, ...]] = {
+    request_scoped.unset: (multi_worker.ask, container_restart.ask, async_race.ask),
+    session_key.in_each_process: (multi_worker.ask, container_restart.ask),
+}
+"""What cannot be told where another was found: later turns are never saved, or each process has a key of its own."""
 
 
 def judge(case: Case) -> tuple[Finding, ...]:
@@ -50,9 +54,8 @@ def judge(case: Case) -> tuple[Finding, ...]:
         beside = session_key.leaked(case) if masking is None or masking.code != "SC107" else None
         found = [finding for finding in (masking, beside) if finding is not None]
     else:
-        apart = session_key.in_each_process(case) is not None
-        asked = [ask for ask in _OTHERS if not (apart and ask in _WHERE_IT_LIVES)]
-        found = [finding for finding in (ask(case) for ask in asked) if finding is not None]
+        hidden = [other for ask, others in _HIDDEN.items() if ask(case) is not None for other in others]
+        found = [finding for finding in (ask(case) for ask in _OTHERS if ask not in hidden) if finding is not None]
     ranked = sorted(found, key=_rank)
     if not ranked or ranked[0].severity != "error":
         return tuple(ranked)

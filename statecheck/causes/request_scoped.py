@@ -64,6 +64,9 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
 
 - `memory-database`: a database was used, but a private one in process memory (`:memory:`), which looks durable: the
   default of `Memory`, even with a session id, and `sqlite3.connect(":memory:")`.
+- `unset-mutation`: a list in a session of Flask, Django or Starlette was appended to in place, which does not mark the
+  session as changed: all but the turn that set it is dropped when its request ends. Set it again, or say that it was
+  changed (`session.modified = True`).
 - `stream-cut`: a streamed answer is written to memory after the stream, by a task that died with the request. Known by
   the messages that it leaves; no experiment cuts a stream.
 
@@ -75,13 +78,14 @@ not.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from statecheck.causes.case import Case, built, finding, memory_database, related
 from statecheck.causes.cause import Cause
-from statecheck.checks import BASELINE
-from statecheck.checks.reading import Sent, turns, writes
-from statecheck.model import Anchor, Finding
+from statecheck.checks import BASELINE, CONTROL
+from statecheck.checks.reading import Sent, given, turns, unsaved, writes
+from statecheck.model import Anchor, Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History, Op
@@ -92,7 +96,7 @@ CAUSE = Cause(
     question="Was turn 1 held by an object that was built in its own request and is gone?",
     fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
     "`async_engine`",
-    kinds=("memory-database", "stream-cut"),
+    kinds=("memory-database", "unset-mutation", "stream-cut"),
     doc=__doc__ or "",
     told=("stream-cut",),
 )
@@ -120,6 +124,29 @@ def ask(case: Case) -> Finding | None:
         kind="memory-database" if ":memory:" in witness.where else None,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
+
+
+def unset(case: Case) -> Finding | None:
+    """Was a turn put into a framework's session in place, and not given to a later turn for that?"""
+    histories = [case.histories[name] for name in ("other-worker", CONTROL) if name in case.histories]
+    for history, (turn, later) in ((one, pair) for one in histories for pair in pairwise(turns(one))):
+        op = unsaved(history, turn)
+        if op is None or later.status != "ok" or turn.marker in given(history, later, case.channel or "model"):
+            continue
+        anchor = Anchor(op.frames[0].path, op.frames[0].line) if op.frames else None
+        told = f"turn {turn.number} changed `{op.where}` in place, and turn {later.number} was not given it"
+        shown = history.experiment if history.experiment in case.outcomes else BASELINE
+        return finding(
+            CAUSE,
+            f"turn {turn.number} was put into `{op.where}` of a {op.cls} in place, which does not save it",
+            anchor,
+            case,
+            (Evidence(shown, told),),
+            kind="unset-mutation",
+            related_to=related(history, turn, turn.marker, anchor or case.handler),
+            fix=f"set `{op.where}` again after changing it, or set `session.modified = True`",
+        )
+    return None
 
 
 def _made_in_turn(history: History, turn: Sent) -> Op | None:

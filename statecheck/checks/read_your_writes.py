@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.checks.reading import Channel, Sent, given, own_reads, remembered_by, turns, writes
+from statecheck.checks.reading import Channel, Sent, given, own_reads, remembered_by, turns, unsaved, writes
 
 if TYPE_CHECKING:
     from statecheck.history import History
@@ -45,7 +45,8 @@ def check(history: History, channel: Channel | None, control: History | None = N
                 return "error", f"turn {turn.number} was refused: {turn.note}"
             if turn.status == "fail":
                 return ("lost" if channel else "error"), f"turn {turn.number} was refused: {turn.note}"
-            if not _is_given(history, turn, earlier, channel) and _is_due(control, turn, earlier, channel):
+            due = _is_due(control, turn, earlier, channel) or unsaved(history, earlier) is not None
+            if due and not _is_given(history, turn, earlier, channel):
                 return "lost", f"turn {turn.number} was not given turn {earlier.number}"
     return "kept", f"turn {sent[-1].number} was given all {len(sent) - 1} before it" if len(sent) > 2 else (
         "turn 2 was given turn 1"

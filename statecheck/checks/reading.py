@@ -137,6 +137,12 @@ def handed_back(history: History, turn: int) -> list[Op]:
     return [op for f in _FRAMEWORKS for op in history.select(f, turn, "read") if op.frames]
 
 
+def unsaved(history: History, turn: Sent) -> Op | None:
+    """The change of a framework's session in place that this turn was put into, and that marks nothing to be saved."""
+    changed = (op for op in history.select("session", turn.number) if op.action == "mutate")
+    return next((op for op in changed if turn.marker in op.markers), None)
+
+
 def refused(history: History, turn: Sent) -> Op | None:
     """The refusal of a signature in a turn: of a cookie, or a stored session, that another process has signed."""
     return next((op for op in history.select("signature", turn.number) if op.type == "fail"), None)

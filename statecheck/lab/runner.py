@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from statecheck.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, outcomes, told
-from statecheck.checks.reading import turns
+from statecheck.checks.reading import turns, unsaved
 from statecheck.config import EXPERIMENTS
 from statecheck.errors import StatecheckError
 from statecheck.lab.driver import Driver, Setting
@@ -89,7 +89,7 @@ class Runner:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self.setting.lab.abort()
                 raise
-        if self._forgets_late():
+        if self._forgets_late() or self._leaves_unset():
             self._control()
         if self._splits():
             self._skip(self._left(), "workers do not share this conversation (other-worker)")
@@ -221,6 +221,11 @@ class Runner:
         return (
             found is not None and found.outcome == "lost" and len(found.turns) > 1 and bool(found.turns[1].remembered)
         )
+
+    def _leaves_unset(self) -> bool:
+        """Whether the second turn changed a session in place: that it is lost, only a third one shows."""
+        history = self.recorded.histories[BASELINE]
+        return any(unsaved(history, turn) is not None for turn in turns(history))
 
     def _splits(self) -> bool:
         """Whether another worker was not given what the first one was told."""

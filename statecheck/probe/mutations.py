@@ -1,10 +1,12 @@
-"""Context values that a turn changed in place and never set: in memory the change is there, in a database it is not.
+"""Values that a turn changed in place and never set: in memory the change is there, in a database it is not.
 
-A value that the app's own code read is looked at again when its turn ends; until then, and no longer, it is held.
+A value that the app's own code read, of a Context or of a framework's session, is looked at again when its turn ends;
+until then, and no longer, it is held.
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,17 +25,19 @@ class _Read:
     value: Any
     content: str
     op: dict[str, Any]
+    session: Any = None
 
 
 _reads: dict[int, list[_Read]] = {}  # by turn
 
 
-def observe(op: dict[str, Any], value: Any) -> None:
+def observe(op: dict[str, Any], value: Any, session: Any = None) -> None:
     """Note that a turn has read this value, or set one: what it changed of that before is saved.
 
     Args:
         op: its fields, `where` being the value's name, or missing for all values of the run.
         value: what was read.
+        session: a framework's, in which it is; None for a Context's value.
     """
     turn, name = TURN.get(), op.get("where", "")
     reads = _reads.setdefault(turn, []) if turn else []
@@ -41,7 +45,7 @@ def observe(op: dict[str, Any], value: Any) -> None:
         reads[:] = [one for one in reads if not _is_same(one.op, op)]
     elif op["action"] == "read" and len(reads) < _MOST and not isinstance(value, _UNCHANGING):
         kept: dict[str, Any] = {key: op[key] for key in ("cls", "obj", "run", "frames") if key in op}
-        reads.append(_Read(value, content(value), {**kept, "where": name}))
+        reads.append(_Read(value, content(value), {**kept, "where": name}, session))
 
 
 def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -53,5 +57,17 @@ def finish(turn: int) -> None:
     """Record what this turn changed and never set."""
     for one in _reads.pop(turn, []):
         now = content(one.value)
-        if now != one.content:
-            RECORDER.emit("ctx-store", action="mutate", markers=find(one.value), text=now, **one.op)
+        if now != one.content and not _is_saved(one.session):
+            f = "ctx-store" if one.session is None else "session"
+            RECORDER.emit(f, action="mutate", markers=find(one.value), text=now, **one.op)
+
+
+def _is_saved(session: Any) -> bool:
+    """Whether a framework saves a session as a whole: it was told of a change, or does so after every request."""
+    if session is None:
+        return False
+    kept = isinstance(session, dict) and dict.get(session, "_permanent", False)  # as Flask sends it with every answer
+    if kept or getattr(session, "modified", True):
+        return True
+    conf = sys.modules.get("django.conf")
+    return conf is not None and conf.settings.configured and bool(conf.settings.SESSION_SAVE_EVERY_REQUEST)

@@ -89,11 +89,18 @@ class Observed:
         run = fields.get("run") or run_id()
         if run:
             fields["run"] = run
-        if self.f == "ctx-store" and not self.inside and error is None:
-            mutations.observe(fields, result)
+        if not self.inside and error is None:
+            self._watch(fields, result)
         if error is not None:
             fields["note"] = f"{type(error).__name__}: {error}"[:_MOST_NOTE]
         RECORDER.emit(self.f, "ok" if error is None else "fail", **fields)
+
+    def _watch(self, fields: dict[str, Any], result: Any) -> None:
+        """Let what was read be looked at again when the turn ends: it may be changed in place."""
+        if self.f == "ctx-store":
+            mutations.observe(fields, result)
+        elif self.f == "session" and self.action == "read":
+            mutations.observe({**fields, "where": str(self.args[0]) if self.args else ""}, result, self.subject)
 
     def _thing(self, result: Any) -> dict[str, Any]:
         """The state object: its class, its number, and what it is a view over."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases import codes, findings, table
+from cases import codes, findings, run, table
 from histories import history
 
 from statecheck.model import Anchor
@@ -123,3 +123,38 @@ def test_the_store_is_not_said_to_be_gone_while_something_holds_it() -> None:
 
     assert found.code == "SC101"
     assert "is gone" not in found.summary
+
+
+UNSET = """
+1a > s
+1a session write cls=SecureCookieSession @app.py:8
+1a session read cls=SecureCookieSession @app.py:9
+1a model read 1
+1a <
+2{b} > s
+2{b} session read 1 cls=SecureCookieSession @app.py:9
+2{b} model read 1 2
+2{b} session mutate 1 2 cls=SecureCookieSession where=messages @app.py:9
+2{b} <
+"""
+THIRD = """
+3a > s
+3a session read 1 cls=SecureCookieSession @app.py:9
+3a model read {given} 3
+3a <
+"""
+
+
+def test_a_session_that_is_changed_in_place_keeps_only_the_turn_that_set_it() -> None:
+    there = UNSET.format(b="b") + THIRD.format(given="1")
+    control = UNSET.format(b="a") + THIRD.format(given="1")
+    (found,) = findings(*run(same_process=UNSET.format(b="a"), other_worker=there, control=control))
+
+    assert ("SC101", "unset-mutation", Anchor("app.py", 9)) == (found.code, found.kind, found.anchor)
+    assert "`messages` of a SecureCookieSession" in found.summary
+
+
+def test_one_that_is_saved_by_hand_keeps_them_all() -> None:
+    there = UNSET.format(b="b") + THIRD.format(given="1 2")
+
+    assert codes(*run(same_process=UNSET.format(b="a"), other_worker=there)) == []

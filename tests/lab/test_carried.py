@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
+from statecheck.checks import OVERLAPPING
+from statecheck.config import Options
+from statecheck.model import Anchor
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -122,3 +126,40 @@ def test_what_is_kept_beside_what_is_sent_is_judged_where_others_are_given_it(tm
         ("SC103", "shared-instance"),
     ]
     assert any("without sending it again" in note for note in ran.diagnosis.notes)
+
+
+IN_PLACE = """\
+    from flask import Flask, request, session
+    from llama_index.core.llms import ChatMessage
+    from llama_index.llms.openai import OpenAI
+
+    app = Flask(__name__)
+    app.secret_key = "fixed"
+    llm = OpenAI()
+
+
+    @app.post("/chat")
+    def chat():
+        if "said" not in session:
+            session["said"] = []
+        said = session["said"]
+        said.append(request.json["message"])
+        {saved}
+        return {{"answer": llm.chat([ChatMessage(content=text) for text in said]).message.content}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("saved", "causes"),
+    [("pass", [("SC101", "unset-mutation")]), ("session.permanent = True", [])],
+)
+def test_a_session_that_is_only_changed_in_place_is_not_sent_back(
+    tmp_path: Path, saved: str, causes: list[tuple[str, str]]
+) -> None:
+    user = User(tmp_path)
+    user.write(app=IN_PLACE.format(saved=saved))
+
+    ran = diagnosed(user, "app.py", "namespace", Options(skip=("new-process", "new-container", *OVERLAPPING)))
+
+    assert [(cause.code, cause.kind) for cause in ran.diagnosis.causes] == causes
+    assert all(cause.anchor == Anchor("app.py", 14) for cause in ran.diagnosis.causes)
