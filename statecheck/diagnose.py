@@ -151,7 +151,7 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     findings = judge(case)
     baseline = histories.get(BASELINE)
     forgets = BASELINE in found and found[BASELINE].outcome == "lost"
-    unseen = unjudged(baseline, explained=bool(findings)) if forgets and baseline is not None else None
+    unseen = unjudged(baseline, findings) if forgets and baseline is not None else None
     if unseen is not None:
         findings, problems = (), {**problems, BASELINE: unseen}
     by_client = meta["carries_history"] or (baseline is not None and carried(baseline))

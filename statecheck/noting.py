@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from statecheck.model import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from statecheck.history import History, Op
+    from statecheck.model import Finding
 
 _MOST = 8  # addresses, effects or stand-ins in one note
 _HINT = "hand over a service here with `--env NAME=URL`"
@@ -23,12 +24,12 @@ def notes(histories: Mapping[str, History]) -> tuple[str, ...]:
     return (*_tools(ops), *_effects(ops), *_blocked(ops), *_substituted(ops))
 
 
-def unjudged(history: History, *, explained: bool) -> Problem | None:
-    """Why a loss cannot be judged: turn 1 told it to a stand-in, which keeps nothing, or never came to its model.
+def unjudged(history: History, findings: Sequence[Finding]) -> Problem | None:
+    """Why a loss cannot be judged: turn 1 told it to a stand-in, which keeps nothing, or failed, or came to no model.
 
     Args:
         history: the baseline's, which forgets.
-        explained: whether some cause explains it.
+        findings: what would explain it.
     """
     told = {marker for op in history.select("turn", 1) for marker in op.markers}
     for op in history.select("substituted", 1):
@@ -36,10 +37,15 @@ def unjudged(history: History, *, explained: bool) -> Problem | None:
             text = f"the conversation goes to `{op.cls}`{_at(op)}, which cannot be reached, so it cannot be judged"
             return Problem("substituted-store", text, _HINT)
     asked = [op for op in history.select("blocked", 1) if op.frames and not op.note]
-    if explained or not asked or any(history.select("model", 1)):
-        return None
-    text = f"a turn asks for {asked[0].where}{_at(asked[0])}, which was blocked: what it remembers cannot be seen"
-    return Problem("turn-needs-network", text, _HINT)
+    if asked and not findings and not any(history.select("model", 1)):
+        text = f"a turn asks for {asked[0].where}{_at(asked[0])}, which was blocked: what it remembers cannot be seen"
+        return Problem("turn-needs-network", text, _HINT)
+    calls = [op for op in history.select("engine", 1, "call") if told & set(op.markers)]
+    if calls and calls[-1].type == "fail" and not any(finding.code == "SC107" for finding in findings):
+        failed = f"`{calls[-1].cls}`{_at(calls[-1])} raised {calls[-1].note.strip(': ')[:160]}"
+        text = f"turn 1 was answered, but {failed}, which the app caught: what it would remember cannot be seen"
+        return Problem("caught-failure", text, "mend that first; `--show-logs` shows what the app wrote")
+    return None
 
 
 def _at(op: Op) -> str:

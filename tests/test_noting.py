@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from histories import history
 
+from statecheck.model import Anchor, Finding
 from statecheck.noting import notes, unjudged
+
+FOUND = Finding("SC101", "request-scoped", None, True, "error", "certain", "", Anchor("app.py", 3), (), (), "")
 
 
 def noted(text: str) -> tuple[str, ...]:
@@ -50,17 +55,30 @@ def test_a_conversation_that_goes_to_a_stand_in_is_unjudged() -> None:
         1a <
         """,
     )
-    problem = unjudged(lost, explained=True)
+    problem = unjudged(lost, [FOUND])
     assert problem is not None
     assert problem.text.startswith("the conversation goes to `CloudStore` (app.py:7)")
     queried = history("same-process", "1a > alice\n1a substituted query 1 cls=CloudStore\n1a <")
-    assert unjudged(queried, explained=False) is None
+    assert unjudged(queried, []) is None
 
 
 def test_a_turn_whose_model_is_blocked_is_unjudged_unless_a_cause_explains_the_loss() -> None:
     asked = "1a > alice\n1a blocked where=llm.example.com:443 @app.py:7\n{}1a <"
-    problem = unjudged(history("same-process", asked.format("")), explained=False)
+    problem = unjudged(history("same-process", asked.format("")), [])
     assert problem is not None
     assert problem.text.startswith("a turn asks for llm.example.com:443 (app.py:7)")
-    assert unjudged(history("same-process", asked.format("")), explained=True) is None
-    assert unjudged(history("same-process", asked.format("1a model read 1\n")), explained=False) is None
+    assert unjudged(history("same-process", asked.format("")), [FOUND]) is None
+    assert unjudged(history("same-process", asked.format("1a model read 1\n")), []) is None
+
+
+def test_a_turn_whose_call_failed_is_unjudged_unless_it_was_made_again_or_the_library_is_to_blame() -> None:
+    told = "1a > alice\n1a engine call 1 {}cls=ReActAgent note='AssertionError: ' @app.py:7\n{}1a <"
+    problem = unjudged(history("same-process", told.format("fail ", "")), [FOUND])
+    assert problem is not None
+    assert problem.text == (
+        "turn 1 was answered, but `ReActAgent` (app.py:7) raised AssertionError, which the app caught: "
+        "what it would remember cannot be seen"
+    )
+    assert unjudged(history("same-process", told.format("", "")), [FOUND]) is None
+    assert unjudged(history("same-process", told.format("fail ", "1a engine call 1\n")), [FOUND]) is None
+    assert unjudged(history("same-process", told.format("fail ", "")), [replace(FOUND, code="SC107")]) is None
