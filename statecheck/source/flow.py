@@ -171,8 +171,12 @@ class Block:
         elif isinstance(target, ast.Attribute) and ambient.keeps_for_request(self, target.value):
             self.flow.kept[f".{target.attr}"] = value
         elif isinstance(target, (ast.Tuple, ast.List)):
+            listed = any(isinstance(inner, ast.Starred) for inner in target.elts)  # `*earlier, last = messages`
             for inner in target.elts:
-                self.assign(inner, Value(parts=value.all))
+                if isinstance(inner, ast.Starred):
+                    self.assign(inner.value, value)
+                else:
+                    self.assign(inner, element(value) if listed else Value(parts=value.all))
         elif isinstance(target, ast.Subscript):
             self.flow.begins |= ambient.is_session(self, target.value)
             if not ast.unparse(target.value).endswith("cookies"):

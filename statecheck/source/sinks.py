@@ -44,6 +44,7 @@ _LOOPS = as_set(
 _CARRYING = as_set("join format replace dumps escape sub strip concat render format_map from_str user user_message")
 _MESSAGES = as_set("ChatMessage HumanMessage UserMessage TextBlock")
 _STREAMS = as_set("StreamingResponse EventSourceResponse StreamingHttpResponse ServerSentEvent")
+_FINDS = -4  # evidence that state is found by a value: it is not what is said
 _PATHS = as_set("open Path joinpath PurePath sha256 md5 sha1")
 
 
@@ -104,21 +105,23 @@ def _to_model(block: Block, call: Leaving) -> None:
     flow.model = max(flow.model, _MODEL_CALLS[call.name])
     for value in call.arguments[1:] if template else call.arguments[:1]:
         flow.note(value, 9, part=0.7)
-    for keyword, value in call.keywords.items():
-        if keyword in _SAID:
-            flow.note(value, 9, part=0.7)
-        elif keyword not in _NOT_SAID and (template or call.name in ("run", "arun", "kickoff")):
-            flow.note(value, 3)
     if call.name in ("run", "arun"):
         _to_workflow(block, call.on, call.keywords)
+    for keyword, value in call.keywords.items():
+        found_by = any(entry.session <= _FINDS for place in value.all if (entry := flow.evidence.get(place)))
+        if keyword in _SAID:
+            flow.note(value, 9, part=0.7)
+        elif keyword not in _NOT_SAID and (template or call.name in ("run", "arun", "kickoff")) and not found_by:
+            flow.note(value, 3)
 
 
 def _to_workflow(block: Block, on: ast.expr, keywords: dict[str, Value]) -> None:
     """Follow what a workflow's run() is given: it arrives as the event of the workflow's steps."""
     modules = block.flow.modules
     found = modules.class_of(modules.resolve(block.file, on))
-    if found is None and isinstance(on, ast.Call):
-        found = modules.resolve(block.file, on.func)
+    made = on if isinstance(on, ast.Call) else _made_as(block, on)
+    if found is None and made is not None:
+        found = modules.resolve(block.file, made.func)
     if found is None or not isinstance(found.node, ast.ClassDef):
         return
     event = keywords.get("start_event", Value(attrs=keywords))
@@ -126,6 +129,18 @@ def _to_workflow(block: Block, on: ast.expr, keywords: dict[str, Value]) -> None
         if isinstance(step, FUNCTIONS) and any("step" in ast.unparse(mark) for mark in step.decorator_list):
             given = [a.arg for a in step.args.args[1:] if "Context" not in ast.unparse(a.annotation or ast.Constant(0))]
             block.flow.enter(Found(found.file, step), {name: event for name in given if name != "ctx"})
+
+
+def _made_as(block: Block, on: ast.expr) -> ast.Call | None:
+    """The call that makes `self.flow`, in the class or one of its methods, in the same file."""
+    if not isinstance(on, ast.Attribute) or not isinstance(on.value, ast.Name) or on.value.id not in ("self", "cls"):
+        return None
+    for node in ast.walk(block.flow.modules.tree(block.file) or ast.Module([], [])):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(getattr(target, "attr", getattr(target, "id", "")) == on.attr for target in targets):
+                return node.value
+    return None
 
 
 def _by_keyword(block: Block, call: Leaving) -> None:

@@ -13,6 +13,19 @@ from statecheck.planning import candidates
 if TYPE_CHECKING:
     from pathlib import Path
 
+FLOW = """\
+class Votes(Workflow):
+    @step
+    async def count(self, ev: StartEvent) -> StopEvent:
+        self.votes[ev.request_id].append(ev.why)
+        return StopEvent(result=len(self.votes[ev.request_id]))
+
+{}
+
+async def reply(request_id, why):
+    return await {}.run(request_id=request_id, why=why)
+"""
+
 
 def planned(folder: Path, source: str, *names: str) -> Plan:
     file = folder / "bot.py"
@@ -45,6 +58,16 @@ def planned(folder: Path, source: str, *names: str) -> Plan:
         (
             "class Req(Model):\n    whose: str\n    words: str\n\ndef reply(r: Req):\n    S[r.whose].chat(r.words)",
             ({"whose": "{session}", "words": "{message}"},),
+        ),
+        (FLOW.format("flow = Votes()", "flow"), ("{session}", "{message}")),
+        (
+            FLOW.format("class Bot:\n    def __init__(self):\n        self.flow = Votes()", "self.flow"),
+            ("{session}", "{message}"),
+        ),
+        (
+            "def reply(payload):\n    *earlier, last = payload['turns']\n    "
+            "return llm.chat([M(t['role'], t['content']) for t in earlier], last['content'])",
+            ({"turns": "{messages}"},),
         ),
         ("def reply(person, said, lang='en'):\n    return S[person].chat(said)", ("{session}", "{message}")),
     ],
