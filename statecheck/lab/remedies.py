@@ -23,9 +23,9 @@ _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 _INVALID = re.compile(r"ValidationError: \d+ validation errors? for (\w+)")
 _LACKS = re.compile(r"^(\w+)\n  Field required", re.MULTILINE)
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
-_NO_TABLE = re.compile(r"no such table|relation .* does not exist|UndefinedTable|table .* doesn't exist", re.IGNORECASE)
+NO_TABLE = re.compile(r"no such table|relation .* does not exist|UndefinedTable|table .* doesn't exist", re.IGNORECASE)
 _BY_WORDS = (
-    (_NO_TABLE, "make its tables first, with its own migrations (`python manage.py migrate`, `alembic upgrade head`)"),
+    (NO_TABLE, "make its tables first, with its own migrations (`python manage.py migrate`, `alembic upgrade head`)"),
     (
         re.compile("Read-only file system"),
         "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another",

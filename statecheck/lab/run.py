@@ -22,7 +22,7 @@ from statecheck.lab.filling import filled
 from statecheck.lab.launch import Launched, isolated
 from statecheck.lab.locating import Locator
 from statecheck.lab.readiness import Limits, ready
-from statecheck.lab.remedies import Remedies
+from statecheck.lab.remedies import NO_TABLE, Remedies
 from statecheck.lab.runner import Recorded, Runner
 from statecheck.lab.scout import Scout
 from statecheck.lab.services import Services
@@ -32,10 +32,12 @@ from statecheck.plan import AppFacts, Overrides, Route, admitted
 from statecheck.probe.relay import Relay
 from statecheck.source.hashing import hashes
 from statecheck.source.imports import third_party
+from statecheck.source.migrations import migration
 from statecheck.source.schemas import schema_scripts
 from statecheck.source.services import named_services
 from statecheck.source.settings import settings
 from statecheck.source.tree import SourceTree
+from statecheck.virtualenvs import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -68,7 +70,7 @@ def record(
     try:
         with _lab(launched, target, options, recorded, progress, services, keep=keep) as (lab, tree):
             try:
-                _experiments(lab, target, tree, options, recorded, progress)
+                _with_tables(lab, target, tree, options, recorded, progress)
             finally:
                 recorded.outputs = {worker.generation: worker.output() for worker in lab.workers}
     except StatecheckError as error:
@@ -179,6 +181,25 @@ def _reach(host: str, port: int, _client: socket.socket) -> tuple[socket.socket,
 def _saw(ops: list[Op], action: str, where: str, markers: list[str], text: str, words: str) -> None:
     op = Op(time.monotonic_ns(), "ok", "wire", action=action, where=where, text=text, note=words)
     ops.append(replace(op, markers=tuple(markers)))
+
+
+def _with_tables(
+    lab: Lab, target: Target, tree: SourceTree, options: Options, recorded: Recorded, progress: Callable[[str], None]
+) -> None:
+    """Run the experiments; where tables turn out to be missing, again, with the project's migrations run first."""
+    known = list(recorded.notes)
+    try:
+        _experiments(lab, target, tree, options, recorded, progress)
+    except StatecheckError as error:
+        lacks = NO_TABLE.search(error.text + error.detail)
+        made = migration(folders_of(target.path, target.project)) if lacks else None
+        if made is None or lab.isolation != "namespace":  # else a database that they name may be a real one
+            raise
+        for worker in lab.workers:
+            lab.kill(worker)
+        lab.migration = made
+        recorded.notes = [*known, f"its tables were missing, so `{made.shown}` was run first, on each new disk"]
+        _experiments(lab, target, tree, options, recorded, progress)
 
 
 def _experiments(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from statecheck.lab.launch import Launched
     from statecheck.lab.services import Services
     from statecheck.probe.relay import Relay
+    from statecheck.source.migrations import Migration
 
 
 class Lab:
@@ -36,6 +37,8 @@ class Lab:
         self.relayed: list[Op] = []
         self.services: Services | None = None
         self.fresh = False
+        self.migration: Migration | None = None  # run first on each new disk
+        self._migrated: set[str] = set()
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -89,6 +92,9 @@ class Lab:
         provided = self.services.ports if self.services else []
         shared = bool(self.relays or provided)
         request = {"volumes": list(volumes), "own_network": not shared, "provided": provided}
+        if self.migration and disk not in self._migrated:
+            self._migrated.add(disk)
+            request["migrate"] = {"arguments": self.migration.arguments, "folder": str(self.migration.folder)}
         worker.start(self, {**self._request, **request})
         return worker
 

@@ -53,6 +53,11 @@ def main(message: Message | int) -> None:
     except OSError as error:  # the app removed its own folder
         channel.send({"failed": "start", **_describe(error)})
         return
+    if "migrate" in message:
+        import subprocess
+
+        made = message["migrate"]
+        subprocess.run([sys.executable, *made["arguments"]], cwd=made["folder"], check=False)
     if fresh:
         from .hooks import install
 
