@@ -33,7 +33,8 @@ class Op:
         time: monotonic nanoseconds (CLOCK_MONOTONIC, the same for all processes of a machine).
         type: invoke, ok, fail or info.
         f: what was done: `turn` (the driver's own), `model` (a model call), `memory`, `chat-store`,
-            `ctx-store`, `context`, `engine`, `run`, `workflow`, `file`, `wire`, `gone`, `place`, `warning`, `blocked`,
+            `ctx-store`, `context`, `engine`, `run`, `workflow`, `asks` and `answers` (what a run asks of a person, and
+            is answered), `file`, `wire`, `gone`, `place`, `warning`, `blocked`,
             `tool` (an agent's, called), `effect` (a program run, a file removed), `substituted` (a stand-in answered),
             `session`, `cache` (the web framework's), `signature` (one that was refused),
             `ended` (a child that took turns for its parent),

@@ -120,6 +120,7 @@ async def chat(payload: dict):
 - `unawaited-write`: `ctx.store.set(...)` was called without `await`, so nothing was set.
 - `ignored-memory`: a memory was handed over where it is ignored, so that the run made its own.
 - `stale-snapshot`: `to_dict()` was called before the run, or its result is never loaded.
+- `paused-run`: a run that asks something of a person lives as long as the request or the connection that began it.
 
 ## See also
 
@@ -146,7 +147,7 @@ CAUSE = Cause(
     question="Was turn 1 held by a workflow Context, or by the memory an agent run makes for itself, that was dropped?",
     fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
     "give an agent the same stored `memory=` on every run",
-    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot"),
+    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot", "paused-run"),
     doc=__doc__ or "",
 )
 
@@ -165,7 +166,7 @@ def ask(case: Case) -> Finding | None:
     in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and op.obj not in built_by_app]
     own = [op for op in held if op.f != "ctx-store" and op not in in_run]
     if not in_context and (not in_run or own):
-        return None
+        return None if held else _paused(case, history, first)
     witness = (in_context or in_run)[0]
     kind, what, blamed = _kind(history, first, witness)
     context = next((op for op in history.select("context", first.number, "build") if op.frames), None)
@@ -183,6 +184,29 @@ def ask(case: Case) -> Finding | None:
         kind=kind,
         related_to=related(history, first, first.marker, anchor or case.handler),
         fix="" if in_context else _KEEP_MEMORY,
+    )
+
+
+def _paused(case: Case, history: History, first: Sent) -> Finding | None:
+    """Was turn 1 a run that waits for a person's answer, and is its Context gone without having been saved?"""
+    gone = {(op.generation, op.obj) for op in history.select("gone")}
+    run = next((op for op in history.select("run", first.number) if (op.generation, op.obj) in gone), None)
+    asks = next(history.select("asks", first.number), None)
+    answered = any(history.select("answers", first.number))
+    saved = any(op.action in ("to_dict", "load") for op in history.select("context") if op.turn)
+    if run is None or asks is None or answered or saved:
+        return None
+    return finding(
+        CAUSE,
+        f"the run of turn 1 waits for a person ({asks.cls}), and its Context ended with the request or the connection: "
+        "who comes back begins a new run",
+        Anchor(run.frames[0].path, run.frames[0].line) if run.frames else None,
+        case,
+        (case.reason(BASELINE),),
+        kind="paused-run",
+        related_to=tuple(Anchor(op.frames[0].path, op.frames[0].line, "asked") for op in (asks,) if op.frames),
+        fix="save `Context.to_dict()` under the session key when a run asks for an answer, and go on from "
+        "`Context.from_dict()` when it comes, in whatever connection",
     )
 
 

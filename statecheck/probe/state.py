@@ -54,6 +54,8 @@ _CONTEXT = Table("context", others=("to_dict",), loads=("from_dict",), build=Tru
 _ENGINE = Table("engine", calls=("chat", "achat", "stream_chat", "astream_chat"), others=("reset",), build=True)
 _RUN = Table("run", calls=("run",))
 _WORKFLOW = Table("workflow", build=True)
+_ASKS = Table("asks", build=True)
+_ANSWERS = Table("answers", build=True)
 
 
 def _tree(attribute: str, table: Table) -> Callable[[ModuleType], None]:
@@ -106,6 +108,12 @@ def _watch_workflows(module: ModuleType) -> None:
     _tree("Workflow", _WORKFLOW)(module)
 
 
+def _watch_people(module: ModuleType) -> None:
+    """Observe what a run asks of a person, and what it is answered."""
+    _tree("InputRequiredEvent", _ASKS)(module)
+    _tree("HumanResponseEvent", _ANSWERS)(module)
+
+
 def _watch_stores(module: ModuleType) -> None:
     _tree("StateStoreFacade", _CTX_STORE)(module)
     _tree("InMemoryStateStore", _CTX_STORE)(module)  # no facade in workflows 1 and the first ones of 2
@@ -127,6 +135,9 @@ HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "llama_index.core.chat_engine.types": _tree("BaseChatEngine", _ENGINE),
     "llama_index.core.workflow.context": _watch_first_contexts,
     "llama_index.core.workflow.workflow": _watch_workflows,
+    "llama_index.core.workflow.events": _watch_people,
+    "workflows.events": _watch_people,
+    "llama_agents.workflows.events": _watch_people,
     "workflows.context.state_store": _watch_stores,
     "workflows.context.context": _CONTEXTS,
     "workflows.workflow": _watch_workflows,

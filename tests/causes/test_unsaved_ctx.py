@@ -159,6 +159,21 @@ BUILT_WITH_A_MEMORY = AN_AGENT_S_OWN_MEMORY.replace(
 ).replace("run call #1", "run call #1 cls=FunctionAgent")
 A_CART_CHANGED_IN_PLACE = AN_APPROVAL_BESIDE_A_KEPT_CONVERSATION.replace("ctx-store write", "ctx-store mutate")
 A_PROMPT_MADE_OF_A_VALUE = "-a ctx-store write where=approved run=r0 @flow.py:5\n" + A_CART_CHANGED_IN_PLACE
+PAUSED = """
+1a > s
+1a context build #2 run=r1 @app.py:20
+1a run call #2 1 run=r1 @app.py:20
+1a ctx-store write #2 1 where=question run=r1 @flow.py:9
+1a asks build #3 cls=InputRequiredEvent @flow.py:12
+1a <
+-a gone #2
+2a > s
+2a run call #4 2 run=r2 @app.py:20
+2a <
+"""
+PAUSED_AND_HELD = PAUSED.replace("-a gone #2", "")
+PAUSED_AND_SAVED = PAUSED.replace("1a <", "1a context to_dict #2 @app.py:25\n1a <")
+PAUSED_AND_ANSWERED = PAUSED.replace("1a <", "1a answers build #5 cls=HumanResponseEvent @app.py:27\n1a <")
 NEVER_AWAITED = CHANGED_IN_PLACE.replace("mutate", "unawaited")
 
 
@@ -179,6 +194,10 @@ NEVER_AWAITED = CHANGED_IN_PLACE.replace("mutate", "unawaited")
     saved_and_loaded=(SAVED_AND_LOADED, []),
     scratch_only=(SCRATCH_ONLY, []),
     library_s_scratch=(LIBRARY_S_SCRATCH, []),
+    paused=(PAUSED, ["SC104 paused-run"]),
+    paused_and_held=(PAUSED_AND_HELD, []),
+    paused_and_saved=(PAUSED_AND_SAVED, []),
+    paused_and_answered=(PAUSED_AND_ANSWERED, []),
 )
 def test_table(given: str, expected: list[str]) -> None:
     assert expected == codes(history("same-process", given))
@@ -208,3 +227,9 @@ def test_it_stands_where_the_agent_is_given_what_it_ignores() -> None:
     (found,) = findings(history("same-process", BUILT_WITH_A_MEMORY))
 
     assert Anchor("app.py", 8) == found.anchor
+
+
+def test_it_stands_at_the_run_that_waits_for_a_person() -> None:
+    (found,) = findings(history("same-process", PAUSED))
+
+    assert (found.anchor, found.related) == (Anchor("app.py", 20), (Anchor("flow.py", 12, "asked"),))

@@ -297,3 +297,48 @@ def test_a_plain_wsgi_app_is_driven_by_a_template(user: User) -> None:
     ran = run(user, WSGI, Plan(body=body, message_field="body text", session_field="body user"))
 
     assert found(ran) == {"SC102": (None, "app.py:3"), "SC103": (None, "app.py:3")}
+
+
+PAUSED = {
+    "flow": """\
+        from llama_index.core.workflow import (
+            Context, HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent, Workflow, step
+        )
+
+
+        class Review(Workflow):
+            @step
+            async def ask(self, ctx: Context, ev: StartEvent) -> InputRequiredEvent:
+                await ctx.store.set("subject", ev.subject)
+                return InputRequiredEvent(prefix="good enough?")
+
+            @step
+            async def write(self, ctx: Context, ev: HumanResponseEvent) -> StopEvent:
+                return StopEvent(result=f"a report on {await ctx.store.get('subject')}")
+    """,
+    "app": """\
+        from fastapi import FastAPI, WebSocket
+        from flow import HumanResponseEvent, InputRequiredEvent, Review
+
+        app = FastAPI()
+
+
+        @app.websocket("/review")
+        async def review(socket: WebSocket):
+            await socket.accept()
+            handler = Review(timeout=None).run(subject=(await socket.receive_json())["question"])
+            async for event in handler.stream_events():
+                if isinstance(event, InputRequiredEvent):
+                    await socket.send_json({"ask": event.prefix})
+                    answer = await socket.receive_json()
+                    handler.ctx.send_event(HumanResponseEvent(response=answer["response"]))
+            await socket.send_json({"report": str(await handler)})
+            await socket.close()
+    """,
+}
+
+
+def test_a_run_that_waits_for_a_person_and_lives_as_long_as_a_connection(user: User) -> None:
+    ran = run(user, PAUSED)
+
+    assert found(ran) == {"SC104": ("paused-run", "app.py:10")}
