@@ -38,6 +38,7 @@ _OTHERS: tuple[Ask, ...] = (
     session_key.in_each_process,
     multi_worker.ask,
     container_restart.ask,
+    container_restart.paused,
     async_race.ask,
 )
 _HIDDEN: dict[Ask, tuple[Ask, ...]] = {
@@ -52,7 +53,8 @@ def judge(case: Case) -> tuple[Finding, ...]:
     if case.lost("same-process") or not case.kept("same-process"):
         masking = next((found for found in (ask(case) for ask in _MASKING) if found is not None), None)
         beside = session_key.leaked(case) if masking is None or masking.code != "SC107" else None
-        found = [finding for finding in (masking, beside) if finding is not None]
+        waiting = container_restart.paused(case) if masking is None else None
+        found = [finding for finding in (masking, beside, waiting) if finding is not None]
     else:
         hidden = [other for ask, others in _HIDDEN.items() if ask(case) is not None for other in others]
         found = [finding for finding in (ask(case) for ask in _OTHERS if ask not in hidden) if finding is not None]

@@ -79,6 +79,7 @@ Tell statecheck which paths are volumes with `--volume /data`; those in a compos
   SC106.
 - `own-secret`: the next process signs its sessions with another secret key, and cannot read those of the last.
 - `worker-recycle`: the server itself replaces workers (a request limit, a time-out, a memory limit).
+- `paused-run`: a workflow run that waits for a person is saved on the container's own disk.
 
 ## See also
 
@@ -94,7 +95,7 @@ from statecheck.causes.cause import Cause
 from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import handed_over, turns, writes
-from statecheck.model import Anchor, Finding
+from statecheck.model import Anchor, Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History
@@ -104,7 +105,7 @@ CAUSE = Cause(
     name="container-restart",
     question="Did turn 1 die with its process, or with the disk that a redeploy loses?",
     fix="keep the conversation on a volume or in a database outside the container",
-    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle"),
+    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run"),
     doc=__doc__ or "",
 )
 
@@ -151,6 +152,35 @@ def _never_persisted(history: History) -> bool:
     """Whether a chat store was loaded with `from_persist_path`, and no turn called `persist`."""
     actions = {op.action for op in history.select("chat-store")}
     return "load" in actions and "persist" not in actions
+
+
+def paused(case: Case) -> Finding | None:
+    """Is a run that waits for a person saved on the disk that a redeploy drops?
+
+    Asked of what a single turn left: what answers such a run is no message, so that no other turn has to find it.
+    """
+    if case.lost("new-process") or case.lost("new-container"):
+        return None
+    for name in (BASELINE, "other-session"):
+        history = case.histories.get(name)
+        first = next(iter(turns(history)), None) if history is not None else None
+        if history is None or first is None:
+            continue
+        saved = [op for op in history.select("context", first.number, "to_dict") if op.type == "ok"]
+        files = [place for place in places(history, first) if place.kind == "disk"]
+        if saved and saved[-1].note == "running" and files:
+            where = f"`{files[0].text}`"
+            set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]
+            made = [op for op in history.select("workflow", first.number, "build") if op.frames]
+            return finding(
+                CAUSE,
+                f"a run that waits for a person is saved in {where}, which a redeploy drops with the container",
+                next(iter(anchors([*set_by[-1:], *made[-1:]], "")), None),
+                case,
+                (Evidence(name, f"turn 1 ended with a workflow Context that still ran, saved in {where}"),),
+                kind="paused-run",
+            )
+    return None
 
 
 def recycled(case: Case) -> Finding | None:

@@ -78,12 +78,7 @@ class Observed:
         fields.update(self._content(result, fields.get("obj", 0)))
         if self.f == "ctx-store" and self.args and isinstance(self.args[0], str):
             fields["where"] = self.args[0]
-        if self.f == "run":
-            fields.update(_run(result, self.kwargs))
-        elif self.f == "workflow":
-            fields["note"] = _given(self.kwargs)
-        elif self.inside:
-            fields["note"] = "inside"
+        fields.update(self._more(result))
         if self.frames:
             fields["frames"] = self.frames
         run = fields.get("run") or run_id()
@@ -94,6 +89,16 @@ class Observed:
         if error is not None:
             fields["note"] = f"{type(error).__name__}: {error}"[:_MOST_NOTE]
         RECORDER.emit(self.f, "ok" if error is None else "fail", **fields)
+
+    def _more(self, result: Any) -> dict[str, Any]:
+        """What tells more of a run, of what a workflow was given, of a snapshot, and whose call it was."""
+        if self.f == "run":
+            return _run(result, self.kwargs)
+        if self.f == "workflow":
+            return {"note": _given(self.kwargs)}
+        if self.action == "to_dict" and isinstance(result, dict) and result.get("is_running"):
+            return {"note": "running"}
+        return {"note": "inside"} if self.inside else {}
 
     def _watch(self, fields: dict[str, Any], result: Any) -> None:
         """Let what was read be looked at again when the turn ends: it may be changed in place."""

@@ -162,3 +162,27 @@ def test_a_database_in_memory_is_blamed_where_it_is_opened_and_else_the_call_of_
 
 def without_sql(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if " sql " not in line)
+
+
+PAUSED = """
+1a > s
+1a workflow build #1 cls=Approval @app.py:20
+1a ctx-store write #2 1 where=asked @app.py:12
+1a context to_dict #3 cls=Context {note}
+1a <
+2a > t
+2a <
+{seen}
+"""
+
+
+@table(
+    on_the_disk=(PAUSED.format(note="note=running", seen="-a disk 1 where=output/s.json"), ["SC103 paused-run"]),
+    where_a_redeploy_loses_nothing=(PAUSED.format(note="note=running", seen=""), []),
+    after_its_end=(PAUSED.format(note="", seen="-a disk 1 where=output/s.json"), []),
+)
+def test_a_run_that_waits_is_lost_with_the_disk_that_it_is_saved_on(given: str, expected: list[str]) -> None:
+    ran = run(other_session=given)
+
+    assert codes(*ran) == expected
+    assert [(one.anchor, one.primary) for one in findings(*ran)] == [(Anchor("app.py", 12), True)] * len(expected)

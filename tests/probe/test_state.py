@@ -37,7 +37,7 @@ class Context:
         return self._globals.get(key, default)
 
     def to_dict(self, serializer=None):
-        return {"globals": dict(self._globals)}
+        return {"globals": dict(self._globals), "is_running": bool(self._globals)}
 
     @classmethod
     def from_dict(cls, workflow, data, serializer=None):
@@ -112,6 +112,7 @@ def test_a_first_context_is_its_own_store(ops: Callable[[], list[Op]]) -> None:
         ("ctx-store", "read", "name", (marker(1),)),
     ]
     assert [op.action for op in ops() if op.f == "context"] == ["build", "to_dict", "build", "load"]
+    assert [op.note for op in ops() if op.action == "to_dict"] == ["running"], "a snapshot of a run that waits"
 
 
 def test_a_name_for_the_context_of_another_module_is_not_watched_again(ops: Callable[[], list[Op]]) -> None:
