@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from statecheck.checks.reading import Sent, service_key
+from statecheck.checks.reading import Sent, is_said, service_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ _READS = re.compile(r"GET|RANGE|INDEX|VALS|MEMBERS|EXISTS|READ|SCAN|KEYS|DUMP")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
 _COLLECTION = re.compile(r"\w+ (\S+)")  # a command of MongoDB's: `find messages`
 _QUERY = re.compile(r"\s*((SELECT|WITH)\b|(find|aggregate|findAndModify) \S+\Z)", re.IGNORECASE)
-_BEFORE = 8  # characters before a marker that tell who says it
 
 
 def asked_keys(history: History, first: Sent, second: Sent) -> Iterator[tuple[Op, str]]:
@@ -55,10 +54,8 @@ def asked_tables(history: History, first: Sent, second: Sent, f: str) -> Iterato
 
 def _taken(history: History, turn: Sent, f: str) -> list[Op]:
     """What a turn wrote of the user's own words."""
-    said = next((op.text for op in history.select("turn", turn.number) if op.type == "invoke"), "")
-    before = said.partition(turn.marker)[0][-_BEFORE:].lower()
     writes = (op for op in history.select(f, turn.number, "write") if turn.marker in op.markers)
-    return [op for op in writes if not op.note or before in op.note.lower()]
+    return [op for op in writes if not op.note or is_said(history, op.note, turn.marker)]
 
 
 def _is_reading(text: str) -> bool:

@@ -17,6 +17,7 @@ Channel = Literal["model", "answer", "state", "progress"]
 WRITES = ("write", "overwrite", "mutate")
 """What puts something into state; `mutate` does so only where the state is in memory."""
 _FRAMEWORKS = ("session", "cache")
+_BEFORE = 8  # characters before a marker that tell who says it
 STATE = ("memory", "chat-store", "ctx-store", "block")
 
 
@@ -126,10 +127,18 @@ def writes(history: History, turn: int, marker: str) -> list[Op]:
 def handed_over(history: History, marker: str, turn: int | None = None) -> list[Op]:
     """What the app gave its framework to keep with this marker: writes to a session or cache, else what it read there.
 
-    A list in a session may be appended to in place: then only the read of it is seen.
+    A list in a session may be appended to in place: then only the read of it is seen. A cache of answers, in which
+    the user's words are not, keeps no conversation.
     """
     kept = [op for f in _FRAMEWORKS for op in history.select(f, turn) if marker in op.markers and op.frames]
+    kept = [op for op in kept if op.f != "cache" or marker not in op.text or is_said(history, op.text, marker)]
     return [op for op in kept if op.action == "write"] or kept
+
+
+def is_said(history: History, text: str, marker: str) -> bool:
+    """Whether a text has the words that stand before the marker where the user says it, and not those of an answer."""
+    said = next((op.text for op in history.select("turn") if op.type == "invoke" and marker in op.markers), "")
+    return said.partition(marker)[0][-_BEFORE:].lower() in text.lower()
 
 
 def handed_back(history: History, turn: int) -> list[Op]:

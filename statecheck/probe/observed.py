@@ -133,7 +133,8 @@ class Observed:
             return {"text": content(result if comes_out else self.args[-1])} if own else {}
         if self.action in ("write", "overwrite") and self.f not in _NO_HOLDERS and number:
             RECORDER.took(number, markers)
-        return {"markers": markers, "text": text(result if comes_out else self.args[-1] if self.args else None)}
+        value = self.args[1] if self.f == "cache" and len(self.args) > 1 else self.args[-1] if self.args else None
+        return {"markers": markers, "text": text(result if comes_out else value)}
 
 
 def _run(handler: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases import codes, findings, run, table
-from histories import history
+from histories import history, marker
 
 from statecheck.history import Frame, History, Op
 from statecheck.model import Anchor
@@ -243,3 +243,25 @@ def test_a_leak_is_found_where_the_baseline_has_no_turn() -> None:
     leak = "1a > s\n1a memory write #1 1 @app.py:12\n1a <\n2a > t\n2a model read 1 2\n2a <\n"
 
     assert codes(*run(same_process="", other_session=leak)) == ["SC106 shared-key"]
+
+
+ANSWERS_IN_A_CACHE = """
+1a > s
+1a cache read key=answer:a1 cls=LocMemCache @app.py:8
+1a model read 1
+1a cache write 1 key=answer:a1 cls=LocMemCache text={said} @app.py:11
+1a <
+2a > s
+2a cache read key=answer:b2 cls=LocMemCache @app.py:8
+2a model read 2
+2a cache write 2 key=answer:b2 cls=LocMemCache text=Noted @app.py:11
+2a <
+-a place kept 1 where="cache['answer:a1']" key=answer:a1 cls=cache @app.py:11
+"""
+
+
+def test_a_cache_of_answers_in_a_framework_s_cache_is_no_conversation() -> None:
+    kept = ANSWERS_IN_A_CACHE.replace("text={said}", f"text='The word is {marker(1)}.'")
+
+    assert codes(*run(same_process=kept)) == ["SC106 new-key"]
+    assert codes(*run(same_process=ANSWERS_IN_A_CACHE.replace("text={said}", f"text='Noted: {marker(1)}.'"))) == []
