@@ -32,6 +32,7 @@ _MASKING: tuple[Ask, ...] = (
 )
 _OTHERS: tuple[Ask, ...] = (
     request_scoped.unset,
+    request_scoped.stream_cut,
     broken_store.cold_start,
     broken_store.several_threads,
     session_key.leaked,

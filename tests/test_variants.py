@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from statecheck.model import ScenarioResult
 
 SAMPLE = (
-    ("request-scoped", "memory-database"),
+    ("request-scoped", "stream-cut"),
     ("session-key", "shared-key"),
     ("unsaved-ctx", "unset-mutation"),
     ("broken-store", "cold-start"),

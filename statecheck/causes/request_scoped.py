@@ -67,8 +67,8 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
 - `unset-mutation`: a list in a session of Flask, Django or Starlette was appended to in place, which does not mark the
   session as changed: all but the turn that set it is dropped when its request ends. Set it again, or say that it was
   changed (`session.modified = True`).
-- `stream-cut`: a streamed answer is written to memory after the stream, by a task that died with the request. Known by
-  the messages that it leaves; no experiment cuts a stream.
+- `stream-cut`: a streamed answer is written to memory after the stream, and that ends when the client goes away. A
+  warning: the turn was never acknowledged. Save the question first, and the answer in a `finally:`.
 
 ## See also
 
@@ -83,7 +83,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.causes.case import Case, built, finding, memory_database, related
 from statecheck.causes.cause import Cause
-from statecheck.checks import BASELINE, CONTROL
+from statecheck.checks import BASELINE, CONTROL, STREAM_CUT
 from statecheck.checks.reading import Sent, given, turns, unsaved, writes
 from statecheck.model import Anchor, Evidence, Finding
 
@@ -98,7 +98,6 @@ CAUSE = Cause(
     "`async_engine`",
     kinds=("memory-database", "unset-mutation", "stream-cut"),
     doc=__doc__ or "",
-    told=("stream-cut",),
 )
 
 
@@ -147,6 +146,30 @@ def unset(case: Case) -> Finding | None:
             fix=f"set `{op.where}` again after changing it, or set `session.modified = True`",
         )
     return None
+
+
+def stream_cut(case: Case) -> Finding | None:
+    """Did nothing remain of a turn whose client went away before the end of its answer?"""
+    history = case.histories.get(STREAM_CUT)
+    sent = turns(history) if history is not None else []
+    if history is None or len(sent) < 3 or next(history.select("left"), None) is None:
+        return None
+    first, cut, last = sent[:3]
+    seen = given(history, last, case.channel or "model")
+    if cut.status != "info" or first.marker not in seen or cut.marker in seen:
+        return None
+    lines = related(history, first, first.marker, case.handler)
+    anchor = next((line for line in lines if line.text == "written"), None)
+    return finding(
+        CAUSE,
+        f"the client of turn {cut.number} went away before the end of its answer, and nothing of that turn is kept",
+        anchor,
+        case,
+        (Evidence(STREAM_CUT, f"turn {last.number} was given turn {first.number}, and not turn {cut.number}"),),
+        kind="stream-cut",
+        severity="warning",
+        fix="save what the user said before the answer is streamed, and what was answered in a `finally:`",
+    )
 
 
 def _made_in_turn(history: History, turn: Sent) -> Op | None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 BASELINE = "same-process"
 CONTROL = "control"
 COLD_START = "cold-start"
-ASIDE = (CONTROL, COLD_START)
+STREAM_CUT = "stream-cut"
+ASIDE = (CONTROL, COLD_START, STREAM_CUT)
 """Histories that have no outcome of their own: causes and other checks read them."""
 SEQUENTIAL = ("same-process", "other-worker", "new-process", "new-container")
 OVERLAPPING = ("concurrent", "concurrent-workers")
@@ -84,6 +85,7 @@ __all__ = [
     "COLD_START",
     "CONTROL",
     "OVERLAPPING",
+    "STREAM_CUT",
     "Sent",
     "baseline_channel",
     "given",

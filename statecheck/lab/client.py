@@ -14,6 +14,7 @@ from statecheck.plan import Plan, Request, render, session_key
 from statecheck.probe.channel import Closed
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
 
     import httpx
@@ -31,6 +32,7 @@ class Client:
         given: the session that the app has given it, or that its code has made for the message at hand.
         opened: it has asked for a session, where one must be asked for, or has opened the page.
         token: what a page gave it to send along, against forged requests.
+        line: the connection of the request that is under way, or was last.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Client:
     given: str | int | None = None
     opened: bool = False
     token: str = ""
+    line: socket.socket | None = None
 
     @property
     def session(self) -> str | int:
@@ -69,6 +72,11 @@ class Answer:
     tokens: tuple[int, ...]
     seconds: float
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the body came piece by piece: nobody knew its length before."""
+        return bool(self.headers) and "content-length" not in self.headers
 
     @property
     def acknowledged(self) -> bool:
@@ -197,6 +205,7 @@ def _send(
 
     def trace(event: str, info: dict[str, Any]) -> None:
         if event == "connection.connect_tcp.complete":
+            client.line = info["return_value"].get_extra_info("socket")
             tokens.append(info["return_value"].get_extra_info("client_addr")[1])
             invoked(tokens[-1])
 

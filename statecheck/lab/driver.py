@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import statistics
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from statecheck.checks import BASELINE
 from statecheck.history import Frame, History, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
-from statecheck.lab.experiments import Kill, Locate, Overlap, Start, Step, Take
+from statecheck.lab.experiments import Kill, Leave, Locate, Overlap, Start, Step, Take
 from statecheck.lab.overlap import at_once
 from statecheck.lab.readiness import ready
 
@@ -76,6 +77,7 @@ class Driver:
             Kill: self._kill,
             Locate: self._locate,
             Overlap: self._overlap,
+            Leave: self._leave,
         }
         for step in steps:
             actions[type(step)](step)
@@ -169,7 +171,8 @@ class Driver:
             return answer
         common["key"] = self._key(client)  # the app may only now have given it
         if answer.acknowledged:
-            self._record("ok", text=answer.text[:4000], note=str(answer.status), **common)
+            action = "streamed" if answer.streamed else ""
+            self._record("ok", action=action, text=answer.text[:4000], note=str(answer.status), **common)
             with self._lock:
                 self.seconds.append(answer.seconds)
         else:
@@ -269,7 +272,7 @@ class Driver:
             partial(self._turn, worker, tab, number, self._next_marker())
             for number, (worker, tab) in enumerate(zip(workers, tabs, strict=True), first)
         ]
-        quiet = max(_QUIET_TURNS * statistics.median(self.seconds or [0.0]), _LEAST_QUIET)
+        quiet = self._quiet()
         setting = self.setting
         try:
             most, left = at_once(turns, list(dict.fromkeys(workers)), setting.hold, quiet, setting.limits.turn)
@@ -281,6 +284,28 @@ class Driver:
         heard = len(client.said)
         client.said += [turn for tab in tabs for turn in tab.said[heard:]]  # one chat shows what each of them said
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", note=str(most), turn=first))
+
+    def _quiet(self) -> float:
+        """For how long nothing new happens before what is held is let go."""
+        return max(_QUIET_TURNS * statistics.median(self.seconds or [0.0]), _LEAST_QUIET)
+
+    def _leave(self, step: Leave) -> None:
+        """Cut the connection of a turn that is held, and let go when the app has ended its call, or goes on with it."""
+        worker, client = self.workers[step.worker], self._client(1)
+        number, done, seconds = len(self.sent) + 1, len(worker.done), self.setting.limits.turn
+        turn = partial(self._turn, worker, client, number, self._next_marker())
+
+        def ended() -> bool:
+            return len(worker.done) > done
+
+        def go_away() -> None:
+            if client.line is not None and not ended():
+                self.ops.append(Op(time.monotonic_ns(), "info", "left", worker.pid, worker.generation, turn=number))
+                client.line.shutdown(socket.SHUT_RDWR)
+                worker.wait(ended, self._quiet())
+
+        at_once([turn], [worker], "model", self._quiet(), seconds, go_away)
+        worker.wait(ended, seconds)
 
     def _give_up(self, worker: Worker, number: int) -> None:
         """Record that a turn is left in flight."""

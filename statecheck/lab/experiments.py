@@ -47,7 +47,14 @@ class Overlap:
     turns: int = OVERLAPPING
 
 
-Step = Start | Take | Kill | Locate | Overlap
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A turn of session 1 whose client goes away while it is held at the model."""
+
+    worker: str
+
+
+Step = Start | Take | Kill | Locate | Overlap | Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,9 @@ CONTROL = Experiment("control", (Start("a"), *(Take("a") for _ in range(OVERLAPP
 
 COLD_START = Experiment("cold-start", (Start("a", warm=False), Overlap(("a",), turns=2)))
 """Two first turns at once on an empty store: only asked of a store that makes its tables when it is first used."""
+
+STREAM_CUT = Experiment("stream-cut", (Start("a"), Take("a"), Leave("a"), Take("a")))
+"""A client that goes away before the end of its answer: only asked of an app that streams its answers."""
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment("same-process", (Start("a"), Take("a"), Take("a"), Locate("a"))),

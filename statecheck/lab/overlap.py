@@ -21,7 +21,12 @@ _LEAST_PATIENCE = 5.0  # seconds with a turn that goes on when all others have e
 
 
 def at_once(
-    turns: Sequence[Callable[[], object]], workers: Sequence[Worker], hold: str, quiet: float, seconds: float
+    turns: Sequence[Callable[[], object]],
+    workers: Sequence[Worker],
+    hold: str,
+    quiet: float,
+    seconds: float,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[int, list[int]]:
     """Take turns at once.
 
@@ -30,6 +35,7 @@ def at_once(
         hold: at what they are held, `model` or `reads`.
         quiet: for how long nothing new arrives before they are let go; the last is waited for some times longer.
         seconds: the longest that a worker may take to answer.
+        meanwhile: called while they are held.
 
     Returns:
         How many were held at the same time, and the positions of those that hang: they are left behind, in flight.
@@ -42,6 +48,7 @@ def at_once(
         futures = [pool.submit(turn) for turn in turns]
         try:
             _wait_for_arrivals(futures, workers, before, quiet)
+            meanwhile()
         finally:
             for worker in workers:
                 worker.tell({"release": True})

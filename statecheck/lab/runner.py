@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, outcomes, told
+from statecheck.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, STREAM_CUT, outcomes, told
 from statecheck.checks.reading import turns, unsaved
 from statecheck.config import EXPERIMENTS
 from statecheck.errors import StatecheckError
@@ -15,6 +15,7 @@ from statecheck.lab.driver import Driver, Setting
 from statecheck.lab.experiments import COLD_START as COLD_START_STEPS
 from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
 from statecheck.lab.experiments import EXPERIMENTS as STEPS
+from statecheck.lab.experiments import STREAM_CUT as STREAM_CUT_STEPS
 from statecheck.lab.experiments import Locate
 from statecheck.model import Problem
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from statecheck.model import Outcome
     from statecheck.plan import Plan
 
+_ASIDE = (CONTROL_STEPS, COLD_START_STEPS, STREAM_CUT_STEPS)
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
 
 
@@ -99,13 +101,15 @@ class Runner:
         self._explain_errors()
 
     def _look_again(self) -> None:
-        """Do what only some overlaps give reason for: the same turns in sequence, two first turns on an empty store."""
+        """Do what the others give reason for: the same turns in sequence, two first on an empty store, a cut answer."""
         channel, found = self._judged()
         overlapped = [found[name] for name in OVERLAPPING if name in found]
         if overlapped and (channel == "progress" or any(one.outcome == "lost" for one in overlapped)):
             self._control()
         if overlapped and self._makes_tables():
             self._one(COLD_START)
+        if overlapped and self._streams():
+            self._one(STREAM_CUT)
 
     def _skip_by_plan(self) -> None:
         """Skip what was not selected, and what the way in which a client talks leaves no room for."""
@@ -187,9 +191,7 @@ class Runner:
             return
         self.progress(name)
         driver = Driver(self.setting, name)
-        steps = next(
-            experiment.steps for experiment in (*STEPS, CONTROL_STEPS, COLD_START_STEPS) if experiment.name == name
-        )
+        steps = next(each.steps for each in (*STEPS, *_ASIDE) if each.name == name)
         try:
             driver.follow((*steps, *more))
         except StatecheckError as error:
@@ -214,6 +216,11 @@ class Runner:
         """Whether the library makes tables in a database of this app's own when a store is first used."""
         history = self.recorded.histories[BASELINE]
         return any("sqlite" in op.where for op in history.select("chat-store", action="build"))
+
+    def _streams(self) -> bool:
+        """Whether answers come piece by piece, so that a client may go away in the middle."""
+        answers = self.recorded.histories[BASELINE].select("turn", action="streamed")
+        return next(answers, None) is not None
 
     def _forgets_late(self) -> bool:
         """Whether only the turn back at the first worker forgets: it may do so wherever it is answered."""

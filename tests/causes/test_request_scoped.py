@@ -158,3 +158,29 @@ def test_one_that_is_saved_by_hand_keeps_them_all() -> None:
     there = UNSET.format(b="b") + THIRD.format(given="1 2")
 
     assert codes(*run(same_process=UNSET.format(b="a"), other_worker=there)) == []
+
+
+STREAMED = """
+1a > s
+1a sql write 1 @app.py:30
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+{left}
+2a ? "ReadError"
+3a > s
+3a model read {given}
+3a <
+"""
+
+
+def test_a_turn_whose_client_went_away_is_a_warning_where_nothing_of_it_is_kept() -> None:
+    kept = history("same-process", STREAMED.format(left="", given="1 2 3").replace('? "ReadError"', "<"))
+    cut = STREAMED.format(left="2a left info", given="1 3")
+    (found,) = findings(kept, history("stream-cut", cut))
+
+    assert (found.code, found.kind, found.severity) == ("SC101", "stream-cut", "warning")
+    assert found.anchor == Anchor("app.py", 30, "written")
+    assert codes(kept, history("stream-cut", STREAMED.format(left="2a left info", given="1 2 3"))) == []
+    assert codes(kept, history("stream-cut", STREAMED.format(left="", given="1 3"))) == [], "nobody left"
