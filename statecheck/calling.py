@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
-from statecheck.choices import Choice, choose, sample
+from statecheck.choices import Choice, choose, overlay, sample
 from statecheck.drafting import body_of, pairs, session_form, values_of
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.plan import HISTORY, MESSAGE, MESSAGES, AppFacts, Json, Plan, a_call
@@ -18,6 +18,7 @@ from statecheck.source.roles import is_setting, leaning
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from statecheck.source.calls import Call
     from statecheck.source.events import Event
 
 
@@ -93,6 +94,25 @@ def event_plan(facts: AppFacts, message: str | None, session: str | None, read: 
         why=(f"`{facts.object}` is a Lambda handler that takes {behind}", *chosen.why),
         turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
     )
+
+
+def client_of(read: Event, calls: Sequence[Call]) -> Call | None:
+    """Return the client code that asks a handler behind a gateway: what sends its message, or None."""
+    chosen = choose(read.fields)
+    if not isinstance(chosen, Choice):
+        return None
+    said = chosen.message.place
+    return next((c for c in calls if not c.test and any(f.place.matches(said) for f in c.fields)), None)
+
+
+def sent_by(call: Call, read: Event) -> tuple[Field, ...]:
+    """Return what client code sends to a handler behind a gateway, which spells headers as the handler reads them."""
+    spelled = {field.place.path[0].lower(): field.place for field in read.fields if field.place.where == "header"}
+    sent = [
+        replace(field, place=spelled.get(field.name.lower(), field.place)) if field.place.where == "header" else field
+        for field in call.fields
+    ]
+    return overlay(sent, read.fields)
 
 
 def _event(chosen: Choice, read: Event) -> Json:

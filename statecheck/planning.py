@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.calling import agent_plan, call_plan, event_plan
+from statecheck.calling import agent_plan, call_plan, client_of, event_plan, sent_by
 from statecheck.drafting import Sending, anchor, with_headers
 from statecheck.endpoints import Endpoint, endpoints, lay
 from statecheck.errors import ExitCode, StatecheckError
@@ -103,11 +103,17 @@ def _callable(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
 
 
 def _lambda(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
-    """Return how a Lambda handler is invoked: by what its source reads of the event."""
+    """Return how a Lambda handler is invoked: by what its source reads of the event, as its clients send it."""
     route, read = _route_in(facts, project), None
     if route is not None:
         read = read_event(Modules(project), Path(route.file), route.line, route.name)
-    return event_plan(facts, overrides.message_field, overrides.session_field, read or Event((), "", "none"))
+    options = overrides.message_field, overrides.session_field
+    plan = event_plan(facts, *options, read or Event((), "", "none"))
+    call = client_of(read, find_clients(project)) if read is not None and read.gateway else None
+    if read is None or call is None:
+        return plan
+    plan = event_plan(facts, *options, replace(read, fields=sent_by(call, read)))
+    return replace(plan, why=(*plan.why, f"the request is what {call.file}:{call.line} sends"))
 
 
 def _route_in(facts: AppFacts, project: Path) -> Route | None:

@@ -120,3 +120,21 @@ def test_an_event_of_which_nothing_is_read_cannot_be_made_up(tmp_path: Path) -> 
         planned(tmp_path, "return Resolver().resolve(event, context)")
 
     assert (caught.value.slug, caught.value.exit_code) == ("no-message-field", ExitCode.INCONCLUSIVE)
+
+
+def test_a_client_of_a_gateway_is_followed_where_it_spells_the_session_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "page.js").write_text(
+        "const sessionId = localStorage.id;\n"
+        "const ask = (text) => fetch('https://api.example.com/prod/ask', {method: 'POST', "
+        "headers: {'x-tenant': tenant}, body: JSON.stringify({sessionId, text})});"
+    )
+    body = """\
+        body = json.loads(event["body"])
+        return S[event["headers"]["X-Tenant"], body.get("session_id") or "default"].chat(body["text"])
+    """
+
+    plan = planned(tmp_path, body)
+
+    assert '{"sessionId": "{session}", "text": "{message}"}' in plan.args[0].values()  # type: ignore[union-attr]
+    assert plan.args[0]["headers"].keys() == {"X-Tenant"}  # type: ignore[index, call-overload, union-attr]
+    assert plan.why[-1] == "the request is what page.js:2 sends"
