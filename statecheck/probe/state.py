@@ -127,12 +127,16 @@ def _watch_first_contexts(module: ModuleType) -> None:
 
 
 _CONTEXTS = _tree("Context", _CONTEXT)
+_CORE: dict[str, Callable[[ModuleType], None]] = {
+    "memory.types": _remember_constants,
+    "memory.memory": _tree("BaseMemoryBlock", _BLOCK),
+    "storage.chat_store.base": _tree("BaseChatStore", _CHAT_STORE),
+    "storage.chat_store.base_db": _tree("AsyncDBChatStore", _DB_STORE),
+    "chat_engine.types": _tree("BaseChatEngine", _ENGINE),
+}
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
-    "llama_index.core.memory.types": _remember_constants,
-    "llama_index.core.memory.memory": _tree("BaseMemoryBlock", _BLOCK),
-    "llama_index.core.storage.chat_store.base": _tree("BaseChatStore", _CHAT_STORE),
-    "llama_index.core.storage.chat_store.base_db": _tree("AsyncDBChatStore", _DB_STORE),
-    "llama_index.core.chat_engine.types": _tree("BaseChatEngine", _ENGINE),
+    **{f"llama_index.core.{name}": patch for name, patch in _CORE.items()},
+    **{f"llama_index.{name}": patch for name, patch in _CORE.items()},  # where they were before 0.10
     "llama_index.core.workflow.context": _watch_first_contexts,
     "llama_index.core.workflow.workflow": _watch_workflows,
     "llama_index.core.workflow.events": _watch_people,

@@ -7,6 +7,7 @@ import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from statecheck.history import Op, decode_lines
 from statecheck.lab.worker import anonymous_file
+from statecheck.probe import state
 from statecheck.probe.recorder import RECORDER
 from statecheck.probe.wrapping import Table, unawaited, wrap_tree
 
@@ -369,3 +371,12 @@ def test_a_write_that_is_never_awaited_is_recorded_as_such(ops: Callable[[], lis
     other.close()
 
     assert [(op.action, op.markers) for op in ops() if op.action != "build"] == [("unawaited", (ONE,))]
+
+
+@pytest.mark.parametrize("package", ["llama_index", "llama_index.core"])  # before 0.10, and since
+def test_memories_are_observed_where_each_version_has_them(package: str, ops: Callable[[], list[Op]]) -> None:
+    module = ModuleType(f"{package}.memory.types")
+    module.BaseMemory = tree()  # type: ignore[attr-defined]
+    state.HOOKS[module.__name__](module)
+    module.BaseMemory().put(ONE)
+    assert done(ops()) == [("memory", "build", "Base"), ("memory", "write", "Base")]
