@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from statecheck.plan import Plan
 
 _CREDENTIALS = (401, 402, 403)
+_SECONDS = 2.0  # until a worker says where it waits
 _BY_STATUS = {
     429: "it limits how often it may be asked: lift the limit for the run with `--env NAME=VALUE`",
     404: "name another endpoint with `--endpoint 'POST /path'`",
@@ -54,6 +55,12 @@ def unclear(tried: Sequence[Plan]) -> StatecheckError:
     )
 
 
+def _waits(worker: Worker) -> str:
+    reply = worker.ask({"waits": True}, _SECONDS)
+    found = (reply or {}).get("waits")
+    return f": it waits in `{found[0]}:{found[1]}`" if found else ""
+
+
 def refused(
     worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits, remedies: Remedies
 ) -> StatecheckError:
@@ -69,11 +76,10 @@ def refused(
             worker.output(),
         )
     if answer.status == 0:
+        hangs = "within" in answer.error
         return StatecheckError(
-            "turn-hangs" if "within" in answer.error else "no-answer",
-            f"no answer within {limits.turn:g} s ({asked})"
-            if "within" in answer.error
-            else f"{answer.error} ({asked})",
+            "turn-hangs" if hangs else "no-answer",
+            f"no answer within {limits.turn:g} s ({asked}){_waits(worker)}" if hangs else f"{answer.error} ({asked})",
             "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`",
             ExitCode.INCONCLUSIVE,
             worker.output(),

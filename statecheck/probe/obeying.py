@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from .barrier import BARRIER
 from .channel import Channel, Closed
 from .places import locate
-from .recorder import RECORDER
+from .recorder import RECORDER, TASKS
 
 if TYPE_CHECKING:
     from .channel import Message
@@ -53,6 +54,22 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
         channel.send({"places": locate(message["locate"], message["keys"], deep=message["deep"])})
     elif "modules" in message:
         channel.send({"modules": _imported_since_fork()})
+    elif "waits" in message:
+        channel.send({"waits": _where_it_waits()})
+
+
+def _where_it_waits() -> list[Any]:
+    """(path, line) of the user's innermost frame in a thread that runs or, else, in a task that waits for its turn."""
+    ours = threading.get_ident()
+    for thread, innermost in sys._current_frames().items():  # noqa: SLF001 - the one way to see another thread
+        frame = innermost if thread != ours else None
+        while frame is not None:
+            path = RECORDER.relative(frame.f_code.co_filename)
+            if path:
+                return [path, frame.f_lineno or 0]
+            frame = frame.f_back
+    waiting = (RECORDER.suspended(task) for task in list(TASKS.values()) if not task.done())
+    return next(([path, line] for (path, line, _), *_ in waiting), [])
 
 
 def _imported_since_fork() -> list[str]:

@@ -117,18 +117,19 @@ class Recorder:
         tasks = [task] if task is not None else []
         with contextlib.suppress(RuntimeError):
             tasks += asyncio.all_tasks().difference(TASKS.values())
-        for candidate in tasks:
-            found: list[tuple[str, int, str]] = []
-            waiting: Any = candidate.get_coro()
-            while waiting is not None:
-                frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
-                path = self.relative(frame.f_code.co_filename) if frame is not None else ""
-                if path and frame is not None:
-                    found.append((path, frame.f_lineno or 0, frame.f_code.co_name))
-                waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
-            if found:
-                return tuple(reversed(found))[:_MOST_FRAMES]
-        return ()
+        return next(filter(None, map(self.suspended, tasks)), ())
+
+    def suspended(self, task: Any) -> Frames:
+        """The user's frames in a task that waits, innermost first."""
+        found: list[tuple[str, int, str]] = []
+        waiting: Any = task.get_coro()
+        while waiting is not None:
+            frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
+            path = self.relative(frame.f_code.co_filename) if frame is not None else ""
+            if path and frame is not None:
+                found.append((path, frame.f_lineno or 0, frame.f_code.co_name))
+            waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
+        return tuple(reversed(found))[:_MOST_FRAMES]
 
     def relative(self, file: str) -> str:
         """The path below the user's tree of a code file of theirs; "" for a library's."""
