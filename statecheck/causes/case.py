@@ -240,10 +240,18 @@ def anchors(ops: Iterable[Op], text: str) -> list[Anchor]:
     return [Anchor(path, line, text) for path, line in lines]
 
 
+def mapped(history: History, turn: Sent) -> Anchor | None:
+    """Where the app keeps something in memory under the client's key: what leads to a store elsewhere."""
+    found = whereabouts(history, turn.key) if turn.key is not None else []
+    return next((place.anchor for place in found if place.kind == "process" and place.anchor), None)
+
+
 def line_of(history: History, turn: Sent) -> Anchor | None:
-    """The user's line that gave a turn to what keeps it, else to the model: where no place of it was found."""
+    """The user's line that leads to what keeps a turn, or that gave it to that, else to the model."""
     put = [*handed_over(history, turn.marker, turn.number), *built(history, turn.marker, turn)]
-    return next(iter(anchors([*put, *history.select("model", turn.number, "read")], "")), None)
+    stored = [place.anchor for place in whereabouts(history, turn.marker) if place.anchor]
+    found = [mapped(history, turn), *anchors(put, ""), *stored]
+    return next(filter(None, [*found, *anchors(history.select("model", turn.number, "read"), "")]), None)
 
 
 def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[Anchor, ...]:

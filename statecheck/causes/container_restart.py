@@ -128,7 +128,7 @@ def ask(case: Case) -> Finding | None:
     put = next(iter(anchors(handed_over(history, first.marker, first.number), "written")), None)
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)
     if name == "new-process" or (place and not files):
-        anchor = place.anchor if place else put or built_at or line_of(history, first)
+        anchor = place.anchor if place else line_of(history, first)
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
     else:

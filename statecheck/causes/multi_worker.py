@@ -116,7 +116,7 @@ def ask(case: Case) -> Finding | None:
     # what a later turn takes out again (a question that waited for its answer) is seen where none came
     others = [case.histories[name] for name in (BASELINE, "new-process") if name in case.histories]
     elsewhere = [p for other in others for p in places(other, turns(other)[0])]
-    place = next((p for p in [*kept, *elsewhere] if p.anchor), None)
+    place = next((p for p in [*kept, *elsewhere] if p.anchor and p.kind == "process"), None)
     anchor = place.anchor if place else line_of(history, first)
     where = f", in `{kept[0].text}`" if kept else ""
     was_given = first.marker in given(history, second, case.channel or "model")

@@ -96,6 +96,7 @@ from statecheck.causes.case import (
     finding,
     intended,
     keys_of,
+    mapped,
     read_again,
     related,
     state_ops,
@@ -177,19 +178,14 @@ def in_each_process(case: Case) -> Finding | None:
     """Did another process look for turn 1 in the store that both use, under a key of its own?"""
     for name in ("other-worker", "new-process"):
         history = case.histories.get(name)
-        if history is None or not case.lost(name) or _is_mapped(history, turns(history)[0]):
-            continue
+        if history is None or not case.lost(name) or mapped(history, turns(history)[0]):
+            continue  # what is looked up in memory is lost with that
         for find in (_store_keys, _place_keys):
             pair = find(history, *turns(history)[:2])
             alone = case.histories[BASELINE]  # what has another key for each turn there too is found by no key
             if pair is not None and pair[2].kind != "process" and find(alone, *turns(alone)[:2]) is None:
                 return _apart(case, history, pair, "process")
     return None
-
-
-def _is_mapped(history: History, first: Sent) -> bool:
-    """Whether the app keeps something in memory under the client's key: the store's key, which is lost with that."""
-    return first.key is not None and any(p.kind == "process" and p.anchor for p in whereabouts(history, first.key))
 
 
 def _apart(case: Case, history: History, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:

@@ -236,7 +236,9 @@ def test_a_key_that_is_looked_up_in_memory_is_lost_with_that() -> None:
     )
     told = history("same-process", KEPT_IN_REDIS), History("other-worker", (*lost.ops, place))
 
-    assert codes(*told) == ["SC102"]
+    (found,) = findings(*told)
+
+    assert ("SC102", Anchor("app.py", 4)) == (found.code, found.anchor)
 
 
 def test_a_leak_is_found_where_the_baseline_has_no_turn() -> None:
