@@ -103,6 +103,8 @@ def test_a_file_in_the_working_directory(tmp_path: Path) -> None:
         ("def lambda_handler(event, _context): ...", "lambda_handler", "lambda"),
         (f"{LLAMA}from celery import Celery\na = Celery()\n@a.task\ndef r(user, text): ...", "r", "celery"),
         (f"{LLAMA}import dramatiq\n@dramatiq.actor\ndef r(user, text): ...", "r", "dramatiq"),
+        (f"{LLAMA}import dash\napp = dash.Dash()\ndef reply(user, text): ...", None, "dash"),
+        (f"{LLAMA}from shiny.express import ui\ndef reply(user, text): ...", None, "shiny"),
         (f"{LLAMA}from vendor import *", None, ""),
     ],
 )  # fmt: skip

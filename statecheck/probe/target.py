@@ -24,6 +24,10 @@ _NOT_DRIVEN = {
     "dramatiq": "is a dramatiq actor, which cannot be driven yet",
     "huey": "is a task of huey, which cannot be driven yet",
     "rq": "is a job of rq, which cannot be driven yet",
+    **{
+        package.lower(): f"is a user interface of {package}, which cannot be driven yet"
+        for package in ("Dash", "Flet", "Mesop", "NiceGUI", "Panel", "Reflex", "Shiny", "Solara", "Taipy")
+    },
 }
 
 

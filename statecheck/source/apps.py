@@ -10,7 +10,7 @@ from statecheck.source.evaluate import Evaluator, imports_top
 from statecheck.source.imports import uses_llama_index
 from statecheck.source.scopes import dotted, last_name, required_parameters, statements, walk
 from statecheck.source.turns import is_task, turn_functions
-from statecheck.source.values import TASKS, WEB, Origin, Value, Wiring, adds_routes
+from statecheck.source.values import TASKS, UNDRIVEN, WEB, Origin, Value, Wiring, adds_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +28,7 @@ _RANKS = {
     "chainlit": 3,
     "lambda": 3,
     "discord": 3,
-    **dict.fromkeys(TASKS, 3),
+    **dict.fromkeys((*TASKS, *UNDRIVEN), 3),
     "callable": 2,
     "workflow": 1,
     "console": 0,
@@ -79,6 +79,7 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
     if not any(app.framework in WEB for app in found):
         found += _pages(module, values)
         if uses_llama_index(values.tree, module.path):
+            found += _interfaces(module, values)
             found += _callables(module, values)
             found += _tasks(module, values)
     if not found:
@@ -214,6 +215,14 @@ def _pages(module: Module, values: Evaluator) -> Iterator[App]:
     for package in _PAGES:
         if imports_top(values.tree, module, package):
             yield App(module, None, package, (module.path, 0))
+
+
+def _interfaces(module: Module, values: Evaluator) -> Iterator[App]:
+    """Yield a user interface of a package that cannot be driven: what its functions do alone says nothing of it."""
+    for package in UNDRIVEN:
+        if imports_top(values.tree, module, package):
+            yield App(module, None, package, (module.path, 0))
+            return
 
 
 def _callables(module: Module, values: Evaluator) -> Iterator[App]:

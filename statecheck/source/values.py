@@ -58,6 +58,8 @@ ONLY_OF = {
 """Frameworks whose constructors have names that say little: the packages of which the file has to import one."""
 TASKS = ("celery", "dramatiq", "rq", "huey")
 """Packages by whose decorators a function becomes a task."""
+UNDRIVEN = ("dash", "flet", "mesop", "nicegui", "panel", "reflex", "shiny", "solara", "taipy")
+"""Packages of user interfaces that are named, as they cannot be driven."""
 WEB = frozenset(("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"))
 
 
