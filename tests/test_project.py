@@ -37,6 +37,8 @@ LAYERS = (
     ("statecheck.calling", "statecheck.openings", "statecheck.visits"),
     ("statecheck.ways",),
     ("statecheck.planning",),  # how a client talks to it
+    ("statecheck.tables",),
+    ("statecheck.template",),
     ("statecheck.config", "statecheck.redaction"),
     ("statecheck.checks",),  # judge a history
     ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
