@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
-from statecheck.choices import Choice, choose, overlay, sample
+from statecheck.choices import FINDS, Choice, choose, overlay, sample
 from statecheck.drafting import body_of, pairs, session_form, values_of
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.plan import HISTORY, MESSAGE, MESSAGES, AppFacts, Json, Plan, a_call
+from statecheck.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan, a_call
 from statecheck.source.callables import Parameter
 from statecheck.source.fields import ELEMENT, Encoding, Field, Place, plain
 from statecheck.source.roles import is_setting, leaning
@@ -45,16 +45,18 @@ def call_plan(
             "name a function that takes the user's text: `app.py:function`",
             ExitCode.INCONCLUSIVE,
         )
+    alone = _alone(fields) if message is None and session is None else None
+    if alone is not None:
+        why = f"`{_dotted(alone)}` is all that it takes, and state is found by it: the session, without a message"
+        given = {p.name: _argument(p, {alone.place: SESSION}) for p in known}
+        plan = a_call(session_field=f"argument {_dotted(alone)}", session_form=session_form((alone,)), why=(why,))
+        return _placed(plan, known, given)
     chosen = _chosen(fields, message, session, "parameter")
     values = {field.place: value for field, value in values_of(chosen)}
     given = {p.name: _argument(p, values) for p in known if p.required or any(f.place in values for f in p.fields)}
-    placed = [parameter for parameter in known if not parameter.keyword]
-    last = max((n for n, parameter in enumerate(placed, 1) if parameter.name in given), default=0)
     keyed = f"`{_dotted(chosen.sessions[0])}` the session" if chosen.sessions else "nothing says who is talking"
     how = "names, and by what is done with them" if read is not None else "names"
-    return a_call(
-        args=tuple(given.get(parameter.name, parameter.default) for parameter in placed[:last]),
-        keywords=tuple((p.name, given[p.name]) for p in known if p.keyword and p.name in given),
+    plan = a_call(
         message_field=f"argument {_dotted(chosen.message)}",
         session_field=f"argument {_dotted(chosen.sessions[0])}" if chosen.sessions else None,
         session_form=session_form(chosen.sessions),
@@ -62,6 +64,24 @@ def call_plan(
         why=(f"`{_dotted(chosen.message)}` is the message and {keyed}, by the parameters' {how}",),
         turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
     )
+    return _placed(plan, known, given)
+
+
+def _placed(plan: Plan, known: Sequence[Parameter], given: Mapping[str, Json]) -> Plan:
+    """Return a plan with what is given for parameters where they stand, and by its name where it must be."""
+    placed = [parameter for parameter in known if not parameter.keyword]
+    last = max((n for n, parameter in enumerate(placed, 1) if parameter.name in given), default=0)
+    return replace(
+        plan,
+        args=tuple(given.get(parameter.name, parameter.default) for parameter in placed[:last]),
+        keywords=tuple((p.name, given[p.name]) for p in known if p.keyword and p.name in given),
+    )
+
+
+def _alone(fields: Sequence[Field]) -> Field | None:
+    """Return the one part that a callable takes, where it finds state by it: it draws a number, counts, approves."""
+    (field, *others) = fields
+    return field if not others and field.place.path and field.leaning <= FINDS and field.turn_keys is None else None
 
 
 def event_plan(facts: AppFacts, message: str | None, session: str | None, read: Event) -> Plan:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _NEEDED = 2.0  # of a body's `id` and an optional `project`, the one that the server insists on
 _SESSION_AT_MOST = -3.0
 _GIVEN = 4.0  # evidence that a handler passes a field to the model
-_FINDS = -4.0  # evidence that a handler finds state by a field
+FINDS = -4.0  # evidence that a handler finds state by a field
 _SURE = -6.0  # a name that says of itself that it is a session's
 _LEARNED = -8.0  # what a client takes from one answer and sends with the next turn is not typed by its user
 _MOST_RIVALS = 3
@@ -155,10 +155,10 @@ def _sessions(rest: list[Field], message: Field) -> list[Field]:
     able = [f for f in rest if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > -3)]
     able = [f for f in able if not f.limited or f.origin == "learned"]
     found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=lambda f: score(f) - _NEEDED * f.required)
-    if any(f.leaning <= _FINDS for f in found):  # what the handler never looks at is no rival of what it looks up by
-        found = [f for f in found if f.leaning <= _FINDS or f.required or f.said]
+    if any(f.leaning <= FINDS for f in found):  # what the handler never looks at is no rival of what it looks up by
+        found = [f for f in found if f.leaning <= FINDS or f.required or f.said]
     if found:
-        first, others = found[0], [f for f in found[1:] if f.leaning <= _FINDS or (f.required and _named(f) <= -5)]
+        first, others = found[0], [f for f in found[1:] if f.leaning <= FINDS or (f.required and _named(f) <= -5)]
         if _named(first) <= _SURE:  # all of a tenant's users have one tenant, by which state may be found too
             others = [f for f in others if not is_setting(f.name)]
         return [first, *others]

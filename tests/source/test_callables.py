@@ -85,6 +85,25 @@ def test_parameters_that_only_have_a_name_are_given_by_it(tmp_path: Path) -> Non
     assert dict(render(plan, "sc-1", "hello").keywords) == {"thread": "sc-1", "prompt": "hello"}
 
 
+@pytest.mark.parametrize(
+    ("source", "args", "keywords"),
+    [
+        ("def reply(desk):\n    return f'number {next(COUNTERS[desk])}'", ("{session}",), {}),
+        ("def reply(*, desk):\n    return len(COUNTERS.setdefault(desk, []))", (), {"desk": "{session}"}),
+        ("def reply(event):\n    return next(COUNTERS[event['desk']])", ({"desk": "{session}"},), {}),
+        ("def reply(word):\n    return SEEN[word] or llm.complete(word)", ("{message}",), {}),
+    ],
+)
+def test_what_takes_a_key_alone_is_sent_no_message(
+    tmp_path: Path, source: str, args: tuple[Any, ...], keywords: dict[str, str]
+) -> None:
+    names = [a.arg for a in ast.parse(source).body[-1].args.args]  # type: ignore[attr-defined]
+
+    plan = planned(tmp_path, source, *names)
+
+    assert (plan.args, dict(plan.keywords)) == (args, keywords)
+
+
 def test_a_number_finds_state_as_a_number(tmp_path: Path) -> None:
     plan = planned(tmp_path, "def reply(whose: int, words: str):\n    return S[whose].chat(words)", "whose", "words")
 
