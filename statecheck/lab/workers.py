@@ -73,8 +73,22 @@ class Lab:
         return reply
 
     def warm(self, modules: tuple[str, ...]) -> Message:
-        """Import third-party modules in the warm parent, so that no worker has to."""
-        reply = self.ask({"do": "warm", "modules": list(modules), "roots": self._request["roots"]})
+        """Import third-party modules in the warm parent, so that no worker has to.
+
+        Raises:
+            StatecheckError: as `ask`, and where that takes too long.
+        """
+        try:
+            reply = self.ask({"do": "warm", "modules": list(modules), "roots": self._request["roots"]})
+        except StatecheckError as error:
+            if not isinstance(error.__cause__, TimeoutError):
+                raise
+            raise StatecheckError(
+                "libraries-hang",
+                f"the target's libraries were not imported within {self.seconds:g} s",
+                "give them more time with `--timeout`",
+                ExitCode.INCONCLUSIVE,
+            ) from error
         self.fresh = bool(reply["threads"])
         return reply
 
