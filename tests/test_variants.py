@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SAMPLE = (
     ("request-scoped", "stream-cut"),
-    ("session-key", "shared-key"),
+    ("multi-worker", "own-secret"),
     ("unsaved-ctx", "unset-mutation"),
     ("broken-store", "cold-start"),
     ("broken-store", "dropped-memory"),

@@ -105,7 +105,7 @@ from statecheck.causes.case import (
 from statecheck.causes.cause import Cause
 from statecheck.causes.services import asked_keys
 from statecheck.checks import BASELINE
-from statecheck.checks.reading import Sent, handed_back, handed_over, service_key, turns, writes
+from statecheck.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
@@ -180,6 +180,8 @@ def in_each_process(case: Case) -> Finding | None:
         history = case.histories.get(name)
         if history is None or not case.lost(name) or mapped(history, turns(history)[0]):
             continue  # what is looked up in memory is lost with that
+        if refused(history, turns(history)[1]) is not None:
+            continue  # it has no key because it cannot read the session that holds it: SC102 and SC103
         for find in (_store_keys, _place_keys):
             pair = find(history, *turns(history)[:2])
             alone = case.histories[BASELINE]  # what has another key for each turn there too is found by no key

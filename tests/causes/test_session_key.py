@@ -229,6 +229,12 @@ def test_each_process_has_a_key_of_its_own() -> None:
     assert [one.experiment for one in found.evidence] == ["other-worker"]
 
 
+def test_a_key_in_a_session_that_another_process_signed_is_lost_with_its_signature() -> None:
+    unread = IN_ANOTHER_PROCESS.replace("2b > s", "2b > s\n2b signature fail @app.py:3")
+
+    assert codes(*run(same_process=KEPT_IN_REDIS, other_worker=unread)) == ["SC102 own-secret"]
+
+
 def test_a_key_that_is_looked_up_in_memory_is_lost_with_that() -> None:
     lost = history("other-worker", IN_ANOTHER_PROCESS)
     place = Op(
