@@ -193,7 +193,8 @@ def _with_tables(
     except StatecheckError as error:
         lacks = NO_TABLE.search(error.text + error.detail)
         made = migration(folders_of(target.path, target.project)) if lacks else None
-        if made is None or lab.isolation != "namespace":  # else a database that they name may be a real one
+        real = lab.isolation != "namespace" or handed_over(options.env)  # a database that they name may be the user's
+        if made is None or real:
             raise
         for worker in lab.workers:
             lab.kill(worker)

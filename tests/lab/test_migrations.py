@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,26 @@ MANAGE = """\
     if sys.argv[1:] == ["migrate", "--noinput"]:
         sqlite3.connect("chat.db").execute("CREATE TABLE IF NOT EXISTS said (session text, text text)")
 """
+ENV = """\
+    from alembic import context
+    from sqlalchemy import create_engine
+
+    with create_engine("sqlite:///chat.db").connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+"""
+REVISION = """\
+    import sqlalchemy
+    from alembic import op
+
+    revision, down_revision = "one", None
+
+
+    def upgrade():
+        texts = [sqlalchemy.Column(name, sqlalchemy.Text) for name in ("session", "text")]
+        op.create_table("said", *texts)
+"""
 ONLY = Options(seed=1, only=("same-process", "new-container"))
 
 
@@ -44,6 +65,29 @@ def test_missing_tables_are_made_on_each_new_disk(tmp_path: Path) -> None:
         ran.diagnosis.notes
     )
     assert not (user.project / "chat.db").exists()
+
+
+def test_alembic_makes_them(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    (user.project / "migrations" / "versions").mkdir(parents=True)
+    user.write(bot=BOT, **{"migrations/env": ENV, "migrations/versions/one": REVISION})
+    (user.project / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/migrations\n")
+
+    ran = diagnosed(user, "bot.py:reply", "namespace", ONLY)
+
+    assert (ran.outcomes()["same-process"], ran.outcomes()["new-container"]) == ("kept", "lost")
+    assert ran.diagnosis.errors == ()
+    assert not (user.project / "chat.db").exists()
+
+
+def test_what_is_handed_over_is_not_migrated(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(bot=BOT, manage=MANAGE)
+    given = replace(ONLY, env=(("DATABASE_URL", "postgresql://127.0.0.1:9/shop"),))
+
+    (problem,) = diagnosed(user, "bot.py:reply", "namespace", given).diagnosis.errors
+
+    assert problem.hint.startswith("make its tables first")
 
 
 @pytest.mark.parametrize(("isolation", "sources"), [("namespace", {"bot": BOT}), ("copy", {"bot": BOT, "manage": MANAGE})])  # fmt: skip # noqa: E501 - two cases
