@@ -10,6 +10,7 @@ import functools
 import re
 import weakref
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from .hollow import MARK, fall_back, guard_constructor, hollow_out
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Methods = dict[str, Callable[..., Any]]
 
 _NO_MESSAGES: dict[str, Any] = {"sub_dicts": []}  # where `VectorMemory` looks for the messages of a node
+_NOWHERE = "index.sc-dummy.invalid"
 _TEXT = "This text stands in for what `{}` would have found."
 _ABSENT = re.compile(r"(?:Directory|File) (.+) does not exist|No files found in (.+)\.")
 
@@ -137,7 +139,36 @@ def _patch_directories(module: ModuleType) -> None:
         setattr(reader, name, fall_back(getattr(reader, name), instead))
 
 
+class _Indexes(list[Any]):
+    """What lists Pinecone's indexes: none."""
+
+    def names(self) -> list[str]:
+        return []
+
+
+def _described(_: Any, name: str = "", **__: Any) -> Any:
+    return SimpleNamespace(name=name, host=_NOWHERE, dimension=None, metric="cosine", status={"ready": True})
+
+
+def _guard_pinecone(module: ModuleType) -> None:
+    """Let Pinecone's client be asked for an index: it looks for its host then, long before anything is stored there."""
+    client: Any = module.Pinecone
+    index = client.Index
+    instead: Methods = {
+        "Index": lambda self, name="", *_, **__: index(self, name, host=_NOWHERE),
+        "describe_index": _described,
+        "create_index": _described,
+        "list_indexes": lambda *_, **__: _Indexes(),
+        "has_index": lambda *_, **__: True,
+        "delete_index": _nothing,
+    }
+    for name, method in instead.items():
+        if hasattr(client, name):
+            setattr(client, name, fall_back(getattr(client, name), method))
+
+
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    **dict.fromkeys(("pinecone.control.pinecone", "pinecone.pinecone", "pinecone._client"), _guard_pinecone),
     "llama_index.core.vector_stores.types": _guard_below("BasePydanticVectorStore", _STORE),
     "llama_index.core.readers.file.base": _patch_directories,
     "llama_index.core.readers.base": _guard_below("BaseReader", _READER),
