@@ -35,7 +35,7 @@ def _decide(messages: Messages, kwargs: Mapping[str, Any]) -> ToolCall | None:
     return echo.choose(messages, read_tools(kwargs.get("tools")), required=required, named=str(named))
 
 
-def _calling(call: ToolCall) -> Any:
+def _calling(self: Any, call: ToolCall) -> Any:
     """Write an assistant's message that calls a tool, in the form that this version of LlamaIndex has."""
     call_id = f"call_{uuid4().hex[:12]}"
     block = getattr(types(), "ToolCallBlock", None)
@@ -43,19 +43,21 @@ def _calling(call: ToolCall) -> Any:
         blocks = [block(tool_call_id=call_id, tool_name=call.name, tool_kwargs=call.arguments)]
         return types().ChatMessage(role="assistant", blocks=blocks)
     function = {"name": call.name, "arguments": json.dumps(call.arguments)}
-    kwargs = {"tool_calls": [{"id": call_id, "type": "function", "function": function}]}
-    return types().ChatMessage(role="assistant", content="", additional_kwargs=kwargs)
+    called: Any = {"id": call_id, "type": "function", "function": function}
+    if type(self).__module__.startswith("llama_index.llms.openai."):  # whose agents demand the class of its client
+        called = import_module("openai.types.chat").ChatCompletionMessageToolCall(**called)
+    return types().ChatMessage(role="assistant", content="", additional_kwargs={"tool_calls": [called]})
 
 
 def _said(text: str) -> Any:
     return types().ChatMessage(role="assistant", content=text)
 
 
-def chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Any:  # noqa: ARG001 - the interface of LlamaIndex
+def chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Any:
     """`LLM.chat`."""
     given = read_messages(messages)
     call = _decide(given, kwargs)
-    message = _said(echo.answer(given)) if call is None else _calling(call)
+    message = _said(echo.answer(given)) if call is None else _calling(self, call)
     return types().ChatResponse(message=message, raw=RAW)
 
 
@@ -200,10 +202,11 @@ def get_tool_calls_from_response(
         if hasattr(block, "tool_name")
     ]
     for call in () if found else message.additional_kwargs.get("tool_calls") or ():
-        if isinstance(call, Mapping) and "function" in call:
-            function = call["function"]
+        said = call if isinstance(call, Mapping) else call.model_dump()
+        if "function" in said:
+            function = said["function"]
             arguments = _parsed(function["arguments"])
-            found.append(selection(tool_id=call["id"], tool_name=function["name"], tool_kwargs=arguments))
+            found.append(selection(tool_id=said["id"], tool_name=function["name"], tool_kwargs=arguments))
     if not found and error_on_no_tool_call:
         raise ValueError("Expected at least one tool call, but got 0 tool calls.")
     return found
