@@ -1,4 +1,4 @@
-"""How frameworks hand a request to a handler: Starlette, FastAPI, Flask, Quart, Django, aiohttp, Sanic, Bottle.
+"""How frameworks hand a request to a handler: Starlette, FastAPI, Flask, Quart, Django, aiohttp, Sanic, Bottle, Falcon.
 
 The accessors are named alike, so one table serves them all.
 """
@@ -52,7 +52,7 @@ _GATEWAY: dict[str, Where] = {
 }
 _DECODERS = dict.fromkeys(("loads", "load", "decode_json", "validate_json"), "json")
 _DECODERS |= dict.fromkeys(("parse_qs", "parse_qsl"), "form") | dict.fromkeys(("b64decode", "unquote_plus", "str"), "")
-_CALLED = frozenset(("json", "get_json", "form", "post", "body", "get_data", "read", "text"))
+_CALLED = frozenset(("json", "get_json", "get_media", "form", "post", "body", "get_data", "read", "text"))
 _OF_FILES = frozenset(("filename", "content_type", "file"))
 _VALIDATED = ("cleaned_data", "validated_data")
 _GETTERS = frozenset(("get", "getlist", "getone", "pop", "getall", "get_list", "getfirst", "__getitem__"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from statecheck.source.scopes import dotted, last_name, own_nodes, parameters
 from statecheck.source.values import (
     CONSTRUCTORS,
+    NAMESAKES,
     ONLY_OF,
     WEB,
     AnyFunction,
@@ -224,11 +225,15 @@ class Evaluator:
             return self._classes[definition.node]
         if definition is not None and definition.node is not None:
             return ""
-        kind = CONSTRUCTORS.get(_imported_name(self.tree, env.module, func) or name, "")
+        called = _imported_name(self.tree, env.module, func) or name
+        kinds = [CONSTRUCTORS.get(called, ""), NAMESAKES.get(called, "")]
         if name == "build" and any(last_name(part) in _BUILDERS for part in ast.walk(func)):
-            kind = "telegram"
+            kinds = ["telegram"]
+        return next((kind for kind in kinds if kind and self._is_meant(kind, env.module)), "")
+
+    def _is_meant(self, kind: str, module: Module) -> bool:
         packages = ONLY_OF.get(kind, ())
-        return kind if not packages or any(imports_top(self.tree, env.module, one) for one in packages) else ""
+        return not packages or any(imports_top(self.tree, module, one) for one in packages)
 
     def _instance(self, function: Value, definition: ast.ClassDef, origin: Origin, inside: frozenset[Origin]) -> Value:
         for method in definition.body:

@@ -22,6 +22,8 @@ CONSTRUCTORS = {
     "Flask": "flask",
     "Quart": "quart",
     "Sanic": "sanic",
+    "Bottle": "bottle",
+    "Litestar": "litestar",
     "get_wsgi_application": "django",
     "get_asgi_application": "django",
     "WSGIHandler": "django",
@@ -49,7 +51,10 @@ CONSTRUCTORS = {
     "Client": "discord",
     "Bot": "discord",
 }
+NAMESAKES = {"App": "falcon", "API": "falcon"}
+"""What has the name of another framework's constructor, where that one's package is not imported."""
 ONLY_OF = {
+    "falcon": ("falcon",),
     "gradio": ("gradio",),
     "slack": ("slack_bolt",),
     "telegram": ("telebot", "telegram", "aiogram"),
@@ -60,7 +65,12 @@ TASKS = ("celery", "dramatiq", "rq", "huey")
 """Packages by whose decorators a function becomes a task."""
 UNDRIVEN = ("dash", "flet", "mesop", "nicegui", "panel", "reflex", "shiny", "solara", "taipy")
 """Packages of user interfaces that are named, as they cannot be driven."""
-WEB = frozenset(("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"))
+WEB = frozenset(
+    [
+        *("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"),
+        *("bottle", "falcon", "litestar"),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)

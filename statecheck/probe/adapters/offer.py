@@ -21,6 +21,8 @@ _APPS = {
     "Flask": "flask",
     "Quart": "quart",
     "Sanic": "sanic",
+    "Bottle": "bottle",
+    "App": "falcon",
     "WSGIHandler": "django",
     "ASGIHandler": "django",
     "Application": "aiohttp",
