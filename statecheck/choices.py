@@ -209,6 +209,7 @@ def overlay(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
         if known is None:
             laid.append(field)
             continue
+        a_text = known.type == "string" and field.type != "array"  # whatever list its name speaks of
         laid.append(
             replace(
                 known,
@@ -219,7 +220,7 @@ def overlay(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
                 required=True,
                 value=field.value if field.known else known.value,
                 known=field.known or known.known,
-                turn_keys=field.turn_keys or known.turn_keys,
+                turn_keys=None if a_text else field.turn_keys or known.turn_keys,
             )
         )
     missing = [
