@@ -155,7 +155,8 @@ class _Path:
             self.parts.append(f".{name}")
             self._name(given)
             return rest
-        return []
+        # an object of the user's whose method is an endpoint: what it keeps is under its own attribute
+        return next((rest[at:] for at, (kind, own) in enumerate(rest) if kind == "attribute" and own), [])
 
     def _name(self, quoted: str) -> None:
         name = quoted.strip("'\"")

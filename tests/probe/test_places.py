@@ -98,6 +98,7 @@ def keep(m):
     ring = [local]
     ring.append(ring)
     app.kept.moods = {"sc-1": [f"note {m['kept']}"]}
+    app.endpoints[0](f"note {m['endpoint']}")
 
 
 def depending(key: "marked, not kept there"):
@@ -105,6 +106,17 @@ def depending(key: "marked, not kept there"):
 
 
 depending.__annotations__["key"] = memory
+
+
+class Desk:
+    def __init__(self):
+        self.dialogs = {}
+
+    def answer(self, text):
+        self.dialogs["sc-1"] = [text]
+
+
+app.serve(Desk().answer)
 """
 LIBRARY = """\
 import sys, types
@@ -139,6 +151,10 @@ class App:
         self.kept = State()
         self.extensions = {}
         self.served = []
+        self.endpoints = []
+
+    def serve(self, endpoint):
+        self.endpoints.append(endpoint)
 """
 # Markers are made where they are needed: the program must not keep what it looks for.
 PROGRAM = """
@@ -184,6 +200,7 @@ KEPT = {
     "extension": ("main.app.extensions['bots']['sc-1']", "sc-1", 64),
     "on app": ("main.app.transcripts['sc-1']", "sc-1", 65),
     "served": ("main.app", None, None),
+    "endpoint": ("main.app.dialogs['sc-1']", "sc-1", 94),
     "closure": ("main.transcripts['sc-1']", "sc-1", 28),
     "cache": ("main.memory", "sc-1", 40),
     "default": ("main.defaulted", None, 44),
