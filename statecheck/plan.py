@@ -56,6 +56,7 @@ class Plan:
             session_field is None if nothing that names a session is sent.
         session_form: what the app's format asks of the key: `token` (starts with sc-), `uuid`, `integer`.
         carries_history: the request itself holds the earlier messages (a list is sent in full).
+        resends: what was said before is put where the template has a place for it.
         handler: the endpoint's function, if known.
         why: how each choice was made, a sentence each.
         turn_keys: what the elements of a carried history call the role and the content.
@@ -85,6 +86,7 @@ class Plan:
     session_field: str | None = None
     session_form: Form = "token"
     carries_history: bool = False
+    resends: bool = True
     handler: Anchor | None = None
     why: tuple[str, ...] = ()
     turn_keys: tuple[str, str] = ("role", "content")

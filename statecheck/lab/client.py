@@ -151,7 +151,7 @@ def _exchange(
     worker: Worker, plan: Plan, client: Client, marker: str, seconds: float, invoked: Callable[[int], None]
 ) -> Answer:
     """Send one request and wait until it has ended."""
-    said = client.said if plan.carries_history else ()
+    said = client.said if plan.resends else ()
     request = render(plan, client.session, message_of(marker), said, client.key)
     if client.token:
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))

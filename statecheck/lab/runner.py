@@ -170,7 +170,7 @@ class Runner:
         leak = self._judged()[1].get("other-session")
         if leak is None or leak.outcome != "leaked" or BASELINE not in self._left():
             return False
-        told, plan = self.setting, replace(self.setting.plan, carries_history=False)
+        told, plan = self.setting, replace(self.setting.plan, carries_history=False, resends=False)
         self.setting = replace(told, plan=plan)
         self._one(BASELINE)
         if self._remembers():
