@@ -87,7 +87,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, built, finding, related, whereabouts
+from statecheck.causes.case import Case, built, finding, line_of, related, whereabouts
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE, OVERLAPPING
 from statecheck.checks.lost_update import missing, overlapping
@@ -163,7 +163,7 @@ def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[
     baseline = case.histories.get(BASELINE, history)
     place = next((p for p in whereabouts(baseline, turns(baseline)[0].marker) if p.anchor), None)
     if place is None:
-        return None, ""
+        return line_of(history, victim), ""
     return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
 
 
