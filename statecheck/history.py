@@ -41,8 +41,9 @@ class Op:
             `warm-up` (a turn of a throw-away session), `progress` (added when a history is judged).
         pid, generation: the worker; generation 0 is the driver.
         turn: ordinal of the turn (1-based) that caused it, or 0.
-        action: `read`, `write`, or the method's own name where it is neither; of a turn that is sent `carried` if
-            the client's browser sends what it keeps of earlier ones along.
+        action: `read`, `write`, or the method's own name where it is neither; of a file on a disk `volume` if it
+            outlives that; of a turn that is sent `carried` if the client's browser sends what it keeps of earlier
+            ones along.
         cls, obj, parent: class of the state object, its number in this process (0: none), and the number of
             the object that it is a view over or that holds it (0: none).
         key: the key under which the app looked (driver: the session key that was sent), or None.

@@ -167,7 +167,8 @@ def paused(case: Case) -> Finding | None:
         if history is None or first is None:
             continue
         saved = [op for op in history.select("context", first.number, "to_dict") if op.type == "ok"]
-        files = [place for place in places(history, first) if place.kind == "disk"]
+        dropped = {op.where for op in history.select("disk") if op.action != "volume"}
+        files = [place for place in places(history, first) if place.kind == "disk" and place.text in dropped]
         if saved and saved[-1].note == "running" and files:
             where = f"`{files[0].text}`"
             set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]

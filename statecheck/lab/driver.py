@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.checks import BASELINE
@@ -204,6 +205,7 @@ class Driver:
     def _files(self, worker: Worker) -> None:
         for found in self.setting.lab.files(worker.disk, (*self.sent, *self._keys())):
             where = self.setting.locator.path(found["path"])
+            kept = any(Path(found["path"]).is_relative_to(volume) for volume in self.setting.volumes)
             self.ops.append(
                 Op(
                     time.monotonic_ns(),
@@ -211,6 +213,7 @@ class Driver:
                     "disk",
                     worker.pid,
                     worker.generation,
+                    action="volume" if kept else "",
                     markers=tuple(found["markers"]),
                     where=where,
                 )

@@ -178,6 +178,7 @@ PAUSED = """
 
 @table(
     on_the_disk=(PAUSED.format(note="note=running", seen="-a disk 1 where=output/s.json"), ["SC103 paused-run"]),
+    on_a_volume=(PAUSED.format(note="note=running", seen="-a disk 1 volume where=output/s.json"), []),
     where_a_redeploy_loses_nothing=(PAUSED.format(note="note=running", seen=""), []),
     after_its_end=(PAUSED.format(note="", seen="-a disk 1 where=output/s.json"), []),
 )
