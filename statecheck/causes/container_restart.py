@@ -166,9 +166,14 @@ def paused(case: Case) -> Finding | None:
         first = next(iter(turns(history)), None) if history is not None else None
         if history is None or first is None:
             continue
+        if not any(history.select("asks", first.number)) or any(history.select("answers", first.number)):
+            continue
         saved = [op for op in history.select("context", first.number, "to_dict") if op.type == "ok"]
-        dropped = {op.where for op in history.select("disk") if op.action != "volume"}
-        files = [place for place in places(history, first) if place.kind == "disk" and place.text in dropped]
+        kept = [place for place in places(history, first) if place.kind != "process"]
+        volume = {op.where for op in history.select("disk") if op.action == "volume"}
+        if any(place.kind == "service" or place.text in volume for place in kept):
+            continue  # it may be saved there: a log on the disk, say, has the user's words too
+        files = kept
         if saved and saved[-1].note == "running" and files:
             where = f"`{files[0].text}`"
             set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]

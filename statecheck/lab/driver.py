@@ -6,6 +6,7 @@ import socket
 import statistics
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -303,8 +304,9 @@ class Driver:
 
         def go_away() -> None:
             if client.line is not None and not ended():
-                self.ops.append(Op(time.monotonic_ns(), "info", "left", worker.pid, worker.generation, turn=number))
-                client.line.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):  # it may be closed already: its worker died, or its answer has ended
+                    client.line.shutdown(socket.SHUT_RDWR)
+                    self.ops.append(Op(time.monotonic_ns(), "info", "left", worker.pid, worker.generation, turn=number))
                 worker.wait(ended, self._quiet())
 
         at_once([turn], [worker], "model", self._quiet(), seconds, go_away)

@@ -32,7 +32,7 @@ _HELLO = {
     "maxMessageSizeBytes": _MOST, "maxWriteBatchSize": 100_000, "logicalSessionTimeoutMinutes": 30,
     "minWireVersion": 0, "maxWireVersion": _WIRE, "readOnly": False,
 }  # fmt: skip
-_BAD_VALUE, _NO_SUCH_COMMAND, _NOT_IMPLEMENTED, _DUPLICATE = 2, 59, 238, 11000
+_BAD_VALUE, _ILLEGAL, _NO_SUCH_COMMAND, _NOT_IMPLEMENTED, _DUPLICATE = 2, 20, 59, 238, 11000
 
 
 def _batch(documents: Iterable[Document], collection: Collection) -> Document:
@@ -103,7 +103,7 @@ def _find_and_modify(collection: Collection, said: Document) -> Document:
     if said.get("remove"):
         value = collection.find_one_and_delete(query, **asked)
     else:
-        operators = next(iter(change), "").startswith("$")
+        operators = isinstance(change, list) or next(iter(change), "").startswith("$")
         act = collection.find_one_and_update if operators else collection.find_one_and_replace
         value = act(query, change, upsert=bool(said.get("upsert")), return_document=bool(said.get("new")), **asked)
     told = {"n": int(before is not None or value is not None), "updatedExisting": before is not None}
@@ -134,6 +134,14 @@ def _drop(collection: Collection, _: Document) -> Document:
     return {}
 
 
+def _drop_indexes(collection: Collection, said: Document) -> Document:
+    if said.get("index") == "*":
+        collection.drop_indexes()
+    else:
+        collection.drop_index(said.get("index"))
+    return {}
+
+
 def _list_indexes(collection: Collection, _: Document) -> Document:
     known = collection.index_information().items()
     return _batch(({"v": 2, "name": name, "key": dict(index["key"])} for name, index in known), collection)
@@ -143,10 +151,9 @@ _COLLECTION: dict[str, Callable[[Collection, Document], Document]] = {
     "find": _find, "insert": _insert, "update": _update, "delete": _delete, "findAndModify": _find_and_modify,
     "findandmodify": _find_and_modify, "aggregate": _aggregate, "count": _count, "distinct": _distinct,
     "createIndexes": _create_indexes, "drop": _drop, "listIndexes": _list_indexes,
+    "dropIndexes": _drop_indexes,
 }  # fmt: skip
-_NOTHING_TO_DO = frozenset(
-    ("ping", "endSessions", "refreshSessions", "killCursors", "create", "dropIndexes", "commitTransaction")
-)
+_NOTHING_TO_DO = frozenset(("ping", "endSessions", "refreshSessions", "killCursors", "create"))
 
 
 def answer(client: Any, said: Document) -> Document:
@@ -167,14 +174,22 @@ def answer(client: Any, said: Document) -> Document:
     if name == "dropDatabase":
         client.drop_database(database.name)
         return {"ok": 1.0}
+    if "startTransaction" in said or "autocommit" in said:
+        return _refused(_ILLEGAL, "Transaction numbers are only allowed on a replica set member or mongos")
     if name not in _COLLECTION or not isinstance(said[name], str):
         return _refused(_NO_SUCH_COMMAND, f"no such command: {name}")
+    return _carried_out(database, name, said)
+
+
+def _carried_out(database: Any, name: str, said: Document) -> Document:
     try:
         return {**_COLLECTION[name](database[said[name]], said), "ok": 1.0}
     except NotImplementedError as error:
         return _refused(_NOT_IMPLEMENTED, f"the throwaway MongoDB cannot do this: {error}")
     except (PyMongoError, ValueError, TypeError) as error:
         return _refused(getattr(error, "code", None) or _BAD_VALUE, str(error))
+    except Exception as error:  # noqa: BLE001 - mongomock stumbles over what it does not know; the app must be told
+        return _refused(_NOT_IMPLEMENTED, f"the throwaway MongoDB cannot do this: {type(error).__name__}: {error}")
 
 
 def _refused(code: int, why: str) -> Document:

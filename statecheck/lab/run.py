@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
 import time
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 60.0
 _RUN_SECONDS = 300.0
-_WSGI = ("flask", "django", "wsgi")
+_DATABASE = re.compile(r"\w://|\b(host|dbname|service)\s*=")
+_WSGI = ("flask", "django", "bottle", "falcon", "wsgi")
 _SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "waitress.server", "aiosqlite")
 
 
@@ -193,13 +195,14 @@ def _with_tables(
     except StatecheckError as error:
         lacks = NO_TABLE.search(error.text + error.detail)
         made = migration(folders_of(target.path, target.project)) if lacks else None
-        real = lab.isolation != "namespace" or handed_over(options.env)  # a database that they name may be the user's
+        given = any(_DATABASE.search(value) for _, value in options.env)  # what they name may be the user's own
+        real = lab.isolation != "namespace" or given
         if made is None or real:
             raise
         for worker in lab.workers:
             lab.kill(worker)
         lab.migration = made
-        recorded.notes = [*known, f"its tables were missing, so `{made.shown}` was run first, on each new disk"]
+        recorded.notes = [*known, f"its tables were missing, so `{made.shown}` was tried first, on each new disk"]
         _experiments(lab, target, tree, options, recorded, progress)
 
 

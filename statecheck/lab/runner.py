@@ -158,7 +158,7 @@ class Runner:
         if self._remembers() and self._splits():
             return True
         for name in tried:
-            self.recorded.histories.pop(name)
+            self.recorded.histories.pop(name, None)
             self.recorded.problems.pop(name, None)
         return False
 
@@ -180,7 +180,7 @@ class Runner:
             )
             return True
         self.setting = told
-        self.recorded.histories.pop(BASELINE)
+        self.recorded.histories.pop(BASELINE, None)
         self.recorded.problems.pop(BASELINE, None)
         return False
 
@@ -231,8 +231,8 @@ class Runner:
 
     def _leaves_unset(self) -> bool:
         """Whether the second turn changed a session in place: that it is lost, only a third one shows."""
-        history = self.recorded.histories[BASELINE]
-        return any(unsaved(history, turn) is not None for turn in turns(history))
+        history = self.recorded.histories.get(BASELINE)
+        return history is not None and any(unsaved(history, turn) is not None for turn in turns(history))
 
     def _splits(self) -> bool:
         """Whether another worker was not given what the first one was told."""

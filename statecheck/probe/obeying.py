@@ -68,7 +68,7 @@ def _where_it_waits() -> list[Any]:
             if path:
                 return [path, frame.f_lineno or 0]
             frame = frame.f_back
-    waiting = (RECORDER.suspended(task) for task in list(TASKS.values()) if not task.done())
+    waiting = filter(None, (RECORDER.suspended(task) for task in list(TASKS.values()) if not task.done()))
     return next(([path, line] for (path, line, _), *_ in waiting), [])
 
 

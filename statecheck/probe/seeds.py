@@ -6,12 +6,18 @@ import builtins
 import os
 import random
 import sys
+from datetime import date, time
 from typing import Any
 
 from .recorder import RECORDER
 
 _hash = builtins.hash
-_NUMBERS = (int, float, complex, type(None))  # no interpreter's seed changes their hashes
+_SEEDED = (str, bytes, date, time)  # what an interpreter's seed changes the hashes of, and what consists of them
+
+
+def _is_seeded(thing: Any) -> bool:
+    parts = thing if isinstance(thing, (tuple, frozenset)) else ()
+    return isinstance(thing, _SEEDED) or any(map(_is_seeded, parts))
 
 
 def reseed() -> None:
@@ -26,7 +32,7 @@ def reseed() -> None:
     def seeded(thing: Any, /) -> int:
         value = _hash(thing)
         caller = sys._getframe(1).f_code  # noqa: SLF001 - it has no other name
-        if isinstance(thing, _NUMBERS) or caller.co_name == "__hash__" or not RECORDER.relative(caller.co_filename):
+        if not _is_seeded(thing) or caller.co_name == "__hash__" or not RECORDER.relative(caller.co_filename):
             return value
         return _hash((seed, value))
 

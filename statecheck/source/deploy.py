@@ -25,6 +25,7 @@ _SERVER = re.compile(r"gunicorn|uvicorn|waitress|hypercorn|granian|fastapi\s+run
 _NUMBER = r"""["'\s=,:-]*(?:\$\{\w+:-)?["']?(\d{1,4})\b"""
 _WORKERS = re.compile(rf"(?:--workers?|--processes|(?<![\w-])-w|\bWEB_CONCURRENCY\b){_NUMBER}")
 _THREADS = re.compile(rf"--threads{_NUMBER}")
+_GREEN = re.compile(rb"\b(gevent|eventlet|tornado)\b")
 _COMPOSE = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
 _DOCKERFILE = re.compile(r"Dockerfile|Containerfile|Dockerfile\..+|.+\.[Dd]ockerfile")
 _PLAIN = re.compile(r"Procfile(\..+)?|\.env|.+\.sh|fly\.toml|nixpacks\.toml|supervisord?\.conf|.+\.service")
@@ -82,8 +83,17 @@ def workers(project: Path) -> tuple[int, Anchor] | None:
 
 
 def threads(project: Path) -> tuple[int, Anchor] | None:
-    """Return the largest number of threads that a deployment file gives a worker, and where, or None."""
-    return _largest(_stated(_files(project), _THREADS, "threads"), project)
+    """Return the largest number of threads that a deployment file gives a worker, and where, or None.
+
+    None as well where it names another kind of worker, which has no threads but overlaps as it likes.
+    """
+    files = _files(project)
+    if any(
+        _GREEN.search(reading.peek(path))
+        for path in (*files.plain, *files.dockerfiles, *files.compose, *files.yaml, *files.gunicorn)
+    ):
+        return None
+    return _largest(_stated(files, _THREADS, "threads"), project)
 
 
 def _stated(files: _Files, option: re.Pattern[str], name: str) -> list[tuple[int, Path, int]]:

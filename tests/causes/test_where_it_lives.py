@@ -168,6 +168,7 @@ PAUSED = """
 1a > s
 1a workflow build #1 cls=Approval @app.py:20
 1a ctx-store write #2 1 where=asked @app.py:12
+{asks}
 1a context to_dict #3 cls=Context {note}
 1a <
 2a > t
@@ -176,11 +177,18 @@ PAUSED = """
 """
 
 
+ASKED = "1a asks cls=InputRequiredEvent"
+IN_A_FILE = "-a disk 1 where=output/s.json"
+ON_A_VOLUME = "-a disk 1 volume where=data/s.json"
+
+
 @table(
-    on_the_disk=(PAUSED.format(note="note=running", seen="-a disk 1 where=output/s.json"), ["SC103 paused-run"]),
-    on_a_volume=(PAUSED.format(note="note=running", seen="-a disk 1 volume where=output/s.json"), []),
-    where_a_redeploy_loses_nothing=(PAUSED.format(note="note=running", seen=""), []),
-    after_its_end=(PAUSED.format(note="", seen="-a disk 1 where=output/s.json"), []),
+    on_the_disk=(PAUSED.format(asks=ASKED, note="note=running", seen=IN_A_FILE), ["SC103 paused-run"]),
+    on_a_volume=(PAUSED.format(asks=ASKED, note="note=running", seen=ON_A_VOLUME), []),
+    on_a_volume_and_in_a_log=(PAUSED.format(asks=ASKED, note="note=running", seen=f"{IN_A_FILE}\n{ON_A_VOLUME}"), []),
+    where_a_redeploy_loses_nothing=(PAUSED.format(asks=ASKED, note="note=running", seen=""), []),
+    after_its_end=(PAUSED.format(asks=ASKED, note="", seen=IN_A_FILE), []),
+    of_a_run_that_asks_nobody=(PAUSED.format(asks="", note="note=running", seen=IN_A_FILE), []),
 )
 def test_a_run_that_waits_is_lost_with_the_disk_that_it_is_saved_on(given: str, expected: list[str]) -> None:
     ran = run(other_session=given)

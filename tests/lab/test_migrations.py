@@ -61,7 +61,7 @@ def test_missing_tables_are_made_on_each_new_disk(tmp_path: Path) -> None:
 
     assert (ran.outcomes()["same-process"], ran.outcomes()["new-container"]) == ("kept", "lost")
     assert [(one.code, one.anchor.line) for one in ran.diagnosis.causes] == [("SC103", 7)]
-    assert "its tables were missing, so `python manage.py migrate` was run first, on each new disk" in (
+    assert "its tables were missing, so `python manage.py migrate` was tried first, on each new disk" in (
         ran.diagnosis.notes
     )
     assert not (user.project / "chat.db").exists()

@@ -114,10 +114,16 @@ def test_what_the_driver_is_answered(database: Any) -> None:
         said.insert_one({"n": 1})
     with pytest.raises(OperationFailure, match="cannot do this"):
         list(said.aggregate([{"$search": {}}]))
+    with pytest.raises(OperationFailure, match="cannot do this"):
+        list(said.aggregate([{"$group": {"all": {"$sum": "$n"}}}]))
+    with pytest.raises(OperationFailure, match="Transaction numbers"):
+        database.command("find", "said", startTransaction=True)
     with pytest.raises(OperationFailure, match="no such command"):
         database.command("profile")
     assert said.delete_many({}).deleted_count == 4
     assert database.list_collection_names() == ["said"]
+    said.drop_index("n_1")
+    assert len(said.insert_many([{"n": 1}, {"n": 1}]).inserted_ids) == 2
 
 
 def test_overlapping_updates_are_all_kept(database: Any) -> None:

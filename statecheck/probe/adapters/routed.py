@@ -33,10 +33,14 @@ def adapt(offer: Offer) -> Loaded | None:
     return None
 
 
+def _name(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
 def _of_bottle(app: Any) -> Iterator[Route]:
     for each in app.routes:
         path = _FILTERED.sub(_usual, each.rule)
-        yield route(path, [each.method], each.callback.__name__, each.callback)
+        yield route(path, [each.method], _name(each.callback), each.callback)
 
 
 def _of_falcon(app: Any) -> Iterator[Route]:
@@ -56,12 +60,12 @@ def _below(nodes: Iterable[Any]) -> Iterator[Any]:
 
 def _of_litestar(app: Any) -> Iterator[Route]:
     for each in app.routes:
-        if each.path.startswith("/schema"):  # its own documentation
+        if f"{each.path}/".startswith("/schema/"):  # its own documentation
             continue
         for handler in getattr(each, "route_handlers", ()):
             methods = [verb for verb in _VERBS if verb in handler.http_methods]
             if methods:
-                yield route(each.path_format, methods, handler.fn.__name__, handler.fn)
+                yield route(each.path_format, methods, _name(handler.fn), handler.fn)
 
 
 def _usual(parameter: re.Match[str]) -> str:
