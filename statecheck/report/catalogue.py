@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def render() -> str:
     """Return a line for each scenario, and below it one for each kind that it has a variant of."""
     known = _all()
-    width = max((len(name) for scenario in known for name in (scenario.name, *runnable(scenario.cause))), default=0)
+    words = [word for one in known for word in (one.name, *(variant.kind or "" for variant in one.variants))]
+    width = max(map(len, words), default=0)
     rows = []
     for scenario in known:
         rows.append(f"{scenario.name:{width}}  {find(scenario.cause).code}  {scenario.title}")
