@@ -57,8 +57,10 @@ def judge(case: Case) -> tuple[Finding, ...]:
         waiting = container_restart.paused(case) if masking is None else None
         found = [finding for finding in (masking, beside, waiting) if finding is not None]
     else:
-        hidden = [other for ask, others in _HIDDEN.items() if ask(case) is not None for other in others]
-        found = [finding for finding in (ask(case) for ask in _OTHERS if ask not in hidden) if finding is not None]
+        hiding = {ask: ask(case) for ask in _HIDDEN}
+        hidden = [other for ask, one in hiding.items() if one is not None for other in _HIDDEN[ask]]
+        asked = (hiding[ask] if ask in hiding else ask(case) for ask in _OTHERS if ask not in hidden)
+        found = [finding for finding in asked if finding is not None]
     ranked = sorted(found, key=_rank)
     if not ranked or ranked[0].severity != "error":
         return tuple(ranked)

@@ -87,15 +87,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, built, finding, line_of, related, whereabouts
+from statecheck.causes.case import Case, anchor_of, built, finding, line_of, related, whereabouts
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE, OVERLAPPING
 from statecheck.checks.lost_update import missing, overlapping
 from statecheck.checks.reading import Sent, handed_over, turns, writes
-from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History
+    from statecheck.model import Anchor, Finding
 
 CAUSE = Cause(
     code="SC105",
@@ -153,13 +153,13 @@ def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[
     ops = list(history.select(turn=victim.number))
     if library:
         build = next((op for op in built(history, victim.marker, victim) if op.frames), None)
-        return (Anchor(build.frames[0].path, build.frames[0].line) if build else None), build.cls if build else ""
+        return anchor_of(build), build.cls if build else ""
     kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
     saves = [op for op in handed_over(history, victim.marker, victim.number) if op.action == "write"]
     saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
     saves += [op for op in ops if op.frames and op.f == "file"]
     if saves:
-        return Anchor(saves[0].frames[0].path, saves[0].frames[0].line), saves[0].where or saves[0].cls
+        return anchor_of(saves[0]), saves[0].where or saves[0].cls
     baseline = case.histories.get(BASELINE, history)
     place = next((p for p in whereabouts(baseline, turns(baseline)[0].marker) if p.anchor), None)
     if place is None:
@@ -172,7 +172,7 @@ def _reordered(case: Case, name: str) -> Finding:
     _, during, _ = overlapping(history)
     victim = during[0]
     write = next((op for op in writes(history, victim.number, victim.marker) if op.frames), None)
-    anchor = Anchor(write.frames[0].path, write.frames[0].line) if write else None
+    anchor = anchor_of(write)
     return finding(
         CAUSE,
         "overlapping turns of one session are all kept, but their questions and answers are interleaved",

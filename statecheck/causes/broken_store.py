@@ -85,12 +85,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, finding
+from statecheck.causes.case import Case, anchor_of, finding
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE, COLD_START, OVERLAPPING
 from statecheck.checks.lost_update import meets_another_loop, overlapping
 from statecheck.checks.reading import own_reads, turns, writes
-from statecheck.model import Anchor, Evidence, Finding
+from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History, Op
@@ -130,7 +130,7 @@ def ask(case: Case) -> Finding | None:
         )
     else:
         kind, what = "silent-loss", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
-    anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+    anchor = anchor_of(witness)
     summary = f"{what}; installed: {versions}" if versions else what
     return finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
 
@@ -147,7 +147,7 @@ def cold_start(case: Case) -> Finding | None:
     refused = sum(turn.status == "fail" for turn in turns(history))
     said = " ".join(witness.note.split())[:120]
     what = f"two first turns at once on an empty store: {refused} refused ({said})"
-    anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+    anchor = anchor_of(witness)
     mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
     evidence = (Evidence(COLD_START, what),)
     return finding(CAUSE, what, anchor, case, evidence, kind="cold-start", severity="warning", fix=mends)
@@ -167,7 +167,7 @@ def several_threads(case: Case) -> Finding | None:
         after = ", and later ones too" if reader is not None and reader.status != "ok" else ""
         said = re.sub(r" object at 0x\w+( \[.*?\])?", "", " ".join(witness.note.split()))[:120]
         what = f"{len(during)} turns at once in threads that share a `{witness.cls}`: {', '.join(sums)}{after} ({said})"
-        anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+        anchor = anchor_of(witness)
         mends = "use its async methods (`achat`) in `async def` handlers, or let one thread at a time use it (a lock)"
         evidence = (Evidence(name, what),)
         return finding(CAUSE, what, anchor, case, evidence, kind="several-threads", severity="warning", fix=mends)

@@ -88,7 +88,7 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     handed = handed_over(history, marker)
     put = next(iter(anchors(handed, "written")), None)
     found = [
-        Whereabouts("process", op.where, op.key, op.pid, _anchor(op) or put, op.action == "text", _uses(op))
+        Whereabouts("process", op.where, op.key, op.pid, anchor_of(op) or put, op.action == "text", _uses(op))
         for op in history.select("place")
         if marker in op.markers
     ]
@@ -99,7 +99,7 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     ]
     found += [
         Whereabouts(
-            "service", op.where, service_key(op.text), op.pid, _anchor(op) or _statement_anchor(history, marker)
+            "service", op.where, service_key(op.text), op.pid, anchor_of(op) or _statement_anchor(history, marker)
         )
         for op in history.select("wire", action="write")
         if marker in op.markers
@@ -131,8 +131,15 @@ def _uses(op: Op) -> tuple[Anchor, ...]:
     return tuple(Anchor(frame.path, frame.line, frame.function) for frame in op.frames[1:])
 
 
-def _anchor(op: Op) -> Anchor | None:
-    return Anchor(op.frames[0].path, op.frames[0].line) if op.frames else None
+def anchor_of(op: Op | None) -> Anchor | None:
+    """The user's innermost line in an op; None where there is no op, or it has no line of theirs."""
+    return Anchor(op.frames[0].path, op.frames[0].line) if op is not None and op.frames else None
+
+
+def asked_of_a_person(history: History, turn: Sent) -> Op | None:
+    """What a turn's run asked a person, where nobody answered it in that turn."""
+    answered = any(history.select("answers", turn.number))
+    return None if answered else next(history.select("asks", turn.number), None)
 
 
 def database_of(path: str) -> str:
@@ -146,7 +153,7 @@ def _memory_databases(history: History, marker: str) -> list[Whereabouts]:
     opened = [op for op in history.select("file", action="database") if op.where == ":memory:"]
     made = {(op.pid, op.turn) for op in opened if op.turn}  # in a turn, and gone with it
     pids = {op.pid for op in sent if (op.pid, op.turn) not in made}
-    return [Whereabouts("process", op.where, None, op.pid, _anchor(op)) for op in opened if op.pid in pids]
+    return [Whereabouts("process", op.where, None, op.pid, anchor_of(op)) for op in opened if op.pid in pids]
 
 
 def _file_anchor(history: History, path: str) -> Anchor | None:
@@ -155,13 +162,13 @@ def _file_anchor(history: History, path: str) -> Anchor | None:
     opened = [op for op in history.select("file") if op.frames and op.where in names]
     statements = [op for op in history.select("sql", action="write") if op.frames]
     written = [op for op in opened if op.action == "write"] or statements
-    return next((_anchor(op) for op in (*written, *opened)), None)
+    return next((anchor_of(op) for op in (*written, *opened)), None)
 
 
 def _statement_anchor(history: History, marker: str) -> Anchor | None:
     """The user's line that sent a marker to a service, where only the relay saw the bytes (a client in C)."""
     said = (op for op in history.ops if op.f in ("wire", "sql") and op.action == "write" and op.where != "sqlite")
-    return next((_anchor(op) for op in said if op.frames and marker in op.markers), None)
+    return next((anchor_of(op) for op in said if op.frames and marker in op.markers), None)
 
 
 def built(history: History, marker: str, turn: Sent) -> list[Op]:

@@ -90,12 +90,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, anchors, built, finding, line_of, places, related
+from statecheck.causes.case import Case, anchor_of, anchors, asked_of_a_person, built, finding, line_of, places, related
 from statecheck.causes.cause import Cause
 from statecheck.causes.signatures import unreadable
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import handed_over, turns, writes
-from statecheck.model import Anchor, Evidence, Finding
+from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History
@@ -164,16 +164,13 @@ def paused(case: Case) -> Finding | None:
     for name in (BASELINE, "other-session"):
         history = case.histories.get(name)
         first = next(iter(turns(history)), None) if history is not None else None
-        if history is None or first is None:
-            continue
-        if not any(history.select("asks", first.number)) or any(history.select("answers", first.number)):
+        if history is None or first is None or asked_of_a_person(history, first) is None:
             continue
         saved = [op for op in history.select("context", first.number, "to_dict") if op.type == "ok"]
-        kept = [place for place in places(history, first) if place.kind != "process"]
+        files = [place for place in places(history, first) if place.kind != "process"]
         volume = {op.where for op in history.select("disk") if op.action == "volume"}
-        if any(place.kind == "service" or place.text in volume for place in kept):
+        if any(place.kind == "service" or place.text in volume for place in files):
             continue  # it may be saved there: a log on the disk, say, has the user's words too
-        files = kept
         if saved and saved[-1].note == "running" and files:
             where = f"`{files[0].text}`"
             set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]
@@ -201,7 +198,7 @@ def recycled(case: Case) -> Finding | None:
     if not ended:
         return None
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
-    anchor = Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    anchor = anchor_of(build)
     return finding(
         CAUSE,
         f"turn 1 was in the memory of PID {min(ended)}, which its own server ended before turn 2: "

@@ -81,11 +81,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, built, finding, memory_database, related
+from statecheck.causes.case import Case, anchor_of, built, finding, memory_database, related
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE, CONTROL, STREAM_CUT
 from statecheck.checks.reading import Sent, given, turns, unsaved, writes
-from statecheck.model import Anchor, Evidence, Finding
+from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History, Op
@@ -111,7 +111,7 @@ def ask(case: Case) -> Finding | None:
     if witness is None:
         return None
     what = witness.cls or f"`{witness.where}` database"
-    anchor = Anchor(witness.frames[0].path, witness.frames[0].line) if witness.frames else None
+    anchor = anchor_of(witness)
     gone = any(op.obj == witness.obj for op in history.select("gone"))
     end = "and is gone" if gone else "and turn 2 used another"
     return finding(
@@ -132,7 +132,7 @@ def unset(case: Case) -> Finding | None:
         op = unsaved(history, turn)
         if op is None or later.status != "ok" or turn.marker in given(history, later, case.channel or "model"):
             continue
-        anchor = Anchor(op.frames[0].path, op.frames[0].line) if op.frames else None
+        anchor = anchor_of(op)
         told = f"turn {turn.number} changed `{op.where}` in place, and turn {later.number} was not given it"
         shown = history.experiment if history.experiment in case.outcomes else BASELINE
         return finding(

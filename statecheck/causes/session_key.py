@@ -91,6 +91,7 @@ from typing import TYPE_CHECKING
 from statecheck.causes.case import (
     Case,
     Whereabouts,
+    anchor_of,
     built,
     database_of,
     finding,
@@ -106,10 +107,10 @@ from statecheck.causes.cause import Cause
 from statecheck.causes.services import asked_keys
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
-from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History, Op
+    from statecheck.model import Finding
 
 CAUSE = Cause(
     code="SC106",
@@ -139,7 +140,7 @@ def leaked(case: Case) -> Finding | None:
     build = next((op for op in built(history, first.marker, first) if op.frames and op.turn == first.number), None)
     if place is None and build is None:
         place = next((p for p in kept if p.anchor is not None), None)
-    anchor = place.anchor if place else Anchor(build.frames[0].path, build.frames[0].line) if build else None
+    anchor = place.anchor if place else anchor_of(build)
     where = f", in `{place.text}`" if place else ""
     differ = "another session key" if first.key != second.key else "no session key at all"
     return finding(
@@ -194,7 +195,7 @@ def _apart(case: Case, history: History, pair: tuple[str, str, Whereabouts], ane
     old, new, place = pair
     second = turns(history)[1]
     build = next((op for op in built(history, second.marker, second) if op.frames and op.turn == second.number), None)
-    anchor = Anchor(build.frames[0].path, build.frames[0].line) if build else place.anchor
+    anchor = anchor_of(build) or place.anchor
     return finding(
         CAUSE,
         f"turn 1 is kept in `{place.text}` under the key `{old}`, turn 2 looked under `{new}`: "

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import finding, places, related
+from statecheck.causes.case import anchor_of, finding, places, related
 from statecheck.checks.reading import handed_over, refused, turns
-from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
     from statecheck.causes.case import Case
     from statecheck.causes.cause import Cause
-    from statecheck.history import Op
+    from statecheck.model import Finding
 
 
 def unreadable(cause: Cause, case: Case, name: str) -> Finding | None:
@@ -24,7 +23,10 @@ def unreadable(cause: Cause, case: Case, name: str) -> Finding | None:
     refusal = refused(history, second)
     if refusal is None or any(p.kind == "process" and p.pid == first.pid for p in places(history, first)):
         return None
-    secret, put = _line(refusal), next((_line(op) for op in handed_over(history, first.marker, first.number)), None)
+    secret, put = (
+        anchor_of(refusal),
+        next((anchor_of(op) for op in handed_over(history, first.marker, first.number)), None),
+    )
     whose = "a secret key of its own" if secret else "another secret key"
     return finding(
         cause,
@@ -35,7 +37,3 @@ def unreadable(cause: Cause, case: Case, name: str) -> Finding | None:
         kind="own-secret",
         related_to=related(history, first, first.marker, secret or put or case.handler),
     )
-
-
-def _line(op: Op) -> Anchor | None:
-    return Anchor(op.frames[0].path, op.frames[0].line) if op.frames else None

@@ -131,15 +131,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes.case import Case, finding, related
+from statecheck.causes.case import Case, anchor_of, anchors, asked_of_a_person, finding, related
 from statecheck.causes.cause import Cause
 from statecheck.checks import BASELINE
 from statecheck.checks.reading import turns, writes
-from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
     from statecheck.checks.reading import Sent
     from statecheck.history import History, Op
+    from statecheck.model import Finding
 
 CAUSE = Cause(
     code="SC104",
@@ -174,7 +174,7 @@ def ask(case: Case) -> Finding | None:
     # where nothing of the user's calls `run`, because the workflow itself is the target: where that is made
     made = next((op for op in _made(history, run) if not in_context), None)
     best = next((op for op in (blamed, run, context, witness, made) if op is not None and op.frames), None)
-    anchor = Anchor(best.frames[0].path, best.frames[0].line) if best is not None else None
+    anchor = anchor_of(best)
     return finding(
         CAUSE,
         what,
@@ -191,20 +191,19 @@ def _paused(case: Case, history: History, first: Sent) -> Finding | None:
     """Was turn 1 a run that waits for a person's answer, and is its Context gone without having been saved?"""
     gone = {(op.generation, op.obj) for op in history.select("gone")}
     run = next((op for op in history.select("run", first.number) if (op.generation, op.obj) in gone), None)
-    asks = next(history.select("asks", first.number), None)
-    answered = any(history.select("answers", first.number))
+    asks = asked_of_a_person(history, first)
     saved = any(op.action in ("to_dict", "load") for op in history.select("context") if op.turn)
-    if run is None or asks is None or answered or saved:
+    if run is None or asks is None or saved:
         return None
     return finding(
         CAUSE,
         f"the run of turn 1 waits for a person ({asks.cls}), and its Context ended with the request or the connection: "
         "who comes back begins a new run",
-        Anchor(run.frames[0].path, run.frames[0].line) if run.frames else None,
+        anchor_of(run),
         case,
         (case.reason(BASELINE),),
         kind="paused-run",
-        related_to=tuple(Anchor(op.frames[0].path, op.frames[0].line, "asked") for op in (asks,) if op.frames),
+        related_to=tuple(anchors([asks], "asked")),
         fix="save `Context.to_dict()` under the session key when a run asks for an answer, and go on from "
         "`Context.from_dict()` when it comes, in whatever connection",
     )
