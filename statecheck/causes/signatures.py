@@ -23,10 +23,8 @@ def unreadable(cause: Cause, case: Case, name: str) -> Finding | None:
     refusal = refused(history, second)
     if refusal is None or any(p.kind == "process" and p.pid == first.pid for p in places(history, first)):
         return None
-    secret, put = (
-        anchor_of(refusal),
-        next((anchor_of(op) for op in handed_over(history, first.marker, first.number)), None),
-    )
+    secret = anchor_of(refusal)
+    put = next((anchor_of(op) for op in handed_over(history, first.marker, first.number)), None)
     whose = "a secret key of its own" if secret else "another secret key"
     return finding(
         cause,
