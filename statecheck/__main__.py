@@ -74,7 +74,7 @@ def _command(words: list[str]) -> int:
 
     import typer
 
-    from statecheck.cli import app
+    from statecheck.cli.commands import app
 
     # Typer exports no name for the base of its usage errors.
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])

@@ -8,22 +8,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from statecheck import store
-from statecheck.checks import ASIDE, BASELINE, outcomes, told
-from statecheck.config import EXPERIMENTS, Options
 from statecheck.errors import StatecheckError
 from statecheck.history import History, decode_lines, encode
+from statecheck.judge.checks import ASIDE, BASELINE, outcomes, told
+from statecheck.kept import store
+from statecheck.kept.redaction import Redaction
 from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
-from statecheck.plan import Proposal
-from statecheck.redaction import Redaction
-from statecheck.telling import describe, discreet
+from statecheck.options.config import EXPERIMENTS, Options
+from statecheck.talk.plan import Proposal
+from statecheck.talk.plan_text import describe, discreet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from statecheck.lab.launch import Launched
     from statecheck.lab.runner import Recorded
-    from statecheck.target import Target
+    from statecheck.lab.workers.launch import Launched
+    from statecheck.target.resolve import Target
 
 
 def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]) -> Diagnosis:
@@ -36,7 +36,7 @@ def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]
     Raises:
         StatecheckError: the target cannot be read or named, or the run cannot be kept (full disk).
     """
-    from statecheck.target import resolve
+    from statecheck.target.resolve import resolve
 
     target = resolve(spec, Path.cwd(), options.app_dir)
     return diagnose_target(target, options, progress, target.project)
@@ -48,7 +48,7 @@ def propose(spec: str | None, options: Options, progress: Callable[[str], None])
     Raises:
         StatecheckError: the target cannot be read or named.
     """
-    from statecheck.target import resolve
+    from statecheck.target.resolve import resolve
 
     target = resolve(spec, Path.cwd(), options.app_dir)
     record, launched, options = _launched(target, replace(options, plans_only=True))
@@ -66,8 +66,8 @@ def diagnose_target(target: Target, options: Options, progress: Callable[[str], 
 
 def _launched(target: Target, options: Options) -> tuple[Callable[..., Recorded], Launched, Options]:
     """Start a target's warm parent; what records runs in it, and the options as its surroundings complete them."""
-    from statecheck.lab.launch import launch
-    from statecheck.lab.surroundings import surroundings_of
+    from statecheck.lab.environment.surroundings import surroundings_of
+    from statecheck.lab.workers.launch import launch
 
     surroundings, options = surroundings_of(target, options)
     launched = launch(surroundings)
@@ -139,9 +139,9 @@ def _relative(path: Path, project: Path) -> str:
 
 def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diagnosis:
     """Judge a run from what was recorded of it alone."""
-    from statecheck.causes.case import Case, carried, intended
-    from statecheck.judging import judge, verdict
-    from statecheck.noting import notes, unjudged
+    from statecheck.judge.evidence.case import Case, carried, intended
+    from statecheck.judge.side_effects import notes, unjudged
+    from statecheck.judge.verdict import judge, verdict
 
     problems = {name: Problem(**problem) for name, problem in meta["problems"].items()}
     histories = told(histories)

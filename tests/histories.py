@@ -24,8 +24,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from statecheck.config import EXPERIMENTS
 from statecheck.history import Frame, History, Op
+from statecheck.options.config import EXPERIMENTS
 
 _TEXTS = {field.name for field in fields(Op) if "str" in str(field.type)}
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from statecheck.model import (
-    Anchor,
-    Diagnosis,
-    Evidence,
-    Finding,
-    Outcome,
-    Problem,
-    ScenarioResult,
-    TargetName,
-    Turn,
-)
-from statecheck.plan import Plan, Proposal
+from statecheck.model import Anchor, Diagnosis, Evidence, Finding, Outcome, Problem, ScenarioResult, TargetName, Turn
+from statecheck.talk.plan import Plan, Proposal
 
 HOSTILE = "[bold]\x1b[31mred\x1b[0m[/x]\n\t\u202eevil\u2069 \U0001f600 \x9b1m \ud800 " + "k" * 10_000
 """Everything that corrupts a terminal, a table or a UTF-8 file."""

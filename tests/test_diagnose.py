@@ -11,11 +11,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import statecheck.report
-from statecheck.config import EXPERIMENTS, Options
 from statecheck.diagnose import analyze, diagnose
 from statecheck.errors import StatecheckError
 from statecheck.history import History, decode_lines
 from statecheck.model import Anchor, Diagnosis
+from statecheck.options.config import EXPERIMENTS, Options
 from statecheck.report import FORMATS
 from statecheck.report.text import View
 

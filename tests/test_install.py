@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from statecheck import __version__, scenarios
+from statecheck import __version__
 from statecheck.errors import ExitCode
+from statecheck.scenarios import bundled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +93,7 @@ def test_the_installed_wheel_runs_from_any_directory_as_another_user(bin_folder:
 
     assert _run([statecheck, "--version"], home, user, home).stdout.startswith(f"statecheck {__version__} (")
     listed = _run([python, "-m", "statecheck", "list"], home, user, home).stdout
-    assert re.findall(r"^(\S+) +SC", listed, re.MULTILINE) == list(scenarios.names())
+    assert re.findall(r"^(\S+) +SC", listed, re.MULTILINE) == list(bundled.names())
     assert "$schema" in json.loads(_run([statecheck, "schema"], home, user, home).stdout)
     assert "## " not in _run([statecheck, "explain", "SC102"], home, user, home).stdout
 

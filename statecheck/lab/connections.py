@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from websockets.sync.client import ClientConnection
 
-    from statecheck.lab.worker import Worker
-    from statecheck.plan import Request
+    from statecheck.lab.workers.worker import Worker
+    from statecheck.talk.plan import Request
 
 _HOST = "127.0.0.1"
 _WENT_WELL = (1000, 1001, 1005)  # codes with which a connection is closed when nothing is wrong

@@ -12,22 +12,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE
+from statecheck.experiments import Kill, Leave, Locate, Overlap, Start, Step, Take
 from statecheck.history import Frame, History, Op, with_ordinals
+from statecheck.judge.checks import BASELINE
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
-from statecheck.lab.experiments import Kill, Leave, Locate, Overlap, Start, Step, Take
 from statecheck.lab.overlap import at_once
-from statecheck.lab.readiness import ready
+from statecheck.lab.workers.readiness import ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from statecheck.lab.error_hints import Remedies
     from statecheck.lab.locating import Locator
-    from statecheck.lab.readiness import Limits
-    from statecheck.lab.remedies import Remedies
-    from statecheck.lab.worker import Worker
-    from statecheck.lab.workers import Lab
-    from statecheck.plan import Plan
+    from statecheck.lab.workers.pool import Lab
+    from statecheck.lab.workers.readiness import Limits
+    from statecheck.lab.workers.worker import Worker
+    from statecheck.talk.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
 _MOST_USES = 8

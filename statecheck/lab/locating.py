@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck.model import Anchor
-from statecheck.source import definitions
-from statecheck.source.signing import random_secrets
-from statecheck.source.uses import uses
+from statecheck.source.code import definitions
+from statecheck.source.code.uses import uses
+from statecheck.source.project.signing import random_secrets
 
 if TYPE_CHECKING:
-    from statecheck.source.tree import SourceTree
+    from statecheck.source.code.tree import SourceTree
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from statecheck.checks.lost_update import meets_another_loop
+from statecheck.judge.checks.lost_update import meets_another_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from statecheck.lab.worker import Worker
+    from statecheck.lab.workers.worker import Worker
 
 _FIRST_SECONDS = 2.0  # until anything arrives or ends: an app may do much before it asks its model
 _STILL_SECONDS = 1.0  # without an end of any turn, before the record is asked whether one can still come

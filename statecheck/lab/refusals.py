@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.probe.offline import is_secret
-from statecheck.telling import describe
+from statecheck.talk.plan_text import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from statecheck.lab.client import Answer
-    from statecheck.lab.readiness import Limits
-    from statecheck.lab.remedies import Remedies
-    from statecheck.lab.worker import Worker
-    from statecheck.plan import Plan
+    from statecheck.lab.error_hints import Remedies
+    from statecheck.lab.workers.readiness import Limits
+    from statecheck.lab.workers.worker import Worker
+    from statecheck.talk.plan import Plan
 
 _CREDENTIALS = (401, 402, 403)
 _SECONDS = 2.0  # until a worker says where it waits

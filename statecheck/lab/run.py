@@ -13,39 +13,39 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from statecheck.config import TURN_SECONDS, Options
 from statecheck.errors import StatecheckError
 from statecheck.history import Op
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Setting
-from statecheck.lab.environment import handed_over
-from statecheck.lab.filling import filled
-from statecheck.lab.launch import Launched, isolated
+from statecheck.lab.environment.placeholders import filled
+from statecheck.lab.environment.variables import handed_over
+from statecheck.lab.error_hints import NO_TABLE, Remedies
 from statecheck.lab.locating import Locator
-from statecheck.lab.readiness import Limits, ready
-from statecheck.lab.remedies import NO_TABLE, Remedies
 from statecheck.lab.runner import Recorded, Runner
 from statecheck.lab.scout import Scout
-from statecheck.lab.services import Services
-from statecheck.lab.workers import Lab
+from statecheck.lab.services.throwaway import Services
+from statecheck.lab.workers.launch import Launched, isolated
+from statecheck.lab.workers.pool import Lab
+from statecheck.lab.workers.readiness import Limits, ready
 from statecheck.model import Problem
-from statecheck.plan import AppFacts, Overrides, Route, admitted
+from statecheck.options.config import TURN_SECONDS, Options
 from statecheck.probe.relay import Relay
-from statecheck.source.hashing import hashes
-from statecheck.source.imports import third_party
-from statecheck.source.migrations import migration
-from statecheck.source.schemas import schema_scripts
-from statecheck.source.services import named_services
-from statecheck.source.settings import settings
-from statecheck.source.tree import SourceTree
-from statecheck.virtualenvs import folders_of
+from statecheck.source.code.hashing import hashes
+from statecheck.source.code.imports import third_party
+from statecheck.source.code.tree import SourceTree
+from statecheck.source.project.migrations import migration
+from statecheck.source.project.schemas import schema_scripts
+from statecheck.source.project.services import named_services
+from statecheck.source.project.settings import settings
+from statecheck.talk.plan import AppFacts, Overrides, Route, admitted
+from statecheck.target.virtualenvs import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from statecheck.lab.worker import Worker
-    from statecheck.target import Target
+    from statecheck.lab.workers.worker import Worker
+    from statecheck.target.resolve import Target
 
 _START_SECONDS = 60.0
 _RUN_SECONDS = 300.0
@@ -139,14 +139,14 @@ def _lab(
 def _mask(lab: Lab, files: tuple[Path, ...], settled: dict[str, str]) -> None:
     """Let the target see the project's files of variables without their secrets, and with what is given for the run."""
     if files:
-        from statecheck.lab.env_files import masked
+        from statecheck.lab.environment.env_files import masked
 
         lab.ask({"do": "mask", "files": masked(files, settled)})
 
 
 def _import_meanwhile() -> None:
     """What is needed next takes a while to import, and the warm parent is busy with the same on another core."""
-    for module in ("httpx", "statecheck.planning"):
+    for module in ("httpx", "statecheck.talk.planning"):
         import_module(module)
 
 
@@ -209,7 +209,7 @@ def _with_tables(
 def _experiments(
     lab: Lab, target: Target, tree: SourceTree, options: Options, recorded: Recorded, progress: Callable[[str], None]
 ) -> None:
-    from statecheck.planning import candidates
+    from statecheck.talk.planning import candidates
 
     scale = options.timeout_scale
     limits = Limits(_START_SECONDS * scale, TURN_SECONDS * scale)
@@ -238,7 +238,7 @@ def _experiments(
 
 def _volumes(target: Target, options: Options, recorded: Recorded) -> tuple[str, ...]:
     """Paths that outlive a redeploy: those that were named, and those that the project's own deployment names."""
-    from statecheck.source import deploy
+    from statecheck.source.project import deploy
 
     found = tuple(dict.fromkeys(map(str, (*options.volumes, *deploy.volumes(target.project)))))
     if found:
@@ -252,7 +252,7 @@ def _volumes(target: Target, options: Options, recorded: Recorded) -> tuple[str,
 
 def _threads(target: Target, recorded: Recorded) -> int:
     """How many threads of a WSGI server a worker has where it is deployed; 0 if the project does not say."""
-    from statecheck.source import deploy
+    from statecheck.source.project import deploy
 
     stated = deploy.threads(target.project) if target.framework in _WSGI else None
     if stated is None:

@@ -7,27 +7,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from statecheck.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, STREAM_CUT, outcomes, told
-from statecheck.checks.reading import turns, unsaved
-from statecheck.config import EXPERIMENTS
 from statecheck.errors import StatecheckError
+from statecheck.experiments import COLD_START as COLD_START_STEPS
+from statecheck.experiments import CONTROL as CONTROL_STEPS
+from statecheck.experiments import EXPERIMENTS as STEPS
+from statecheck.experiments import STREAM_CUT as STREAM_CUT_STEPS
+from statecheck.experiments import Locate
+from statecheck.judge.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, STREAM_CUT, outcomes, told
+from statecheck.judge.checks.reading import turns, unsaved
 from statecheck.lab.driver import Driver, Setting
-from statecheck.lab.experiments import COLD_START as COLD_START_STEPS
-from statecheck.lab.experiments import CONTROL as CONTROL_STEPS
-from statecheck.lab.experiments import EXPERIMENTS as STEPS
-from statecheck.lab.experiments import STREAM_CUT as STREAM_CUT_STEPS
-from statecheck.lab.experiments import Locate
 from statecheck.model import Problem
+from statecheck.options.config import EXPERIMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from statecheck.checks.reading import Channel
+    from statecheck.experiments import Step
     from statecheck.history import History
-    from statecheck.lab.experiments import Step
+    from statecheck.judge.checks.reading import Channel
     from statecheck.lab.scout import Scouted
     from statecheck.model import Outcome
-    from statecheck.plan import Plan
+    from statecheck.talk.plan import Plan
 
 _ASIDE = (CONTROL_STEPS, COLD_START_STEPS, STREAM_CUT_STEPS)
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target

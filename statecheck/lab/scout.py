@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from statecheck.checks.reading import remembered_by, turns
+from statecheck.judge.checks.reading import remembered_by, turns
 from statecheck.lab.driver import Driver, Setting
 from statecheck.lab.refusals import refused, unclear
 
 if TYPE_CHECKING:
     from statecheck.lab.client import Answer
-    from statecheck.lab.worker import Worker
-    from statecheck.plan import Plan
+    from statecheck.lab.workers.worker import Worker
+    from statecheck.talk.plan import Plan
 
 _SERVER_ERROR = 500  # the app took the turn, asked its model and broke then: that is for the checks to judge
 _ARRIVED = ("model", "memory", "chat-store", "ctx-store", "engine", "run", "wire", "block")

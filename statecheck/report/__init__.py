@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from statecheck.model import Diagnosis, ScenarioResult
-    from statecheck.plan import Proposal
     from statecheck.report.text import View
+    from statecheck.talk.plan import Proposal
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes import find
-from statecheck.scenarios import load, names
+from statecheck.judge.causes import find
+from statecheck.scenarios.bundled import load, names
 
 if TYPE_CHECKING:
-    from statecheck.causes import Cause
-    from statecheck.scenarios import Scenario
+    from statecheck.judge.causes import Cause
+    from statecheck.scenarios.bundled import Scenario
 
 
 def render() -> str:

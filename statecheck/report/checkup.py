@@ -11,7 +11,7 @@ from statecheck.report.text import plural, safe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from statecheck.doctor import Check
+    from statecheck.doctor.environment import Check
 
 _MARKS = {"good": "ok   ", "limit": "limit", "bad": "BAD  "}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.causes import CAUSES, Cause, find
 from statecheck.errors import StatecheckError
+from statecheck.judge.causes import CAUSES, Cause, find
 from statecheck.report import catalogue
 from statecheck.report.json import document, dumps
 
 if TYPE_CHECKING:
-    from statecheck.causes.messages import Message
+    from statecheck.judge.error_messages import Message
 
 
 def render(topic: str | None, style: str) -> str:
@@ -26,7 +26,7 @@ def render(topic: str | None, style: str) -> str:
         cause = find(topic)
         return dumps(document(_json(cause))) if style == "json" else plain(cause)
 
-    from statecheck.causes.messages import matching
+    from statecheck.judge.error_messages import matching
 
     messages = matching(topic)
     if not messages:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from statecheck.model import Anchor, Diagnosis, Finding, Outcome, ScenarioResult
-    from statecheck.plan import Proposal
+    from statecheck.talk.plan import Proposal
 
 SCHEMA_VERSION = 1
 

@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from statecheck.report.text import View, again, safe
-from statecheck.telling import describe, discreet, when
+from statecheck.talk.plan_text import describe, discreet, when
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.plan import Plan, Proposal
+    from statecheck.talk.plan import Plan, Proposal
 
 _NOTHING_SENT = "was loaded to see what it serves, and nothing was sent to it"
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from statecheck.config import Options
 from statecheck.diagnose import diagnose_target
 from statecheck.history import History, decode_lines
-from statecheck.target import resolve
+from statecheck.options.config import Options
+from statecheck.target.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from statecheck.lab.addresses import value_for
+from statecheck.lab.services.addresses import value_for
 from statecheck.model import Anchor
-from statecheck.source.kinds import BY_NAME
-from statecheck.source.services import Variable
+from statecheck.source.project.service_kinds import BY_NAME
+from statecheck.source.project.services import Variable
 
 HERE = Anchor("app.py", 1)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
-from statecheck.checks import OVERLAPPING
-from statecheck.config import Options
+from statecheck.judge.checks import OVERLAPPING
 from statecheck.model import Anchor
+from statecheck.options.config import Options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import ISOLATIONS, User, diagnosed
 
-from statecheck.config import Options
 from statecheck.errors import StatecheckError
-from statecheck.lab.env_files import handed_over, masked, secrets, variables
+from statecheck.lab.environment.env_files import handed_over, masked, secrets, variables
+from statecheck.options.config import Options
 
 if TYPE_CHECKING:
     from pathlib import Path

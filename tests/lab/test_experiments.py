@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from labs import ISOLATIONS, Ran, User, diagnosed
 
-from statecheck.config import EXPERIMENTS, Options
 from statecheck.model import Anchor
+from statecheck.options.config import EXPERIMENTS, Options
 
 FILES = """\
     import pathlib

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import Ran, User, diagnosed
 
-from statecheck.config import Options
-from statecheck.plan import Json, Plan
+from statecheck.options.config import Options
+from statecheck.talk.plan import Json, Plan
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from labs import ISOLATIONS, Ran, User, diagnosed
 
-from statecheck.config import Options
+from statecheck.options.config import Options
 
 ONE = Options(seed=1, only=("same-process",))
 VANDAL = """\

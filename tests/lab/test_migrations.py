@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
-from statecheck.config import Options
-from statecheck.source.migrations import migration
+from statecheck.options.config import Options
+from statecheck.source.project.migrations import migration
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from labs import User, diagnosed
 
-from statecheck.config import Options
-from statecheck.lab.binaries import find
+from statecheck.lab.services.programs import find
+from statecheck.options.config import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

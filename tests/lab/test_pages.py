@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labs import User, diagnosed
 
-from statecheck.config import Options
+from statecheck.options.config import Options
 
 STREAMLIT = """\
     import asyncio

@@ -9,7 +9,7 @@ from generator.apps import PROJECT, App, apps
 from generator.mutations import MUTATIONS
 from labs import User, diagnosed
 
-from statecheck.config import load
+from statecheck.options.config import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
-from statecheck.config import Options
+from statecheck.options.config import Options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from labs import ISOLATIONS, User, diagnosed
 
-from statecheck.config import Options
-from statecheck.lab.binaries import find
+from statecheck.lab.services.programs import find
+from statecheck.options.config import Options
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not (find("redis") and find("postgres")), reason="no server here")
@@ -184,7 +184,7 @@ def test_killed_with_servers_running(isolation: str, tmp_path: Path) -> None:
 def test_a_service_that_cannot_be_had(
     variable: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("statecheck.lab.services.find", lambda _: None)
+    monkeypatch.setattr("statecheck.lab.services.throwaway.find", lambda _: None)
     user = User(tmp_path)
     user.write(app=f"import os\nurl = os.environ['{variable}']\ndef reply(text):\n    return text\n")
 
@@ -197,7 +197,7 @@ def test_a_service_that_cannot_be_had(
 
 
 def test_a_service_that_is_missing_and_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("statecheck.lab.services.find", lambda _: None)
+    monkeypatch.setattr("statecheck.lab.services.throwaway.find", lambda _: None)
     user = User(tmp_path)
     user.write(app="import os\nurl = os.getenv('REDIS_URL', 'redis://cache')\ndef reply(text):\n    return text\n")
 

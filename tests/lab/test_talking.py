@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import Ran, User, diagnosed
 
-from statecheck.config import Options, read
 from statecheck.diagnose import propose
+from statecheck.options.config import Options, read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from statecheck.errors import ExitCode, StatecheckError
-from statecheck.lab.workers import Lab
+from statecheck.lab.workers.pool import Lab
 from statecheck.probe.channel import Closed
 
 if TYPE_CHECKING:
-    from statecheck.lab.launch import Launched
+    from statecheck.lab.workers.launch import Launched
 
 
 class Silent:

@@ -12,7 +12,7 @@ import pytest
 from histories import marker
 
 from statecheck.lab.locating import Locator, Place
-from statecheck.source.tree import SourceTree
+from statecheck.source.code.tree import SourceTree
 
 ROOT = Path(__file__).parents[2]
 

@@ -43,7 +43,7 @@ class Loaded(Protocol):
 
         The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each, and where
         it reaches a workflow, `event`: its step's parameter), and where there are any `openapi` (in which a workflow
-        tells what its `run` takes), `parameters` (of a callable), `told` (fields of `statecheck.plan.a_call`, for
+        tells what its `run` takes), `parameters` (of a callable), `told` (fields of `statecheck.talk.plan.a_call`, for
         an adapter that knows how it is called), `headers` and `cookies` (pairs that every client has to send).
         """
 

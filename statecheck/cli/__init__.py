@@ -1,0 +1,1 @@
+"""The command line: commands, their arguments, the two streams, exit codes."""

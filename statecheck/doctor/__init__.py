@@ -1,0 +1,1 @@
+"""`statecheck doctor`: what in an environment breaks or limits state."""

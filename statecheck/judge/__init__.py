@@ -1,0 +1,1 @@
+"""From histories to a diagnosis: checks, evidence, causes and the verdict. Pure: no process, clock or file."""

@@ -1,0 +1,184 @@
+"""SC105 async-race: an answered turn is overwritten by one that overlaps it.
+
+## What it means
+
+Two turns of one session overlapped, and one that had been answered is missing afterwards. Users who send two
+messages quickly, or press the button twice, lose one.
+
+## Why it happens
+
+Load, model call, save: the model call takes seconds, and a turn that starts meanwhile loads the same old
+conversation. The one that saves last wins. It happens with a blob in Redis or a database row, with a JSON file,
+with `Context.to_dict` snapshots, and with `ctx.store.get` ... `await` ... `ctx.store.set` in a step (`num_workers`
+is 4 by default). A default `Memory` (SQLite in process memory) that takes several writes at once also lost some of
+them, without an error, under SQLAlchemy 2.1.
+
+## How statecheck shows it
+
+In `concurrent` and `concurrent-workers`, 8 turns of one session are held at a barrier inside their model calls
+until all have arrived, then let go; a later, sequential turn shows what is left. `lost` means that an answered turn
+is missing there. `reordered` means that all are there, out of order: a warning. If the app lets only one turn in at
+a time, nothing else arrives at the barrier and the turns are kept: reason `serialized`.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core import Settings
+from llama_index.core.llms import ChatMessage
+
+app = FastAPI()
+conversations = {}
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    history = list(conversations.get(payload["session_id"], []))  # load
+    history.append(ChatMessage(role="user", content=payload["message"]))
+    answer = await Settings.llm.achat(history)  # another turn of this session runs here
+    conversations[payload["session_id"]] = [*history, answer.message]  # save: the last one wins
+    return {"answer": answer.message.content}
+```
+
+## Fix
+
+Let the turns of one session run one after the other. Within one process a lock for each session does that:
+
+```python
+import asyncio
+from collections import defaultdict
+
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+locks = defaultdict(asyncio.Lock)
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    session_id = payload["session_id"]
+    async with locks[session_id]:
+        memory = Memory.from_defaults(session_id=session_id, async_engine=engine)
+        chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+        return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+Between workers a lock does not reach: append instead of overwriting. `Memory` on a database adds one row a message,
+so that overlapping turns are kept even without the lock, if perhaps out of order; Redis' `RPUSH` and a database
+transaction with a version column do as well. In a workflow step use `async with ctx.store.edit_state() as state:`,
+or `num_workers=1`.
+
+## Kinds
+
+- `user-code`: the load, the model call and the save are in the app itself.
+- `library-store`: the store's own code loads and saves.
+- `interleaved`: every turn is kept, but a question is followed by another's answer. A warning.
+
+## See also
+
+SC106 when the turns of different sessions get mixed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.judge.cause import Cause
+from statecheck.judge.checks import BASELINE, OVERLAPPING
+from statecheck.judge.checks.lost_update import missing, overlapping
+from statecheck.judge.checks.reading import Sent, handed_over, turns, writes
+from statecheck.judge.evidence.case import Case, anchor_of, built, finding, line_of, related, whereabouts
+
+if TYPE_CHECKING:
+    from statecheck.history import History
+    from statecheck.model import Anchor, Finding
+
+CAUSE = Cause(
+    code="SC105",
+    name="async-race",
+    question="Was an answered turn overwritten by one that overlapped it?",
+    fix="let the turns of one session run one after the other (a lock for each session), or append instead of "
+    "overwriting",
+    kinds=("user-code", "library-store", "interleaved"),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Is an acknowledged turn that overlapped others missing from what a later turn sees?"""
+    for name in OVERLAPPING:
+        if case.lost(name):
+            return _lost(case, name)
+    for name in OVERLAPPING:
+        if name in case.outcomes and case.outcomes[name].outcome == "reordered":
+            return _reordered(case, name)
+    return None
+
+
+def _lost(case: Case, name: str) -> Finding:
+    history = case.histories[name]
+    victims = missing(history, case.channel or "model")
+    victim = victims[0]
+    library = _library_store(history, victim)
+    anchor, summary_place = _anchor(case, history, victim, library)
+    names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
+    where = f" in `{summary_place}`" if summary_place else ""
+    return finding(
+        CAUSE,
+        f"acknowledged turns ({names}) were overwritten{where} by turns that overlapped them",
+        anchor,
+        case,
+        (case.reason(name),),
+        kind="library-store" if library else "user-code",
+        related_to=related(history, victim, victim.marker, anchor or case.handler),
+    )
+
+
+def _library_store(history: History, victim: Sent) -> bool:
+    """Whether the app handed the turn to a store of the library's that outlives the request, which then lost it."""
+    fresh = {(op.generation, op.obj) for op in built(history, victim.marker, victim) if op.turn == victim.number}
+    gone = {(op.generation, op.obj) for op in history.select("gone")}
+    for op in writes(history, victim.number, victim.marker):
+        durable = "://" in op.where and ":memory:" not in op.where
+        if op.f in ("memory", "chat-store") and (durable or (op.generation, op.obj) not in gone | fresh):
+            return True
+    return False
+
+
+def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[Anchor | None, str]:
+    ops = list(history.select(turn=victim.number))
+    if library:
+        build = next((op for op in built(history, victim.marker, victim) if op.frames), None)
+        return anchor_of(build), build.cls if build else ""
+    kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
+    saves = [op for op in handed_over(history, victim.marker, victim.number) if op.action == "write"]
+    saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
+    saves += [op for op in ops if op.frames and op.f == "file"]
+    if saves:
+        return anchor_of(saves[0]), saves[0].where or saves[0].cls
+    baseline = case.histories.get(BASELINE, history)
+    place = next((p for p in whereabouts(baseline, turns(baseline)[0].marker) if p.anchor), None)
+    if place is None:
+        return line_of(history, victim), ""
+    return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
+
+
+def _reordered(case: Case, name: str) -> Finding:
+    history = case.histories[name]
+    _, during, _ = overlapping(history)
+    victim = during[0]
+    write = next((op for op in writes(history, victim.number, victim.marker) if op.frames), None)
+    anchor = anchor_of(write)
+    return finding(
+        CAUSE,
+        "overlapping turns of one session are all kept, but their questions and answers are interleaved",
+        anchor,
+        case,
+        (case.reason(name),),
+        kind="interleaved",
+        severity="warning",
+    )

@@ -1,0 +1,211 @@
+"""SC107 broken-store: the library loses or refuses a write through no fault of the app.
+
+## What it means
+
+The app does as the documentation says, one message after the other, and the library's own code still loses it: a
+write is acknowledged and never visible, or refused with an exception. Nothing else can be judged before this is
+mended.
+
+## Why it happens
+
+Libraries drift apart. With llama-index-core 0.14.25 and pydantic 2.14, `ChatMemoryBuffer` and `SimpleChatStore` can
+no longer be serialised (`'index_key' is expected to be an integer or a string`). Every second `agent.run(...,
+ctx=ctx)` on one `Context` serialises it; the `memory` key is skipped with one `UnserializableKeyWarning`, and the
+agent forgets, in one process. `SimpleChatStore.persist()` raises, after it has emptied the file. `Memory` in a
+`Context` is dropped in the same way with every version of pydantic. With SQLAlchemy 2.1, a default `Memory` that is
+written to by several tasks at once keeps some of the messages and reports no error.
+
+## How statecheck shows it
+
+In `same-process`, turn 1's write is acknowledged by a store that turn 2 uses under the same key, no other turn
+overlaps, and the marker is not in what turn 2 reads; or the record holds the library's exception. The finding names
+the installed versions.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.workflow import Context
+
+app = FastAPI()
+agent = FunctionAgent(tools=[])
+contexts = {}
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    ctx = contexts.setdefault(payload["session_id"], Context(agent))
+    return {"answer": str(await agent.run(payload["message"], ctx=ctx))}  # forgets with pydantic 2.14
+```
+
+## Fix
+
+Hand the agent a memory on every run, on a database: it is then never serialised with the `Context`.
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+agent = FunctionAgent(tools=[])
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    return {"answer": str(await agent.run(payload["message"], memory=memory))}
+```
+
+Or pin what works together until it is mended there: `pydantic<2.14`. Treat `UnserializableKeyWarning` as an error
+in your tests.
+
+## Kinds
+
+- `dropped-memory`: the library left the memory out of a snapshot.
+- `refused-write`: the library raised an exception.
+- `silent-loss`: the library acknowledged the write, and it is not there.
+- `cold-start`: two first turns at once, on a store that makes its table when it is first used: one is refused, or both,
+  and with a `:memory:` database every later one as well. A warning: it takes an empty store. Touch the store once at
+  start-up (`await memory.aget_all()`), before requests come.
+- `several-threads`: threads use a store at once by its blocking methods, which start an event loop each, and one waits
+  for a lock of another's loop: that turn is refused or never answered, and so are all later ones of the process. A
+  warning: it takes turns of one session that overlap.
+
+## See also
+
+SC104 when the app drops the Context itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from statecheck.judge.cause import Cause
+from statecheck.judge.checks import BASELINE, COLD_START, OVERLAPPING
+from statecheck.judge.checks.lost_update import meets_another_loop, overlapping
+from statecheck.judge.checks.reading import own_reads, turns, writes
+from statecheck.judge.evidence.case import Case, anchor_of, finding
+from statecheck.model import Evidence, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
+
+CAUSE = Cause(
+    code="SC107",
+    name="broken-store",
+    question="Was a sequential write acknowledged and never visible, or refused by the library's own code?",
+    fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
+    "`memory=` on every run, or pin the version named",
+    kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start", "several-threads"),
+    doc=__doc__ or "",
+)
+
+_REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index_key' is expected")
+"""How the library's own code refuses to keep what it was given, by no fault of the app."""
+
+
+def ask(case: Case) -> Finding | None:
+    """Did the library drop or refuse, in one process and one turn after another, what the app gave it to keep?"""
+    history = case.histories.get(BASELINE)
+    if history is None or case.kept(BASELINE):
+        return None
+    refused = [op for op in history.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.note)]
+    dropped = [op for op in history.select("warning") if op.turn] if _comes_back(history) else []
+    vanished = _vanished(history)
+    witness = next(iter([*refused, *dropped, *vanished]), None)
+    if witness is None:
+        return None
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(case.versions.items()))
+    if refused:
+        kind, what = "refused-write", f"the library refused to store a turn ({witness.note[:160]})"
+    elif dropped:
+        kind, what = (
+            "dropped-memory",
+            "LlamaIndex dropped `memory` when it serialized a Context, so the next run starts without",
+        )
+    else:
+        kind, what = "silent-loss", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
+    anchor = anchor_of(witness)
+    summary = f"{what}; installed: {versions}" if versions else what
+    return finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
+
+
+def cold_start(case: Case) -> Finding | None:
+    """Did the library refuse one of two first turns at once, for want of the table that the other was making?"""
+    history = case.histories.get(COLD_START)
+    if history is None:
+        return None
+    writing = [op for op in history.ops if op.type == "fail" and op.f in ("chat-store", "memory")]
+    witness = next((op for op in writing if any(sign in op.note for sign in _NO_TABLE)), None)
+    if witness is None:
+        return None
+    refused = sum(turn.status == "fail" for turn in turns(history))
+    said = " ".join(witness.note.split())[:120]
+    what = f"two first turns at once on an empty store: {refused} refused ({said})"
+    anchor = anchor_of(witness)
+    mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
+    evidence = (Evidence(COLD_START, what),)
+    return finding(CAUSE, what, anchor, case, evidence, kind="cold-start", severity="warning", fix=mends)
+
+
+def several_threads(case: Case) -> Finding | None:
+    """Did a store break when threads used it at once, each by an event loop of its own?"""
+    for name in OVERLAPPING:
+        history = case.histories.get(name)
+        stores = [op for op in history.ops if op.f in ("chat-store", "memory")] if history else []
+        witness = meets_another_loop(stores)
+        if history is None or witness is None:
+            continue
+        _, during, reader = overlapping(history)
+        counts = {"refused": "fail", "never answered": "info"}
+        sums = [f"{sum(turn.status == status for turn in during)} {word}" for word, status in counts.items()]
+        after = ", and later ones too" if reader is not None and reader.status != "ok" else ""
+        said = re.sub(r" object at 0x\w+( \[.*?\])?", "", " ".join(witness.note.split()))[:120]
+        what = f"{len(during)} turns at once in threads that share a `{witness.cls}`: {', '.join(sums)}{after} ({said})"
+        anchor = anchor_of(witness)
+        mends = "use its async methods (`achat`) in `async def` handlers, or let one thread at a time use it (a lock)"
+        evidence = (Evidence(name, what),)
+        return finding(CAUSE, what, anchor, case, evidence, kind="several-threads", severity="warning", fix=mends)
+    return None
+
+
+_NO_TABLE = ("no such table", "already exists", "already defined", "does not exist", "UniqueViolation")
+"""What databases say of a table that another turn is making, or has just made."""
+
+
+def _comes_back(history: History) -> bool:
+    """Whether turn 2 loads a Context, or runs on that of turn 1: what is dropped from any other is not missed."""
+    sent = turns(history)
+    if len(sent) < 2:
+        return False
+    if any(op.action == "load" for op in history.select("context", sent[1].number)):
+        return True
+    fresh = {op.obj for op in history.select("context", sent[1].number, "build")}
+    return any("ctx" in op.note and op.parent not in fresh for op in history.select("run", sent[1].number))
+
+
+def _is_refusal(note: str) -> bool:
+    return any(sign in note for sign in _REFUSALS)
+
+
+def _vanished(history: History) -> list[Op]:
+    """Reads of a store object that was written to under the same key in turn 1 and has not got it any more."""
+    sent = turns(history)
+    if len(sent) < 2:
+        return []
+    first, second = sent[:2]
+    written = {
+        (op.pid, op.obj, op.key)
+        for op in writes(history, first.number, first.marker)
+        if op.f == "chat-store" and op.obj
+    }
+    cleared = {op.obj for op in history.ops if "delete" in op.action or op.action in ("reset", "areset", "persist")}
+    cleared |= {op.obj for op in history.select(action="overwrite") if first.marker not in op.markers}
+    own = own_reads(history, second.number)
+    reads = [op for op in own if (op.pid, op.obj, op.key) in written and op.obj not in cleared]
+    return reads if reads and not any(first.marker in op.markers for op in reads) else []

@@ -1,0 +1,221 @@
+"""SC103 container-restart: the conversation dies with its process or its disk.
+
+## What it means
+
+The conversation died with the process, or was on a disk that a redeploy throws away. It works until the next
+deployment, crash, scale-down or memory limit.
+
+## Why it happens
+
+Process memory ends with the process: one worker is no protection. A file or an SQLite database that the app writes
+beside its code is on the container's own layer: `docker restart` keeps it, a new container does not. A volume that
+is mounted at another path than the app writes to (`./data` against `/data`) keeps nothing. A store that is only
+written by `persist()` keeps nothing if nobody calls it.
+
+## How statecheck shows it
+
+A worker is killed with SIGKILL after turn 1. In `new-process` the next generation finds the same disk, in
+`new-container` a fresh one; volumes and external services are kept in both. Lost in both: it was process memory.
+Lost only in `new-container`: it was a file, and the report names it.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")  # in the container's working directory
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+## Fix
+
+Write to a volume, or to a database outside the container, and let the deployment say where that is.
+
+```python
+import os
+from pathlib import Path
+
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+DATA = Path(os.environ.get("DATA_DIR", "/data"))  # the volume
+engine = create_async_engine(f"sqlite+aiosqlite:///{DATA / 'conversations.db'}")
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+```yaml
+services:
+  chat:
+    volumes: ["conversations:/data"]
+volumes:
+  conversations:
+```
+
+Tell statecheck which paths are volumes with `--volume /data`; those in a compose file it finds by itself.
+
+## Kinds
+
+- `never-persisted`: the store was loaded from a file, and no turn saved it before the process ended.
+- `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
+  SC106.
+- `own-secret`: the next process signs its sessions with another secret key, and cannot read those of the last.
+- `worker-recycle`: the server itself replaces workers (a request limit, a time-out, a memory limit).
+- `paused-run`: a workflow run that waits for a person is saved on the container's own disk.
+
+## See also
+
+SC102, which the same process memory shows between workers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.judge.cause import Cause
+from statecheck.judge.checks import BASELINE
+from statecheck.judge.checks.reading import handed_over, turns, writes
+from statecheck.judge.evidence.case import (
+    Case,
+    anchor_of,
+    anchors,
+    asked_of_a_person,
+    built,
+    finding,
+    line_of,
+    places,
+    related,
+)
+from statecheck.judge.evidence.signatures import unreadable
+from statecheck.model import Evidence, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History
+
+CAUSE = Cause(
+    code="SC103",
+    name="container-restart",
+    question="Did turn 1 die with its process, or with the disk that a redeploy loses?",
+    fix="keep the conversation on a volume or in a database outside the container",
+    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run"),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Did turn 1's marker die with its process, or with the disk that a redeploy drops?"""
+    name = next((name for name in ("new-process", "new-container") if case.lost(name)), None)
+    if name is None:
+        return None
+    unread = unreadable(CAUSE, case, name)
+    if unread is not None:
+        return unread
+    history = case.histories[name]
+    first = turns(history)[0]
+    baseline = case.histories.get(BASELINE, history)
+    memory = [*places(history, first), *places(baseline, turns(baseline)[0])]
+    files = [p for p in places(history, first) if p.kind == "disk"]
+    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    built_at = next(iter(anchors([build] if build else [], "")), None)
+    put = next(iter(anchors(handed_over(history, first.marker, first.number), "written")), None)
+    place = next((p for p in memory if p.kind == "process" and p.anchor), None)
+    if name == "new-process" or (place and not files):
+        anchor = place.anchor if place else line_of(history, first)
+        where = f" (`{place.text}`)" if place else ""
+        summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
+    else:
+        opened = next((p.anchor for p in files if p.anchor), None) or put
+        durable = build is not None and "://" in build.where and ":memory:" not in build.where
+        anchor = built_at if durable else opened or built_at
+        where = f"`{files[0].text}`" if files else "the container's own disk"
+        summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
+    return finding(
+        CAUSE,
+        summary,
+        anchor,
+        case,
+        (case.reason(name),),
+        kind="never-persisted" if _never_persisted(history) else "shared-instance" if case.shared(place) else None,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )
+
+
+def _never_persisted(history: History) -> bool:
+    """Whether a chat store was loaded with `from_persist_path`, and no turn called `persist`."""
+    actions = {op.action for op in history.select("chat-store")}
+    return "load" in actions and "persist" not in actions
+
+
+def paused(case: Case) -> Finding | None:
+    """Is a run that waits for a person saved on the disk that a redeploy drops?
+
+    Asked of what a single turn left: what answers such a run is no message, so that no other turn has to find it.
+    """
+    if case.lost("new-process") or case.lost("new-container"):
+        return None
+    for name in (BASELINE, "other-session"):
+        history = case.histories.get(name)
+        first = next(iter(turns(history)), None) if history is not None else None
+        if history is None or first is None or asked_of_a_person(history, first) is None:
+            continue
+        saved = [op for op in history.select("context", first.number, "to_dict") if op.type == "ok"]
+        files = [place for place in places(history, first) if place.kind != "process"]
+        volume = {op.where for op in history.select("disk") if op.action == "volume"}
+        if any(place.kind == "service" or place.text in volume for place in files):
+            continue  # it may be saved there: a log on the disk, say, has the user's words too
+        if saved and saved[-1].note == "running" and files:
+            where = f"`{files[0].text}`"
+            set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]
+            made = [op for op in history.select("workflow", first.number, "build") if op.frames]
+            return finding(
+                CAUSE,
+                f"a run that waits for a person is saved in {where}, which a redeploy drops with the container",
+                next(iter(anchors([*set_by[-1:], *made[-1:]], "")), None),
+                case,
+                (Evidence(name, f"turn 1 ended with a workflow Context that still ran, saved in {where}"),),
+                kind="paused-run",
+            )
+    return None
+
+
+def recycled(case: Case) -> Finding | None:
+    """Was turn 1 in the memory of a process that its own server ended, and replaced, before turn 2?"""
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first, second = turns(history)[:2]
+    held = {op.pid for op in writes(history, first.number, first.marker) if op.pid != first.pid}
+    asked = {op.pid for op in history.ops if op.turn == second.number and op.pid != second.pid}
+    ended = held & {op.pid for op in history.select("ended") if op.time < second.ended} - asked
+    if not ended:
+        return None
+    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    anchor = anchor_of(build)
+    return finding(
+        CAUSE,
+        f"turn 1 was in the memory of PID {min(ended)}, which its own server ended before turn 2: "
+        "a process takes only so many turns",
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind="worker-recycle",
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )

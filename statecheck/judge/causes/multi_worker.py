@@ -1,0 +1,145 @@
+"""SC102 multi-worker: the conversation is in the memory of another process.
+
+## What it means
+
+The conversation is in the memory of one process, and the next message was answered by another. The app remembers or
+forgets depending on which worker the connection happens to reach.
+
+## Why it happens
+
+`uvicorn --workers 4`, gunicorn, several replicas or `WEB_CONCURRENCY` start processes that share nothing but the
+listening socket. A module-level dict, a cached chat engine, an `lru_cache`, `app.state`: each worker has its own.
+`--preload` does not help; it copies what was there before the fork, and a database connection that was opened
+before it breaks. Few requests, or a client that keeps its connection, hide the split for a long time.
+
+## How statecheck shows it
+
+In `other-worker`, turn 1 goes to one worker, turn 2 to another, turn 3 back to the first, each addressed itself.
+The PIDs differ, the session key does not, and turn 2 is given `0 of 1` earlier turns. With a cache in front of a
+good store only turn 3 forgets: it misses what turn 2 wrote. The anchor is the container that holds the
+conversation, named if it can be found: `session_memory_store['sc-...']`.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import ChatMemoryBuffer
+
+app = FastAPI()
+session_memory_store = {}  # one in every worker
+
+
+def get_memory(session_id: str):
+    if session_id not in session_memory_store:
+        session_memory_store[session_id] = ChatMemoryBuffer.from_defaults(token_limit=4000)
+    return session_memory_store[session_id]
+
+
+@app.post("/chat")
+def chat(payload: dict):
+    chat_engine = SimpleChatEngine.from_defaults(memory=get_memory(payload["session_id"]))
+    return {"answer": str(chat_engine.chat(payload["message"]))}
+```
+
+## Fix
+
+Put the messages where every worker reaches them, and read them from there on every turn. An SQLite file serves the
+workers of one machine; several machines need a server, such as `postgresql+asyncpg://...`.
+
+```python
+import os
+
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine(os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///conversations.db"))
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+One worker, or sticky sessions, only hide it until the next deployment: see SC103.
+
+## Kinds
+
+- `stale-cache`: the store is good, but a worker answers from its own copy of it.
+- `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
+  SC106.
+- `own-secret`: each process signs its sessions with a secret key of its own, made at random when it starts.
+- `forked-connection`: a connection or thread that was opened before the fork does not work in the worker. Known by the
+  messages that it leaves; no experiment forks a loaded app.
+
+## See also
+
+SC103, which the same process memory shows after a restart.
+"""
+
+from __future__ import annotations
+
+from statecheck.judge.cause import Cause
+from statecheck.judge.checks import BASELINE
+from statecheck.judge.checks.reading import given, turns
+from statecheck.judge.evidence.case import Case, finding, line_of, places, related
+from statecheck.judge.evidence.signatures import unreadable
+from statecheck.model import Evidence, Finding
+
+CAUSE = Cause(
+    code="SC102",
+    name="multi-worker",
+    question="Is turn 1 in the memory of another live process?",
+    fix="keep the conversation in a store that all workers share, and read it from there on every turn",
+    kinds=("stale-cache", "shared-instance", "own-secret", "forked-connection"),
+    doc=__doc__ or "",
+    told=("forked-connection",),
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Was turn 1's marker in another live process when turn 2 did not get it?"""
+    history = case.histories.get("other-worker")
+    if history is None or not case.lost("other-worker"):
+        return None
+    unread = unreadable(CAUSE, case, "other-worker")
+    if unread is not None:
+        return unread
+    first, second = turns(history)[:2]
+    shared = [p for p in places(history, first) if p.kind != "process"]
+    kept = [p for p in places(history, first) if p.kind == "process" and p.pid == first.pid]
+    # what a later turn takes out again (a question that waited for its answer) is seen where none came
+    others = [case.histories[name] for name in (BASELINE, "new-process") if name in case.histories]
+    elsewhere = [p for other in others for p in places(other, turns(other)[0])]
+    place = next((p for p in [*kept, *elsewhere] if p.anchor and p.kind == "process"), None)
+    anchor = place.anchor if place else line_of(history, first)
+    where = f", in `{kept[0].text}`" if kept else ""
+    was_given = first.marker in given(history, second, case.channel or "model")
+    stale = was_given or case.kept("new-process")
+    summary = (
+        f"turn 1 is remembered only in the memory of worker PID {first.pid}{where}; "
+        f"worker PID {second.pid} was not given it"
+    )
+    if stale:
+        store = f" (`{shared[0].text}`)" if shared else ""
+        summary = (
+            f"workers read a copy in their own memory{where}, not the store behind it{store}: "
+            f"what PID {first.pid} and PID {second.pid} know differs"
+        )
+    evidence = [case.reason("other-worker")]
+    if kept:
+        evidence.append(Evidence("other-worker", f"turn 1 is in PID {first.pid}'s memory at {kept[0].text}"))
+    return finding(
+        CAUSE,
+        summary,
+        anchor,
+        case,
+        tuple(evidence),
+        kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )

@@ -1,0 +1,187 @@
+"""SC101 request-scoped: the memory lives as long as one request.
+
+## What it means
+
+The object that held the conversation was built while a request was served, and it was gone when that request ended.
+Every message is treated as the first one, even in one process on a laptop.
+
+## Why it happens
+
+A memory or a chat engine that is built in the handler lives as long as the handler. `ChatMemoryBuffer` keeps its
+messages in a `SimpleChatStore` of its own; `Memory`, and every chat engine that is given no memory, keeps them in a
+private SQLite database in process memory (`sqlite+aiosqlite:///:memory:`), even when a session id is given. Two
+such objects share nothing. FastAPI's `Depends` does not help: it caches within one request.
+
+## How statecheck shows it
+
+In `same-process`, turn 2 is answered by the same worker (same PID, same generation) under the same session key, and
+the model is given `0 of 1` earlier turns; the record shows that the store which took turn 1 was built in turn 1's
+own request. The anchor is the line that builds it.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import ChatMemoryBuffer
+
+app = FastAPI()
+
+
+@app.post("/chat")
+def chat(payload: dict):
+    memory = ChatMemoryBuffer.from_defaults(token_limit=4000)  # built for this request, gone after it
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(chat_engine.chat(payload["message"]))}
+```
+
+## Fix
+
+Keep the messages outside the handler, under a key that the client sends. The memory may still be built for each
+request, as long as the store behind it is not: name both the session and the database. (`async_database_uri=` in
+place of `async_engine=` does it too, but then every `Memory` opens connections of its own.)
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+A module-level dict of memories also ends SC101, but only to show SC102 and SC103.
+
+## Kinds
+
+- `memory-database`: a database was used, but a private one in process memory (`:memory:`), which looks durable: the
+  default of `Memory`, even with a session id, and `sqlite3.connect(":memory:")`.
+- `unset-mutation`: a list in a session of Flask, Django or Starlette was appended to in place, which does not mark the
+  session as changed: all but the turn that set it is dropped when its request ends. Set it again, or say that it was
+  changed (`session.modified = True`).
+- `stream-cut`: a streamed answer is written to memory after the stream, and that ends when the client goes away. A
+  warning: the turn was never acknowledged. Save the question first, and the answer in a `finally:`.
+
+## See also
+
+SC104 when a workflow `Context` held the conversation, SC106 when the store outlives the request but the key does
+not.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from statecheck.judge.cause import Cause
+from statecheck.judge.checks import BASELINE, CONTROL, STREAM_CUT
+from statecheck.judge.checks.reading import Sent, given, turns, unsaved, writes
+from statecheck.judge.evidence.case import Case, anchor_of, built, finding, memory_database, related
+from statecheck.model import Evidence, Finding
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
+
+CAUSE = Cause(
+    code="SC101",
+    name="request-scoped",
+    question="Was turn 1 held by an object that was built in its own request and is gone?",
+    fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
+    "`async_engine`",
+    kinds=("memory-database", "unset-mutation", "stream-cut"),
+    doc=__doc__ or "",
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Was the innermost store that held turn 1's marker built in turn 1's own request?"""
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first, second = turns(history)[:2]
+    witness = _made_in_turn(history, first) or memory_database(history, first, second)
+    if witness is None:
+        return None
+    what = witness.cls or f"`{witness.where}` database"
+    anchor = anchor_of(witness)
+    gone = any(op.obj == witness.obj for op in history.select("gone"))
+    end = "and is gone" if gone else "and turn 2 used another"
+    return finding(
+        CAUSE,
+        f"turn 1 went into a {what} that was built in its own request {end}",
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind="memory-database" if ":memory:" in witness.where else None,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )
+
+
+def unset(case: Case) -> Finding | None:
+    """Was a turn put into a framework's session in place, and not given to a later turn for that?"""
+    histories = [case.histories[name] for name in ("other-worker", CONTROL) if name in case.histories]
+    for history, (turn, later) in ((one, pair) for one in histories for pair in pairwise(turns(one))):
+        op = unsaved(history, turn)
+        if op is None or later.status != "ok" or turn.marker in given(history, later, case.channel or "model"):
+            continue
+        anchor = anchor_of(op)
+        told = f"turn {turn.number} changed `{op.where}` in place, and turn {later.number} was not given it"
+        shown = history.experiment if history.experiment in case.outcomes else BASELINE
+        return finding(
+            CAUSE,
+            f"turn {turn.number} was put into `{op.where}` of a {op.cls} in place, which does not save it",
+            anchor,
+            case,
+            (Evidence(shown, told),),
+            kind="unset-mutation",
+            related_to=related(history, turn, turn.marker, anchor or case.handler),
+            fix=f"set `{op.where}` again after changing it, or set `session.modified = True`",
+        )
+    return None
+
+
+def stream_cut(case: Case) -> Finding | None:
+    """Did nothing remain of a turn whose client went away before the end of its answer?"""
+    history = case.histories.get(STREAM_CUT)
+    sent = turns(history) if history is not None else []
+    if history is None or len(sent) < 3 or next(history.select("left"), None) is None:
+        return None
+    first, cut, last = sent[:3]
+    seen = given(history, last, case.channel or "model")
+    if cut.status != "info" or first.marker not in seen or cut.marker in seen:
+        return None
+    lines = related(history, first, first.marker, case.handler)
+    anchor = next((line for line in lines if line.text == "written"), None)
+    return finding(
+        CAUSE,
+        f"the client of turn {cut.number} went away before the end of its answer, and nothing of that turn is kept",
+        anchor,
+        case,
+        (Evidence(STREAM_CUT, f"turn {last.number} was given turn {first.number}, and not turn {cut.number}"),),
+        kind="stream-cut",
+        severity="warning",
+        fix="save what the user said before the answer is streamed, and what was answered in a `finally:`",
+    )
+
+
+def _made_in_turn(history: History, turn: Sent) -> Op | None:
+    """The innermost store that took the turn's marker, if it was made in that turn.
+
+    By a constructor; or by a copy or a validation, which are seen first when the object is used.
+    """
+    objects = built(history, turn.marker, turn)
+    if objects:
+        return objects[0] if objects[0].turn == turn.number else None
+    for op in writes(history, turn.number, turn.marker):
+        first = next(o for o in history.ops if o.obj == op.obj and o.generation == op.generation)
+        if first.turn == turn.number:
+            return first
+    return None

@@ -1,0 +1,279 @@
+"""SC106 session-key: the conversation is kept, but under another key.
+
+## What it means
+
+The conversation is in a store that the next message could reach, but under another key. Or everybody has the same
+key, and one user is shown another user's conversation.
+
+## Why it happens
+
+The server makes a new id for every request and never tells it to the client; the client's id is ignored, or gets
+lost between the handler and the memory. `Memory.from_defaults()` without `session_id` takes a random one each time,
+so even rows in a good database are never found again. The other way round, `ChatMemoryBuffer` without
+`chat_store_key` uses the constant `"chat_history"`: all users of one chat store share it. So do all users of one
+module-level engine or workflow, of a `Memory` in a cached `Resource`, and of one `VectorMemoryBlock`, whose session
+filter sticks to the first session that used it.
+
+## How statecheck shows it
+
+Every turn shows the key that was sent and the key under which the app looked. Lost: in `same-process` the two
+differ, or the key looked up changes from turn to turn. Leaked: in `other-session` a second client, without cookies
+and with another key, has its model given the first one's marker.
+
+## Example
+
+```python
+import uuid
+
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    session_id = str(uuid.uuid4())  # nobody ever hears of it
+    memory = Memory.from_defaults(session_id=session_id, async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"answer": str(await chat_engine.achat(payload["message"]))}
+```
+
+## Fix
+
+Take the key from the client, refuse a turn without one (or make one and return it), and hand it on to the memory.
+In a real app the key also has to belong to the user who is signed in.
+
+```python
+from fastapi import FastAPI
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.memory import Memory
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+
+
+class Turn(BaseModel):
+    session_id: str  # required: without it the answer is 422, not a silent new conversation
+    message: str
+
+
+@app.post("/chat")
+async def chat(turn: Turn):
+    memory = Memory.from_defaults(session_id=turn.session_id, async_engine=engine)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+    return {"session_id": turn.session_id, "answer": str(await chat_engine.achat(turn.message))}
+```
+
+## Kinds
+
+- `new-key`: a key is made anew for each request, or by each process: from `os.getpid()`, or by `hash()` of a text.
+- `ignored-key`: the client's key never reaches the store. Known by messages; experiments show `new-key` or
+  `shared-key`.
+- `shared-key`: all sessions use one key, and see each other's conversation.
+- `shared-instance`: all sessions use one object (an engine, a workflow, a memory block), and see each other's
+conversation.
+
+## See also
+
+SC101 when nothing is left of the store, whatever the key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.judge.cause import Cause
+from statecheck.judge.checks import BASELINE
+from statecheck.judge.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
+from statecheck.judge.evidence.case import (
+    Case,
+    Whereabouts,
+    anchor_of,
+    built,
+    database_of,
+    finding,
+    intended,
+    keys_of,
+    mapped,
+    read_again,
+    related,
+    state_ops,
+    whereabouts,
+)
+from statecheck.judge.evidence.services import asked_keys
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
+    from statecheck.model import Finding
+
+CAUSE = Cause(
+    code="SC106",
+    name="session-key",
+    question="Is turn 1 in a store that turn 2 could reach, under another key, or shown to another session?",
+    fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
+    kinds=("new-key", "ignored-key", "shared-key", "shared-instance"),
+    doc=__doc__ or "",
+    told=("ignored-key",),
+)
+
+
+def ask(case: Case) -> Finding | None:
+    """Is turn 1 kept under another key than turn 2 looks under, or under one that another session shares?"""
+    return leaked(case) or under_another_key(case)
+
+
+def leaked(case: Case) -> Finding | None:
+    """Was a client of another session given what this session said?"""
+    history = case.histories.get("other-session")
+    if history is None or case.outcomes["other-session"].outcome != "leaked":
+        return None
+    first, second = turns(history)[:2]
+    baseline = case.histories.get(BASELINE, history)
+    kept = [place for turn in turns(baseline)[:1] for place in whereabouts(baseline, turn.marker)]
+    place = next((p for p in kept if p.anchor is not None and p.kind == "process"), None)
+    build = next((op for op in built(history, first.marker, first) if op.frames and op.turn == first.number), None)
+    if place is None and build is None:
+        place = next((p for p in kept if p.anchor is not None), None)
+    anchor = place.anchor if place else anchor_of(build)
+    where = f", in `{place.text}`" if place else ""
+    differ = "another session key" if first.key != second.key else "no session key at all"
+    return finding(
+        CAUSE,
+        f"one user's conversation is shown to another{where}: a client with {differ} was given turn 1",
+        anchor,
+        case,
+        (case.reason("other-session"),),
+        kind="shared-instance" if _is_one_object(history, first, second, place) else "shared-key",
+        related_to=related(history, first, first.marker, anchor or case.handler),
+    )
+
+
+def _is_one_object(history: History, first: Sent, second: Sent, place: Whereabouts | None) -> bool:
+    """Whether both sessions used one memory object, and not two under one key."""
+    used = [
+        {op.obj for op in state_ops(history, turn.number) if op.f == "memory" and op.obj} for turn in (first, second)
+    ]
+    return bool(used[0] & used[1]) if any(used) else place is not None and place.kind == "process"
+
+
+def under_another_key(case: Case) -> Finding | None:
+    """Is turn 1 kept where turn 2 could have reached it, under another key than turn 2 used?"""
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first, second = turns(history)[:2]
+    finders = (_store_keys, _cache_keys, _place_keys)
+    pair = next(filter(None, (find(history, first, second) for find in finders)), None)
+    if pair is None:
+        return _not_found(case, history, first, second)
+    return _apart(case, history, pair, "request")
+
+
+def in_each_process(case: Case) -> Finding | None:
+    """Did another process look for turn 1 in the store that both use, under a key of its own?"""
+    for name in ("other-worker", "new-process"):
+        history = case.histories.get(name)
+        if history is None or not case.lost(name) or mapped(history, turns(history)[0]):
+            continue  # what is looked up in memory is lost with that
+        if refused(history, turns(history)[1]) is not None:
+            continue  # it has no key because it cannot read the session that holds it: SC102 and SC103
+        for find in (_store_keys, _place_keys):
+            pair = find(history, *turns(history)[:2])
+            alone = case.histories[BASELINE]  # what has another key for each turn there too is found by no key
+            if pair is not None and pair[2].kind != "process" and find(alone, *turns(alone)[:2]) is None:
+                return _apart(case, history, pair, "process")
+    return None
+
+
+def _apart(case: Case, history: History, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
+    old, new, place = pair
+    second = turns(history)[1]
+    build = next((op for op in built(history, second.marker, second) if op.frames and op.turn == second.number), None)
+    anchor = anchor_of(build) or place.anchor
+    return finding(
+        CAUSE,
+        f"turn 1 is kept in `{place.text}` under the key `{old}`, turn 2 looked under `{new}`: "
+        f"the key is made anew for each {anew}",
+        anchor,
+        case,
+        (case.reason(history.experiment),),
+        kind="new-key",
+        related_to=related(history, second, second.marker, anchor or case.handler),
+    )
+
+
+def _not_found(case: Case, history: History, first: Sent, second: Sent) -> Finding | None:
+    """Turn 2 read the very store that has turn 1, and did not find it there."""
+    place = read_again(history, first, second)
+    held = writes(history, first.number, first.marker)
+    # a Context that a server keeps in a database is found by its run: SC104 where nobody comes back for it
+    of_a_run = any(op.f == "ctx-store" and not op.cls.startswith("InMemory") for op in held)
+    if place is None or of_a_run or (place.kind == "service" and held):
+        return None
+    if any(first.marker in op.markers for op in history.select("wire", second.number, "read")):
+        return None  # it was found
+    return finding(
+        CAUSE,
+        f"turn 1 is kept in `{place.text}`, which turn 2 read without finding it: it was looked up under another key",
+        place.anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind="new-key",
+        related_to=related(history, second, second.marker, place.anchor or case.handler),
+    )
+
+
+def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+    """Keys that a store was used with, where the marker outlived its turn in some reachable place."""
+    kept = whereabouts(history, first.marker)
+    held = writes(history, first.number, first.marker)
+    old, new = keys_of(held), keys_of(state_ops(history, second.number))
+    asked = list(asked_keys(history, first, second))
+    for place in kept:
+        keys = [key for op, key in asked if (op.where, service_key(op.text)) == (place.text, place.key)]
+        if place.kind == "service" and place.key is not None and keys and place.key not in keys:
+            return place.key, keys[0], place
+    reachable = [place for place in kept if _is_the_store(history, place, held, old)]
+    return (min(old), min(new), reachable[0]) if reachable and old and new and not old & new else None
+
+
+def _is_the_store(history: History, place: Whereabouts, held: list[Op], keys: set[str]) -> bool:
+    """Whether a place is the keyed store that took the turn, and not a log that the text went to as well."""
+    if any(key in place.text or key == place.key or (place.key and key in place.key) for key in keys):
+        return True
+    if place.kind == "process":
+        gone = {(op.generation, op.obj) for op in history.select("gone")}
+        return any(op.f == "chat-store" and (op.generation, op.obj) not in gone for op in held)
+    name = database_of(place.text).rpartition("/")[2]
+    return any(name in op.where for op in held if "://" in op.where)
+
+
+def _cache_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+    """Keys of the framework's cache, where turn 1 went in under another than turn 2 asked for."""
+    old, new = keys_of(handed_over(history, first.marker, first.number)), keys_of(handed_back(history, second.number))
+    place = next(iter(whereabouts(history, first.marker)), None)
+    return (min(old), min(new), place) if place is not None and old and new and not old & new else None
+
+
+def _place_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+    """Keys of the app's own container, where both turns are in it under different ones."""
+    later = {(p.kind, _stem(p.text)): p for p in whereabouts(history, second.marker) if p.kind != "service"}
+    for place in whereabouts(history, first.marker):
+        other = later.get((place.kind, _stem(place.text)))
+        if other is None or other.text == place.text or _stem(place.text) == place.text:
+            continue
+        if place.kind == "process" and not intended(history):
+            continue
+        return place.key or place.text, other.key or other.text, place
+    return None
+
+
+def _stem(text: str) -> str:
+    """A place without its key: the container's name, or a file's folder."""
+    return text.partition("[")[0] if "[" in text else text.rpartition("/")[0] or text

@@ -1,0 +1,251 @@
+"""SC104 unsaved-ctx: a workflow's Context is dropped when its run ends.
+
+## What it means
+
+What a workflow or an agent knew was in its `Context`, and that `Context` was dropped when the run ended. The next
+request starts from nothing: `approved` is False again.
+
+## Why it happens
+
+Every `run()` without `ctx=` makes a `Context` of its own; an agent's run makes its own memory in it, too, wherever
+the agent object lives. A `Context` that is passed to the next run carries its state on, but only within the
+process. Nothing is saved by itself: there is no checkpointer in today's LlamaIndex. Some mistakes look like saving:
+`ctx.approved = True` sets an attribute that no run reads, `ctx.store.set(...)` without `await` does nothing,
+`FunctionAgent(memory=...)` takes the argument and ignores it, and changing what `ctx.store.get()` returned without
+`set()` works in memory and is lost with `SqliteStateStore`. (`ctx.state`, `ctx.set` and `ctx.get` are gone:
+AttributeError.)
+
+## How statecheck shows it
+
+In `same-process`, turn 1 writes to a `Context`'s store, turn 2 runs with another `Context`, and reads nothing. The
+record says which objects those were, and whether `to_dict` was ever called, and its result loaded. The anchor is
+the `run(` that drops it.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.workflow import Context, StartEvent, StopEvent, Workflow, step
+
+app = FastAPI()
+
+
+class Approval(Workflow):
+    @step
+    async def handle(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        seen = await ctx.store.get("seen", default=[])
+        await ctx.store.set("seen", [*seen, ev.message])
+        return StopEvent(result=f"earlier: {seen}")
+
+
+workflow = Approval()
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    return {"answer": await workflow.run(message=payload["message"])}  # a Context of its own, dropped here
+```
+
+## Fix
+
+Save `Context.to_dict()` after the run under the session key, and begin the next run from it. Load, run and save are
+one step: lock the session meanwhile (SC105).
+
+```python
+import asyncio
+import json
+import sqlite3
+from collections import defaultdict
+
+from fastapi import FastAPI
+from llama_index.core.workflow import Context, StartEvent, StopEvent, Workflow, step
+
+app = FastAPI()
+locks = defaultdict(asyncio.Lock)
+
+
+def database():
+    connection = sqlite3.connect("contexts.db")
+    connection.execute("CREATE TABLE IF NOT EXISTS contexts (session_id TEXT PRIMARY KEY, state TEXT)")
+    return connection
+
+
+class Approval(Workflow):
+    @step
+    async def handle(self, ctx: Context, ev: StartEvent) -> StopEvent:
+        seen = await ctx.store.get("seen", default=[])
+        await ctx.store.set("seen", [*seen, ev.message])
+        return StopEvent(result=f"earlier: {seen}")
+
+
+workflow = Approval()
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    session_id = payload["session_id"]
+    async with locks[session_id]:
+        with database() as db:
+            row = db.execute("SELECT state FROM contexts WHERE session_id = ?", [session_id]).fetchone()
+        ctx = Context.from_dict(workflow, json.loads(row[0])) if row else Context(workflow)
+        answer = await workflow.run(ctx=ctx, message=payload["message"])
+        with database() as db:
+            db.execute("REPLACE INTO contexts VALUES (?, ?)", [session_id, json.dumps(ctx.to_dict())])
+    return {"answer": answer}
+```
+
+For an agent, keep its memory instead, and pass it to every run (the snapshot of an agent's `Context` leaves the
+memory out, see SC107):
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+agent = FunctionAgent(tools=[])
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    return {"answer": str(await agent.run(payload["message"], memory=memory))}
+```
+
+## Kinds
+
+- `unset-mutation`: what `ctx.store.get()` returned was changed, and never set again.
+- `unawaited-write`: `ctx.store.set(...)` was called without `await`, so nothing was set.
+- `ignored-memory`: a memory was handed over where it is ignored, so that the run made its own.
+- `stale-snapshot`: `to_dict()` was called before the run, or its result is never loaded.
+- `paused-run`: a run that asks something of a person lives as long as the request or the connection that began it.
+
+## See also
+
+SC101 when the app built the memory itself, SC107 when the library drops it from the snapshot.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.judge.cause import Cause
+from statecheck.judge.checks import BASELINE
+from statecheck.judge.checks.reading import turns, writes
+from statecheck.judge.evidence.case import Case, anchor_of, anchors, asked_of_a_person, finding, related
+
+if TYPE_CHECKING:
+    from statecheck.history import History, Op
+    from statecheck.judge.checks.reading import Sent
+    from statecheck.model import Finding
+
+CAUSE = Cause(
+    code="SC104",
+    name="unsaved-ctx",
+    question="Was turn 1 held by a workflow Context, or by the memory an agent run makes for itself, that was dropped?",
+    fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
+    "give an agent the same stored `memory=` on every run",
+    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot", "paused-run"),
+    doc=__doc__ or "",
+)
+
+_OWN = "an agent run kept turn 1 in a memory of its own"
+
+
+def ask(case: Case) -> Finding | None:
+    """Was turn 1's marker only in a workflow Context, or in a memory that an agent run made for itself?"""
+    history = case.histories.get(BASELINE)
+    if history is None or not case.lost(BASELINE):
+        return None
+    first = turns(history)[0]
+    held = writes(history, first.number, first.marker) or list(history.select("ctx-store", first.number, "unawaited"))
+    in_context = [op for op in held if op.f == "ctx-store"]
+    built_by_app = {op.obj for op in history.select(action="build") if op.note != "inside"}
+    in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and op.obj not in built_by_app]
+    own = [op for op in held if op.f != "ctx-store" and op not in in_run]
+    if not in_context and (not in_run or own):
+        return None if held else _paused(case, history, first)
+    witness = (in_context or in_run)[0]
+    kind, what, blamed = _kind(history, first, witness)
+    context = next((op for op in history.select("context", first.number, "build") if op.frames), None)
+    run = next(history.select("run", first.number), None)
+    # where nothing of the user's calls `run`, because the workflow itself is the target: where that is made
+    made = next((op for op in _made(history, run) if not in_context), None)
+    best = next((op for op in (blamed, run, context, witness, made) if op is not None and op.frames), None)
+    anchor = anchor_of(best)
+    return finding(
+        CAUSE,
+        what,
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind=kind,
+        related_to=related(history, first, first.marker, anchor or case.handler),
+        fix="" if in_context else _KEEP_MEMORY,
+    )
+
+
+def _paused(case: Case, history: History, first: Sent) -> Finding | None:
+    """Was turn 1 a run that waits for a person's answer, and is its Context gone without having been saved?"""
+    gone = {(op.generation, op.obj) for op in history.select("gone")}
+    run = next((op for op in history.select("run", first.number) if (op.generation, op.obj) in gone), None)
+    asks = asked_of_a_person(history, first)
+    saved = any(op.action in ("to_dict", "load") for op in history.select("context") if op.turn)
+    if run is None or asks is None or saved:
+        return None
+    return finding(
+        CAUSE,
+        f"the run of turn 1 waits for a person ({asks.cls}), and its Context ended with the request or the connection: "
+        "who comes back begins a new run",
+        anchor_of(run),
+        case,
+        (case.reason(BASELINE),),
+        kind="paused-run",
+        related_to=tuple(anchors([asks], "asked")),
+        fix="save `Context.to_dict()` under the session key when a run asks for an answer, and go on from "
+        "`Context.from_dict()` when it comes, in whatever connection",
+    )
+
+
+_KEEP_MEMORY = (
+    "keep the agent's memory in a database under the session key, and pass it to every run: "
+    "`agent.run(..., memory=memory)`"
+)
+"""A saved Context would leave the agent's memory out (SC107)."""
+
+
+def _kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:
+    """The kind of loss, what happened in words, and the op whose line is to blame if that is not the run's."""
+    value, ended = f"`{witness.where}`", "which ended with the run: turn 2 began with an empty one"
+    run = next(history.select("run", first.number), None)
+    deaf = next((op for op in _made(history, run) if "memory" in op.note), None)
+    if witness.action == "unawaited":
+        return "unawaited-write", f"turn 1 called `set` for {value} of a workflow Context and never awaited it", witness
+    if witness.action == "mutate":
+        return "unset-mutation", f"turn 1 changed {value} of a workflow Context in place and never set it", witness
+    if witness.f != "ctx-store" and deaf is not None:
+        return "ignored-memory", f"{deaf.cls} ignores the memory that it was built with: its run made its own", deaf
+    what = f"turn 1 set {value} in a workflow Context" if witness.f == "ctx-store" else _OWN
+    if _stale(history):
+        late = "the snapshot that is saved was taken before the run, or is never loaded"
+        return "stale-snapshot", f"{what}; {late}", None
+    return None, f"{what}, {ended}", None
+
+
+def _made(history: History, run: Op | None) -> list[Op]:
+    """Where the workflow that ran was built."""
+    return [
+        op for op in history.select("workflow", action="build") if run is not None and op.cls == run.cls and op.frames
+    ]
+
+
+def _stale(history: History) -> bool:
+    """Whether Contexts are saved, but before what should be saved has happened, or only to be never loaded."""
+    saved = [op for op in history.select("context") if op.action == "to_dict" and op.turn]
+    ran = [op for op in history.select("run") if op.turn]
+    if not saved or not ran:
+        return False
+    loaded = any(op.action == "load" for op in history.select("context"))
+    return not loaded or all(op.time < max(r.time for r in ran if r.turn == op.turn) for op in saved)

@@ -1,0 +1,75 @@
+"""What a turn put into a service or a database of the app's own, and whether the next turn asked for it there. Pure.
+
+Not all that takes a turn's text is a conversation: a log is never read, a cache of answers has no words of the user's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from statecheck.judge.checks.reading import Sent, is_said, service_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.history import History, Op
+
+_COMMAND = re.compile(r"\*\d+\r\n\$\d+\r\n([\w.]+)\r\n")
+_READS = re.compile(r"GET|RANGE|INDEX|VALS|MEMBERS|EXISTS|READ|SCAN|KEYS|DUMP")
+_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
+_COLLECTION = re.compile(r"\w+ (\S+)")  # a command of MongoDB's: `find messages`
+_QUERY = re.compile(r"\s*((SELECT|WITH)\b|(find|aggregate|findAndModify) \S+\Z)", re.IGNORECASE)
+
+
+def asked_keys(history: History, first: Sent, second: Sent) -> Iterator[tuple[Op, str]]:
+    """Yield what turn 1 wrote of the user's to a key, each with a key that turn 2 read for it.
+
+    That is the same key; or, of the keys that turn 2 read, one that it wrote its own text to, or one of a family with
+    turn 1's.
+    """
+    own = {service_key(op.text) for op in _taken(history, second, "wire")}
+    asked = [op for op in history.select("wire", second.number, "send") if _is_reading(op.text)]
+    for op in _taken(history, first, "wire"):
+        key = service_key(op.text)
+        for other in asked:
+            read = service_key(other.text)
+            alike = read is not None and key is not None and (read == key or read in own or _alike(read, key))
+            if alike and read is not None and other.where == op.where:
+                yield op, read
+
+
+def asked_tables(history: History, first: Sent, second: Sent, f: str) -> Iterator[Op]:
+    """Yield what turn 1 wrote of the user's to a table that turn 2 queries; any query will do where no table was seen.
+
+    Args:
+        f: `sql` for statements, `wire` for what passed a relay.
+    """
+    queries = [op for op in history.select(f, second.number, "send") if _QUERY.match(op.text)]
+    for op in _taken(history, first, f):
+        tables = _tables(op.text)
+        if any(not tables or tables & _tables(query.text) for query in queries):
+            yield op
+
+
+def _taken(history: History, turn: Sent, f: str) -> list[Op]:
+    """What a turn wrote of the user's own words."""
+    writes = (op for op in history.select(f, turn.number, "write") if turn.marker in op.markers)
+    return [op for op in writes if not op.note or is_said(history, op.note, turn.marker)]
+
+
+def _is_reading(text: str) -> bool:
+    command = _COMMAND.match(text)
+    return command is not None and _READS.search(command[1].upper()) is not None
+
+
+def _tables(text: str) -> set[str]:
+    """The tables that a statement names, or the collection of a command."""
+    command = _COLLECTION.fullmatch(text)
+    return {command[1]} if command else {*_TABLE.findall(text)}
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two keys are of one family: the same but for their last part, or of one length."""
+    stems = [key.rpartition(":")[0] for key in (one, other)]
+    return stems[0] == stems[1] and (bool(stems[0]) or len(one) == len(other))

@@ -1,0 +1,37 @@
+"""A session that one process has signed and another cannot read: both workers and restarts show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.judge.checks.reading import handed_over, refused, turns
+from statecheck.judge.evidence.case import anchor_of, finding, places, related
+
+if TYPE_CHECKING:
+    from statecheck.judge.cause import Cause
+    from statecheck.judge.evidence.case import Case
+    from statecheck.model import Finding
+
+
+def unreadable(cause: Cause, case: Case, name: str) -> Finding | None:
+    """Whether turn 2 of an experiment was lost because its worker refused the signature of another.
+
+    The finding stands where the secret key is made, else where the app puts the conversation into its session.
+    """
+    history = case.histories[name]
+    first, second = turns(history)[:2]
+    refusal = refused(history, second)
+    if refusal is None or any(p.kind == "process" and p.pid == first.pid for p in places(history, first)):
+        return None
+    secret = anchor_of(refusal)
+    put = next((anchor_of(op) for op in handed_over(history, first.marker, first.number)), None)
+    whose = "a secret key of its own" if secret else "another secret key"
+    return finding(
+        cause,
+        f"turn 1 is in a session that PID {first.pid} signed and PID {second.pid} cannot read: it has {whose}",
+        secret or put,
+        case,
+        (case.reason(name),),
+        kind="own-secret",
+        related_to=related(history, first, first.marker, secret or put or case.handler),
+    )

@@ -1,0 +1,1 @@
+"""What the target's processes find: variables, files of variables, an interpreter."""

@@ -1,0 +1,84 @@
+"""Values for the variables that a target cannot do without and that nothing sets.
+
+A dummy for a secret; else what the project's own files say, its examples too; else one made up by type and name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.lab.environment.variables import scrubbed
+from statecheck.probe.offline import DUMMY, dummy_for, is_secret, read_by
+from statecheck.source.project.project_variables import given_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from statecheck.source.project.project_variables import Given
+    from statecheck.source.project.settings import Setting
+
+_URL, _HOST, _MAIL, _NUMBER = "http://127.0.0.1/", "127.0.0.1", "somebody@example.com", "1024"
+_BY_TYPE = {
+    "bool": "false",
+    "float": "1",
+    **dict.fromkeys(("int", "PositiveInt"), _NUMBER),  # large, so that no history is cut on its account
+    **dict.fromkeys(("AnyUrl", "HttpUrl", "AnyHttpUrl"), _URL),
+    **dict.fromkeys(("EmailStr", "NameEmail"), _MAIL),
+}
+_ANY = frozenset((*_BY_TYPE, "str", "Optional", "Annotated", "Path"))
+"""Types for which a value can be made up; a choice of a few values decides what the app does, and is not made here."""
+_BY_WORD = {
+    **dict.fromkeys(("URL", "URI", "ENDPOINT", "ORIGIN"), _URL),
+    **dict.fromkeys(("HOST", "HOSTNAME", "SERVER"), _HOST),
+    **dict.fromkeys(("EMAIL", "MAIL"), _MAIL),
+    "PORT": _NUMBER,
+}
+
+
+def filled(
+    read: Iterable[Setting], modules: Iterable[str], environment: Mapping[str, str], project: Path, left: Sequence[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return values for what is lacking, and what the report should say of them.
+
+    Args:
+        read: what the code reads.
+        modules: what it imports, which may read more.
+        environment: what is set.
+        left: variables of services that could not be had; they stay unset.
+    """
+    packages = {module.partition(".")[0] for module in modules}
+    by_libraries = [name for package in packages for name in read_by(package) if not environment.get(name)]
+    lacking = [one for one in read if one.default is None and not one.optional and one.name not in environment]
+    secrets = [one.name for one in lacking if any(map(is_secret, (one.name, *one.handed))) and not _by_type(one.types)]
+    values = {name: dummy_for(name) for name in (*by_libraries, *secrets)}
+    wanted = [one for one in lacking if one.required and one.name not in values and one.name not in left]
+    if not wanted:
+        return values, []
+    given = given_variables(project)
+    notes: list[str] = []
+    told = {one.name: given[one.name] for one in wanted if one.name in given}
+    made = {one.name: value for one in wanted if one.name not in told and (value := _made_up(one))}
+    values |= {name: scrubbed(name, each.value) for name, each in told.items()} | made
+    notes += [_taken(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
+    if made:
+        notes.append(f"made up, as the app needs them and nothing sets them: {', '.join(made)}; `--env` sets them")
+    return values, notes
+
+
+def _made_up(setting: Setting) -> str:
+    """A value that its type takes, or "" if that is not known."""
+    known = _by_type(setting.types or setting.handed)
+    if known or not setting.types <= _ANY:
+        return known
+    return _BY_WORD.get(setting.name.upper().rpartition("_")[2], DUMMY)
+
+
+def _by_type(names: frozenset[str]) -> str:
+    return next((value for name, value in _BY_TYPE.items() if name in names), "")
+
+
+def _taken(path: str, told: Mapping[str, Given]) -> str:
+    return f"taken from `{path}`, as nothing else sets them: " + ", ".join(
+        name for name, each in told.items() if each.anchor.path == path
+    )

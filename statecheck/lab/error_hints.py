@@ -1,0 +1,104 @@
+"""What mends an exception of the app's own, by its type and what it names: variables, files, modules, tables."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from statecheck.source.project.project_variables import given_variables
+from statecheck.source.project.settings import settings
+from statecheck.source.project.settings_classes import settings_classes
+from statecheck.target.virtualenvs import folders_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from statecheck.source.code.tree import SourceTree
+
+_MOST = 4  # variables that are told
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+_INVALID = re.compile(r"ValidationError: \d+ validation errors? for (\w+)")
+_LACKS = re.compile(r"^(\w+)\n  Field required", re.MULTILINE)
+_NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
+NO_TABLE = re.compile(r"no such table|relation .* does not exist|UndefinedTable|table .* doesn't exist", re.IGNORECASE)
+_BY_WORDS = (
+    (NO_TABLE, "make its tables first, with its own migrations (`python manage.py migrate`, `alembic upgrade head`)"),
+    (
+        re.compile("Read-only file system"),
+        "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another",
+    ),
+    (
+        re.compile("^ImportError: cannot import name .*(site|dist)-packages", re.DOTALL),
+        "the app was written for other versions than those installed: install the ones that it names, or name the "
+        "interpreter that has them with `--python`",
+    ),
+    (
+        re.compile("^(ModuleNotFoundError|ImportError(?!: cannot import name '.*' from .* \\(/)): "),
+        "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """What is known of a target that may explain why it fails. The source is only read when something does.
+
+    Attributes:
+        environment: its variables.
+    """
+
+    tree: SourceTree
+    environment: Mapping[str, str]
+
+    def of(self, error: str) -> str:
+        """Return a hint that fits an exception (`KeyError: 'SHOP_REGION'`), or ""."""
+        names = tuple(name for name in self._named(error) if name not in self.environment)
+        if names:
+            return self._give(names)
+        missing = _NO_FILE.search(error)
+        if missing:
+            return self._place(missing[1])
+        return next((hint for words, hint in _BY_WORDS if words.search(error)), "")
+
+    def _named(self, error: str) -> Iterator[str]:
+        """Yield the variables that an exception names: those that the code reads, and what it calls a variable."""
+        read = [setting.name for setting in settings(self.tree)]
+        invalid = _INVALID.match(error)
+        if invalid:
+            classes = settings_classes(self.tree.modules()).items()
+            prefixes = [prefix for node, prefix in classes if node.name == invalid[1]]
+            starts = {"", *prefixes} if prefixes else ()
+            wanted = {f"{start}{field}".upper() for field in _LACKS.findall(error) for start in starts}
+            yield from (name for name in read if name.upper() in wanted)
+            return
+        words = set(re.findall(r"\w+", error))
+        yield from (name for name in read if name in words)
+        if "environment" in error.lower():
+            yield from (name for name in _VARIABLE.findall(error) if name not in read)
+
+    def _give(self, names: tuple[str, ...]) -> str:
+        options = " ".join(f"--env {name}=…" for name in names[:_MOST])
+        given = given_variables(self.tree.project)
+        files = [given[name].anchor.path for name in names if name in given and "env" in given[name].anchor.path]
+        either = f", or take them from a file: `--env-file {self._shown(files[0])}`" if files else ""
+        return f"set what it reads: `{options}`{either}"
+
+    def _place(self, path: str) -> str:
+        """What helps where a file is not where the app looks for it."""
+        if Path(path).is_absolute():
+            return f"the app expects `{path}`, which is not on this machine: make it, or let the app look elsewhere"
+        above = folders_of(self.tree.entry, self.tree.project) if self.tree.entry else ()
+        there = next((folder for folder in above if (folder / path).exists()), None)
+        if there is None:
+            return (
+                f"`{path}` is looked for from where statecheck is run: run it in the folder in which the app is started"
+            )
+        return (
+            f"`{path}` is looked for from where statecheck is run, and lies in `{os.path.relpath(there)}`: run it there"
+        )
+
+    def _shown(self, path: str) -> str:
+        return os.path.relpath(self.tree.project / path)

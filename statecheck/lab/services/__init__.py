@@ -1,0 +1,1 @@
+"""Throwaway servers for the services that a target names."""

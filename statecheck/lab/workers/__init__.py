@@ -1,0 +1,1 @@
+"""Processes that serve the target: launched, made ready, told what to do, and ended."""

@@ -1,0 +1,197 @@
+"""Starts the warm parent where nothing that it does can outlive the run: in namespaces, else under a warden."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from statecheck.probe.bootstrap import command
+from statecheck.probe.channel import Channel, Closed, Message
+from statecheck.target.interpreters import refusal
+
+if TYPE_CHECKING:
+    from statecheck.lab.environment.surroundings import Surroundings
+
+_START_SECONDS = 20.0
+_STOP_SECONDS = 0.5
+_LONGEST = 120  # characters of an interpreter's last words
+
+
+@dataclass
+class Launched:
+    """A warm parent: what it was started in, its process, its channel and how it is isolated (`namespace` or `copy`).
+
+    Attributes:
+        notes: what the report should say of it.
+    """
+
+    surroundings: Surroundings
+    process: subprocess.Popen[bytes]
+    channel: Channel
+    isolation: str
+    errors: int
+    folder: str = ""
+    greeted: bool = False
+    stopped: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """Kill everything of the run and wait until it is gone; once is enough."""
+        if self.stopped:
+            return
+        self.stopped = True
+        self.channel.close()  # the warm parent ends at that, and its namespace or warden takes all along
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:  # it is busy, with an import that hangs
+            self.end()
+            self.process.wait()
+        os.close(self.errors)
+        if self.folder:
+            _sweep(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """Make it end at once: the namespace by SIGKILL, the warden by a signal that it heeds and cleans up after."""
+        if self.isolation == "namespace":
+            self.process.kill()
+        else:
+            self.process.terminate()
+
+    def greet(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            OSError: it does not; with the last line that it said.
+        """
+        if self.greeted:
+            return
+        try:
+            hello, _ = self.channel.receive(_START_SECONDS)
+        except (Closed, TimeoutError) as error:
+            said = os.pread(self.errors, 4000, 0).decode("utf-8", "replace").strip()
+            raise OSError(said.splitlines()[-1][:_LONGEST] if said else str(error)) from error
+        if "failed" in hello:
+            raise OSError(hello["failed"])
+        self.greeted = True
+        interpreter = self.surroundings.interpreter
+        told = (f"run by Python {hello['python']} ({interpreter.why})", *interpreter.passed_over)
+        self.notes[:0] = [*told, *self.surroundings.notes]
+
+
+def launch(surroundings: Surroundings) -> Launched:
+    """Start the warm parent under the target's interpreter, in namespaces where they can be had.
+
+    Returns at once: there is much to import while it starts. `isolated` waits for it.
+
+    Raises:
+        StatecheckError: nothing can be started.
+    """
+    reason = "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else _unsupported()
+    if reason:
+        return _launch_copies(surroundings, reason)
+    try:
+        return _start(_namespace_command(), surroundings, _setup(surroundings, "namespace"))
+    except OSError as error:
+        raise refusal(surroundings.interpreter.python, str(error)) from error
+
+
+def isolated(launched: Launched, project: Path) -> Launched:
+    """Wait for a warm parent; where the kernel refused it a namespace, start another one with copies of this project.
+
+    Raises:
+        StatecheckError: the interpreter cannot be started.
+    """
+    try:
+        launched.greet()
+    except OSError as refused:
+        launched.stop()
+        surroundings = launched.surroundings
+        if launched.isolation == "copy":
+            raise refusal(surroundings.interpreter.python, str(refused)) from refused
+        folders = dict.fromkeys((project, *surroundings.folders))
+        launched = _launch_copies(replace(surroundings, folders=tuple(folders)), str(refused))
+        try:
+            launched.greet()
+        except OSError as error:
+            launched.stop()
+            raise refusal(surroundings.interpreter.python, str(error)) from error
+    return launched
+
+
+def _launch_copies(surroundings: Surroundings, reason: str) -> Launched:
+    folder = tempfile.mkdtemp(prefix="statecheck-")
+    warden = [sys.executable, "-S", str(Path(__file__).parents[2] / "probe" / "warden.py"), folder]
+    try:
+        launched = _start(warden, surroundings, {**_setup(surroundings, "copy"), "folder": folder})
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise refusal(surroundings.interpreter.python, str(error)) from error
+    launched.folder = folder
+    launched.notes.append(f"isolated by copies of the project, not by namespaces ({reason})")
+    return launched
+
+
+def _sweep(folder: str) -> None:
+    """Kill what still works in a run's folder: what daemonised itself where there is no subreaper to adopt it."""
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd().startswith(folder) or process.environ().get("TMPDIR", "").startswith(folder):
+                process.kill()
+
+
+def _unsupported() -> str:
+    if not sys.platform.startswith("linux"):
+        return f"no namespaces on {sys.platform}"
+    missing = [tool for tool in ("unshare", "setpriv") if shutil.which(tool) is None]
+    return f"`{missing[0]}` of util-linux is missing" if missing else ""
+
+
+def _namespace_command() -> list[str]:
+    rootless = ["--map-current-user", "--keep-caps"] if os.getuid() else []
+    kinds = ["--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child=KILL", "--mount-proc"]
+    return ["setpriv", "--pdeathsig", "KILL", "--", "unshare", *rootless, *kinds]
+
+
+def _setup(surroundings: Surroundings, isolation: str) -> Message:
+    home = str(Path("~").expanduser())
+    folders = list(map(str, surroundings.folders))
+    prefixes = [sys.prefix, str(Path(surroundings.interpreter.python).parent.parent)]  # of the probe, and of the target
+    keep = [*folders, home, tempfile.gettempdir(), "/tmp", "/var/tmp", *prefixes]  # noqa: S108
+    return {"isolation": isolation, "project": folders[0], "keep": keep}
+
+
+def _start(prefix: list[str], surroundings: Surroundings, setup: Message) -> Launched:
+    ours, theirs = socket.socketpair()
+    errors = os.memfd_create("statecheck") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_RDWR)
+    try:
+        process = subprocess.Popen(
+            [*prefix, surroundings.interpreter.python, "-c", command("warm", str(theirs.fileno()))],
+            pass_fds=[theirs.fileno()],
+            env=surroundings.environment,
+            cwd=str(setup["project"]),  # some libraries look around when they are imported
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # nothing is said there; what is no Python might, without end
+            stderr=errors,
+            start_new_session=True,
+        )
+    except OSError:
+        os.close(errors)
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    channel = Channel(ours)
+    with contextlib.suppress(Closed):  # `greet` finds out why
+        channel.send(setup)
+    return Launched(surroundings, process, channel, str(setup["isolation"]), errors)

@@ -1,0 +1,163 @@
+"""The lab: spawns workers on disks, kills them, and gives back what they held when the run is over."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.lab.workers.worker import Worker
+from statecheck.probe.channel import Closed, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statecheck.history import Op
+    from statecheck.lab.services.throwaway import Services
+    from statecheck.lab.workers.launch import Launched
+    from statecheck.probe.relay import Relay
+    from statecheck.source.project.migrations import Migration
+
+
+class Lab:
+    """Everything of one run that lives outside the target: places, workers, faults."""
+
+    def __init__(self, launched: Launched, request: Message, seconds: float, name: str) -> None:
+        self._launched = launched
+        self.name = name  # tells its disks from those of other labs of the same warm parent
+        self._request = request  # what every spawn says: module, object, environment, …
+        self._lock = threading.Lock()
+        self._received: list[int] = []
+        self._generations = 0
+        self.seconds = seconds
+        self.isolation = launched.isolation
+        self.workers: list[Worker] = []
+        self.relays: list[Relay] = []  # to services that were handed over
+        self.relayed: list[Op] = []
+        self.services: Services | None = None
+        self.fresh = False
+        self.migration: Migration | None = None  # run first on each new disk
+        self._migrated: set[str] = set()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that its workers run with."""
+        variables: Mapping[str, str] = self._request["environment"]
+        return variables
+
+    def ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> Message:
+        """One request to the warm parent and its answer.
+
+        Raises:
+            StatecheckError: the warm parent is gone or could not do it.
+        """
+        with self._lock:
+            try:
+                self._launched.channel.send(message, descriptors)
+                reply, self._received = self._launched.channel.receive(self.seconds)
+            except (Closed, TimeoutError) as error:
+                raise StatecheckError(
+                    "lab-lost",
+                    f"the run's own process did not answer (`{message['do']}`): {error}",
+                    "run it again; if it stays, set STATECHECK_ISOLATION=copy and report it",
+                    ExitCode.INTERNAL,
+                ) from error
+        if "failed" in reply:
+            raise StatecheckError(
+                "no-place",
+                f"no place could be prepared: {reply['failed']}",
+                "set STATECHECK_ISOLATION=copy to run in copies of the project",
+                ExitCode.INCONCLUSIVE,
+            )
+        return reply
+
+    def warm(self, modules: tuple[str, ...]) -> Message:
+        """Import third-party modules in the warm parent, so that no worker has to.
+
+        Raises:
+            StatecheckError: as `ask`, and where that takes too long.
+        """
+        try:
+            reply = self.ask({"do": "warm", "modules": list(modules), "roots": self._request["roots"]})
+        except StatecheckError as error:
+            if not isinstance(error.__cause__, TimeoutError):
+                raise
+            raise StatecheckError(
+                "libraries-hang",
+                f"the target's libraries were not imported within {self.seconds:g} s",
+                "give them more time with `--timeout`",
+                ExitCode.INCONCLUSIVE,
+            ) from error
+        self.fresh = bool(reply["threads"])
+        return reply
+
+    def spawn(self, disk: str, volumes: tuple[str, ...], *, listen: bool) -> Worker:
+        """A new worker on this disk, not waited for; `disk` is `<experiment>/<number>`."""
+        disk = f"{self.name}/{disk}"
+        listening = None
+        if listen:
+            listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        with self._lock:
+            self._generations += 1
+            worker = Worker(self._generations, disk, listening)
+            self.workers.append(worker)
+        # services listen on the run's own loopback, which all disks share then
+        provided = self.services.ports if self.services else []
+        shared = bool(self.relays or provided)
+        request = {"volumes": list(volumes), "own_network": not shared, "provided": provided}
+        if self.migration and disk not in self._migrated:
+            self._migrated.add(disk)
+            request["migrate"] = {"arguments": self.migration.arguments, "folder": str(self.migration.folder)}
+        worker.start(self, {**self._request, **request})
+        return worker
+
+    def listener(self, host: str, port: int) -> int:
+        """A descriptor of a socket that listens inside the target's network namespace."""
+        self.ask({"do": "listen", "host": host, "port": port})
+        return self._received[0]
+
+    def passed(self) -> list[Op]:
+        """What was said to services so far, as their relays saw it."""
+        return [*self.relayed, *(self.services.passed() if self.services else ())]
+
+    def kill(self, worker: Worker, *, container: bool = False) -> None:
+        """SIGKILL this worker, or with it all that is in its container; returns when it is gone."""
+        self.ask({"do": "kill", "pid": worker.pid, "disk": worker.disk, "all": container})
+        worker.ended()
+
+    def copy_of(self, worker: Worker) -> str:
+        """Where the worker's copy of the project lies, or "" where layers stand for its disk."""
+        return f"{self._launched.folder}/{worker.disk}/project" if self._launched.folder else ""
+
+    def files(self, disk: str, markers: tuple[str, ...]) -> list[Message]:
+        """Files written on a disk that hold one of these markers."""
+        found: list[Message] = self.ask({"do": "files", "disk": disk, "markers": list(markers)})["files"]
+        return found
+
+    def abort(self) -> None:
+        """Kill the whole run at once: every thread that waits for a worker wakes."""
+        self._launched.end()
+        self._launched.channel.close()
+
+    def leave(self) -> None:
+        """Kill this lab's workers and drop its disks, and keep the warm parent for another lab."""
+        for worker in self.workers:
+            if worker.pid and not worker.dead:
+                self.kill(worker)
+        if self.services and self.services.pid:
+            self.ask({"do": "kill", "pid": self.services.pid, "disk": "", "all": False})
+        self.ask({"do": "forget", "prefix": self.name})
+        self._give_back()
+
+    def close(self) -> None:
+        """Kill the whole run, wait until it is gone and give back what it held."""
+        self._launched.stop()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        for relay in self.relays:
+            relay.close()
+        for worker in self.workers:
+            if hasattr(worker, "channel"):
+                worker.close()

@@ -1,0 +1,100 @@
+"""Waiting until a worker serves, and saying why it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statecheck.errors import ExitCode, StatecheckError
+
+if TYPE_CHECKING:
+    from statecheck.lab.error_hints import Remedies
+    from statecheck.lab.workers.worker import Worker
+
+
+_HINTS = {
+    "SystemExit": 'an import must not end the process: guard it with `if __name__ == "__main__":`',
+    "SyntaxError": "if it is written for another Python, name the app's interpreter with `--python PATH`",
+}
+"""What helps where a target fails at import or start-up, by the type of its exception."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: until a worker is ready, and until a turn has ended."""
+
+    start: float
+    turn: float
+
+
+def ready(worker: Worker, limits: Limits, remedies: Remedies) -> None:
+    """Wait until a worker serves.
+
+    Raises:
+        StatecheckError: it failed, died or hung; with the target's own last lines.
+    """
+    worker.wait(lambda: worker.facts is not None or worker.failed is not None, limits.start)
+    if worker.facts is not None:
+        return
+    failed = worker.failed or {}
+    detail = worker.last_words() if failed or worker.dead else worker.output()
+    if failed.get("missing"):
+        raise StatecheckError(
+            "missing-dependency",
+            f"the target needs the module `{failed['missing']}`, which `{failed['python']}` does not have",
+            "install it there, or name the app's interpreter with `--python`, or your modules' folder with `--app-dir`",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if failed.get("error", "").startswith("NoApp: "):
+        raise StatecheckError(
+            "not-driven",
+            failed["error"].removeprefix("NoApp: "),
+            "web apps, pages, workflows and callables `reply(session_id, text)` are driven: name one (`app.py:reply`)",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if failed.get("refused"):
+        raise _needs_network(failed, detail)
+    if failed:
+        at = ":".join(map(str, failed.get("at") or ()))
+        what = "import" if failed["failed"] == "import" else "start-up"
+        raise StatecheckError(
+            f"{what}-failed",
+            f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
+            _HINTS.get(failed["error"].partition(":")[0]) or remedies.of(failed["error"]) or "see its own last lines",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if worker.dead:
+        raise StatecheckError(
+            "start-died",
+            "the target ended its own process before it could serve",
+            "see its own last lines: an import must not call `os._exit` or kill its process",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    raise StatecheckError(
+        "start-hangs",
+        f"the target was not ready within {limits.start:g} s: it hangs at import or start-up",
+        "does it wait for a service? give it one with `--env NAME=VALUE`, or more time with `--timeout`",
+        ExitCode.INCONCLUSIVE,
+        detail,
+    )
+
+
+def _needs_network(failed: dict[str, Any], detail: str) -> StatecheckError:
+    address, path, line = failed["refused"]
+    when = "is imported" if failed["failed"] == "import" else "starts"
+    return StatecheckError(
+        "needs-network",
+        f"the target needs the network when it {when}: `{path}:{line}` asks for {address}, which was blocked "
+        f"({failed['error'].partition(':')[0]})",
+        "make that call in the first request that needs it, or hand over a service here with `--env NAME=URL`",
+        ExitCode.INCONCLUSIVE,
+        detail,
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]

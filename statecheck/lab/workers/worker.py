@@ -1,0 +1,190 @@
+"""One worker process as the lab sees it: what it tells, what it is told, and what it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statecheck.history import Op, decode_lines
+from statecheck.probe.channel import Channel, Closed, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statecheck.lab.workers.pool import Lab
+
+_LAST_SECONDS = 3.0
+_KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
+
+
+def anonymous_file() -> int:
+    """A new append-only file without a name: what is written survives the writer's SIGKILL and dies with us."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("statecheck-ops")
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
+        return fd
+    fd, path = tempfile.mkstemp(prefix="statecheck-")
+    os.close(fd)
+    fd = os.open(path, os.O_RDWR | os.O_APPEND)
+    Path(path).unlink()
+    return fd
+
+
+class Worker:
+    """A worker process. All waiting is on `bell`, which every message rings.
+
+    Attributes:
+        pid: its PID in its own namespace, as `os.getpid()` says there.
+        generation: which life of the run's workers it is, from 1.
+        facts: what it told when it became ready.
+        failed: what it told when it could not start.
+        done: {turn token: error text or ""} of turns whose call has returned.
+        answers: {turn token: text} of calls.
+        kept: {turn token: what the client's browser keeps from then on} of calls.
+        listens: {turn token: how often its app has asked for a message} of WebSocket connections.
+        held: how many turns it has held at the barrier.
+    """
+
+    def __init__(self, generation: int, disk: str, listening: socket.socket | None) -> None:
+        self.generation = generation
+        self.disk = disk
+        self.listening = listening
+        self.bell = threading.Condition()
+        self.pid = 0
+        self.facts: Message | None = None
+        self.failed: Message | None = None
+        self.dead = False
+        self.done: dict[int, str] = {}
+        self.answers: dict[int, str] = {}
+        self.kept: dict[int, dict[str, str]] = {}
+        self.listens: dict[int, int] = {}
+        self.held = 0
+        self.incomplete = False
+        self.replies: list[Message] = []
+        self._ops = anonymous_file()
+        self._output = bytearray()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, lab: Lab, request: Message) -> None:
+        """Ask the warm parent for the process; returns when the process exists, not yet ready."""
+        ours, theirs = socket.socketpair()
+        read_end, write_end = os.pipe()
+        descriptors = [theirs.fileno(), self._ops, write_end]
+        if self.listening is not None:
+            descriptors.append(self.listening.fileno())
+        try:
+            reply = lab.ask({"do": "spawn", "disk": self.disk, **request}, tuple(descriptors))
+        finally:
+            theirs.close()
+            os.close(write_end)
+        self.pid = reply["pid"]
+        self.channel = Channel(ours)
+        self._threads = [
+            threading.Thread(target=self._listen, daemon=True),
+            threading.Thread(target=self._drain, args=(read_end,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message, _ = self.channel.receive()
+                with self.bell:
+                    self._take(message)
+                    self.bell.notify_all()
+        except Closed:
+            with self.bell:
+                self.dead = True
+                self.bell.notify_all()
+
+    def _take(self, message: Message) -> None:
+        if "ready" in message:
+            self.facts = message["ready"]
+        elif "failed" in message:
+            self.failed = message
+        elif "done" in message:
+            self.done[message["done"]] = message["error"]
+            self.incomplete = bool(message["missing"])
+        elif "answer" in message:
+            self.answers[message["answer"]] = message["text"]
+            self.kept[message["answer"]] = message["kept"]
+        elif "listens" in message:
+            self.listens[message["listens"]] = self.listens.get(message["listens"], 0) + 1
+        elif "held" in message:
+            self.held += 1
+        else:
+            self.replies.append(message)
+
+    def _drain(self, read_end: int) -> None:
+        with open(read_end, "rb", buffering=0) as pipe:
+            while data := pipe.read(1 << 16):
+                self._output += data
+                if len(self._output) > 3 * _KEPT_OUTPUT:
+                    self._output[_KEPT_OUTPUT:-_KEPT_OUTPUT] = b"\n[...]\n"
+
+    def wait(self, done: Callable[[], Any], seconds: float) -> bool:
+        """Wait until `done()` is true or this worker is dead; False if neither came in time."""
+        with self.bell:
+            return bool(self.bell.wait_for(lambda: done() or self.dead, seconds))
+
+    def tell(self, message: Message) -> None:
+        """Send a message that needs no answer; a worker that is gone does not mind."""
+        with contextlib.suppress(Closed):
+            self.channel.send(message)
+
+    def ask(self, message: Message, seconds: float) -> Message | None:
+        """Send a request and wait for its reply; None if the worker died or did not answer in time."""
+        with self.bell:
+            self.replies.clear()
+        try:
+            self.channel.send(message)
+        except Closed:
+            return None
+        self.wait(lambda: bool(self.replies), seconds)
+        return self.replies[0] if self.replies else None
+
+    def imported(self, seconds: float) -> tuple[str, ...]:
+        """Third-party modules that this worker has imported beyond what the warm parent had."""
+        reply = self.ask({"modules": True}, seconds)
+        return tuple(reply["modules"]) if reply and "modules" in reply else ()
+
+    def ops(self) -> list[Op]:
+        """What it has recorded so far."""
+        from dataclasses import replace
+
+        data = os.pread(self._ops, os.fstat(self._ops).st_size, 0)
+        return [replace(op, generation=self.generation) for op in decode_lines(data)]
+
+    def ended(self) -> None:
+        """The process is known to be gone: wake whoever waits for it."""
+        with self.bell:
+            self.dead = True
+            self.bell.notify_all()
+
+    def last_words(self) -> str:
+        """All that a worker has printed which ends by itself."""
+        self.wait(lambda: False, _LAST_SECONDS)
+        for thread in self._threads:
+            thread.join(_LAST_SECONDS)
+        return self.output()
+
+    def output(self) -> str:
+        """What it has printed so far (standard output and error), the middle cut out if it is long."""
+        return bytes(self._output).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Give back the descriptors; the process is the lab's to kill."""
+        self.channel.close()
+        if self.listening is not None:
+            self.listening.close()
+        for thread in self._threads:
+            thread.join(2)
+        os.close(self._ops)

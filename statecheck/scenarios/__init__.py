@@ -1,0 +1,1 @@
+"""The bundled scenarios, and `statecheck run`, which diagnoses them and compares."""

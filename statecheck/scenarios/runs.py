@@ -1,0 +1,153 @@
+"""`statecheck run`: scenarios are targets whose diagnosis is known; diagnoses them and compares at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from statecheck.errors import ExitCode, StatecheckError
+from statecheck.model import Diagnosis, Problem, ScenarioResult, TargetName
+from statecheck.scenarios.bundled import App, Scenario, root
+from statecheck.target.interpreters import named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from statecheck.lab.workers.launch import Launched
+    from statecheck.options.config import Options
+
+_SIDE_BY_SIDE = 2
+_LOOK_SECONDS = 5.0
+
+
+def run(scenarios: Sequence[Scenario], options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
+    """Diagnose the apps of these scenarios, two beside each other, and compare with what they must get.
+
+    Raises:
+        StatecheckError: there is no such interpreter.
+    """
+    if options.python:
+        named(options.python, Path.cwd())  # once, before any scenario is run
+    apps = {app.path: scenario for scenario in scenarios for app in (*scenario.broken, *scenario.fixed)}
+    tasks = [(path, _options(path, scenario, options), Path.cwd()) for path, scenario in apps.items()]
+    diagnoses: dict[Path, Diagnosis] = {}
+    for path, diagnosis in _beside_each_other(tasks):
+        diagnoses[path] = diagnosis
+        progress(f"{len(diagnoses)} of {len(tasks)} apps")
+    return tuple(_result(scenario, diagnoses) for scenario in scenarios)
+
+
+def _options(app: Path, scenario: Scenario, options: Options) -> Options:
+    return replace(options, volumes=tuple(app.parent / volume for volume in scenario.volumes))
+
+
+def _beside_each_other(tasks: list[tuple[Path, Options, Path]]) -> Any:
+    """(path, diagnosis) as they come. `multiprocess` gives each a process whose main thread starts its own lab."""
+    import multiprocess
+
+    with multiprocess.get_context("fork").Pool(
+        min(_SIDE_BY_SIDE, len(tasks)), _die_with_parent, (os.getpid(),)
+    ) as pool:
+        sides = {process.pid for process in pool._pool}  # noqa: SLF001 - a side that is killed would be waited for
+        results = pool.imap_unordered(_diagnose, tasks)
+        for _ in tasks:
+            while True:
+                try:
+                    yield results.next(timeout=_LOOK_SECONDS)
+                    break
+                except multiprocess.TimeoutError:
+                    if {process.pid for process in pool._pool} != sides:  # noqa: SLF001 - as above
+                        raise StatecheckError(
+                            "side-lost",
+                            "a process that ran scenarios was killed",
+                            "is there enough memory? run fewer scenarios at once",
+                            ExitCode.INTERNAL,
+                        ) from None
+
+
+def _die_with_parent(parent: int) -> None:
+    """A side must not outlive the command: its lab dies with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform.startswith("linux"):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+_launched: Launched | None = None
+
+
+def _warm_parent(options: Options) -> Launched:
+    """The warm parent of this side: all scenarios import the same libraries, so one serves them one after the other."""
+    global _launched  # noqa: PLW0603 - one a process of the pool
+    from statecheck.lab.environment.surroundings import scenario_surroundings
+    from statecheck.lab.workers.launch import launch
+
+    if _launched is None or _launched.isolation != "namespace" or _launched.process.poll() is not None:
+        _launched = launch(scenario_surroundings(root(), options))
+    return _launched
+
+
+def _diagnose(task: tuple[Path, Options, Path]) -> tuple[Path, Diagnosis]:
+    """Diagnose one app from its own folder. Whatever goes wrong becomes a diagnosis that says so."""
+    from statecheck.diagnose import diagnose_in
+    from statecheck.lab.run import record
+    from statecheck.target.resolve import resolve
+
+    path, options, home = task
+    try:
+        target = resolve(path.name, path.parent)
+        launched = _warm_parent(options)
+        return path, diagnose_in(record, launched, target, options, lambda _: None, home, keep=True)
+    except StatecheckError as error:
+        problem = Problem(error.slug, error.text, error.hint, error.detail)
+    except Exception as error:  # noqa: BLE001 - one app's failure must not lose the others' diagnoses
+        problem = Problem("internal-error", f"{type(error).__name__}: {error}", "report it, with the command")
+    return path, Diagnosis(TargetName(path.name, "", ""), "inconclusive", (), (), errors=(problem,))
+
+
+def _result(scenario: Scenario, diagnoses: dict[Path, Diagnosis]) -> ScenarioResult:
+    failures = [
+        failure
+        for app in (*scenario.broken, *scenario.fixed)
+        for failure in _compare(app, diagnoses[app.path]) or _compare_kind(scenario, app, diagnoses[app.path])
+    ]
+    return ScenarioResult(
+        scenario.name,
+        scenario.expected,
+        not failures,
+        tuple(diagnoses[app.path] for app in scenario.broken),
+        tuple(diagnoses[app.path] for app in scenario.fixed),
+        scenario.title,
+        scenario.look_at,
+        tuple(failures),
+        scenario.kind,
+    )
+
+
+def _compare(app: App, diagnosis: Diagnosis) -> list[str]:
+    """What differs from what an app must get: exactly these causes as errors, the first of them primary."""
+    named = [finding.name for finding in diagnosis.causes if finding.severity == "error"]
+    wanted = ", ".join(app.expected) or "healthy"
+    got = ", ".join(named) or diagnosis.verdict
+    primary = diagnosis.primary
+    if set(named) != set(app.expected) or (not app.expected and diagnosis.verdict != "healthy"):
+        return [f"{app.path.name}: expected {wanted}, got {got}"]
+    if primary is not None and primary.name != app.expected[0]:
+        return [f"{app.path.name}: expected {app.expected[0]} to be primary, got {primary.name}"]
+    return []
+
+
+def _compare_kind(scenario: Scenario, app: App, diagnosis: Diagnosis) -> list[str]:
+    """What differs in a variant: its broken app must get the kind, if only as a warning, and the twin must not."""
+    kinds = [finding.kind for finding in diagnosis.causes if finding.name == scenario.cause]
+    if scenario.kind is None or (scenario.kind in kinds) == (app in scenario.broken):
+        return []
+    wanted = scenario.kind if app in scenario.broken else f"no {scenario.kind}"
+    return [f"{app.path.name}: expected {wanted}, got {', '.join(map(str, kinds)) or 'none'}"]

@@ -1,0 +1,1 @@
+"""What client code sends, in Python, JavaScript, HTML and shell."""

@@ -1,0 +1,185 @@
+"""Requests in shell scripts and in documents: curl and HTTPie."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from statecheck.source.clients.calls import Call, Sent, fields_of, split_url
+from statecheck.source.roles import as_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.source.fields import Encoding, Json, Origin
+
+_COMMAND = re.compile(r"(?m)(?:^|[\s`(])(?P<tool>curl|https?)(?=\s+[-\w:'\"$/])")
+_LONGEST = 5000
+_METHODS = ("POST", "PUT", "PATCH", "GET")
+_BODIES = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
+_TAKES = as_set(
+    "-X --request -H --header -F --form -b --cookie -u --user -o --output -m --max-time -A --user-agent -w --write-out "
+    "--url"
+)
+_NAMED = re.compile(r"\$\{(\w+)[^}]*\}|\$(\w+)|<([\w -]+)>|\{\{?\s*([\w.]+)\s*\}?\}|(YOUR_\w+)")
+_MAKES = re.compile(r"\$\(\s*(?:uuidgen|date|openssl rand|cat /proc/sys/kernel/random)|\$RANDOM|\$\$")
+
+
+def read_shell(text: str) -> Iterator[Call]:
+    """Every request that a script or a document shows; lines count from 1."""
+    for found in _COMMAND.finditer(text):
+        words = list(_words(text, found.end("tool")))
+        call = _curl(words) if found["tool"] == "curl" else _httpie(words)
+        if call is not None:
+            line = text.count("\n", 0, found.start("tool")) + 1
+            yield Call(call.method, call.path, call.fields, call.encoding, line=line)
+
+
+def comes_by(text: str, name: str) -> Origin:
+    """Tell how a script that is run for one message, or loops over them, comes by a variable."""
+    made = re.search(rf"(?m)^\s*(?:local |export )?{re.escape(name)}=\"?({_MAKES.pattern})", text)
+    if made is None:
+        return ""
+    return "kept" if re.search(r"\b(?:while|for)\b", text[: made.start()] + text[made.end() :]) else "made"
+
+
+def takes_message(text: str) -> bool:
+    """Whether a script sends what its user says, and not an example."""
+    return re.search(r"\$[1@*]|\$\{[1@*]|(?m:^\s*(?:while\s+)?read\b)", text) is not None
+
+
+def _words(text: str, at: int) -> Iterator[str]:
+    """The words of one command, quotes resolved, to the end of its line."""
+    word, quoted, end = "", False, min(len(text), at + _LONGEST)
+    while at < end:
+        letter = text[at]
+        if letter in "'\"":
+            close = _closing(text, at, end)
+            inside = text[at + 1 : close]
+            word, quoted, at = word + (inside if letter == "'" else re.sub(r'\\(["\\$`])', r"\1", inside)), True, close
+        elif letter == "\\" and text[at + 1 : at + 2] in ("\n", "\r"):
+            at += 1
+            letter = " "
+        elif letter == "\\":
+            word, at = word + text[at + 1 : at + 2], at + 1
+        elif letter not in " \t\n|;&`)":
+            word += letter
+        if letter in " \t\n|;&`)" and (word or quoted):
+            yield word
+            word, quoted = "", False
+        if letter in "\n|;`)" or (letter == "&" and text[at + 1 : at + 2] in ("&", "\n")):
+            return
+        at += 1
+    if word or quoted:
+        yield word
+
+
+def _closing(text: str, at: int, end: int) -> int:
+    here = at + 1
+    while here < end and text[here] != text[at]:
+        here += 2 if text[here] == "\\" and text[at] == '"' else 1
+    return here
+
+
+def _curl(words: list[str]) -> Call | None:
+    given: list[tuple[str, str]] = []
+    urls = []
+    left = iter(words)
+    for word in left:
+        option, _, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if option in _TAKES or option in _BODIES:
+            given.append((option, value or next(left, "")))
+        elif re.match(r"-[XHdFbu].", word):
+            given.append((word[:2], word[2:]))
+        elif not word.startswith("-"):
+            urls.append(word)
+        elif word == "-G":
+            given.append(("-X", "GET"))
+    urls += [value for option, value in given if option == "--url"]
+    if not urls:
+        return None
+    bodies = [value for option, value in given if option in _BODIES]
+    forms = [value for option, value in given if option in ("-F", "--form")]
+    method = next(
+        (value for option, value in given if option in ("-X", "--request")), "POST" if bodies or forms else "GET"
+    )
+    headers = [value.partition(":") for option, value in given if option in ("-H", "--header")]
+    cookies = [value.partition("=") for option, value in given if option in ("-b", "--cookie") and "=" in value]
+    encoding, body = _body(bodies, forms)
+    return _call(method, urls[0], encoding, body, headers, cookies)
+
+
+def _httpie(words: list[str]) -> Call | None:
+    words = [word for word in words if not word.startswith("-")]
+    method = words[0].upper() if words and words[0].upper() in _METHODS else ""
+    rest = words[1:] if method else words
+    if not rest or "/" not in rest[0]:
+        return None
+    fields: dict[str, Sent] = {}
+    headers = []
+    for word in rest[1:]:
+        name, sign, value = next((word.partition(s) for s in (":=", "==", "=", ":") if s in word), (word, "", ""))
+        if sign == ":":
+            headers.append((name, sign, value))
+        elif sign:
+            fields[name] = _sent(_parsed(value) if sign == ":=" else value)
+    url = re.sub(r"^:(?=/|\d)", "http://localhost:", rest[0])
+    return _call(
+        method or ("POST" if fields else "GET"), url, "json" if fields else "none", fields or None, headers, []
+    )
+
+
+def _call(
+    method: str,
+    url: str,
+    encoding: Encoding,
+    body: Sent,
+    headers: list[tuple[str, str, str]],
+    cookies: list[tuple[str, str, str]],
+) -> Call | None:
+    path, query = split_url(_NAMED.sub(lambda found: f"{{{_name(found)}}}", url))
+    if method.upper() not in _METHODS or not path.startswith("/"):
+        return None
+    sent: dict[str, Sent] = {"query": query}
+    sent["header"] = {name.strip(): _sent(value.strip()) for name, _, value in headers if name.strip()}
+    sent["cookie"] = {name.strip(): _sent(value.strip()) for name, _, value in cookies}
+    if body is not None:
+        sent["body"] = body
+    return Call(method.upper(), path, fields_of(sent), encoding)
+
+
+def _body(bodies: list[str], forms: list[str]) -> tuple[Encoding, Sent]:
+    if forms:
+        return "multipart", {name: _sent(value) for name, _, value in (form.partition("=") for form in forms)}
+    if not bodies:
+        return "none", None
+    parsed = _parsed(bodies[0])
+    if isinstance(parsed, (dict, list)):
+        return "json", _sent(parsed)
+    pairs = (pair.partition("=") for body in bodies for pair in body.split("&"))
+    return "form", {name: _sent(value) for name, sign, value in pairs if sign}
+
+
+def _parsed(text: str) -> Json:
+    """A JSON value, in which a bare variable may stand: `{"id": $ID}`."""
+    for spelled in (text, re.sub(r"(?<=[:\[,\s])\$\{?(\w+)\}?", r'"$\1"', text)):
+        try:
+            value: Json = json.loads(spelled)
+        except ValueError:
+            continue
+        return value
+    return text
+
+
+def _sent(value: Json) -> Sent:
+    if isinstance(value, dict):
+        return {name: _sent(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_sent(inner) for inner in value]
+    named = _NAMED.search(value) if isinstance(value, str) else None
+    return ("said", _name(named)) if named is not None else ("literal", value)
+
+
+def _name(found: re.Match[str]) -> str:
+    return next((group for group in found.groups() if group), "").replace(" ", "_")

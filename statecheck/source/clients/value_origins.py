@@ -1,0 +1,170 @@
+"""How client code comes by a value that it sends: made for each message, made once and kept, learned or shown."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.clients import script
+from statecheck.source.code.lookup import FUNCTIONS
+from statecheck.source.fields import plain
+from statecheck.source.handlers.models import makes_key_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from statecheck.source.clients.calls import Call
+    from statecheck.source.fields import Origin
+
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_DEEPEST = 3
+_KEPT = re.compile(r"[sS]torage|\bcookie|\buse[A-Z]\w*\(|\|\||\?\?")
+_RENDERED = re.compile(r"\buseState\s*[(<]")
+_BODY = re.compile(r"(?:=>|(?:\bfunction\b[\w\s$*]*|[\w$]+)\s*\([^(){};]*\)\s*(?::[^={};]+)?)\s*$")
+_BRANCH = re.compile(r"\b(?:if|for|while|switch|catch|with)\s*\([^{}]*\)\s*$")
+
+
+def with_origins(call: Call, judge: Callable[[str, str], Origin]) -> Call:
+    """Return a call with what a judge says of each of its values, by how that is spelled and what it is sent as."""
+    fields = (
+        replace(f, origin=judge(f.said, f.name) or f.origin) if f.said and f.place.path else f for f in call.fields
+    )
+    return replace(call, fields=tuple(fields))
+
+
+class PythonOrigins:
+    """How long the names of one module keep their values."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._above: dict[ast.AST, tuple[ast.AST, ...]] = {}
+        self._assigned: dict[str, list[ast.Assign]] = {}
+        self._calls: dict[str, list[ast.Call]] = {}
+        self._functions: set[str] = set()
+        self._reruns = any(
+            isinstance(node, ast.Import) and any(alias.name == "streamlit" for alias in node.names)
+            for node in ast.walk(tree)
+        )
+        for node, above in _nested(tree, ()):
+            self._above[node] = above
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    self._assigned.setdefault(ast.unparse(target), []).append(node)
+            elif isinstance(node, ast.Call):
+                self._calls.setdefault(ast.unparse(node.func).rpartition(".")[2], []).append(node)
+            elif isinstance(node, FUNCTIONS):
+                self._functions.add(node.name)
+
+    def of(self, call: ast.AST, spelled: str, name: str, deep: int = 0) -> Origin:
+        """Tell how long a value is kept that a call sends under a name."""
+        try:
+            value = ast.parse(spelled, mode="eval").body
+        except SyntaxError:
+            return ""
+        if self._makes(value):
+            return "made"
+        around = self._above[call]
+        assigned = [node for node in self._assigned.get(spelled, ()) if self._function(node) in (None, *around)]
+        if any(_is_told(ast.unparse(node.value), name) for node in assigned):
+            return "learned"
+        made = [node for node in assigned if self._makes(node.value) and not _mentions(node.value, spelled)]
+        if made:
+            return "made" if any(self._renewed(node, call) for node in made) else "kept"
+        return self._passed(call, value, name, deep) if isinstance(value, ast.Name) and not assigned else ""
+
+    def _makes(self, value: ast.expr) -> bool:
+        """Whether an expression makes a new key each time, and takes nothing else if there is something."""
+        if any(isinstance(inner, (ast.BoolOp, ast.IfExp)) for inner in ast.walk(value)):
+            return False
+        calls = [ast.unparse(inner.func) for inner in ast.walk(value) if isinstance(inner, ast.Call)]
+        return any(makes_key_text(call) and call not in self._functions for call in calls)
+
+    def _function(self, node: ast.AST) -> ast.AST | None:
+        return next((above for above in reversed(self._above[node]) if isinstance(above, FUNCTIONS)), None)
+
+    def _renewed(self, assigned: ast.AST, call: ast.AST) -> bool:
+        """Whether every time that a call is made, what was assigned is made anew."""
+        mine, theirs = self._above[call], self._above[assigned]
+        if [node for node in mine if isinstance(node, _LOOPS) and node not in theirs]:
+            return False
+        function = self._function(call)
+        if not isinstance(function, FUNCTIONS):
+            return any(isinstance(node, _LOOPS) for node in theirs) or self._reruns
+        arguments = {a.arg for a in [*function.args.args, *function.args.kwonlyargs]} - {"self"}
+        uses = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        return function in theirs and bool(arguments & uses)
+
+    def _passed(self, call: ast.AST, value: ast.Name, name: str, deep: int) -> Origin:
+        """Tell the same of a parameter, by what is given where its function is called."""
+        function = self._function(call)
+        if not isinstance(function, FUNCTIONS) or deep >= _DEEPEST:
+            return ""
+        names = [a.arg for a in [*function.args.posonlyargs, *function.args.args] if a.arg != "self"]
+        if value.id not in names:
+            return ""
+        found: set[Origin] = set()
+        for other in self._calls.get(function.name, ()):
+            by_name = next((k.value for k in other.keywords if k.arg == value.id), None)
+            place = names.index(value.id)
+            given = by_name or (other.args[place] if place < len(other.args) else None)
+            found.add(self.of(other, ast.unparse(given), name, deep + 1) if given is not None else "")
+        return found.pop() if len(found) == 1 else ""
+
+
+def _nested(node: ast.AST, above: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+    """Every node below one, with the functions and loops around it."""
+    inside = (*above, node) if isinstance(node, (*FUNCTIONS, *_LOOPS)) else above
+    for child in ast.iter_child_nodes(node):
+        yield child, inside
+        yield from _nested(child, inside)
+
+
+def _mentions(value: ast.expr, name: str) -> bool:
+    return any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(value))
+
+
+def _is_told(spelled: str, name: str) -> bool:
+    """Whether an expression is a part of an answer that is called as what is sent."""
+    told = re.search(r"(?:\[['\"]|\.get\(['\"]|\.)([\w-]+)(?:['\"][^'\"]*)?\W*$", spelled)
+    return told is not None and plain(told[1]) == plain(name)
+
+
+def in_script(text: str, at: int) -> Callable[[str, str], Origin]:
+    """Return what tells the same of a request in JavaScript that begins at a place of a text."""
+
+    def judge(spelled: str, name: str) -> Origin:
+        if _learned(text, name):
+            return "learned"
+        value, since = script.declared(text, spelled, at)
+        if _KEPT.search(value):
+            return "kept"
+        if "(" not in value or not makes_key_text(value):
+            return ""
+        if since is None:
+            return "made"
+        around = _function(text, since)
+        rendered = around is not None and _RENDERED.search(text[around:at]) is not None
+        return "made" if rendered or (around is not None and around == _function(text, at)) else "kept"
+
+    return judge
+
+
+def _learned(text: str, name: str) -> bool:
+    """Whether a script keeps a part of an answer that is called as what is sent: `sessionId = data.session_id`."""
+    stored = r"(?:(?<![=!<>])=(?![=>])|\bset\w*\()([^;\n=]{1,120})"
+    part = r"[\w$)\]][?!]?(?:\.|\[['\"]|\.get\(['\"])([\w$-]+)"
+    parts = (told for found in re.finditer(stored, text) for told in re.findall(part, found[1]))
+    return any(plain(told) == plain(name) for told in parts)
+
+
+def _function(text: str, at: int) -> int | None:
+    """Return where the body of the innermost function around a place begins, or None outside of any."""
+    opened: list[tuple[int, bool]] = []
+    for here, letter in script.brackets(text, at):
+        if letter == "{":
+            before = text[max(0, here - 200) : here]
+            opened.append((here, _BODY.search(before) is not None and _BRANCH.search(before) is None))
+        elif letter == "}" and opened:
+            opened.pop()
+    return next((here for here, is_function in reversed(opened) if is_function), None)

@@ -1,0 +1,1 @@
+"""Reading Python: files, scopes, names, values, definitions and the imports between files."""

@@ -1,0 +1,277 @@
+"""Evaluate expressions of the user's code by reading them, to find out which of them are apps.
+
+Only what finding an app needs: names, imports, attributes, calls of constructors, of factories and of wrappers.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.code.scopes import dotted, last_name, own_nodes, parameters
+from statecheck.source.code.values import (
+    CONSTRUCTORS,
+    NAMESAKES,
+    ONLY_OF,
+    WEB,
+    AnyFunction,
+    Env,
+    Origin,
+    Value,
+    Wiring,
+    adds_routes,
+    bindings,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from statecheck.source.code.tree import Import, Module, SourceTree
+
+_WRAPPERS = frozenset(("WsgiToAsgi", "AsgiToWsgi", "ProxyFix", "ASGIApp", "WSGIApp", "ProtocolTypeRouter", "Mangum"))
+_ALTERNATIVES = frozenset(("from_defaults", "from_tools", "from_tools_or_functions", "from_agents"))
+_EVENTS, _CONTEXTS = frozenset(("event", "evt")), frozenset(("context", "ctx", "lambda_context", ""))
+_BUILDERS = frozenset(("ApplicationBuilder", "builder"))
+_DEEPEST = 40
+
+
+class Evaluator:
+    """Evaluates expressions of one source tree, each once."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        self.tree = tree
+        self.wirings: dict[Path, Wiring] = {}
+        self._envs: dict[Path, Env] = {}
+        self._known: dict[tuple[Path, int, int], Value | None] = {}
+        self._classes: dict[ast.ClassDef, str] = {}
+
+    def env(self, module: Module) -> Env:
+        """Return the module's own scope."""
+        if module.path not in self._envs:
+            self._envs[module.path] = Env(module, bindings(module.ast))
+        return self._envs[module.path]
+
+    def name(self, module: Module, name: str) -> Value | None:
+        """Return what a module's global is when the module has been imported."""
+        return self._name(name, self.env(module), None, 0)
+
+    def evaluate(self, node: ast.AST, env: Env, line: int | None = None, depth: int = 0) -> Value | None:
+        """Return what an expression, definition or import is, or None.
+
+        Args:
+            node: the expression.
+            env: the scope in which it stands.
+            line: if given, its names have the values that were assigned above this line.
+            depth: how many steps led here; a chain that is too long is given up.
+        """
+        if depth > _DEEPEST:
+            return None
+        key = (env.module.path, id(node), line or 0)
+        if key not in self._known:
+            self._known[key] = None
+            self._known[key] = self._evaluate(node, env, line, depth + 1)
+        return self._known[key]
+
+    def _evaluate(self, node: ast.AST, env: Env, line: int | None, depth: int) -> Value | None:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return self._function(node, env)
+        if isinstance(node, ast.ClassDef):
+            return Value("class", (env.module.path, node.lineno), env.module, node)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            return None
+        if isinstance(node, ast.Name):
+            return self._name(node.id, env, line, depth)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node, env, line, depth)
+        if isinstance(node, ast.Call):
+            return self._call(node, env, line, depth)
+        if isinstance(node, (ast.NamedExpr, ast.Await)):
+            return self.evaluate(node.value, env, line, depth)
+        if isinstance(node, ast.IfExp):
+            return self.evaluate(node.body, env, line, depth) or self.evaluate(node.orelse, env, line, depth)
+        return None
+
+    def _function(self, node: AnyFunction, env: Env) -> Value:
+        names = [arg.arg for arg in parameters(node)]
+        kind = "function"
+        if names == ["scope", "receive", "send"]:
+            kind = "asgi"
+        elif names[:2] == ["environ", "start_response"]:
+            kind = "wsgi"
+        elif len(names) == 2 and names[0].strip("_") in _EVENTS and names[1].strip("_") in _CONTEXTS:
+            kind = "lambda"
+        return Value(kind, (env.module.path, node.lineno), env.module, node, routed=kind != "function")
+
+    def _name(self, name: str, env: Env, line: int | None, depth: int) -> Value | None:
+        found = [node for at, node in env.names.get(name, ()) if line is None or at < line]
+        if found:
+            return self.evaluate(found[-1], env, getattr(found[-1], "lineno", line), depth)
+        if env.outer is not None:
+            return self._name(name, env.outer, None, depth)
+        return self._imported(name, env.module, depth)
+
+    def _imported(self, name: str, module: Module, depth: int) -> Value | None:
+        items = self.tree.imports(module)
+        for item in [item for item in items if item.bound == name] + [item for item in items if item.member == "*"]:
+            value = self._import(item, name, module, depth)
+            if value is not None:
+                return value
+        return None
+
+    def _import(self, item: Import, name: str, module: Module, depth: int) -> Value | None:
+        if depth > _DEEPEST:
+            return None
+        whole = self.tree.find(f"{item.name}.{item.member}" if item.member else item.name)
+        path = self.tree.find(item.name) if item.member else None
+        source = self.tree.get(path) if path and path != module.path else None
+        if source is not None:
+            value = self._name(name if item.member == "*" else item.member or name, self.env(source), None, depth + 1)
+            if value is not None:
+                return value
+        target = self.tree.get(whole) if whole else None
+        return Value("module", (target.path, 0), target) if target and (item.member or item.bound != "") else None
+
+    def _attribute(self, node: ast.Attribute, env: Env, line: int | None, depth: int) -> Value | None:
+        base = self.evaluate(node.value, env, line, depth)
+        if base is None:
+            return None
+        if base.kind == "module":
+            path = self.tree.find(dotted(node)) if dotted(node) else None
+            inner = self.tree.get(path) if path else None
+            found = self._name(node.attr, self.env(base.module), None, depth)
+            return found or (Value("module", (inner.path, 0), inner) if inner else None)
+        if base.kind == "workflow-server" and node.attr == base.attribute:
+            return replace(base, attribute="")
+        if base.kind == "flask" and node.attr == "wsgi_app":
+            return base
+        if base.kind in ("instance", "class") and isinstance(base.node, ast.ClassDef):
+            return self._member(base, base.node, node.attr, depth)
+        return None
+
+    def _member(self, owner: Value, definition: ast.ClassDef, name: str, depth: int) -> Value | None:
+        """Return an attribute of an instance: a method, a property's result, or what a method assigns to `self`."""
+        env = Env(owner.module, bindings(definition), self.env(owner.module))
+        for _, node in env.names.get(name, ()):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                if any(last_name(decorator) in ("property", "cached_property") for decorator in node.decorator_list):
+                    return self._returned(node, env, depth)
+                return self._function(node, env)
+            return self.evaluate(node, env, None, depth)
+        for method in definition.body:
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                inner = Env(owner.module, bindings(method), self.env(owner.module))
+                for node in own_nodes(method):
+                    if isinstance(node, ast.Assign) and any(
+                        dotted(target) == f"self.{name}" for target in node.targets
+                    ):
+                        return self.evaluate(node.value, inner, None, depth)
+        return None
+
+    def _call(self, node: ast.Call, env: Env, line: int | None, depth: int) -> Value | None:
+        origin = (env.module.path, node.lineno)
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        inside = self._given(given, env, line, depth)
+        kind = self.constructor(node.func, env, depth)
+        callee = last_name(node.func)
+        wrapped = next((value for value in inside if value.kind in WEB), None)
+        origins = frozenset(origin for value in inside for origin in (value.origin, *value.inside))
+        if wrapped is not None and (callee in _WRAPPERS or callee.endswith("Middleware")):
+            return replace(wrapped, origin=origin, inside=origins | wrapped.inside, routed=True)
+        if kind:
+            routed = kind in ("django", "asgi", "wsgi") or any(key.arg == "routes" for key in node.keywords)
+            if kind == "django":
+                origin = (self.tree.root, 0)
+            return Value(kind, origin, env.module, None, origins, routed, "app" if kind == "workflow-server" else "")
+        function = self.evaluate(node.func, env, line, depth)
+        if function is not None and isinstance(function.node, ast.ClassDef):
+            return self._instance(function, function.node, origin, origins)
+        if function is not None and isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            made = self._returned(function.node, self.env(function.module), depth)
+            if made is not None:
+                return made
+        return (
+            replace(wrapped, inside=origins | wrapped.inside) if wrapped is not None and _rebinds(node, env) else None
+        )
+
+    def _given(self, given: list[ast.expr], env: Env, line: int | None, depth: int) -> list[Value]:
+        """Return the apps and workflows among a call's arguments, also inside lists, dicts and nested calls."""
+        names = [part for whole in given for part in ast.walk(whole) if isinstance(part, (ast.Name, ast.Call))][:50]
+        found = [self.evaluate(part, env, line, depth) for part in names]
+        return [value for value in found if value is not None and value.is_app]
+
+    def called(self, function: Value) -> Value | None:
+        """Return what calling a function value gives."""
+        if isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return self._returned(function.node, self.env(function.module), 0)
+        return None
+
+    def member(self, owner: Value, name: str) -> Value | None:
+        """Return an attribute of an instance value."""
+        return self._member(owner, owner.node, name, 0) if isinstance(owner.node, ast.ClassDef) else None
+
+    def constructor(self, func: ast.expr, env: Env, depth: int = 0) -> str:
+        """Return the framework of which calling `func` builds an app, or `""`: by its name or its class's bases."""
+        name = last_name(func)
+        if name in _ALTERNATIVES and isinstance(func, ast.Attribute):
+            return self.constructor(func.value, env, depth)
+        definition = self.evaluate(func, env, None, depth) if depth <= _DEEPEST else None
+        if definition is not None and isinstance(definition.node, ast.ClassDef):
+            if definition.node not in self._classes:
+                self._classes[definition.node] = ""
+                around = self.env(definition.module)
+                found = (self.constructor(base, around, depth + 1) for base in definition.node.bases)
+                self._classes[definition.node] = next(filter(None, found), "")
+            return self._classes[definition.node]
+        if definition is not None and definition.node is not None:
+            return ""
+        called = _imported_name(self.tree, env.module, func) or name
+        kinds = [CONSTRUCTORS.get(called, ""), NAMESAKES.get(called, "")]
+        if name == "build" and any(last_name(part) in _BUILDERS for part in ast.walk(func)):
+            kinds = ["telegram"]
+        return next((kind for kind in kinds if kind and self._is_meant(kind, env.module)), "")
+
+    def _is_meant(self, kind: str, module: Module) -> bool:
+        packages = ONLY_OF.get(kind, ())
+        return not packages or any(imports_top(self.tree, module, one) for one in packages)
+
+    def _instance(self, function: Value, definition: ast.ClassDef, origin: Origin, inside: frozenset[Origin]) -> Value:
+        for method in definition.body:
+            called = parameters(method)[1:] if isinstance(method, ast.AsyncFunctionDef) else []
+            if [arg.arg for arg in called] == ["scope", "receive", "send"]:
+                return Value("asgi", origin, function.module, None, inside, routed=True)
+        return Value("instance", origin, function.module, definition, inside)
+
+    def _returned(self, function: AnyFunction, outer: Env, depth: int) -> Value | None:
+        """Return what calling a function of the tree gives."""
+        if isinstance(function, ast.Lambda):
+            return self.evaluate(function.body, outer, None, depth)
+        env = Env(outer.module, bindings(function), outer)
+        nodes = list(own_nodes(function))
+        for node in nodes:
+            if isinstance(node, ast.Return) and node.value is not None:
+                value = self.evaluate(node.value, env, None, depth)
+                if value is not None:
+                    return replace(value, routed=value.routed or any(map(adds_routes, nodes)))
+        kind = CONSTRUCTORS.get(last_name(function.returns), "") if function.returns is not None else ""
+        return Value(kind, (outer.module.path, function.lineno), outer.module, routed=True) if kind else None
+
+
+def imports_top(tree: SourceTree, module: Module, package: str) -> bool:
+    """Whether a file imports this top-level package."""
+    return any(item.name.partition(".")[0] == package for item in tree.imports(module))
+
+
+def _rebinds(call: ast.Call, env: Env) -> bool:
+    """Whether the call's result gets the name of one of its arguments: `app = wrap(app)`."""
+    given = {argument.id for argument in call.args if isinstance(argument, ast.Name)}
+    return any(node is call for name in given for _, node in env.names.get(name, ()))
+
+
+def _imported_name(tree: SourceTree, module: Module, func: ast.expr) -> str:
+    """Return the original name of a constructor that was imported under another one."""
+    if isinstance(func, ast.Name):
+        for item in tree.imports(module):
+            if item.bound == func.id and item.member not in (None, "*"):
+                return item.member or ""
+    return ""

@@ -1,0 +1,45 @@
+"""What a target imports from outside the user's tree."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from statecheck.source.code.tree import Located, SourceTree
+
+_SERVED_WITH = {
+    "streamlit": ("streamlit.testing.v1",),
+    "gradio": ("gradio.routes", "httpx"),
+    "chainlit": ("chainlit.server", "chainlit.socket", "socketio", "aiohttp", "websockets.legacy.server"),
+}
+"""What a framework's app is served with, which no import of the app's own names."""
+LLAMA_INDEX = frozenset(("llama_index", "workflows", "llama_agents"))
+
+
+def third_party(target: Located, tree: SourceTree) -> tuple[str, ...]:
+    """Return the dotted modules, as imported, that the target's import graph names and that are not the user's own.
+
+    Imports inside functions and conditions are included, the standard library is not. The order is that of
+    first appearance, from the target's file breadth first; what serves such a target comes last.
+    """
+    found: dict[str, None] = {}
+    for module in tree.reach(target.path):
+        for item in tree.imports(module):
+            if item.name.partition(".")[0] not in sys.stdlib_module_names and not tree.owns(item):
+                found[item.name] = None
+    served = (_SERVED_WITH.get(name.partition(".")[0], ()) for name in found)
+    return tuple(dict.fromkeys((*found, *(name for names in served for name in names))))
+
+
+def uses_llama_index(tree: SourceTree, path: Path | None = None) -> bool:
+    """Whether the user's code imports LlamaIndex, its workflows or its agent server.
+
+    Args:
+        tree: the user's tree.
+        path: the file to start from; without it the tree's modules are asked.
+    """
+    modules = tree.modules() if path is None else tree.reach(path)
+    return any(item.name.partition(".")[0] in LLAMA_INDEX for module in modules for item in tree.imports(module))

@@ -1,0 +1,176 @@
+"""What expressions of the user's code can be found to be, and what a scope binds its names to. Data only."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statecheck.source.code.scopes import Function, Scope, statements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from statecheck.source.code.tree import Module
+
+Origin = tuple["Path", int]
+AnyFunction = Function | ast.Lambda
+
+CONSTRUCTORS = {
+    "FastAPI": "fastapi",
+    "Starlette": "starlette",
+    "Flask": "flask",
+    "Quart": "quart",
+    "Sanic": "sanic",
+    "Bottle": "bottle",
+    "Litestar": "litestar",
+    "get_wsgi_application": "django",
+    "get_asgi_application": "django",
+    "WSGIHandler": "django",
+    "ASGIHandler": "django",
+    "WorkflowServer": "workflow-server",
+    "ASGIApp": "asgi",
+    "WSGIApp": "wsgi",
+    "Workflow": "workflow",
+    "AgentWorkflow": "workflow",
+    "FunctionAgent": "workflow",
+    "ReActAgent": "workflow",
+    "CodeActAgent": "workflow",
+    "FunctionCallingAgent": "workflow",
+    "OpenAIAgent": "workflow",
+    "Interface": "gradio",
+    "ChatInterface": "gradio",
+    "Blocks": "gradio",
+    "TabbedInterface": "gradio",
+    "App": "slack",
+    "AsyncApp": "slack",
+    "TeleBot": "telegram",
+    "AsyncTeleBot": "telegram",
+    "Dispatcher": "telegram",
+    "Celery": "celery",
+    "Client": "discord",
+    "Bot": "discord",
+}
+NAMESAKES = {"App": "falcon", "API": "falcon"}
+"""What has the name of another framework's constructor, where that one's package is not imported."""
+ONLY_OF = {
+    "falcon": ("falcon",),
+    "gradio": ("gradio",),
+    "slack": ("slack_bolt",),
+    "telegram": ("telebot", "telegram", "aiogram"),
+    "discord": ("discord",),
+}
+"""Frameworks whose constructors have names that say little: the packages of which the file has to import one."""
+TASKS = ("celery", "dramatiq", "rq", "huey")
+"""Packages by whose decorators a function becomes a task."""
+UNDRIVEN = ("dash", "flet", "mesop", "nicegui", "panel", "reflex", "shiny", "solara", "taipy")
+"""Packages of user interfaces that are named, as they cannot be driven."""
+WEB = frozenset(
+    [
+        *("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"),
+        *("bottle", "falcon", "litestar"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an expression is.
+
+    Attributes:
+        kind: a framework of `CONSTRUCTORS`, or `function`, `class`, `instance`, `module`.
+        origin: the file and line that build it; two names for one thing have one origin.
+        inside: the origins of what it wraps or was given.
+        module: the file in which `node` is.
+        node: the function or class, for `function`, `class` and `instance`.
+        routed: it was seen to get routes where it was built.
+        attribute: what has to be taken of it to get what a server serves (`app` of a WorkflowServer), or "".
+    """
+
+    kind: str
+    origin: Origin
+    module: Module
+    node: ast.AST | None = None
+    inside: frozenset[Origin] = frozenset()
+    routed: bool = False
+    attribute: str = ""
+
+    @property
+    def is_app(self) -> bool:
+        """Whether it can be driven as it is: a web app, a workflow, a page."""
+        return self.kind not in ("function", "class", "instance", "module")
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """A scope in a file: its bindings by name, each with its line, and the scope around it."""
+
+    module: Module
+    names: dict[str, list[tuple[int, ast.AST]]]
+    outer: Env | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The origins of the apps that others mount or include, and of those that get routes."""
+
+    mounted: frozenset[Origin]
+    routed: frozenset[Origin]
+
+
+ROUTE_METHODS = frozenset(
+    [
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "route",
+        "websocket",
+        "api_route",
+        "include_router",
+        "register_blueprint",
+        "add_api_route",
+        "add_url_rule",
+        "add_route",
+        "add_websocket_route",
+        "mount",
+        "add_workflow",
+        "blueprint",
+        "add_api_websocket_route",
+    ]
+)
+
+
+def adds_routes(node: ast.AST) -> bool:
+    """Whether a node is a call such as `x.include_router(…)` or, as a decorator, `x.post(…)`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ROUTE_METHODS
+
+
+def bindings(scope: Scope) -> dict[str, list[tuple[int, ast.AST]]]:
+    """Return the values that a scope's statements give to its names, in source order, each with its line."""
+    found: dict[str, list[tuple[int, ast.AST]]] = {}
+    for statement in statements(scope.body) if not isinstance(scope, ast.Lambda) else ():
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.setdefault(statement.name, []).append((statement.lineno, statement))
+        elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for target in targets:
+                for name, value in _pairs(target, statement.value):
+                    found.setdefault(name, []).append((statement.lineno, value))
+        elif isinstance(statement, (ast.With, ast.AsyncWith)):
+            for item in statement.items:
+                if isinstance(item.optional_vars, ast.Name):
+                    found.setdefault(item.optional_vars.id, []).append((statement.lineno, item.context_expr))
+    return found
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.expr]]:
+    """Return the names in an assignment's target, each with the expression that it gets."""
+    if isinstance(target, ast.Name):
+        return [(target.id, value)]
+    if isinstance(target, (ast.Tuple, ast.List)):
+        if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
+            return [pair for t, v in zip(target.elts, value.elts, strict=True) for pair in _pairs(t, v)]
+        return [(name.id, ast.Constant(None)) for name in target.elts if isinstance(name, ast.Name)]
+    return []

@@ -1,0 +1,231 @@
+"""What a framework binds a handler's parameters to: parts of the request, dependencies, schemes, middleware."""
+
+from __future__ import annotations
+
+import ast
+
+from statecheck.source.code.lookup import FUNCTIONS, Found, Modules
+from statecheck.source.fields import Field, Place, Where
+from statecheck.source.handlers.flow import Flow
+from statecheck.source.handlers.models import annotated, bare
+from statecheck.source.handlers.request_accessors import header_name
+from statecheck.source.handlers.traces import Evidence, Value
+from statecheck.source.roles import as_set
+
+_MARKERS: dict[str, Where] = {
+    "Header": "header",
+    "Cookie": "cookie",
+    "Query": "query",
+    "Path": "path",
+    "Form": "body",
+    "File": "body",
+    "Body": "body",
+    "Parameter": "query",
+}
+_SCALARS = as_set("str int float bool UUID UUID4 Literal date datetime EmailStr list List")
+_BODIES = as_set("dict Dict Any Mapping Json JSON object TypedDict")
+_REQUESTS = as_set("Request HttpRequest HTTPConnection ASGIRequest WebSocket Websocket WebSocketConnection")
+_NAMED_REQUESTS = as_set("request req _request websocket ws socket")
+_SCHEMES: dict[str, Where] = {
+    "HTTPBearer": "header",
+    "OAuth2PasswordBearer": "header",
+    "APIKeyHeader": "header",
+    "APIKeyCookie": "cookie",
+    "APIKeyQuery": "query",
+}
+
+
+def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Value]:
+    """Tell what a framework binds a handler's parameters to, dependencies followed."""
+    function = found.node
+    if not isinstance(function, FUNCTIONS):
+        return {}
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    defaults: list[ast.expr | None] = [None] * (len(arguments) - len(function.args.defaults))
+    pairs = list(zip(arguments, [*defaults, *function.args.defaults], strict=False))
+    pairs += list(zip(function.args.kwonlyargs, function.args.kw_defaults, strict=False))
+    bodies = [a.arg for a, default in pairs if _is_body(flow.modules, found, a, default, path_parameters)]
+    bound = {}
+    for argument, default in pairs:
+        embed = len(bodies) > 1 and argument.arg in bodies
+        bound[argument.arg] = _parameter(flow, found, argument, default, path_parameters, embed=embed)
+    return bound
+
+
+def _spelled(modules: Modules, found: Found, argument: ast.arg) -> tuple[Found, ast.expr | None]:
+    """Return a parameter's annotation with a name like `PupilMemory = Annotated[…]` replaced, and where it stands."""
+    annotation = argument.annotation
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        annotation = bare(annotation)
+    if isinstance(annotation, (ast.Name, ast.Attribute)):
+        meant = modules.resolve(found.file, annotation)
+        if meant is not None and isinstance(meant.node, (ast.Subscript, ast.BinOp)):
+            return meant, meant.node
+    return found, annotation
+
+
+def _marker(annotation: ast.expr | None, default: ast.expr | None) -> ast.Call | None:
+    """Return the `Header()`, `Depends(…)` of a parameter, as its default or in its `Annotated`."""
+    inside = list(annotation.slice.elts) if _is_annotated(annotation) else []  # type: ignore[union-attr]
+    for node in [default, *inside]:
+        if isinstance(node, ast.Call) and _last(node.func) in (*_MARKERS, "Depends", "Security"):
+            return node
+    return None
+
+
+def _is_annotated(annotation: ast.expr | None) -> bool:
+    return (
+        isinstance(annotation, ast.Subscript)
+        and _last(annotation.value) == "Annotated"
+        and isinstance(annotation.slice, ast.Tuple)
+    )
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _head(annotation: ast.expr | None) -> str:
+    core = bare(annotation) if annotation is not None else None
+    return _last(core.value if isinstance(core, ast.Subscript) else core) if core is not None else ""
+
+
+def _is_body(
+    modules: Modules, found: Found, argument: ast.arg, default: ast.expr | None, path_parameters: tuple[str, ...]
+) -> bool:
+    where, annotation = _spelled(modules, found, argument)
+    marker = _marker(annotation, default)
+    if marker is not None:
+        return _last(marker.func) == "Body"
+    if annotation is None or argument.arg in path_parameters:
+        return False
+    kind = modules.resolve(where.file, bare(annotation))
+    return _head(annotation) in _BODIES or (kind is not None and _is_model(modules, kind))
+
+
+def _is_model(modules: Modules, kind: Found) -> bool:
+    """Whether a class, or a base of it in the project, declares data."""
+    if not isinstance(kind.node, ast.ClassDef):
+        return False
+    if any(isinstance(node, ast.AnnAssign) for node in kind.node.body):
+        return True
+    bases = (modules.resolve(kind.file, base) for base in kind.node.bases)
+    return any(_is_model(modules, base) for base in bases if base is not None and base.node is not kind.node)
+
+
+def _parameter(
+    flow: Flow,
+    found: Found,
+    argument: ast.arg,
+    default: ast.expr | None,
+    path_parameters: tuple[str, ...],
+    *,
+    embed: bool,
+) -> Value:
+    name = argument.arg
+    where, annotation = _spelled(flow.modules, found, argument)
+    marker = _marker(annotation, default)
+    kind = _last(marker.func) if marker is not None else ""
+    if kind in ("Depends", "Security") and marker is not None:
+        return dependency(flow, where if default is not marker else found, marker, annotation)
+    if name in path_parameters or name in ("self", "cls"):
+        return (
+            Value(at=_declare(flow, where, argument, annotation, default, "path"))
+            if name in path_parameters
+            else Value()
+        )
+    if _head(annotation) in _REQUESTS or (annotation is None and name in _NAMED_REQUESTS):
+        return Value(root="request")
+    model = flow.modules.resolve(where.file, bare(annotation)) if annotation is not None else None
+    if model is not None and _is_model(flow.modules, model) and kind in ("", "Body", "Form", "Query"):
+        whole = Place("query", ()) if kind == "Query" else Place("body", (name,) if embed else ())
+        flow.encoding = flow.encoding or ("form" if kind == "Form" else "json" if kind != "Query" else "")
+        flow.declare(model, whole)
+        return Value(at=whole)
+    if kind:
+        alone = kind == "Body" and not embed and not any(k.arg == "embed" for k in marker.keywords)  # type: ignore[union-attr]
+        flow.encoding = flow.encoding or {"Form": "form", "File": "multipart", "Body": "json"}.get(kind, "")
+        if alone:
+            return Value(at=Place("body", ()))
+        return Value(at=_declare(flow, where, argument, annotation, default, _MARKERS[kind]))
+    if _head(annotation) in _BODIES:
+        flow.encoding = flow.encoding or "json"
+        return Value(at=Place("body", (name,) if embed else ()))
+    if _head(annotation) in _SCALARS:
+        return Value(at=_declare(flow, where, argument, annotation, default, "query"))
+    return Value()
+
+
+def _declare(
+    flow: Flow, where: Found, argument: ast.arg, annotation: ast.expr | None, default: ast.expr | None, place: Where
+) -> Place:
+    name = header_name(argument.arg) if place == "header" else argument.arg
+    plain = annotation if annotation is not None else ast.Name("str")
+    declared = annotated(flow.modules, where, plain, default, Place(place, (name,)))
+    flow.declared.setdefault(declared.place, declared)
+    flow.evidence.setdefault(declared.place, Evidence())
+    return declared.place
+
+
+def take_over_middleware(flow: Flow) -> None:
+    """Take over what the project's middleware demands of a request, and what it keeps of it for the handlers."""
+    for found in flow.modules.middlewares():
+        ahead = Flow(flow.modules)
+        assert isinstance(found.node, FUNCTIONS)
+        names = [a.arg for a in found.node.args.args if a.arg != "self"]
+        ahead.enter(found, {name: Value(root="request") for name in names[:1]})
+        flow.kept |= ahead.kept
+        used = {place for value in ahead.kept.values() for place in value.all}
+        flow.earlier |= {place: entry for place, entry in ahead.evidence.items() if place in used}
+        known = used | {place for place, entry in ahead.evidence.items() if entry.demanded}
+        flow.evidence |= {place: ahead.evidence[place] for place in known if place in ahead.evidence}
+
+
+def guards(flow: Flow, found: Found) -> list[ast.Call]:
+    """Return the dependencies that a handler's decorator, or the app or router it belongs to, asks for."""
+    marks = [mark for mark in getattr(found.node, "decorator_list", ()) if isinstance(mark, ast.Call)]
+    calls = list(marks)
+    for mark in marks:
+        owner = flow.modules.resolve(found.file, mark.func.value) if isinstance(mark.func, ast.Attribute) else None
+        if owner is not None and owner.file == found.file and isinstance(owner.node, ast.Call):
+            calls.append(owner.node)
+    listed = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "dependencies"]
+    inside = (inner for value in listed for inner in ast.walk(value))
+    return [i for i in inside if isinstance(i, ast.Call) and i.args and _last(i.func) in ("Depends", "Security")]
+
+
+def _credentials(flow: Flow, found: Found) -> Value | None:
+    """Tell what one of FastAPI's security schemes gives: what travels in the place that it reads."""
+    call = found.node
+    kind = _last(call.func) if isinstance(call, ast.Call) else ""
+    if kind not in _SCHEMES:
+        return None
+    where = _SCHEMES[kind]
+    named = next((k.value for k in call.keywords if k.arg == "name"), None)  # type: ignore[attr-defined]
+    name = named.value if isinstance(named, ast.Constant) else "Authorization"
+    place = Place(where, (str(name),))
+    required = not any(k.arg == "auto_error" for k in call.keywords)  # type: ignore[attr-defined]
+    flow.declared.setdefault(place, Field(place, type="string", required=required))
+    flow.evidence.setdefault(place, Evidence())
+    value = Value(at=place)
+    return Value(attrs={"credentials": value}) if kind == "HTTPBearer" else value
+
+
+def dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Value:
+    """Tell what a dependency gives: its own parameters come from the request too."""
+    target = marker.args[0] if marker.args else bare(annotation) if annotation is not None else None
+    if target is not None and _last(target).startswith("OAuth2PasswordRequestForm"):
+        flow.encoding = flow.encoding or "form"
+        return Value(at=Place("body", ()))
+    found = flow.modules.resolve(where.file, target) if target is not None else None
+    if isinstance(target, ast.Call):
+        found = Found(where.file, target)
+    if found is None:
+        return Value()
+    scheme = _credentials(flow, found)
+    if scheme is not None:
+        return scheme
+    if isinstance(found.node, ast.ClassDef):
+        init = flow.modules.method(found, "__init__")
+        return Value(attrs=parameters(flow, init, ())) if init is not None else Value()
+    return flow.enter(found, parameters(flow, found, ()))

@@ -1,0 +1,63 @@
+"""What a Lambda handler reads of its event: the fields of a request behind an API gateway, or the event's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.code.lookup import Found, Modules
+from statecheck.source.fields import Encoding, Field, Place
+from statecheck.source.handlers.flow import Flow
+from statecheck.source.handlers.handlers import fields_of, function_at
+from statecheck.source.handlers.traces import Value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENT = Place("event", ())
+_MADE_BY_THE_GATEWAY = frozenset(
+    ["requestId", "extendedRequestId", "messageId", "requestTime", "requestTimeEpoch", "timeEpoch", "sourceIp"]
+)
+_OF_VERSION_2 = frozenset(["http", "rawPath", "rawQueryString", "routeKey", "cookies"])
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a handler reads of its event.
+
+    Attributes:
+        fields: those of the event itself lie at the place `event`, those behind an API gateway where they travel.
+        gateway: an API gateway hands the request over: `1.0`, `2.0`, or "" if the event is the request itself.
+        encoding: of the body, where a gateway hands one over.
+    """
+
+    fields: tuple[Field, ...]
+    gateway: str
+    encoding: Encoding
+
+
+def read_event(modules: Modules, file: Path, line: int, name: str) -> Event | None:
+    """Read the handler that is defined at a line of a file, or None if there is none.
+
+    Args:
+        modules: the project's modules.
+        file: where the handler is defined.
+        line: its first line, or that of its first decorator.
+        name: its name.
+    """
+    tree = modules.tree(file)
+    node = function_at(tree, line, name, "") if tree is not None else None
+    if node is None or not node.args.args:
+        return None
+    flow = Flow(modules)
+    first = node.args.args[int(node.args.args[0].arg == "self")]
+    flow.enter(Found(file, node), {first.arg: Value(at=EVENT)})
+    read = [field for field in fields_of(flow) if field.place != EVENT]
+    fields = tuple(field for field in read if field.place.where != "event" or field.name not in _MADE_BY_THE_GATEWAY)
+    behind = bool(flow.encoding) or any(field.place.where != "event" for field in read)
+    seen = {step for field in read if field.place.where == "event" for step in field.place.path}
+    version = "2.0" if seen & _OF_VERSION_2 else "1.0"
+    encoding: Encoding = "form" if flow.encoding == "form" else "json" if flow.encoding else "none"
+    if encoding == "form":  # `parse_qs` gives a list for what is sent once
+        fields = tuple(replace(field, type="string") if field.type == "array" else field for field in fields)
+    return Event(fields, version if behind else "", encoding)

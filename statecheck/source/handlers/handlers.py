@@ -1,0 +1,190 @@
+"""What a handler's source says of the requests it takes: the fields it reads, and what it does with each.
+
+The general evidence of how a client talks: it holds for any framework, with or without an OpenAPI document.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.code.lookup import FUNCTIONS, Found, Function, Modules
+from statecheck.source.fields import ELEMENT, Field, Place
+from statecheck.source.handlers.binding import dependency, guards, parameters, take_over_middleware
+from statecheck.source.handlers.flow import Flow
+from statecheck.source.handlers.traces import Value
+from statecheck.source.openapi import form_of, is_file, sample_of
+from statecheck.source.roles import is_history, is_token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from statecheck.source.handlers.traces import Evidence
+
+_SAID = 5.0  # evidence that a body is the message itself
+_METHODS = ("POST", "PUT", "PATCH", "GET")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What is known of one handler.
+
+    Attributes:
+        fields: what it reads of a request, with the evidence of what it does with it.
+        encoding: `json` or `form` if it reads a body, else "".
+        model: how surely it talks to a model: 0 (no sign) to 3 (a chat or completion call).
+        streams: it answers in pieces.
+        answers: names in what it returns.
+        sets_cookies: names of the cookies that it sets.
+        begins: it puts something into the framework's session.
+        methods: the methods that its own code asks for, where the route does not say.
+    """
+
+    fields: tuple[Field, ...] = ()
+    encoding: str = ""
+    model: float = 0.0
+    streams: bool = False
+    answers: frozenset[str] = frozenset()
+    sets_cookies: frozenset[str] = frozenset()
+    begins: bool = False
+    methods: tuple[str, ...] = ()
+
+
+def read_handler(
+    modules: Modules, file: Path, line: int, name: str, path_parameters: tuple[str, ...] = (), method: str = "POST"
+) -> Handler | None:
+    """Read the handler that is defined at a line of a file, or None if there is none.
+
+    Args:
+        modules: the project's modules.
+        file: where the endpoint's function or class is defined.
+        line: its first line, or that of its first decorator.
+        name: its name, for when the line belongs to a wrapper.
+        path_parameters: the names in the route's path.
+        method: which method of a class-based view is meant.
+    """
+    tree = modules.tree(file)
+    node = function_at(tree, line, name, method) if tree is not None else None
+    if node is None:
+        return None
+    flow = Flow(modules)
+    found = Found(file, node)
+    take_over_middleware(flow)
+    for guard in guards(flow, found):
+        dependency(flow, found, guard, None)
+    flow.enter(found, parameters(flow, found, path_parameters))
+    return Handler(
+        fields=fields_of(flow),
+        encoding=flow.encoding,
+        model=flow.model,
+        streams=flow.streams,
+        answers=frozenset(flow.answers),
+        sets_cookies=frozenset(flow.set_cookies),
+        begins=flow.begins,
+        methods=_asked_methods(node, flow),
+    )
+
+
+def read_step(
+    modules: Modules, file: Path, line: int, name: str, event: str, below: tuple[str, ...] = ()
+) -> Handler | None:
+    """Read the step of a workflow that gets a request as its start event, or None if there is none.
+
+    Args:
+        modules: the project's modules.
+        file: where the step is defined.
+        line: its first line, or that of its decorator.
+        name: its name.
+        event: the parameter that gets the event.
+        below: where the event's fields lie in the request's body.
+    """
+    tree = modules.tree(file)
+    node = function_at(tree, line, name, "") if tree is not None else None
+    if node is None:
+        return None
+    flow = Flow(modules)
+    flow.enter(Found(file, node), {event: Value(at=Place("body", below))})
+    return Handler(fields=fields_of(flow), encoding="json", model=flow.model)
+
+
+def function_at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
+    """Return the function at a line, or of a name; of a class, the method that serves this HTTP method."""
+    named = name.rsplit(".", 1)[-1]
+    candidates = [n for n in ast.walk(tree) if isinstance(n, (*FUNCTIONS, ast.ClassDef))]
+    here = [n for n in candidates if min([n.lineno, *(d.lineno for d in n.decorator_list)]) <= line <= n.lineno]
+    found = next((n for n in here if n.name == named), None) or next(iter(here), None)
+    found = found or next((n for n in candidates if n.name == named), None)
+    if isinstance(found, ast.ClassDef):
+        methods = {n.name: n for n in found.body if isinstance(n, FUNCTIONS)}
+        return methods.get(method.lower()) or methods.get("post") or methods.get("get") or methods.get("__call__")
+    return found
+
+
+def fields_of(flow: Flow) -> tuple[Field, ...]:
+    """Tell what was read and declared, as fields; lists by the way their elements are read."""
+    merged: dict[Place, Field] = dict(flow.declared)
+    for read_as, entry in flow.evidence.items():
+        place = flow.alias.get(read_as, read_as)
+        if place.path and is_token(place.path[-1]):  # a page gives it, and says nothing of who is talking
+            continue
+        cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
+        whole = Place(place.where, place.path[:cut]) if cut is not None else place
+        if not whole.path and cut is None and entry.message < _SAID:
+            continue
+        field = merged.get(whole) or Field(whole, required=not entry.optional or entry.demanded)
+        if cut is not None:
+            field = _as_list(
+                field, [p.path[cut + 1 :] for p in flow.evidence if p.path[: cut + 1] == place.path[: cut + 1]]
+            )
+        if cut is None or field.turn_keys is None:
+            field = replace(field, leaning=field.leaning + entry.message + entry.session)
+        merged[whole] = _demanded(field, entry)
+    inner = {Place(p.where, p.path[:n]) for p in merged for n in range(1, len(p.path))}
+    return tuple(field for place, field in merged.items() if place not in inner)
+
+
+def _demanded(field: Field, entry: Evidence) -> Field:
+    """Return a field with what the code demands of it: some values, a format, that it is there."""
+    options = [*entry.options, *([entry.default] if entry.default is not None else [])]
+    if options:
+        field = replace(field, value=options[0], known=True, options=tuple(options))
+    elif entry.schema and not field.known:
+        field = replace(field, value=sample_of(entry.schema), known=True)
+    if is_file(entry.schema):
+        field = replace(field, type="file")
+    form = form_of(entry.schema) if entry.schema else None
+    if form is not None:
+        field = replace(field, form=form[0], dress=form[1])
+    elif entry.schema and entry.message < _SAID:
+        field = replace(field, limited=True)
+    return replace(
+        field,
+        limited=entry.limited or field.limited,
+        demanded=entry.demanded,
+        required=field.required or entry.demanded,
+        generated=field.generated or (entry.generated and entry.optional),
+    )
+
+
+def _as_list(field: Field, steps: list[tuple[str, ...]]) -> Field:
+    names = [step[0] for step in steps if step]
+    role = next((n for n in names if n in ("role", "author", "sender", "type", "speaker", "from")), None)
+    content = next((n for n in names if n in ("content", "text", "message", "body", "value") and n != role), None)
+    keys = (role or "role", content or "content") if names or is_history(field.name) else None
+    return replace(field, type="array", turn_keys=field.turn_keys if not names else keys)
+
+
+def _asked_methods(node: Function, flow: Flow) -> tuple[str, ...]:
+    """Return the methods that the code asks for, where the route leaves it open (Django)."""
+    decorators = " ".join(ast.unparse(d) for d in node.decorator_list)
+    asked: Mapping[str, str] = {"require_POST": "POST", "require_GET": "GET", "require_safe": "GET"}
+    for name, method in asked.items():
+        if name in decorators:
+            return (method,)
+    spelled = decorators + " ".join(
+        ast.unparse(n) for n in ast.walk(node) if isinstance(n, ast.Compare) and "method" in ast.unparse(n)
+    )
+    found = tuple(method for method in _METHODS if f"'{method}'" in spelled)
+    return found or (("POST",) if flow.encoding else ("GET",))

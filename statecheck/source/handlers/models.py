@@ -1,0 +1,178 @@
+"""The fields that a class declares: pydantic models, dataclasses, TypedDicts, attrs, workflow start events, forms."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.fields import Field, Form, Json, Place
+from statecheck.source.roles import is_history
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.source.code.lookup import Found, Modules
+
+_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "List": "array"}
+_TYPES |= {"UUID": "string", "UUID4": "string", "dict": "object", "Dict": "object", "EmailStr": "string"}
+_TYPES |= {"Sequence": "array", "tuple": "array", "Any": "", "SecretStr": "string", "UploadFile": "file"}
+_FORM_FIELDS = {
+    "CharField": "string",
+    "SlugField": "string",
+    "UUIDField": "string",
+    "EmailField": "string",
+    "IntegerField": "integer",
+    "FloatField": "number",
+    "BooleanField": "boolean",
+    "JSONField": "object",
+    "ListField": "array",
+}
+_DEEPEST = 4
+
+
+def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> Iterator[tuple[Field, Place]]:
+    """Return the fields of a class below a place, each with the place where the code reads it (aliases differ)."""
+    if not isinstance(kind.node, ast.ClassDef) or deep > _DEEPEST:
+        return
+    for base in kind.node.bases:
+        parent = modules.resolve(kind.file, base)
+        if parent is not None and parent.node is not kind.node:
+            yield from class_fields(modules, parent, place, deep + 1)
+    for node in kind.node.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
+            here = Place(place.where, (*place.path, node.targets[0].id))
+            yield from ((field, here) for field in _of_form(node.value, here))
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+            continue
+        name, annotation = node.target.id, node.annotation
+        if name.startswith("_") or name == "model_config" or "ClassVar" in ast.dump(annotation):
+            continue
+        field = annotated(modules, kind, annotation, node.value, Place(place.where, (*place.path, name)))
+        inner = modules.class_of(modules.resolve(kind.file, bare(annotation)))
+        if inner is not None and inner.node is not kind.node and not _is_enum(inner):
+            yield from class_fields(modules, inner, field.place, deep + 1)
+        else:
+            yield field, Place(place.where, (*place.path, name))
+
+
+def _of_form(call: ast.Call, place: Place) -> Iterator[Field]:
+    """Yield the field that Django's or REST framework's `CharField(required=False)` declares."""
+    kind = ast.unparse(call.func).rpartition(".")[2]
+    if kind in _FORM_FIELDS:
+        given = {keyword.arg: constant(keyword.value) for keyword in call.keywords}
+        yield Field(
+            place,
+            _FORM_FIELDS[kind],
+            form="uuid" if kind == "UUIDField" else "integer" if kind == "IntegerField" else "token",
+            required=given.get("required") is not False and "default" not in given,
+        )
+
+
+def annotated(modules: Modules, kind: Found, annotation: ast.expr, default: ast.expr | None, place: Place) -> Field:
+    """Return the field that an annotation and a default declare."""
+    spelled = ast.unparse(annotation)
+    core = bare(annotation)
+    head = ast.unparse(core.value if isinstance(core, ast.Subscript) else core).split(".")[-1]
+    form: Form = "integer" if head == "int" else "uuid" if head.startswith("UUID") else "token"
+    dress = "{session}@example.com" if head == "EmailStr" else "{session}"
+    field = Field(place, _TYPES.get(head, ""), form=form, dress=dress, required="NotRequired" not in spelled)
+    if field.type == "array" and is_history(field.name):
+        field = replace(field, turn_keys=("role", "content"))
+    if head == "Literal" and isinstance(core, ast.Subscript):
+        options = core.slice.elts if isinstance(core.slice, ast.Tuple) else [core.slice]
+        field = replace(field, value=constant(options[0]), known=True, limited=True, type="string")
+    enum = modules.resolve(kind.file, core)
+    if enum is not None and _is_enum(enum):
+        values = enum_values(enum)
+        field = replace(field, value=values[0] if values else None, known=bool(values), limited=bool(values))
+    for call in (node for node in ast.walk(annotation) if isinstance(node, ast.Call)):
+        field = _declared(field, call)
+    if default is None:
+        return field
+    if isinstance(default, ast.Call):
+        return _declared(field, default)
+    if isinstance(default, ast.Constant) and default.value is Ellipsis:
+        return field
+    known = isinstance(default, ast.Constant) and default.value is not None
+    return replace(field, required=False, value=constant(default), known=known or field.known)
+
+
+def _declared(field: Field, call: ast.Call) -> Field:
+    """Return a field with what `Field(...)`, `Header(...)`, `field(...)` say of it."""
+    first = [("default", argument) for argument in call.args[:1]]
+    for position, (name, value) in enumerate([*first, *((keyword.arg, keyword.value) for keyword in call.keywords)]):
+        if name == "default" and not (isinstance(value, ast.Constant) and value.value is Ellipsis):
+            if position < len(first) and not isinstance(
+                value, (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.UnaryOp)
+            ):
+                continue
+            known = isinstance(value, ast.Constant) and value.value is not None
+            field = replace(field, required=False, value=constant(value), known=known or field.known)
+        elif name in ("default_factory", "factory"):
+            field = replace(field, required=False, generated=makes_key(value))
+        elif name in ("alias", "validation_alias") and isinstance(value, ast.Constant):
+            field = replace(field, place=Place(field.place.where, (*field.place.path[:-1], str(value.value))))
+        elif name == "examples" and isinstance(value, ast.List) and value.elts:
+            field = replace(field, value=constant(value.elts[0]), known=True)
+        elif name in ("ge", "gt") and isinstance(value, ast.Constant) and isinstance(value.value, (int, float)):
+            field = replace(field, value=value.value + (name == "gt"), known=True)
+    return field
+
+
+def bare(annotation: ast.expr) -> ast.expr:
+    """Return an annotation without `Optional`, `Annotated`, `| None`, `Required` around it."""
+    if isinstance(annotation, ast.BinOp):
+        sides = (annotation.left, annotation.right)
+        return bare(next((s for s in sides if not (isinstance(s, ast.Constant) and s.value is None)), annotation.left))
+    if isinstance(annotation, ast.Subscript):
+        head = ast.unparse(annotation.value).split(".")[-1]
+        inner = annotation.slice.elts[0] if isinstance(annotation.slice, ast.Tuple) else annotation.slice
+        if head in ("Optional", "Annotated", "Required", "NotRequired", "Union", "Form", "ReadOnly"):
+            return bare(inner)
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            return bare(ast.parse(annotation.value, mode="eval").body)
+        except SyntaxError:
+            return annotation
+    return annotation
+
+
+def makes_key(value: ast.AST) -> bool:
+    """Whether an expression makes a new value each time: `uuid4()`, `lambda: str(uuid4())`, `token_hex`, a clock."""
+    return makes_key_text(ast.unparse(value))
+
+
+def makes_key_text(spelled: str) -> bool:
+    """Return the same for an expression's spelling, in any language."""
+    return (
+        re.search(r"uuid|token_|secrets|urandom|nanoid|ulid|random|time|Date\.now", spelled, re.IGNORECASE) is not None
+    )
+
+
+def constant(node: ast.AST) -> Json:
+    """Return a literal's value, or None."""
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return (
+        list(value) if isinstance(value, tuple) else value if isinstance(value, (str, int, float, list, dict)) else None
+    )
+
+
+def enum_values(kind: Found) -> list[Json]:
+    """Return the values of an enumeration's members, or none for anything else."""
+    if not isinstance(kind.node, ast.ClassDef) or not _is_enum(kind):
+        return []
+    pairs = [(n.targets[0], n.value) for n in kind.node.body if isinstance(n, ast.Assign)]
+    return [constant(value) if not _is_auto(value) else ast.unparse(name).lower() for name, value in pairs]
+
+
+def _is_auto(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] == "auto"
+
+
+def _is_enum(kind: Found) -> bool:
+    return isinstance(kind.node, ast.ClassDef) and any("Enum" in ast.unparse(base) for base in kind.node.bases)

@@ -1,0 +1,1 @@
+"""What the project's other files say: deployment, variables, services, tables."""

@@ -1,0 +1,133 @@
+"""Read what a Dockerfile says: where the project's files lie in the container, its volumes and its command."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from statecheck.source.code import reading
+
+_TOP = PurePosixPath("/")
+_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
+_REFERENCE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What one Dockerfile makes of a project.
+
+    Attributes:
+        workdir: the working directory in the container.
+        copies: (container directory, project directory or file) for each COPY and ADD from the context.
+        volumes: container paths of VOLUME.
+        command: (line, text) of CMD and ENTRYPOINT, and of ENV.
+    """
+
+    workdir: PurePosixPath
+    copies: tuple[tuple[PurePosixPath, Path], ...]
+    volumes: tuple[PurePosixPath, ...]
+    commands: tuple[tuple[int, str], ...]
+
+    def places(self, inside: PurePosixPath, context: Path, project: Path) -> list[Path]:
+        """Where a container path lies when the app runs from its project: a project path, else the path itself.
+
+        Args:
+            inside: an absolute container path, or one relative to the working directory.
+            context: the directory that the image is built from.
+            project: the directory that the app runs in here.
+        """
+        inside = PurePosixPath(self.workdir, inside)
+        copied = [(target, source) for target, source in self.copies if _below(inside, target)]
+        found = []
+        if copied:
+            target, source = max(copied, key=lambda pair: len(pair[0].parts))
+            found.append(source / inside.relative_to(target))
+        if _below(inside, self.workdir):
+            rest = inside.relative_to(self.workdir)
+            found += [context / rest, project / rest] if not copied else [project / rest]
+        return found or [Path(inside)]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects the instructions of a Dockerfile."""
+
+    context: Path
+    workdir: PurePosixPath = _TOP
+    variables: dict[str, str] = field(default_factory=dict)
+    copies: list[tuple[PurePosixPath, Path]] = field(default_factory=list)
+    volumes: list[PurePosixPath] = field(default_factory=list)
+    commands: list[tuple[int, str]] = field(default_factory=list)
+
+    def take(self, line: int, name: str, rest: str) -> None:
+        """One instruction."""
+        rest = self.expand(rest.strip()) if name not in ("CMD", "ENTRYPOINT") else rest.strip()
+        if name == "FROM":
+            self.workdir = _TOP
+        elif name == "WORKDIR":
+            self.workdir = PurePosixPath(self.workdir, rest.strip("\"'"))
+        elif name in ("ENV", "ARG"):
+            self.commands.append((line, rest))
+            pairs = re.findall(r"""(\w+)=("[^"]*"|\S*)""", rest) or [tuple([*rest.split(None, 1), ""][:2])]
+            self.variables.update((key, value.strip("\"'")) for key, value in pairs)
+        elif name in ("CMD", "ENTRYPOINT"):
+            self.commands.append((line, rest))
+        elif name == "VOLUME":
+            self.volumes += [PurePosixPath(self.workdir, part) for part in words(rest)]
+        elif name in ("COPY", "ADD") and "--from=" not in rest:
+            self.copy([part for part in words(rest) if not part.startswith("--")])
+
+    def copy(self, parts: list[str]) -> None:
+        """Note where a COPY's directories go; single files say nothing about data."""
+        target = PurePosixPath(self.workdir, parts[-1]) if parts else self.workdir
+        for part in parts[:-1]:
+            source = self.context / part.lstrip("/")
+            if reading.is_dir(source):
+                self.copies.append((target, source))
+
+    def expand(self, value: str) -> str:
+        """Return the value with `$NAME` and `${NAME:-default}` replaced as far as they are known."""
+        return _REFERENCE.sub(lambda m: self.variables.get(m[1] or m[3], m[2] or ""), value)
+
+
+def read_image(dockerfile: Path, context: Path) -> Image:
+    """Return what a Dockerfile says; an unreadable one says nothing."""
+    reader = _Reader(context)
+    for line, instruction in _instructions(reading.peek(dockerfile).decode("utf-8", "replace")):
+        match = _INSTRUCTION.fullmatch(instruction)
+        if match:
+            reader.take(line, match[1].upper(), match[2])
+    return Image(reader.workdir, tuple(reader.copies), tuple(reader.volumes), tuple(reader.commands))
+
+
+def words(value: str) -> list[str]:
+    """Return the words of an instruction, given as JSON list or separated by spaces."""
+    if value.startswith("["):
+        try:
+            return [str(part) for part in json.loads(value)]
+        except ValueError:
+            return []
+    return [word.strip("\"'") for word in value.split()]
+
+
+def _instructions(text: str) -> list[tuple[int, str]]:
+    """Each instruction with the line where it starts, continued lines joined, comments left out."""
+    found: list[tuple[int, str]] = []
+    open_ended = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("#"):
+            continue
+        body = line.rstrip()
+        if open_ended:
+            start, before = found[-1]
+            found[-1] = (start, f"{before} {body.removesuffix(chr(92))}")
+        elif body:
+            found.append((number, body.removesuffix("\\")))
+        open_ended = body.endswith("\\")
+    return found
+
+
+def _below(path: PurePosixPath, top: PurePosixPath) -> bool:
+    return top != _TOP and path.is_relative_to(top)

@@ -1,0 +1,212 @@
+"""Which endpoint of an app takes the conversation's turns: all of them, ranked, with what each one's request holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from statecheck.source.clients.clients import Call, same_path
+from statecheck.source.fields import Encoding, Field, Form, Place
+from statecheck.source.handlers.handlers import Handler, read_handler, read_step
+from statecheck.source.openapi import operations, read_operation, response_names
+from statecheck.source.roles import as_set, leaning, words
+from statecheck.talk.plan import AppFacts, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from statecheck.source.code.lookup import Modules
+
+_SPEAKING = as_set(
+    "chat ask message messages query reply answer talk converse conversation conversations completions complete prompt "
+    "run invoke assistant bot agent respond say send turn turns question generate discuss dialog speak inbox"
+)
+_SILENT = as_set(
+    "health healthz healthcheck livez readyz ping status docs redoc openapi admin delete reset clear history login "
+    "logout "
+    "register signup metrics static upload ingest export import list version config settings favicon assets feedback "
+    "end close remove forget transcript debug warmup cancel"
+)
+_METHODS = {"POST": 2.0, "WEBSOCKET": 1.5, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
+_ALL_THERE_IS = 6.0  # that a message of a connection is a text, where the app takes none apart
+_PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one route.
+
+    Attributes:
+        path: with its parameters as `{name}`.
+        fields: what the server takes: declared, read by the handler, or both.
+        calls: client code that calls it, best first.
+        answers: names in its answers, so far as they are known (cookies that it sets among them).
+        score: how likely it takes the turns.
+        signs: why, in a few words each.
+    """
+
+    route: Route
+    method: str
+    path: str
+    handler: Handler | None
+    encoding: Encoding
+    fields: tuple[Field, ...]
+    calls: tuple[Call, ...]
+    answers: frozenset[str]
+    score: float = 0.0
+    signs: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """`POST /chat`."""
+        return f"{self.method} {self.path}"
+
+
+def braced(path: str) -> tuple[str, dict[str, Form]]:
+    """Return a route's path with every parameter as `{name}`, whatever the framework's spelling, and their formats."""
+    forms: dict[str, Form] = {}
+
+    def parameter(found: re.Match[str]) -> str:
+        kind, name = found[2] or found[5] or "", found[1] or found[3] or found[4]
+        forms[name] = "integer" if kind == "int" else "uuid" if kind == "uuid" else "token"
+        return f"{{{name}}}"
+
+    plain = _PARAMETER.sub(parameter, path.removeprefix("^").removesuffix("$").removesuffix("\\Z"))
+    return (plain if plain.startswith("/") else f"/{plain}"), forms
+
+
+def endpoints(facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> list[Endpoint]:
+    """All endpoints that could take a turn, the likeliest first. Without routes, those that client code calls."""
+    told = {(braced(route.path)[0], method) for route in facts.routes for method in route.methods}
+    hidden = (each for each in operations(facts.openapi) if each not in told)
+    routes = [*facts.routes, *(Route(path, (method,), "", "", 0) for path, method in hidden)]
+    if not routes:  # an app that does not tell
+        sent = dict.fromkeys((call.path, call.method) for call in calls if call.path.startswith("/"))
+        routes = [Route(path, (method,), "", "", 0) for path, method in sent]
+    found = []
+    for route in (route if route.file else _located(route, modules) for route in routes):
+        for method in _methods(route, modules):
+            found.append(_rank(_endpoint(route, method, facts, modules, calls)))  # noqa: PERF401 (three lines read better)
+    return sorted(found, key=lambda endpoint: -endpoint.score)
+
+
+def _located(route: Route, modules: Modules) -> Route:
+    """Return a route with the function that is decorated with the end of its path, where the app does not tell it."""
+    path, method = braced(route.path)[0], (route.methods or ("POST",))[0]
+    fitting = []
+    for spelled, verb, name, file, line in modules.decorated():
+        given = braced(spelled)[0].rstrip("/")
+        if given and path.rstrip("/").endswith(given) and verb in (method.lower(), "route", "api_route"):
+            fitting.append((len(given), Route(route.path, route.methods, route.name or name, str(file), line)))
+    return max(fitting, key=lambda pair: pair[0])[1] if fitting else route
+
+
+def _methods(route: Route, modules: Modules) -> Iterable[str]:
+    if route.methods:
+        return [method for method in _METHODS if method in route.methods]
+    handler = _read(route, modules, "POST")
+    return handler.methods if handler is not None else ("POST",)
+
+
+def _read(route: Route, modules: Modules, method: str) -> Handler | None:
+    if not route.file or not Path(route.file).resolve().is_relative_to(modules.project):
+        return None
+    if route.event:
+        return read_step(modules, Path(route.file), route.line, route.name, route.event, ("start_event",))
+    _, forms = braced(route.path)
+    return read_handler(modules, Path(route.file), route.line, route.name, tuple(forms), method)
+
+
+def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> Endpoint:
+    path, forms = braced(route.path)
+    handler = _read(route, modules, method)
+    read = handler.fields if handler is not None else ()
+    encoding: Encoding = "none"
+    if handler is not None and handler.encoding and method != "GET":
+        encoding = "form" if handler.encoding == "form" else "multipart" if handler.encoding == "multipart" else "json"
+    declared: tuple[Field, ...] = ()
+    operation = read_operation(facts.openapi, path, method)
+    if operation is not None:
+        declared = operation[1]
+        encoding = operation[0] if operation[0] != "none" else encoding
+    fields = lay(declared, read)
+    for name, form in forms.items():
+        place = Place("path", (name,))
+        if not any(field.place.matches(place) for field in fields):
+            fields = (*fields, Field(place, form=form))
+        elif form != "token":
+            fields = tuple(replace(f, form=form) if f.place.matches(place) else f for f in fields)
+    if method == "WEBSOCKET" and not any(field.place.where == "body" for field in fields):
+        fields = (*fields, Field(Place("body", ()), type="string", leaning=_ALL_THERE_IS))
+    if method == "GET":
+        fields = tuple(field for field in fields if field.place.where != "body")
+    answers = response_names(facts.openapi, path, method)
+    if handler is not None:
+        answers |= handler.answers | handler.sets_cookies
+    mine = tuple(
+        call
+        for call in calls
+        if call.method == method and (same_path(call.path, path) or (call.route and call.route == route.name))
+    )
+    return Endpoint(route, method, path, handler, encoding, fields, mine, answers)
+
+
+def lay(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
+    """Tell what a server declares with the evidence of what its handler reads; what is only read follows."""
+    laid, used = [], set()
+    for each in declared:
+        field = each
+        found = next((f for f in read if f.place.matches(field.place)), None)
+        if found is not None:
+            used.add(found.place)
+            declares = (field.form, field.dress) != ("token", "{session}")
+            field = replace(
+                field,
+                leaning=found.leaning,
+                generated=field.generated or found.generated,
+                form=(field if declares else found).form,
+                dress=(field if declares else found).dress,
+                turn_keys=field.turn_keys or found.turn_keys,
+                limited=field.limited or found.limited,
+                required=field.required or found.demanded,
+                options=found.options,
+                value=field.value if field.known else found.value if found.known else field.value,
+                known=field.known or found.known,
+            )
+        laid.append(field)
+    whole = {f.place.where for f in declared if not f.place.path}
+    rest = [f for f in read if f.place not in used and f.place.where not in whole]
+    if any(f.place.where == "body" for f in declared):
+        rest = [f for f in rest if f.place.where != "body" or _below_open_object(f, declared)]
+    laid = [field for field in laid if not any(field.place.holds(f.place) for f in rest)]  # told by its parts
+    return (*laid, *rest)
+
+
+def _below_open_object(field: Field, declared: Sequence[Field]) -> bool:
+    """Whether a part that the handler reads lies in a declared object whose parts are not declared."""
+    return any(f.type == "object" and f.name in field.place.path[:-1] for f in declared)
+
+
+def _rank(endpoint: Endpoint) -> Endpoint:
+    handler, score, signs = endpoint.handler, _METHODS[endpoint.method], []
+    said = {word for part in endpoint.path.split("/") if "{" not in part for word in words(part)}
+    named = set(words(endpoint.route.name))
+    if handler is not None and handler.model:
+        score += 3 * handler.model
+        signs.append("its handler calls a model")
+    if said & _SPEAKING or named & _SPEAKING:
+        score += 3 * bool(said & _SPEAKING) + 2 * bool(named & _SPEAKING)
+        signs.append("its name speaks of a conversation")
+    if (said | named) & _SILENT:
+        score -= 8
+    if endpoint.calls:
+        score += 1 if all(call.test for call in endpoint.calls) else 4
+        signs.append("client code calls it")
+    texts = [f for f in endpoint.fields if f.type in ("", "string") or f.turn_keys]
+    score += 0.3 * max((min(leaning(f.name) + f.leaning, 10) for f in texts if f.place.where != "path"), default=-10)
+    if "stream" in said | named or (handler is not None and handler.streams):
+        score -= 2
+        signs.append("it streams")
+    return replace(endpoint, score=score, signs=tuple(signs))

@@ -1,0 +1,75 @@
+"""Telling people of a plan: in a line, without its secrets, and when it is tried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.probe.offline import DUMMY, is_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from statecheck.talk.plan import Json, Plan
+
+_HIDDEN = "…"
+
+
+def describe(plan: Plan) -> str:
+    """One line for people: `POST /chat, message in body message, session in body session_id`."""
+    if plan.kind == "callable" and plan.message_field and not plan.message_field.startswith("argument "):
+        return f"message in {plan.message_field}, session in {plan.session_field}"
+    if plan.kind == "callable":
+        given = [*map(str, plan.args), *(f"{name}={value}" for name, value in plan.keywords)]
+        call = f"call with ({', '.join(given)})"
+        return call if plan.session_field else f"{call}, no session"
+    said = [f"{plan.method} {plan.path}"]
+    said.append(f"message in {plan.message_field}" if plan.message_field else "no message")
+    said.append(f"session in {plan.session_field}" if plan.session_field else "no session is sent")
+    if plan.opening is not None:
+        first = "the first answer" if plan.opening.message_field else f"{plan.opening.method} {plan.opening.path}"
+        said[-1] += f", which {first} gives" if plan.given else f", after {first}"
+    if plan.renews:
+        said[-1] += ", a new one with every message"
+    if plan.carries_history:
+        said.append("the earlier messages are sent along")
+    return ", ".join(said)
+
+
+def when(plans: Sequence[Plan], position: int) -> str:
+    """Say when one of several plans is tried, and when it is taken."""
+    plan = plans[position]
+    if plan.doubt == "session":
+        return "tried where the session of those before it makes no difference; taken if its own does"
+    if plan.doubt == "message":
+        return "a guess: taken if the message is seen to reach a model or a memory"
+    return "tried first" if position == 0 else "tried where those before it are refused, or nothing arrives"
+
+
+def discreet(plan: Plan) -> Plan:
+    """Return a plan without what was handed over as a secret."""
+    return replace(
+        plan,
+        opening=discreet(plan.opening) if plan.opening is not None else None,
+        query=_hidden(plan.query),
+        headers=_hidden(plan.headers),
+        cookies=_hidden(plan.cookies),
+        body=_without(plan.body),
+    )
+
+
+def _hidden(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _shown(name, value)) for name, value in pairs)
+
+
+def _without(value: Json) -> Json:
+    if isinstance(value, list):
+        return [_without(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _shown(name, item) if isinstance(item, str) else _without(item) for name, item in value.items()}
+
+
+def _shown(name: str, value: str) -> str:
+    secret = is_secret(name) or name.lower() in ("authorization", "cookie")
+    return value if not secret or "{" in value or DUMMY in value or value in ("sample", "Bearer sample") else _HIDDEN

@@ -1,0 +1,176 @@
+"""Finding out how a client talks to a target: the ways to send a turn, best first.
+
+Three sources say what a request looks like: client code in the tree, the OpenAPI document, the handler's own code.
+They are laid over each other as fields; then one field is the message, and those that say who is talking the session.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from statecheck.errors import ExitCode, StatecheckError, nearest
+from statecheck.source.clients.clients import find_clients
+from statecheck.source.code.lookup import Modules
+from statecheck.source.fields import Field
+from statecheck.source.handlers.callables import Parameter, read_callable
+from statecheck.source.handlers.events import Event, read_event
+from statecheck.source.handlers.handlers import read_step
+from statecheck.source.openapi import read_operation
+from statecheck.source.project.deploy import serves_workflows
+from statecheck.talk.alternatives import ways
+from statecheck.talk.call_plans import agent_plan, call_plan, client_of, event_plan, sent_by
+from statecheck.talk.endpoints import Endpoint, endpoints, lay
+from statecheck.talk.page_visits import with_visits
+from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, a_call
+from statecheck.talk.request_template import Sending, anchor, with_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from statecheck.source.fields import Field
+
+_MOST = 12
+_FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
+
+
+def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Plan, ...]:
+    """Return the ways to send a turn to a target, best first.
+
+    Args:
+        facts: what the running app says of itself.
+        project: the tree in which client code and handlers are read.
+        overrides: what the user settled.
+
+    Raises:
+        StatecheckError: it cannot be guessed (exit 4), or an option names what is not there (exit 2).
+    """
+    if overrides.template is not None:
+        template = overrides.template
+        return (replace(template, headers=with_headers(template.headers, overrides.headers)),)
+    if facts.told:
+        handler = anchor(facts.routes[0], project) if facts.routes else None
+        return tuple(a_call(**told, handler=handler) for told in facts.told)
+    if facts.framework in _CALLS:
+        plan = _CALLS[facts.framework](facts, project, overrides)
+        return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)
+    everything = endpoints(facts, Modules(project, facts.environment), find_clients(project))
+    ranked = _wanted(everything, overrides)
+    plans: list[Plan] = []
+    for endpoint in ranked:
+        call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
+        plans += ways(Sending(endpoint, call, project, overrides.headers), everything, overrides)
+    if not plans:
+        raise _no_endpoint(ranked)
+    plans = with_visits(plans, everything)
+    begun = {(p.opening.method, p.opening.path) for p in plans if p.opening is not None and p.opening.message_field}
+    begun -= {(p.method, p.path) for p in plans if p.opening is not None}
+    plans.sort(key=lambda plan: (plan.method, plan.path) in begun)  # a first turn alone is not the conversation
+    first, others = plans[0], dict.fromkeys(f"`{p.method} {p.path}`" for p in plans if p.path != plans[0].path)
+    if others:
+        said = f"other endpoints could take turns too: {', '.join(others)} (`--endpoint` names one)"
+        plans[0] = replace(first, why=(*first.why, said))
+    return tuple(plans[:_MOST])
+
+
+def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+    """Return how a workflow is run: an agent by what the user says, any other with the fields of its start event."""
+    if facts.parameters:
+        return agent_plan(facts, carried=serves_workflows(project))
+    step = next(iter(facts.routes), None)
+    operation = read_operation(facts.openapi, "run", "POST")
+    fields = operation[1] if operation is not None else ()
+    if step is not None and Path(step.file).is_relative_to(project):
+        read = read_step(Modules(project), Path(step.file), step.line, step.name, step.event)
+        fields = lay(fields, read.fields if read is not None else ())
+    named: dict[str, list[Field]] = {}
+    for field in fields:
+        if field.place.path:
+            named.setdefault(field.place.path[0], []).append(field)
+    parameters = [Parameter(name, tuple(own), any(f.required for f in own), None, True) for name, own in named.items()]
+    return call_plan(facts, overrides.message_field, overrides.session_field, parameters)
+
+
+def _callable(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+    """Return how a plain callable is called: by its source, where that lies in the project."""
+    route, read = _route_in(facts, project), None
+    if route is not None:
+        read = read_callable(Modules(project), Path(route.file), route.line, facts.object, facts.parameters)
+    return call_plan(facts, overrides.message_field, overrides.session_field, read)
+
+
+def _lambda(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+    """Return how a Lambda handler is invoked: by what its source reads of the event, as its clients send it."""
+    route, read = _route_in(facts, project), None
+    if route is not None:
+        read = read_event(Modules(project), Path(route.file), route.line, route.name)
+    options = overrides.message_field, overrides.session_field
+    plan = event_plan(facts, *options, read or Event((), "", "none"))
+    call = client_of(read, find_clients(project)) if read is not None and read.gateway else None
+    if read is None or call is None:
+        return plan
+    plan = event_plan(facts, *options, replace(read, fields=sent_by(call, read)))
+    return replace(plan, why=(*plan.why, f"the request is what {call.file}:{call.line} sends"))
+
+
+def _route_in(facts: AppFacts, project: Path) -> Route | None:
+    """Return the one route of what is called, if its source lies in the project."""
+    route = next(iter(facts.routes), None)
+    inside = route is not None and route.file and Path(route.file).resolve().is_relative_to(project.resolve())
+    return route if inside else None
+
+
+_CALLS: dict[str, Callable[[AppFacts, Path, Overrides], Plan]] = {
+    "callable": _callable,
+    "celery": _callable,
+    "lambda": _lambda,
+    "workflow": _workflow,
+}
+"""What is called, not asked over HTTP: by framework, how."""
+
+
+def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
+    """Return the endpoint that the user named, or the best ones; the best alone speak for a conversation."""
+    if overrides.endpoint is None:
+        usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
+        if not usable:
+            raise _no_endpoint(ranked)
+        return [
+            endpoint for endpoint in usable if endpoint.score > usable[0].score - _FAR and endpoint.score > 0
+        ] or usable
+    *method, path = overrides.endpoint.split(maxsplit=1)
+    same = [e for e in ranked if _shape(e.path) == _shape(path) and (not method or e.method == method[0].upper())]
+    if same:
+        return same[:1]
+    if not ranked:  # an app that does not tell its routes: the user knows better
+        route = Route(path, (method[0].upper() if method else "POST",), "", "", 0)
+        return endpoints(AppFacts("asgi", "", (route,)), Modules(_nowhere()), ())
+    known = {endpoint.label.lower(): endpoint.label for endpoint in ranked}
+    known |= {endpoint.path.lower(): endpoint.path for endpoint in ranked}
+    meant = nearest(overrides.endpoint, known)
+    listed = ", ".join(f"`{endpoint.label}`" for endpoint in ranked[:8])
+    raise StatecheckError(
+        "unknown-endpoint",
+        f"the app has no endpoint `{overrides.endpoint}`",
+        f"did you mean `{known[meant]}`?" if meant else f"it has {listed}",
+    )
+
+
+def _nowhere() -> Path:
+    return Path("/nonexistent")
+
+
+def _shape(path: str) -> str:
+    return "/" + re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path).strip("/")
+
+
+def _no_endpoint(ranked: Sequence[Endpoint]) -> StatecheckError:
+    listed = ", ".join(f"`{endpoint.label}`" for endpoint in ranked[:6])
+    return StatecheckError(
+        "no-endpoint",
+        f"no endpoint takes a message (looked at {listed})" if ranked else "the app tells of no endpoint",
+        "name it: `--endpoint 'POST /path' --message-field NAME`",
+        ExitCode.INCONCLUSIVE,
+    )

@@ -1,0 +1,188 @@
+"""Writing a plan down: a request template from the roles that its fields were given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from statecheck.model import Anchor
+from statecheck.probe.offline import is_secret
+from statecheck.source.clients.calls import path_fields
+from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
+from statecheck.source.roles import leaning
+from statecheck.talk.field_roles import Choice, overlay, sample
+from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from statecheck.source.clients.clients import Call
+    from statecheck.talk.endpoints import Endpoint
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How requests to an endpoint are written.
+
+    Attributes:
+        call: the client code that is followed, or None.
+        headers: that the user wants to be sent with each.
+    """
+
+    endpoint: Endpoint
+    call: Call | None
+    project: Path
+    headers: Pairs
+
+    def fields(self) -> tuple[Field, ...]:
+        """Return what is sent: as the client code does, with what the endpoint needs besides."""
+        if self.call is None:
+            return self.endpoint.fields
+        spelled = path_fields(self.call.path, self.endpoint.path)
+        return overlay((*spelled, *self.call.fields), self.endpoint.fields)
+
+
+def draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
+    """Return the plan for an endpoint, with its fields' roles chosen.
+
+    Args:
+        sending: the endpoint.
+        choice: the fields' roles.
+        given: the field whose value the app gives, if it gives one: others are the client's own then.
+    """
+    others = tuple(field for field in choice.sessions if field != given)
+    alone = next((f for f in choice.extras if f.limited and says_who(f)), None) if not choice.sessions else None
+    return replace(
+        filled(sending, values_of(choice, given)),
+        message_field=str(choice.message.place),
+        session_field=str(choice.sessions[0].place) if choice.sessions else None,
+        session_form=session_form(others if given is not None else choice.sessions),
+        carries_history=choice.history is not None or choice.message.turn_keys is not None,
+        lone=str(alone.place) if alone is not None else "",
+        why=(_why_endpoint(sending.endpoint), *_why_client(sending.call), *choice.why),
+        turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
+    )
+
+
+def filled(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan:
+    """Return a request to an endpoint with these values in its fields, as a plan of which no more is said."""
+    endpoint, call = sending.endpoint, sending.call
+    encoding: Encoding = call.encoding if call is not None and call.encoding != "none" else endpoint.encoding
+    bodies = [(field, value) for field, value in values if field.place.where == "body"]
+    if bodies and encoding == "none":
+        encoding = "json"
+    path = endpoint.path
+    for field, value in values:
+        if field.place.where == "path":
+            path = path.replace(f"{{{field.name}}}", _text(value))
+    return Plan(
+        kind="websocket" if endpoint.method == "WEBSOCKET" else "http",
+        method=endpoint.method,
+        path=path,
+        query=pairs(values, "query"),
+        headers=with_headers(pairs(values, "header"), sending.headers),
+        cookies=pairs(values, "cookie"),
+        encoding=encoding if bodies else "none",
+        body=body_of(bodies, encoding) if bodies else None,
+        handler=anchor(endpoint.route, sending.project),
+        streams=endpoint.handler is not None and endpoint.handler.streams,
+    )
+
+
+def values_of(choice: Choice, given: Field | None = None) -> list[tuple[Field, Json]]:
+    """Return the fields that are sent, in their own order, each with what is sent in it."""
+    form = session_form(choice.sessions)
+    values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
+    values += [(field, _session(field, form, n, given)) for n, field in enumerate(choice.sessions)]
+    values += [(choice.history, HISTORY)] if choice.history is not None else []
+    values += [(field, sample(field)) for field in choice.extras]
+    return sorted(values, key=lambda pair: choice.order.index(pair[0]))
+
+
+def says_who(field: Field) -> bool:
+    """Whether a field's name is that of a user or of a credential."""
+    return leaning(field.name) <= -5 or is_secret(field.name) or plain(field.name) == "authorization"
+
+
+def _message(field: Field) -> Json:
+    if field.turn_keys is not None:
+        return MESSAGES
+    return [MESSAGE] if field.type == "array" else MESSAGE
+
+
+def session_form(sessions: Sequence[Field]) -> Form:
+    """Return what the formats of the fields that say who is talking ask of a session key."""
+    if not sessions or sessions[0].form != "token":
+        return sessions[0].form if sessions else "token"
+    return "uuid" if any(field.form == "uuid" for field in sessions) else "token"
+
+
+def _session(field: Field, form: Form, position: int, given: Field | None) -> Json:
+    """Return what is sent in a field that says who is talking; beside one of another type it is bent to fit."""
+    if given is not None and field != given:
+        return field.dress.replace(SESSION, USER) if field.form != "integer" else sample(field) or 1
+    if position == 0 or field.form == form:
+        return field.dress
+    if field.form == "integer":
+        return sample(field) or 1
+    return f"sc-{SESSION}" if form == "integer" else field.dress
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def pairs(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
+    """Return the names and values that travel in the query, the headers or the cookies."""
+    return tuple((f.name, _credential(f, _text(value))) for f, value in values if f.place.where == where)
+
+
+def _credential(field: Field, value: str) -> str:
+    """Return a value as its header wants it: an `Authorization` names its scheme."""
+    scheme = field.place.where == "header" and plain(field.name) == "authorization" and " " not in value
+    return f"Bearer {value}" if scheme else value
+
+
+def with_headers(pairs: Pairs, more: Pairs) -> Pairs:
+    """Return headers with others in place of those of the same names."""
+    given = {name.lower() for name, _ in more}
+    return (*(pair for pair in pairs if pair[0].lower() not in given), *more)
+
+
+def body_of(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
+    """Return the body in which values travel, each at its own path."""
+    body: dict[str, Json] = {}
+    for field, value in values:
+        steps = [step for step in field.place.path if step != ELEMENT]
+        if not steps:
+            return value
+        inner = body
+        for step in steps[:-1]:
+            inner = cast("dict[str, Json]", inner.setdefault(step, {}))
+        inner[steps[-1]] = value if encoding == "json" or value in (MESSAGES, HISTORY, FILE) else _text(value)
+    return body
+
+
+def anchor(route: Route, project: Path) -> Anchor | None:
+    """Return where the function of a route is, relative to the project where it lies below it."""
+    from pathlib import Path
+
+    if not route.file:
+        return None
+    file = Path(route.file)
+    try:
+        return Anchor(file.resolve().relative_to(project.resolve()).as_posix(), route.line)
+    except ValueError:
+        return Anchor(file.as_posix(), route.line)
+
+
+def _why_endpoint(endpoint: Endpoint) -> str:
+    signs = ", ".join(endpoint.signs) or "no other does better"
+    return f"`{endpoint.label}` takes the turns: {signs}"
+
+
+def _why_client(call: Call | None) -> tuple[str, ...]:
+    return (f"the request is what {call.file}:{call.line} sends",) if call is not None else ()

@@ -1,0 +1,139 @@
+"""How a client gets a session that the app gives: the request that opens one, or a first turn without any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.fields import plain
+from statecheck.source.roles import as_set, is_setting, leaning, words
+from statecheck.talk.field_roles import Choice, choose, sample
+from statecheck.talk.request_template import Sending, draft, filled, says_who
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from statecheck.source.fields import Field
+    from statecheck.talk.endpoints import Endpoint
+    from statecheck.talk.plan import Json, Plan
+
+_BEGINS = as_set("new create start open begin init initialize join register login signin signup token auth")
+_SESSIONS = as_set("session thread conversation chat room dialog dialogue channel user login token auth")
+_SIGNS_IN = as_set("login signin auth logon authenticate")
+_LEAST = 5.0
+_TOKENS = ("access_token", "token", "session_token", "api_token", "key")
+
+
+def opened(ways: Sending, session: Field, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
+    """Return a plan that asks another endpoint for the session first, if one gives or makes it.
+
+    Args:
+        ways: how the turns are sent.
+        session: the field in which they carry it.
+        later: a turn's plan, once there is a session.
+        others: the app's endpoints.
+    """
+    rated = [(_opens(other, ways.endpoint, session), other) for other in others if other is not ways.endpoint]
+    score, best = max(rated, key=lambda pair: pair[0], default=(0.0, None))
+    if best is None or score < _LEAST:
+        return None
+    request, lone = _request(ways, best, session)
+    chosen = "{session}" in request.path  # the client names the session, and the app makes it
+    given = "" if chosen else _name(session, best)
+    said = f"`{best.label}` opens the session that `{session.place}` carries"
+    return replace(later, opening=request, given=given, lone=lone, why=(*later.why, said))
+
+
+def signed_in(ways: Sending, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
+    """Return a plan that signs in first, for turns in which nothing says who is talking, if there is where to."""
+    found = (other for other in others if other is not ways.endpoint and other.method == "POST")
+    login = next((other for other in found if _SIGNS_IN & {*words(other.path), *words(other.route.name)}), None)
+    if login is None:
+        return None
+    request, lone = _request(ways, login, None)
+    said = f"`{login.label}` may have to be asked first: tried where a turn is refused without"
+    return replace(later, opening=request, lone=lone, why=(*later.why, said))
+
+
+def first_turn(ways: Sending, choice: Choice) -> Plan:
+    """Return a plan whose first turn carries no session, or null as client code does, as its answer gives one."""
+    session, *others = choice.sessions
+    said = f"`{session.place}` may be left out: a client first comes without it, and sends back what the answer gives"
+    later = draft(ways, choice, given=session)
+    nothing = replace(session, value=None, known=True)
+    sent = (nothing,) if session.origin == "learned" and session.place.where == "body" and session.required else ()
+    order = tuple(nothing if field == session else field for field in choice.order)
+    without = replace(choice, sessions=tuple(others), extras=(*choice.extras, *sent), order=order)
+    opening = draft(ways, without, given=session)
+    return replace(later, opening=opening, given=session.name, why=(*later.why, said))
+
+
+def nested(session: Field, plan: Plan) -> bool:
+    """Whether a plan opens what its turns' path lies in: `POST /threads`, then `/threads/7`."""
+    return plan.opening is not None and session.place.where == "path" and plan.path.startswith(plan.opening.path)
+
+
+def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
+    """How likely an endpoint opens the sessions of another: by its path, its name and its answers."""
+    if other.method not in ("POST", "PUT", "GET") or other.path == turns.path:
+        return 0.0
+    said = {word.removesuffix("s") for part in other.path.split("/") if "{" not in part for word in words(part)}
+    said |= {word.removesuffix("s") for word in words(other.route.name)}
+    begins = bool(said & _BEGINS)
+    score = 0.0
+    parameter = f"{{{session.name}}}"
+    if session.place.where == "path" and parameter in turns.path:
+        upto = turns.path[: turns.path.index(parameter)].rstrip("/")
+        after = other.path.removeprefix(upto).strip("/") if other.path.startswith(upto) else None
+        if after == "" and other.method != "GET":
+            score += 8
+        elif after == parameter and other.method in ("PUT", "POST"):
+            score += 6
+        elif after is not None and "{" not in after and begins:
+            score += 7
+    if "{" in other.path.replace(parameter, "") and score == 0:
+        return 0.0
+    names = {plain(name) for name in other.answers}
+    if plain(session.name) in names or (_is_token(session) and names & {plain(token) for token in _TOKENS}):
+        score += 4
+    named = bool(said & (_SESSIONS | set(words(session.name))))
+    score += named + 2 * begins + 2 * (named and begins)
+    speaks = other.handler is not None and other.handler.model >= 2
+    return score - (other.method == "GET") - (3 if speaks and score < 8 else 0)
+
+
+def _is_token(session: Field) -> bool:
+    return plain(session.name) == "authorization"
+
+
+def _name(session: Field, other: Endpoint) -> str:
+    """Return what the answer that opens a session calls it."""
+    if not _is_token(session):
+        return session.name
+    names = {plain(name): name for name in other.answers}
+    return next((names[plain(token)] for token in _TOKENS if plain(token) in names), "token")
+
+
+def _request(ways: Sending, other: Endpoint, session: Field | None) -> tuple[Plan, str]:
+    """Return what opens a session, and what makes all clients one user in it, or "".
+
+    There is a message in it, if the endpoint asks its model for an answer at once.
+    """
+    asked = replace(ways, endpoint=other, call=next(iter(other.calls), None))
+    fields = asked.fields()
+    if other.handler is not None and other.handler.model >= 2:
+        choice = choose(fields)
+        if isinstance(choice, Choice):
+            needed = tuple(field for field in choice.sessions if field.required)
+            return draft(asked, replace(choice, sessions=needed), given=session), ""
+    sent = [field for field in fields if field.required or field.place.where == "path"]
+    alone = next((str(field.place) for field in sent if field.limited and says_who(field)), "")
+    return filled(asked, [(field, _value(field, session)) for field in sent]), alone
+
+
+def _value(field: Field, session: Field | None) -> Json:
+    if session is not None and field.place.where == "path" and plain(field.name) == plain(session.name):
+        return field.dress
+    text = field.type in ("", "string") and not field.limited and not field.known
+    who = leaning(field.name) <= -5 and not is_setting(field.name)
+    return field.dress.replace("{session}", "{user}") if text and who else sample(field)

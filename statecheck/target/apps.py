@@ -1,0 +1,299 @@
+"""Find what can be driven in a module: web apps, workflows, pages and plain callables, and choose among them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statecheck.source.code.evaluate import Evaluator, imports_top
+from statecheck.source.code.imports import uses_llama_index
+from statecheck.source.code.scopes import dotted, last_name, required_parameters, statements, walk
+from statecheck.source.code.values import TASKS, UNDRIVEN, WEB, Origin, Value, Wiring, adds_routes
+from statecheck.target.turns import is_task, turn_functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from statecheck.source.code.tree import Module
+
+CONVENTIONAL = ("app", "application", "server", "api")
+_FACTORIES = ("create_app", "make_app", "build_app", "get_app", "app_factory", "create_application")
+_PAGES = ("streamlit", "chainlit")
+_RANKS = {
+    "slack": 5,
+    "telegram": 5,
+    "gradio": 3,
+    "streamlit": 3,
+    "chainlit": 3,
+    "lambda": 3,
+    "discord": 3,
+    **dict.fromkeys((*TASKS, *UNDRIVEN), 3),
+    "callable": 2,
+    "workflow": 1,
+    "console": 0,
+    "": 0,
+}
+_MOUNTS = frozenset(("mount", "include_router", "register_blueprint"))
+_NO_APPS = frozenset(("Typer", "Celery", "App", "ArgumentParser", "Console", "QApplication", "Tk"))
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Something in a module that can be driven.
+
+    Attributes:
+        module: where it is imported from.
+        object: the attribute path, `create_app()` for a call, None for a page that is a script.
+        framework: as `Target.framework`.
+        origin: where it is built; the same app under two names has one origin.
+        inside: the origins of the apps that it wraps.
+        routed: it has routes of its own.
+        own: it is built in this module, not imported.
+    """
+
+    module: Module
+    object: str | None
+    framework: str
+    origin: Origin
+    inside: frozenset[Origin] = frozenset()
+    routed: bool = False
+    own: bool = True
+
+    @property
+    def rank(self) -> int:
+        """Web apps before pages before callables before workflows."""
+        return 4 if self.framework in WEB else _RANKS[self.framework]
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a factory that has to be called."""
+        return self.object is not None and self.object.endswith("()")
+
+
+def apps_in(module: Module, values: Evaluator) -> list[App]:
+    """Return the best of what a module offers: one app, several that cannot be told apart, or none."""
+    found = list(_objects(module, values))
+    if not found:
+        found = list(_starters(module, values))
+    if not any(app.framework in WEB for app in found):
+        found += _pages(module, values)
+        if uses_llama_index(values.tree, module.path):
+            found += _interfaces(module, values)
+            found += _callables(module, values)
+            found += _tasks(module, values)
+    if not found:
+        found = list(_unknown(module, values))
+    if not found and uses_llama_index(values.tree, module.path):
+        found = list(_console(module))
+    if len(found) < 2:
+        return found
+    wires = wiring(values.tree.reach(module.path), values)
+    found = outermost(found, wires.mounted)
+    found = best(found, lambda app: app.rank)
+    found = best(found, lambda app: app.own)
+    found = best(found, lambda app: not app.is_call)
+    found = best(found, lambda app: app.routed or app.origin in wires.routed)
+    found = _one_name_each(found)
+    return best(found, _conventional) if len(found) > 1 else found
+
+
+def named(module: Module, values: Evaluator, path: str) -> App | None:
+    """Return what the attribute path that a user gave leads to, or None if source cannot tell."""
+    if path.endswith("()"):
+        call = ast.parse(path, mode="eval").body
+        value = values.evaluate(call, values.env(module))
+    else:
+        value = values.evaluate(ast.parse(path, mode="eval").body, values.env(module))
+    return _app(module, path, value, values) if value is not None else None
+
+
+def outermost(apps: Iterable[App], mounted: frozenset[Origin] = frozenset()) -> list[App]:
+    """Without the apps that another one mounts or wraps; all of them if nothing else were left."""
+    apps = list(apps)
+    wrapped = {origin for app in apps for origin in app.inside if origin != app.origin}
+    return [app for app in apps if app.origin not in mounted | wrapped] or apps
+
+
+def wiring(modules: Iterable[Module], values: Evaluator) -> Wiring:
+    """How apps are put together anywhere in these files."""
+    for module in (modules := list(modules)):
+        if module.path not in values.wirings:
+            values.wirings[module.path] = _wiring_of(module, values)
+    wires = [values.wirings[module.path] for module in modules]
+    return Wiring(
+        frozenset(origin for wire in wires for origin in wire.mounted),
+        frozenset(origin for wire in wires for origin in wire.routed),
+    )
+
+
+def best(apps: list[App], key: Callable[[App], int]) -> list[App]:
+    """Those for which the key is greatest."""
+    most = max(map(key, apps), default=0)
+    return [app for app in apps if key(app) == most]
+
+
+def _conventional(app: App) -> int:
+    """Return how conventional an object's name is: `app` most, unusual ones 0."""
+    for names in (CONVENTIONAL, _FACTORIES):
+        name = (app.object or "").removesuffix("()").partition(".")[0]
+        if name in names:
+            return len(names) - names.index(name)
+    return 0
+
+
+def _one_name_each(apps: list[App]) -> list[App]:
+    """One app for each origin, under its most usual name."""
+    chosen: dict[Origin, App] = {}
+    for app in apps:
+        known = chosen.get(app.origin)
+        if known is None or _preference(app) > _preference(known):
+            chosen[app.origin] = app
+    return list(chosen.values())
+
+
+def _preference(app: App) -> tuple[int, bool]:
+    return _conventional(app), "." not in (app.object or "")
+
+
+def _objects(module: Module, values: Evaluator) -> Iterator[App]:
+    """Yield the apps that a module binds or imports, and the factories that take nothing."""
+    own = values.env(module).names
+    imported = [name for name in _imported_names(module) if name not in own]
+    for name in [*own, *imported]:
+        value = values.name(module, name)
+        if value is None or name.startswith("__"):
+            continue
+        if value.is_app:
+            path = f"{name}.{value.attribute}" if value.attribute else name
+            yield App(module, path, value.kind, value.origin, value.inside, value.routed, name in own)
+        elif value.kind == "class" and isinstance(value.node, ast.ClassDef) and name in own:
+            kind = values.constructor(ast.Name(name, ast.Load()), values.env(module))
+            if kind == "workflow" and not _asked_to_make(value.node):
+                yield App(module, f"{name}()", kind, value.origin)
+        elif isinstance(value.node, ast.FunctionDef) and name in own and not required_parameters(value.node):
+            made = values.called(value)
+            if made is not None and made.kind in (*WEB, "slack", "telegram"):
+                path = f"{name}().{made.attribute}" if made.attribute else f"{name}()"
+                yield App(module, path, made.kind, made.origin, made.inside, made.routed)
+
+
+def _asked_to_make(node: ast.ClassDef) -> bool:
+    """Whether a class's own constructor needs arguments."""
+    made = next((inner for inner in node.body if isinstance(inner, ast.FunctionDef) and inner.name == "__init__"), None)
+    return made is not None and bool(required_parameters(made)[1:])
+
+
+def _app(module: Module, path: str, value: Value, values: Evaluator) -> App | None:
+    """Return the app that a named value is; a function that takes nothing and gives an app is to be called."""
+    own = path.partition(".")[0].removesuffix("()") in values.env(module).names
+    if value.is_app:
+        whole = f"{path}.{value.attribute}" if value.attribute else path
+        return App(module, whole, value.kind, value.origin, value.inside, value.routed, own)
+    if value.kind == "class" and isinstance(value.node, ast.ClassDef):
+        made = values.constructor(ast.Name(value.node.name, ast.Load()), values.env(value.module))
+        return App(module, f"{path}()", made, value.origin) if made else None
+    if value.kind == "function" and isinstance(value.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        made_value = values.called(value)
+        if made_value is not None and made_value.is_app and not required_parameters(value.node):
+            return App(module, f"{path}()", made_value.kind, made_value.origin, routed=made_value.routed, own=own)
+        return App(module, path, _task_kind(value, values) or "callable", value.origin, own=own)
+    return None
+
+
+def _imported_names(module: Module) -> list[str]:
+    names: list[str] = []
+    for statement in statements(module.ast.body):
+        if isinstance(statement, ast.ImportFrom):
+            for alias in statement.names:
+                names += CONVENTIONAL if alias.name == "*" else [alias.asname or alias.name]
+    return names
+
+
+def _pages(module: Module, values: Evaluator) -> Iterator[App]:
+    """Yield a script that Streamlit or Chainlit runs."""
+    for package in _PAGES:
+        if imports_top(values.tree, module, package):
+            yield App(module, None, package, (module.path, 0))
+
+
+def _interfaces(module: Module, values: Evaluator) -> Iterator[App]:
+    """Yield a user interface of a package that cannot be driven: what its functions do alone says nothing of it."""
+    for package in UNDRIVEN:
+        if imports_top(values.tree, module, package):
+            yield App(module, None, package, (module.path, 0))
+            return
+
+
+def _callables(module: Module, values: Evaluator) -> Iterator[App]:
+    for path, value in turn_functions(module, values).items():
+        yield App(module, path, "callable", value.origin)
+
+
+def _starters(module: Module, values: Evaluator) -> Iterator[App]:
+    """Yield a function that builds a bot and runs it: what it would have run is driven."""
+    for name, nodes in values.env(module).names.items():
+        node = nodes[-1][1]
+        if isinstance(node, ast.FunctionDef) and not required_parameters(node):
+            ran = [last_name(inner.func) for inner in walk(node) if isinstance(inner, ast.Call)]
+            if {"run_polling", "run_webhook"} & set(ran) and imports_top(values.tree, module, "telegram"):
+                yield App(module, f"{name}()", "telegram", (module.path, node.lineno))
+
+
+def _console(module: Module) -> Iterator[App]:
+    """Yield a program that asks one person at its terminal, again and again."""
+    for loop in walk(module.ast):
+        if isinstance(loop, (ast.While, ast.For)):
+            asks = (last_name(node.func) == "input" for node in walk(loop) if isinstance(node, ast.Call))
+            if any(asks) or dotted(getattr(loop, "iter", loop)) == "sys.stdin":
+                yield App(module, None, "console", (module.path, loop.lineno))
+                return
+
+
+def _tasks(module: Module, values: Evaluator) -> Iterator[App]:
+    for path, value in turn_functions(module, values, tasks=True).items():
+        kind = _task_kind(value, values)
+        if kind:
+            yield App(module, path, kind, value.origin, routed=True)  # rather than the app that it belongs to
+
+
+def _task_kind(value: Value, values: Evaluator) -> str:
+    """Return the package of which a function is a task, or an empty text."""
+    packages = TASKS if is_task(value.node) else ()
+    around = values.tree.reach(value.module.path) if packages else ()
+    return next((package for package in packages if any(imports_top(values.tree, m, package) for m in around)), "")
+
+
+def _unknown(module: Module, values: Evaluator) -> Iterator[App]:
+    """Yield an `app` made by code that is not the user's: the running probe has to look."""
+    for name in CONVENTIONAL[:2]:
+        for line, node in values.env(module).names.get(name, ())[-1:]:
+            known = values.name(module, name)
+            if known is None and isinstance(node, ast.Call) and last_name(node.func) not in _NO_APPS:
+                yield App(module, name, "", (module.path, line))
+
+
+def _wiring_of(module: Module, values: Evaluator) -> Wiring:
+    env = values.env(module)
+    mounted, routed = set(), set()
+    for node in values.tree.calls(module):
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if adds_routes(node) and isinstance(node.func, ast.Attribute):
+            outer = values.evaluate(node.func.value, env)
+            own = {outer.origin} if outer is not None and outer.is_app else set()
+            routed |= own
+            if node.func.attr in _MOUNTS:
+                mounted |= {value.origin for value in _apps_given(given, module, values)} - own
+        elif last_name(node.func).islower():
+            names = [part for part in given if isinstance(part, ast.Name)]
+            routed |= {value.origin for value in _apps_given(names, module, values)}
+    return Wiring(frozenset(mounted), frozenset(routed))
+
+
+def _apps_given(given: Iterable[ast.expr], module: Module, values: Evaluator) -> Iterator[Value]:
+    for whole in given:
+        for part in ast.walk(whole):
+            if isinstance(part, (ast.Name, ast.Call)):
+                value = values.evaluate(part, values.env(module))
+                if value is not None and value.kind in WEB:
+                    yield value

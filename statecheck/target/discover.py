@@ -1,0 +1,126 @@
+"""Find the app of a directory: look at every file that may hold one, and choose among what they offer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from statecheck.errors import StatecheckError
+from statecheck.source.code import reading
+from statecheck.source.code.files import python_files
+from statecheck.source.code.imports import uses_llama_index
+from statecheck.target.apps import App, apps_in, best, outermost, wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from statecheck.source.code.evaluate import Evaluator
+    from statecheck.source.code.values import Origin
+
+_LLAMA = re.compile(rb"^\s*(?:from|import)\s+(?:llama_index|workflows|llama_agents)\b", re.MULTILINE)
+_APP = re.compile(
+    rb"FastAPI|Starlette|Flask|Quart|Sanic|get_[aw]sgi_application|WorkflowServer|ASGIApp|streamlit|chainlit|gradio"
+    rb"|slack_bolt|telebot|telegram|aiogram|[Cc]elery|\.task\b|\(_?(?:event|evt)\b"
+    rb"|create_app|^\s*(?:app|application|server)\s*=|\bscope\b|\benviron\b"
+    rb"|^\s*from\s.*\bimport\s.*\b(?:app|application|server)\b"
+    rb"|^\s*@[\w.]+\.(?:get|post|put|patch|delete|route|websocket)\b|\.(?:include_router|register_blueprint|mount)\(",
+    re.MULTILINE,
+)
+_ASIDE = frozenset(
+    [
+        "example",
+        "examples",
+        "doc",
+        "docs",
+        "script",
+        "scripts",
+        "benchmark",
+        "benchmarks",
+        "sample",
+        "samples",
+        "demo",
+        "demos",
+        "tutorials",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An app of a directory, with what evaluates its tree."""
+
+    app: App
+    values: Evaluator
+    uses_llama_index: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What a directory offers: the best apps (more than one if they cannot be told apart).
+
+    Attributes:
+        found: the best apps.
+        uses_llama_index: whether any file imports it.
+        error: why a file that may hold the app could not be read, or None.
+    """
+
+    found: tuple[Found, ...]
+    uses_llama_index: bool
+    error: StatecheckError | None
+
+
+def discover(top: Path, evaluator: Callable[[Path], Evaluator]) -> Discovery:
+    """Look at every Python file below a directory.
+
+    Args:
+        top: the directory.
+        evaluator: gives what evaluates a file's own tree (files of one directory may have several roots).
+            Raises StatecheckError for a file that cannot be read or parsed.
+    """
+    found: list[Found] = []
+    mounted: set[Origin] = set()
+    routed: set[Origin] = set()
+    error: StatecheckError | None = None
+    any_llama = False
+    for path in python_files(top):
+        data = reading.peek(path)
+        any_llama = any_llama or bool(_LLAMA.search(data))
+        if data and not (_LLAMA.search(data) or _APP.search(data)):
+            continue
+        try:
+            values = evaluator(path)
+            module = values.tree.module(path)
+        except StatecheckError as problem:
+            error = error or problem
+            continue
+        llama = uses_llama_index(values.tree, path)
+        wires = wiring([module], values)
+        mounted |= wires.mounted
+        routed |= wires.routed
+        found += [Found(app, values, llama) for app in apps_in(module, values)]
+    found = [replace(one, app=replace(one.app, routed=one.app.routed or one.app.origin in routed)) for one in found]
+    return Discovery(tuple(_choose(found, frozenset(mounted), top)), any_llama, error)
+
+
+def _choose(found: list[Found], mounted: frozenset[Origin], top: Path) -> list[Found]:
+    """Return the best: those that use LlamaIndex, by rank, not aside in `examples`, with routes; each app once."""
+    of = {id(one.app): one for one in found}
+    apps = outermost([one.app for one in found], mounted)
+    apps = best(apps, lambda app: of[id(app)].uses_llama_index)
+    apps = best(apps, lambda app: app.rank)
+    apps = best(apps, lambda app: not _ASIDE & set(app.module.path.relative_to(top).parts[:-1]))
+    apps = best(apps, lambda app: app.routed)
+    chosen: dict[Origin, App] = {}
+    for app in apps:
+        known = chosen.get(app.origin)
+        if known is None or _completeness(of[id(app)]) > _completeness(of[id(known)]):
+            chosen[app.origin] = app
+    return [of[id(app)] for app in chosen.values()]
+
+
+def _completeness(one: Found) -> tuple[bool, int, bool, str]:
+    """Of modules that offer one app: not a factory, then what loads most, what defines it, `wsgi` over `asgi`."""
+    app = one.app
+    return not app.is_call, len(one.values.tree.reach(app.module.path)), app.own, app.module.path.name

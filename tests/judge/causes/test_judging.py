@@ -1,0 +1,185 @@
+"""Which findings stand beside each other, which one is to be mended first, and what the verdict is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cases import case, codes, findings, run
+from histories import any_history
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statecheck.judge.verdict import judge, verdict
+from statecheck.model import Anchor, Confidence, Finding, Outcome, OutcomeName, Problem, Severity
+
+if TYPE_CHECKING:
+    from statecheck.history import History
+
+KEPT = "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <"
+LOST = "1a > s\n1a model read 1\n1a <\n2b > s\n2b model read 2\n2b <"
+REQUEST_SCOPED = """
+1a > s
+1a memory build #1 cls=Memory @app.py:9
+1a memory write #1 1 cls=Memory @app.py:12
+1a model read 1
+1a gone #1
+1a <
+2a > s
+2a model read 2
+2a <
+"""
+AND_DROPPED_BY_THE_LIBRARY = (
+    REQUEST_SCOPED + "2a run call note=ctx @app.py:12\n2a warning cls=UnserializableKeyWarning note=memory @app.py:12"
+)
+AN_APPROVAL_IS_LOST = """
+1a > s
+1a ctx-store read where=approved run=r1 @flow.py:9
+1a ctx-store write 1 where=approved run=r1 @flow.py:10
+1a model read 1
+1a <
+2a > s
+2a ctx-store read where=approved run=r2 @flow.py:9
+2a model read 1 2
+2a <
+"""
+OVERWRITTEN = """
+1a > s
+1a model read 1
+1a <
+2a > s
+3a > s
+2a model read 1 2
+3a model read 1 3
+{write}
+2a <
+3a <
+2 overlap info note=2
+4a > s
+4a model read 1 3 4
+4a <
+"""
+BY_THE_APP = OVERWRITTEN.format(write="2a file write where=s.json @app.py:14")
+BY_THE_LIBRARY = OVERWRITTEN.format(write="2a chat-store write #1 2 cls=RedisChatStore @app.py:12")
+
+
+class TestMasking:
+    def test_what_one_process_forgets_masks_where_it_lives(self) -> None:
+        told = run(same_process=REQUEST_SCOPED, other_worker=LOST, new_process=LOST, concurrent=BY_THE_APP)
+
+        assert codes(*told) == ["SC101"]
+
+    def test_a_broken_library_masks_all_others(self) -> None:
+        assert codes(*run(same_process=AND_DROPPED_BY_THE_LIBRARY, other_session=KEPT)) == ["SC107 dropped-memory"]
+
+    def test_a_leak_is_not_masked_and_masks_nothing(self) -> None:
+        told = run(same_process=AN_APPROVAL_IS_LOST, other_session=KEPT)
+
+        assert [code.replace("instance", "key") for code in codes(*told)] == ["SC104", "SC106 shared-key"]
+
+
+class TestPrimary:
+    def test_the_user_s_own_race_comes_before_where_state_lives(self) -> None:
+        told = run(same_process=KEPT, other_worker=LOST, new_process=LOST, concurrent=BY_THE_APP)
+
+        assert codes(*told) == ["SC105 user-code", "SC102", "SC103"]
+
+    def test_the_library_s_race_comes_after(self) -> None:
+        told = run(same_process=KEPT, other_worker=LOST, new_process=LOST, concurrent=BY_THE_LIBRARY)
+
+        assert codes(*told) == ["SC102", "SC103", "SC105 library-store"]
+
+    def test_a_leak_comes_before_a_race(self) -> None:
+        told = run(same_process=KEPT, other_session=KEPT, concurrent=BY_THE_APP)
+
+        assert [code.split()[0] for code in codes(*told)] == ["SC106", "SC105"]
+
+    def test_a_warning_is_never_primary(self) -> None:
+        reordered = OVERWRITTEN.format(write="").replace("read 1 3 4", "read 1 2 3 4 where=uauuaau")
+        (found,) = findings(*run(same_process=KEPT, concurrent=reordered))
+
+        assert (found.code, found.severity, found.primary) == ("SC105", "warning", False)
+
+    @given(st.lists(any_history, max_size=3))
+    @settings(max_examples=30)
+    def test_of_any_errors_exactly_one_is_primary_and_it_is_the_first(self, histories: list[History]) -> None:
+        found = findings(*histories)
+        errors = [one for one in found if one.severity == "error"]
+
+        assert [one for one in found if one.primary] == errors[:1]
+        assert not errors or found[0].primary
+        assert len(found) == len({one.code for one in found})
+
+    @given(st.lists(any_history, max_size=3))
+    @settings(max_examples=30)
+    def test_judging_is_deterministic_and_every_finding_has_an_anchor(self, histories: list[History]) -> None:
+        asked = case(*histories)
+
+        assert judge(asked) == judge(asked) == findings(*histories)
+        assert all(one.anchor.path and one.anchor.line for one in judge(asked))
+
+
+FINE = Outcome("same-process", "kept")
+BROKEN = Problem("turn-refused", "it answered 500", "look")
+
+
+def finding(severity: Severity, confidence: Confidence = "certain") -> Finding:
+    return Finding("SC102", "multi-worker", None, False, severity, confidence, "…", Anchor("app.py", 1), (), (), "…")
+
+
+any_outcomes = st.lists(
+    st.builds(
+        Outcome,
+        st.sampled_from(["same-process", "other-session", "concurrent"]),
+        st.sampled_from(["kept", "lost", "isolated", "leaked", "reordered", "duplicated", "skipped", "error"]),
+    ),
+    max_size=4,
+)
+
+
+class TestVerdict:
+    @given(
+        st.lists(st.builds(finding, st.sampled_from(["error", "warning", "note"])), max_size=3),
+        any_outcomes,
+        st.lists(st.just(BROKEN), max_size=1),
+        st.booleans(),
+    )
+    def test_the_rules_of_the_contract(
+        self, found: list[Finding], outcomes: list[Outcome], errors: list[Problem], stateless: bool
+    ) -> None:
+        said = verdict(found, outcomes, errors, stateless=stateless)
+        names = {outcome.outcome for outcome in outcomes}
+
+        assert (said == "state-loss") == any(one.severity == "error" for one in found)
+        if said in ("healthy", "stateless"):
+            assert "error" not in names
+            assert not errors
+        if said == "healthy":
+            assert not names & {"lost", "leaked"}
+            assert not stateless
+
+    @pytest.mark.parametrize(
+        ("outcomes", "errors", "stateless", "expected"),
+        [
+            ([FINE], [], False, "healthy"),
+            ([FINE, Outcome("concurrent", "reordered")], [], False, "healthy"),
+            ([FINE, Outcome("concurrent", "skipped")], [], False, "healthy"),
+            ([FINE], [BROKEN], False, "inconclusive"),
+            ([FINE, Outcome("concurrent", "error")], [], False, "inconclusive"),
+            ([FINE, Outcome("other-worker", "lost")], [], False, "inconclusive"),
+            ([], [], False, "inconclusive"),
+            ([Outcome("same-process", "skipped")], [], True, "stateless"),
+            ([Outcome("same-process", "error")], [], True, "inconclusive"),
+        ],
+    )
+    def test_without_an_error_finding(
+        self, outcomes: list[Outcome], errors: list[Problem], stateless: bool, expected: str
+    ) -> None:
+        assert expected == verdict([], outcomes, errors, stateless=stateless)
+        assert expected == verdict([finding("warning")], outcomes, errors, stateless=stateless)
+
+    @pytest.mark.parametrize("name", ["kept", "lost", "error", "skipped"])
+    def test_an_error_finding_outranks_all_else(self, name: OutcomeName) -> None:
+        outcomes = [Outcome("same-process", name)]
+
+        assert verdict([finding("error")], outcomes, [BROKEN], stateless=True) == "state-loss"

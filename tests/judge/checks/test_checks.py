@@ -1,0 +1,280 @@
+"""The checks against simulated stores of known strength, and on any history at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from histories import any_history, history, marker
+from hypothesis import given
+from hypothesis import strategies as st
+from stores import Forgetful, Leaking, OnDisk, Overlapping, Overwriting, Splitting, Store, Window, serve
+
+from statecheck.experiments import OVERLAPPING as AT_ONCE
+from statecheck.history import History, Op
+from statecheck.judge.checks import OVERLAPPING, SEQUENTIAL, baseline_channel, outcome, outcomes
+from statecheck.judge.checks.lost_update import missing
+from statecheck.judge.checks.reading import Channel, turns
+from statecheck.options.config import EXPERIMENTS
+
+overlaps = st.builds(
+    Overlapping,
+    order=st.permutations([number for number in range(AT_ONCE) for _ in range(2)]),
+    refused=st.frozensets(st.integers(0, AT_ONCE - 1), max_size=AT_ONCE - 1),
+)
+
+
+def judged(store: Store, experiment: str, how: Overlapping | None = None) -> str:
+    told = serve(store, experiment, how)
+    return outcome(told, None if experiment == "same-process" else "model").outcome
+
+
+class TestStoresOfKnownStrength:
+    @pytest.mark.parametrize("experiment", SEQUENTIAL)
+    def test_a_correct_store_keeps(self, experiment: str) -> None:
+        assert judged(Store(), experiment) == "kept"
+
+    def test_a_correct_store_isolates(self) -> None:
+        assert judged(Store(), "other-session") == "isolated"
+
+    @given(overlaps, st.sampled_from(OVERLAPPING))
+    def test_a_correct_store_keeps_overlapping_turns(self, how: Overlapping, experiment: str) -> None:
+        assert judged(Store(), experiment, how) == "kept"
+
+    @pytest.mark.parametrize("experiment", SEQUENTIAL)
+    def test_a_store_that_forgets_is_found(self, experiment: str) -> None:
+        assert judged(Forgetful(), experiment) == "lost"
+
+    def test_process_memory_is_lost_to_other_processes_only(self) -> None:
+        assert [judged(Splitting(), experiment) for experiment in SEQUENTIAL] == ["kept", "lost", "lost", "lost"]
+
+    def test_the_container_s_disk_is_lost_to_a_redeploy_only(self) -> None:
+        assert [judged(OnDisk(), experiment) for experiment in SEQUENTIAL] == ["kept", "kept", "kept", "lost"]
+
+    def test_a_store_that_leaks_is_found(self) -> None:
+        assert judged(Leaking(), "other-session") == "leaked"
+
+    @given(overlaps, st.sampled_from(OVERLAPPING))
+    def test_an_overwriting_store_is_found_exactly_when_a_turn_was_overwritten(
+        self, how: Overlapping, experiment: str
+    ) -> None:
+        store = Overwriting()
+        told = serve(store, experiment, how)
+        acknowledged = {marker(2 + number) for number in range(AT_ONCE) if number not in how.refused}
+        gone = acknowledged - set(store.kept[1])
+
+        assert ("lost" if gone else "kept") == outcome(told, "model").outcome
+        assert sorted(gone) == sorted(turn.marker for turn in missing(told, "model"))
+
+    @given(overlaps)
+    def test_workers_that_split_lose_the_other_worker_s_turns(self, how: Overlapping) -> None:
+        elsewhere = {1, 3, 5, 7} - how.refused
+
+        assert ("lost" if elsewhere else "kept") == judged(Splitting(), "concurrent-workers", how)
+
+    @given(overlaps, st.sampled_from(OVERLAPPING), st.integers(1, AT_ONCE + 2))
+    def test_a_window_is_never_a_lost_update(self, how: Overlapping, experiment: str, size: int) -> None:
+        assert judged(Window(size=size), experiment, how) == "kept"
+
+    @given(st.integers(1, 3))
+    def test_a_window_that_holds_the_turn_before_keeps_it(self, size: int) -> None:
+        assert judged(Window(size=size), "same-process") == "kept"
+
+
+class TestIndeterminate:
+    @pytest.mark.parametrize("experiment", SEQUENTIAL)
+    @pytest.mark.parametrize("turn", [1, 2])
+    def test_a_turn_without_an_answer_is_never_lost(self, experiment: str, turn: int) -> None:
+        told = serve(Forgetful(), experiment)
+        unknown = History(experiment, tuple(_unanswered(one, turn) for one in told.ops))
+
+        assert outcome(unknown, "model").outcome == "error"
+
+    @given(overlaps, st.sampled_from(OVERLAPPING), st.sets(st.integers(2, AT_ONCE), min_size=1))
+    def test_nor_is_it_among_overlapping_ones(self, how: Overlapping, experiment: str, dead: set[int]) -> None:
+        ops = serve(Overwriting(), experiment, how).ops
+        for turn in dead:
+            ops = tuple(_unanswered(one, turn) for one in ops)
+        lost = missing(History(experiment, ops), "model")
+
+        assert not dead & {turn.number for turn in lost}
+
+    def test_an_end_that_was_not_recorded_is_indeterminate(self) -> None:
+        told = history("new-process", "1a > k\n1a model read 1\n2b > k\n2b model read 2\n2b <")
+
+        assert turns(told)[0].status == "info"
+        assert outcome(told, "model").outcome == "error"
+
+    def test_a_refusal_is_a_loss_only_where_the_baseline_remembers(self) -> None:
+        told = history(
+            "other-worker",
+            """
+            1a > k
+            1a model read 1
+            1a <
+            2b > k
+            2b x "HTTP 409"
+            3a > k
+            3a model read 1 3
+            3a <
+            """,
+        )
+
+        assert outcome(told, "model").outcome == "lost"
+        assert outcome(told, None).outcome == "error"
+
+
+class TestChannels:
+    def test_an_answer_shows_nothing_where_a_model_is_called(self) -> None:
+        told = history(
+            "same-process",
+            """
+            1a > k
+            1a model read 1
+            1a <
+            2a > k
+            2a model read 2
+            2a < "you said {1} before"
+            """,
+        )
+
+        assert baseline_channel(told) is None
+        assert outcome(told, None).outcome == "lost"
+
+    def test_an_answer_counts_where_no_model_is_called(self) -> None:
+        told = history("same-process", '1a > k\n1a < first\n2a > k\n2a < "earlier: {1}"')
+
+        assert baseline_channel(told) == "answer"
+        assert outcome(told, None).outcome == "kept"
+
+    def test_recorded_reads_count(self) -> None:
+        told = history(
+            "same-process",
+            """
+            1a > k
+            1a memory write #1 1
+            1a <
+            2a > k
+            2a memory read #1 1
+            2a <
+            """,
+        )
+
+        assert baseline_channel(told) == "state"
+
+    def test_what_the_baseline_shows_is_asked_of_the_others(self) -> None:
+        told = history(
+            "other-worker",
+            """
+            1a > k
+            1a memory write #1 1
+            1a <
+            2b > k
+            2b memory read #1 1
+            2b model read 2
+            2b <
+            """,
+        )
+
+        assert outcome(told, "model").outcome == "lost"
+        assert outcome(told, "state").outcome == "kept"
+
+    def test_what_is_not_given_either_where_nothing_comes_between_is_not_lost(self) -> None:
+        lines = '1{a} > k\n1{a} < why\n2{b} > k\n2{b} < "because {{1}}"\n3{a} > k\n3{a} < why'
+        split = history("other-worker", lines.format(a="a", b="b"))
+        control = history("control", lines.format(a="a", b="a"))
+
+        assert outcome(split, "answer").outcome == "lost"
+        assert outcome(split, "answer", control).outcome == "kept"
+        assert outcome(replace(split, experiment="same-process"), "answer", control).outcome == "lost"
+
+    def test_a_refused_read_gives_nothing(self) -> None:
+        told = history("same-process", "1a > k\n1a <\n2a > k\n2a memory read fail #1 1\n2a <")
+
+        assert baseline_channel(told) is None
+
+    def test_a_run_without_a_baseline_is_still_judged(self) -> None:
+        channel, found = outcomes({"other-session": serve(Leaking(), "other-session")})
+
+        assert channel is None
+        assert found["other-session"].outcome == "leaked"
+
+
+CONTEXT = """
+1a > k
+1a ctx-store {first} run=r1 where=approved @app.py:9 {markers}
+1a ctx-store write run=r1 where=approved @app.py:10 1
+1a model read 1
+1a <
+2a > k
+2a ctx-store read run=r2 where=approved @app.py:9 {given}
+2a model read 1 2
+2a <
+"""
+
+
+class TestStoreByStore:
+    def test_a_context_value_that_is_gone_is_not_made_good_by_the_conversation(self) -> None:
+        told = history("same-process", CONTEXT.format(first="read", markers="", given=""))
+
+        assert outcome(told, None).outcome == "lost"
+
+    def test_a_context_value_that_is_kept(self) -> None:
+        told = history("same-process", CONTEXT.format(first="read", markers="", given="1"))
+
+        assert outcome(told, None).outcome == "kept"
+
+    def test_a_value_that_is_set_before_it_is_read_is_scratch(self) -> None:
+        told = history("same-process", CONTEXT.format(first="write", markers="1", given=""))
+
+        assert outcome(told, None).outcome == "kept"
+
+
+def _unanswered(one: Op, turn: int) -> Op:
+    ended = one.f == "turn" and one.turn == turn and one.type != "invoke"
+    return replace(one, type="info", text="", note="the worker died while it answered") if ended else one
+
+
+channels: st.SearchStrategy[Channel | None] = st.sampled_from([None, "model", "answer", "state"])
+
+
+class TestAnyHistory:
+    @given(any_history, channels)
+    def test_a_check_never_raises_and_is_deterministic(self, told: History, channel: Channel | None) -> None:
+        assert outcome(told, channel) == outcome(told, channel)
+
+    @given(any_history, channels)
+    def test_kept_and_isolated_need_two_answered_turns(self, told: History, channel: Channel | None) -> None:
+        found = outcome(told, channel)
+        answered = [turn for turn in turns(told) if turn.status == "ok"]
+
+        assert found.outcome not in ("kept", "isolated", "reordered") or len(answered) >= 2
+
+    @given(any_history, channels)
+    def test_what_is_indeterminate_is_never_lost(self, told: History, channel: Channel | None) -> None:
+        found = outcome(told, channel)
+        first = next(iter(turns(told)), None)
+
+        assert found.outcome not in ("lost", "leaked") or (first is not None and first.status == "ok")
+
+    @given(any_history)
+    def test_every_turn_has_a_row(self, told: History) -> None:
+        rows = outcome(told, None).turns
+
+        assert [turn.number for turn in turns(told)] == [row.number for row in rows]
+        assert all(row.given is None or 0 <= row.given[0] <= row.given[1] for row in rows)
+
+    @given(st.builds(History, st.sampled_from(EXPERIMENTS), st.just(())), channels)
+    def test_an_empty_history_is_an_error(self, told: History, channel: Channel | None) -> None:
+        assert outcome(told, channel).outcome == "error"
+
+    @pytest.mark.parametrize("experiment", EXPERIMENTS)
+    def test_a_single_turn_shows_nothing(self, experiment: str) -> None:
+        told = history(experiment, "1a > k\n1a model read 1\n1a <")
+
+        assert outcome(told, "model").outcome == "error"
+
+    def test_a_turn_without_a_marker_is_an_error_not_an_exception(self) -> None:
+        damaged = History("same-process", (Op(1, "ok", "turn", turn=1), Op(2, "ok", "turn", turn=2)))
+
+        assert outcome(damaged, None).outcome == "error"

@@ -1,0 +1,80 @@
+"""What is advised where the app's own exception ends it: what fits the exception, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from labs import User, diagnosed
+
+from statecheck.lab.error_hints import Remedies
+from statecheck.options.config import Options
+from statecheck.source.code.tree import SourceTree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = """\
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="shop_")
+    region: str
+    size: int = 3
+    currency: str
+
+Settings()
+"""
+REGION = "set what it reads: `--env SHOP_REGION=…`"
+SEEN = "`data/rules.txt` is looked for from where statecheck is run"
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("import os\nos.environ['SHOP_REGION']\n", REGION),
+        ("import os\nif not os.getenv('SHOP_REGION'): raise RuntimeError('SHOP_REGION is not set')\n", REGION),
+        ("raise ValueError('please set the environment variable SHOP_REGION')\n", REGION),
+        (SETTINGS, "set what it reads: `--env SHOP_REGION=… --env SHOP_CURRENCY=…`"),
+        ("import os\nos.environ['SHOP_SIZE']\n", "set what it reads: `--env SHOP_SIZE=…`, or take them from a file: `--env-file .env.example`"),  # noqa: E501 - one case a line
+        ("{}['SHOP_REGION']\n", ""),
+        ("1 / 0\n", ""),
+        ("open('data/rules.txt')\n", f"{SEEN}: run it in the folder in which the app is started"),
+        ("open('data/prices.txt')\n", "`data/prices.txt` is looked for from where statecheck is run, and lies in `shop`: run it there"),  # noqa: E501 - as above
+        ("open('/opt/no/rules.txt')\n", "the app expects `/opt/no/rules.txt`, which is not on this machine: make it, or let the app look elsewhere"),  # noqa: E501 - as above
+        ("from pytest import no_such_name\n", "the app was written for other versions than those installed: install the ones that it names, or name the interpreter that has them with `--python`"),  # noqa: E501 - as above
+        ("from tomllib import no_such_name\n", ""),
+        ("import no_such_library\n", "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`"),  # noqa: E501 - as above
+    ],
+)  # fmt: skip
+def test_a_hint_fits_the_exception(source: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop" / "data").mkdir(parents=True)
+    (tmp_path / "shop" / "data" / "prices.txt").touch()
+    (tmp_path / "shop" / "app.py").write_text(source)
+    (tmp_path / ".env.example").write_text("SHOP_SIZE=4\n")
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever the source raises
+        exec(source, {})
+    remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "shop" / "app.py"), {})
+
+    assert remedies.of(f"{type(raised.value).__name__}: {raised.value}") == hint
+
+
+@pytest.mark.parametrize("when", ["import", "turn"])
+def test_a_diagnosis_names_the_variable_that_the_app_lacks(tmp_path: Path, when: str) -> None:
+    user = User(tmp_path)
+    reads = "(os.getenv('SHOP_REGION') or lacks('SHOP_REGION'))"
+    at_import, in_a_turn = (reads, "''") if when == "import" else ("''", reads)
+    user.write(
+        bot=f"""\
+import os
+def lacks(name): raise RuntimeError(f"{{name}} is not set")
+REGION = {at_import}
+def reply(session_id, text): return text + {in_a_turn}
+"""
+    )
+    result = diagnosed(user, "bot.py:reply", "namespace", Options(only=("same-process",)))
+
+    assert [(error.slug, error.hint) for error in result.diagnosis.errors] == [
+        ("import-failed" if when == "import" else "turn-refused", REGION)
+    ]

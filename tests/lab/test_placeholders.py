@@ -1,0 +1,68 @@
+"""Variables that an app cannot do without and that nothing sets: what they are given, and what the report says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from labs import User, diagnosed
+
+from statecheck.lab.environment.placeholders import filled
+from statecheck.options.config import Options
+from statecheck.source.code.tree import SourceTree
+from statecheck.source.project.settings import settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIELDS = """\
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    title: str
+    admin: EmailStr
+    admin_password: str
+    port: int
+    debug: bool = Field(...)
+    site: Annotated[HttpUrl, "where it is"]
+    frontend_host: str
+    mode: Literal["memory", "redis"]
+    size: int = 60 * 24
+    token_minutes: int = 60 * 24
+    key: str = Field(default_factory=make_key)
+    greeting: str | None = None
+"""
+MADE_UP = {"TITLE": "sc-dummy", "ADMIN": "somebody@example.com", "ADMIN_PASSWORD": "sc-dummy", "PORT": "1024", "DEBUG": "false", "SITE": "http://127.0.0.1/", "FRONTEND_HOST": "127.0.0.1"}  # fmt: skip # noqa: E501 - one table
+BOT = "def reply(session_id, text): return text\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        (FIELDS, MADE_UP),
+        ("import os\nx = os.environ['SHOP_REGION'], int(os.environ['SHOP_SIZE'])\n", {"SHOP_REGION": "sc-dummy", "SHOP_SIZE": "1024"}),  # noqa: E501 - one case a line
+        ("import os\nX = os.getenv('SHOP_REGION')\nif not X:\n    raise SystemExit(1)\n", {"SHOP_REGION": "sc-dummy"}),
+        ("import os\nx = os.getenv('SHOP_REGION')\n", {}),
+        ("import os\nx = os.environ['SHOP_REGION'] if 'SHOP_REGION' in os.environ else ''\n", {}),
+        ("import os\ntry:\n    x = os.environ['SHOP_REGION']\nexcept KeyError:\n    x = ''\n", {}),
+        ("import os\nos.environ['SHOP_REGION'] = 'eu'\nx = os.environ['SHOP_REGION']\n", {}),
+        ("import os\nx = os.environ['MONGODB_URI']\n", {}),
+    ],
+    ids=["fields", "subscripts", "refused", "asked", "tested", "caught", "set", "service"],
+)  # fmt: skip
+def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source: str, values: dict[str, str]) -> None:
+    (tmp_path / "app.py").write_text(source)
+    read = settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
+
+    assert filled(read, (), {}, tmp_path, ("MONGODB_URI",))[0] == values
+
+
+def test_the_projects_examples_come_first_and_the_report_says_what_was_made_up(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(bot=f"import os\nSHOP = {{'eu': 1}}[os.environ['SHOP_REGION']], int(os.environ['SHOP_SIZE'])\n{BOT}")
+    (user.project / ".env.example").write_text("SHOP_REGION=eu\n")
+    result = diagnosed(user, "bot.py:reply", "namespace", Options(only=("same-process",)))
+
+    assert [note for note in result.diagnosis.notes if "SHOP" in note] == [
+        "taken from `.env.example`, as nothing else sets them: SHOP_REGION",
+        "made up, as the app needs them and nothing sets them: SHOP_SIZE; `--env` sets them",
+    ]

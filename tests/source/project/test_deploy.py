@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from statecheck.source.project.deploy import threads, volumes, workers
+from statecheck.source.project.yaml import Node, documents
+
+DOCKERFILE = "FROM python:3.12 AS base\nENV HOME_DIR=/srv\nWORKDIR ${HOME_DIR}/app\nCOPY . .\n"
+
+
+def planted(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+def kept(root: Path, files: dict[str, str]) -> set[str]:
+    planted(root, files)
+    return {(path.relative_to(root) if path.is_relative_to(root) else path).as_posix() for path in volumes(root)}
+
+
+def compose(*lines: str, head: str = "    build: .\n") -> str:
+    return (
+        f"services:\n  web:\n{head}    volumes:\n"
+        + "".join(f"      - {line}\n" for line in lines)
+        + "volumes:\n  data:\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["data:/srv/app/data"], {"data"}),
+        (['"data:/srv/app/data:rw"  # kept'], {"data"}),
+        (["data:/data"], {"/data"}),
+        (["./storage:/srv/app/storage"], {"storage"}),
+        (["./storage:/var/lib/chat:z"], {"/var/lib/chat"}),
+        (["${DATA:-./storage}:/srv/app/storage"], {"storage"}),
+        (["/srv/app/anonymous"], {"anonymous"}),
+        ([".:/srv/app"], set()),
+        (["./:/srv/app:ro"], set()),
+        (["./code:/srv/app/code"], set()),
+        (["data:/srv/app/data:ro"], set()),
+        (["/var/run/docker.sock:/var/run/docker.sock"], set()),
+        (["type: volume\n        source: data\n        target: /srv/app/data"], {"data"}),
+        (["type: tmpfs\n        target: /srv/app/data"], set()),
+        (["{type: volume, source: data, target: /srv/app/data}"], {"data"}),
+        (["data:/srv/app/data", "more:/more"], {"data", "/more"}),
+    ],
+)
+def test_compose_volumes(tmp_path: Path, lines: list[str], expected: set[str]) -> None:
+    files = {"compose.yaml": compose(*lines), "Dockerfile": DOCKERFILE, "code/x.py": ""}
+
+    assert kept(tmp_path, files) == expected
+
+
+def test_the_volumes_of_other_services_do_not_count(tmp_path: Path) -> None:
+    text = compose("data:/srv/app/data") + "  unused:\n"
+    text = text.replace("volumes:\n  data:", "  redis:\n    image: redis\n    volumes: ['r:/data']\nvolumes:\n  data:")
+
+    assert kept(tmp_path, {"docker-compose.yml": text, "Dockerfile": DOCKERFILE}) == {"data"}
+
+
+def test_a_service_that_is_built_elsewhere(tmp_path: Path) -> None:
+    head = "    build:\n      context: ./backend\n      dockerfile: prod.Dockerfile\n"
+    files = {
+        "compose.yml": compose("d:/code/db", head=head),
+        "backend/prod.Dockerfile": "FROM x\nWORKDIR /code\nCOPY . /code\n",
+    }
+
+    assert kept(tmp_path, files) == {"backend/db", "db"}
+
+
+def test_without_dockerfile_the_working_directory_is_the_service_s_or_app(tmp_path: Path) -> None:
+    assert kept(tmp_path, {"compose.yml": compose("d:/app/db")}) == {"db"}
+    assert kept(tmp_path, {"compose.yml": compose("d:/w/db", head="    working_dir: /w\n")}) == {"db"}
+
+
+def test_dockerfile_volumes(tmp_path: Path) -> None:
+    text = DOCKERFILE + 'VOLUME ["/srv/app/data", \\\n  "/data"]\n# VOLUME /no\nVOLUME more\n'
+
+    assert kept(tmp_path, {"Dockerfile": text}) == {"data", "/data", "more"}
+
+
+KUBERNETES = """\
+apiVersion: v1
+kind: Service
+---
+apiVersion: apps/v1
+kind: Deployment
+spec:
+  replicas: 3
+  template:
+    spec:
+      containers:
+      - name: web
+        args: ["--workers", "2"]
+        command: [gunicorn]
+        volumeMounts:
+        - mountPath: /app/data
+          name: data
+        - name: scratch
+          mountPath: /scratch
+      volumes:
+      - name: data
+        persistentVolumeClaim:
+          claimName: chat
+      - name: scratch
+        emptyDir: {}
+"""
+
+
+def test_kubernetes_claims(tmp_path: Path) -> None:
+    assert kept(tmp_path, {"k8s/web.yaml": KUBERNETES}) == {"data"}
+
+
+def test_kubernetes_containers_may_say_where_they_run(tmp_path: Path) -> None:
+    text = KUBERNETES.replace("[gunicorn]\n", "[gunicorn]\n        workingDir: /srv\n").replace("/app/data", "/srv/db")
+
+    assert kept(tmp_path, {"k8s/web.yaml": text}) == {"db"}
+
+
+def test_kubernetes_claim_templates(tmp_path: Path) -> None:
+    text = (
+        "spec:\n  template:\n    spec:\n      containers:\n        - volumeMounts:\n"
+        "            - {name: d, mountPath: /data}\n  volumeClaimTemplates:\n    - metadata:\n        name: d\n"
+    )
+    assert kept(tmp_path, {"set.yml": text}) == {"/data"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Procfile", "web: gunicorn app:app -w 4 --bind :8000\n", "4 Procfile:1"),
+        ("Procfile", "web: uvicorn app:app --workers=3\n", "3 Procfile:1"),
+        ("Dockerfile", 'FROM x\nCMD ["gunicorn", "-w", "5", "app:app"]\n', "5 Dockerfile:2"),
+        ("Dockerfile", "FROM x\nENV WEB_CONCURRENCY=6\nCMD uvicorn app:app\n", "6 Dockerfile:2"),
+        ("Dockerfile", "FROM x\nCMD uvicorn app:app --workers ${N:-7}\n", "7 Dockerfile:2"),
+        ("Dockerfile", "FROM x\n# CMD uvicorn app:app --workers 9\nCMD uvicorn app:app\n", None),
+        ("compose.yml", "services:\n  a:\n    command: >\n      gunicorn a:b\n      --workers 8\n", "8 compose.yml:5"),
+        ("compose.yml", "services:\n  a:\n    build: .\n    deploy:\n      replicas: 2\n", "2 compose.yml:5"),
+        (
+            "deploy.yaml",
+            "spec:\n  containers:\n  - command:\n    - gunicorn\n    - --workers\n    - '4'\n",
+            "4 deploy.yaml:5",
+        ),
+        ("web.yaml", KUBERNETES, "3 web.yaml:7"),
+        ("gunicorn.conf.py", "bind = ':8000'\nworkers = 4\n", "4 gunicorn.conf.py:2"),
+        ("gunicorn.conf.py", "import os\nworkers = int(os.environ.get('N', '3'))\n", "3 gunicorn.conf.py:2"),
+        ("gunicorn.conf.py", "import os\nworkers = os.cpu_count() * 2 + 1\n", None),
+        ("gunicorn.conf.py", "workers = (\n", None),
+        ("start.sh", "celery -A app worker -w 4\n", None),
+        ("render.yaml", "services:\n  - type: web\n    numInstances: 3\n", "3 render.yaml:3"),
+        ("README.md", "gunicorn -w 4\n", None),
+    ],
+)
+def test_workers(tmp_path: Path, name: str, text: str, expected: str | None) -> None:
+    found = workers(planted(tmp_path, {name: text}))
+
+    assert (f"{found[0]} {found[1]}" if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Procfile", "web: gunicorn -w 2 --threads 4 app:app\n", "4 Procfile:1"),
+        ("Dockerfile", 'FROM x\nCMD ["waitress-serve", "--threads=1", "app:app"]\n', "1 Dockerfile:2"),
+        ("gunicorn.conf.py", "workers = 4\nthreads = int(os.environ.get('N', '3'))\n", "3 gunicorn.conf.py:2"),
+        ("Procfile", "web: gunicorn -w 2 app:app\n", None),
+        ("start.sh", "stress --threads 4\n", None),
+    ],
+)
+def test_threads(tmp_path: Path, name: str, text: str, expected: str | None) -> None:
+    found = threads(planted(tmp_path, {name: text}))
+
+    assert (f"{found[0]} {found[1]}" if found else None) == expected
+
+
+def test_the_largest_number_wins(tmp_path: Path) -> None:
+    found = workers(planted(tmp_path, {"Procfile": "web: gunicorn -w 2 a:b\n", "deploy/k.yaml": KUBERNETES}))
+
+    assert found is not None
+    assert (found[0], found[1].path) == (3, "deploy/k.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: 1\nb:\n  c: 'x # y'  # z\n", {"a": "1", "b": {"c": "x # y"}}),
+        ("- a\n- b: 1\n  c: 2\n- - d\n", ["a", {"b": "1", "c": "2"}, ["d"]]),
+        ("a: [x, 'y, z']\nb: {k: v}\n", {"a": ["x", "y, z"], "b": {"k": "v"}}),
+        ("a: [\n  x,\n  y\n]\nb: 1\n", {"a": ["x", "y"], "b": "1"}),
+        ("a: |\n  one: two\n  three\nb: 1\n", {"a": "one: two three", "b": "1"}),
+        ("a:\n- x\n- y\nb: 1\n", {"a": ["x", "y"], "b": "1"}),
+        ("a: &anchor\n  b: 1\n", {"a": {"b": "1"}}),
+        ("url: http://x:80/y\n", {"url": "http://x:80/y"}),
+        ("a:\nb:\n", {"a": None, "b": None}),
+        ("\t- : : :\n  [", None),
+        ("a: 1\n   odd\n  b: 2\n", {"a": "1 odd b: 2"}),
+    ],
+)
+def test_the_part_of_yaml_that_is_read(text: str, expected: Node) -> None:
+    found = documents(text)
+
+    if expected is not None:
+        assert found == [expected]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="ab: -[]{}'\"#|>&*\n\t,", max_size=60))
+def test_no_yaml_is_an_error(text: str) -> None:
+    documents(text)
+
+
+def test_files_that_are_not_text_say_nothing(tmp_path: Path) -> None:
+    for name in ("Dockerfile", "compose.yml", "Procfile", "gunicorn.conf.py", "x.yaml"):
+        (tmp_path / name).write_bytes(bytes(range(256)) * 4)
+
+    assert (volumes(tmp_path), workers(tmp_path)) == ((), None)
+
+
+def test_a_project_that_is_gone_says_nothing() -> None:
+    gone = Path("/nowhere/at/all")
+
+    assert (volumes(gone), workers(gone)) == ((), None)
