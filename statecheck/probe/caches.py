@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from .keepers import KEEPERS, Keeper, given
+from .framework_state import KEEPERS, Keeper, given
+from .method_wrappers import Table, wrap_tree
 from .recorder import RECORDER, TURN
-from .wrapping import Table, wrap_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .channel import Message
-    from .masks import Masks
+    from .masked_files import Masks
 
 _MOST_BYTES = 16 << 20  # of one file that is searched for markers
 

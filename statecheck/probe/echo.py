@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .markers import MARKER
-from .shown import as_shown
-from .structured import fake, properties, required_names
+from .prompt_schema import as_shown
+from .schema_values import fake, properties, required_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

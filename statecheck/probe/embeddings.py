@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import echo
-from .hollow import fall_back
+from .offline_objects import fall_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable

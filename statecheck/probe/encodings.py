@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .guard import refusals
-from .hollow import tell
 from .offline import is_offline
+from .offline_objects import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import functools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from .calls import INSIDE
+from .model_calls import INSIDE
 from .recorder import CALLER, TOOL, TURN
 
 if TYPE_CHECKING:

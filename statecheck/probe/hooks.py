@@ -10,13 +10,37 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from . import caches, encodings, http_clients, models, references, retries, sql, state, substitutes, tools, unguarded
+from . import (
+    caches,
+    encodings,
+    http_clients,
+    models,
+    references,
+    retries,
+    silenced_servers,
+    sql,
+    state,
+    substitutes,
+    tools,
+)
 from .adapters import gradio
 
 Patch = Callable[[ModuleType], None]
 
 _PATCHES: dict[str, list[Patch]] = {}
-_SOURCES = (caches, encodings, http_clients, models, references, retries, sql, state, substitutes, tools, unguarded)
+_SOURCES = (
+    caches,
+    encodings,
+    http_clients,
+    models,
+    references,
+    retries,
+    sql,
+    state,
+    substitutes,
+    tools,
+    silenced_servers,
+)
 for _source in (*_SOURCES, gradio):
     for _name, _patch in _source.HOOKS.items():
         _PATCHES.setdefault(_name, []).append(_patch)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from . import apis
-from .calls import Call, aoutermost, outermost
 from .guard import is_loopback
+from .model_calls import Call, aoutermost, outermost
 from .offline import is_offline
 
 if TYPE_CHECKING:

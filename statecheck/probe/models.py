@@ -13,13 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import stand_ins
-from .calls import CALLBACKS, MARK, Call, observed
 from .embeddings import METHODS, patch_embedding_class
 from .embeddings import is_provider as is_embedding_provider
-from .hollow import guard_constructor, is_hollow, tell
+from .model_calls import CALLBACKS, MARK, Call, observed
+from .model_input import types
 from .offline import dummy_credentials, is_offline, is_secret
-from .reading import types
-from .trees import each_below
+from .offline_objects import guard_constructor, is_hollow, tell
+from .subclasses import each_below
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -12,7 +12,7 @@ from typing import Any
 
 from .markers import find
 from .recorder import RECORDER, TURN
-from .values import content
+from .value_text import content
 
 _UNCHANGING = (str, bytes, int, float, bool, type(None))
 _MOST = 200  # values of one turn that are held

@@ -13,7 +13,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from .adapters.offer import is_app
-from .keepers import Keeper, keepers
+from .framework_state import Keeper, keepers
 from .markers import attributes_of
 from .recorder import RECORDER
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from . import echo
-from .reading import read_messages, read_tools, types
+from .model_input import read_messages, read_tools, types
 from .recorder import TURN
-from .structured import fake
+from .schema_values import fake
 
 if TYPE_CHECKING:
     from .echo import Messages, ToolCall

@@ -9,9 +9,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from .observed import LIBRARY_KEYS
+from .method_wrappers import Table, unawaited, wrap_tree
+from .observations import LIBRARY_KEYS
 from .recorder import CALLER, RECORDER
-from .wrapping import Table, unawaited, wrap_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from .hollow import MARK, fall_back, guard_constructor, hollow_out
 from .offline import is_offline
+from .offline_objects import MARK, fall_back, guard_constructor, hollow_out
 from .recorder import RECORDER, TURN
-from .trees import each_below
+from .subclasses import each_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable

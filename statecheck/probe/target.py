@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters import ADAPTERS, chainlit
 from .adapters.offer import Loaded, NoApp, Offer, is_app
-from .unguarded import STARTED, none_started
+from .silenced_servers import STARTED, none_started
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import servers, worker
 from .channel import Channel, Closed, Message
-from .copied import CopiedDisks
+from .copied_disks import CopiedDisks
 from .hooks import install
-from .layered import LayeredDisks
+from .layered_disks import LayeredDisks
 from .recorder import users_path
 
 if TYPE_CHECKING:

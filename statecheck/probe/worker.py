@@ -14,11 +14,11 @@ from . import executors, sql, system
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Closed, Message
+from .commands import AT_FORK, obey
 from .guard import REFUSED
-from .lent import lend
+from .lent_packages import lend
 from .models import configure
-from .obeying import AT_FORK, obey
-from .observed import run_id
+from .observations import run_id
 from .offline import is_offline
 from .recorder import RECORDER
 from .target import load

@@ -18,7 +18,7 @@ import pydantic
 import pytest
 import requests
 
-from statecheck.probe import apis, calls, http_clients
+from statecheck.probe import apis, http_clients, model_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ class Seen:
     """What was observed and held."""
 
     def __init__(self) -> None:
-        self.calls: list[calls.Call] = []
+        self.calls: list[model_calls.Call] = []
         self.held: list[str] = []
 
     async def ahold(self) -> None:
@@ -59,9 +59,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
     for module, patch in http_clients.HOOKS.items():
         patch(import_module(module))
     seen = Seen()
-    monkeypatch.setattr(calls.CALLBACKS, "observe", seen.calls.append)
-    monkeypatch.setattr(calls.CALLBACKS, "hold", lambda: seen.held.append("sync"))
-    monkeypatch.setattr(calls.CALLBACKS, "ahold", seen.ahold)
+    monkeypatch.setattr(model_calls.CALLBACKS, "observe", seen.calls.append)
+    monkeypatch.setattr(model_calls.CALLBACKS, "hold", lambda: seen.held.append("sync"))
+    monkeypatch.setattr(model_calls.CALLBACKS, "ahold", seen.ahold)
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "sc-dummy")
     return seen

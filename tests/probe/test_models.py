@@ -13,8 +13,8 @@ import pytest
 
 from statecheck.probe import echo
 from statecheck.probe.offline import dummy_credentials, is_offline, is_secret
-from statecheck.probe.shown import as_shown
-from statecheck.probe.structured import fake
+from statecheck.probe.prompt_schema import as_shown
+from statecheck.probe.schema_values import fake
 
 PROBE = Path(__file__).parents[2] / "statecheck" / "probe"
 
@@ -357,8 +357,8 @@ for name, make in {"wrong": lambda: OpenAI(temperature="hot"), "missing": lambda
 import gc
 del llm
 gc.collect()
-from statecheck_probe import hollow
-result["kept"] = len(hollow._hollow)
+from statecheck_probe import offline_objects
+result["kept"] = len(offline_objects._hollow)
 """
     result = run(tmp_path, script, NO_KEYS="1")
     assert result["filled"] == ["gpt-99", 0.5, "built", "Noted: sc-m0000000a."]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import (
     asgi,
+    aws_lambda,
     callables,
     celery,
     chainlit,
@@ -16,7 +17,6 @@ from . import (
     fastapi,
     flask,
     gradio,
-    lambdas,
     routed,
     sanic,
     slack,
@@ -38,7 +38,7 @@ ADAPTERS: tuple[Callable[[Offer], Loaded | None], ...] = (
     gradio.adapt,
     workflow_server.adapt,
     workflows.adapt,
-    lambdas.adapt,
+    aws_lambda.adapt,
     celery.adapt,
     slack.adapt,
     telegram.adapt,

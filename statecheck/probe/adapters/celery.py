@@ -136,7 +136,7 @@ class Child:
 
     def begin(self, **_: Any) -> None:
         """In a new child: its barrier, and answers to what it is asked."""
-        from ..obeying import obey  # late: it searches memory for apps, and adapters say what those are
+        from ..commands import obey  # late: it searches memory for apps, and adapters say what those are
 
         BARRIER.arrived = lambda turn: self._theirs.send({"held": turn})
         self._theirs.send({"begun": os.getpid()})

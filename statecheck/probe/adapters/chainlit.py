@@ -16,7 +16,7 @@ import traceback
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..keepers import KEEPERS, Keeper, given, line_of
+from ..framework_state import KEEPERS, Keeper, given, line_of
 from ..offline import DUMMY
 from ..recorder import RECORDER, TURN, begin_turn
 from .offer import NoApp, route

@@ -9,7 +9,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..keepers import KEEPERS, Keeper, given
+from ..framework_state import KEEPERS, Keeper, given
 from ..recorder import RECORDER, TURN, begin_turn
 from .gradio_page import Page
 from .offer import NoApp, route

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ..apis.slack import BOT, BOT_USER, TEAM, stamp
-from ..posted import POSTED
+from ..chat_posts import POSTED
 from ..recorder import TURN
 from .callables import CallableTarget, Refused
 from .offer import route

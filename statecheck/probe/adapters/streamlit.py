@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
-from ..keepers import KEEPERS, Keeper, given, line_of
+from ..framework_state import KEEPERS, Keeper, given, line_of
 from ..offline import DUMMY, is_secret
 from ..recorder import TURN
 from . import labels

@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ..apis.telegram import message
-from ..posted import POSTED
+from ..chat_posts import POSTED
 from ..recorder import RECORDER, TURN
 from .callables import CallableTarget, Refused
 from .offer import route

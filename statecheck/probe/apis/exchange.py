@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .. import echo
-from ..reading import read_tools
-from ..structured import fake
+from ..model_input import read_tools
+from ..schema_values import fake
 
 if TYPE_CHECKING:
     from ..echo import Messages, Tool, ToolCall

@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any
 
-from ..posted import POSTED, Post
+from ..chat_posts import POSTED, Post
 from .exchange import Exchange, Reply
 
 PATHS = re.compile(r"^/bot[^/]+/([A-Za-z]+)$")

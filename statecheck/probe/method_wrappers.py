@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .barrier import BARRIER
-from .observed import Observed
+from .observations import Observed
 from .recorder import CALLER, RUN
-from .trees import each_below
+from .subclasses import each_below
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from statecheck.probe.values import content
+from statecheck.probe.value_text import content
 
 
 class Form(BaseModel):

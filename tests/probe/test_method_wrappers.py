@@ -17,8 +17,8 @@ from pydantic import BaseModel, Field, ValidationError
 from statecheck.history import Op, decode_lines
 from statecheck.lab.workers.worker import anonymous_file
 from statecheck.probe import state
+from statecheck.probe.method_wrappers import Table, unawaited, wrap_tree
 from statecheck.probe.recorder import RECORDER
-from statecheck.probe.wrapping import Table, unawaited, wrap_tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

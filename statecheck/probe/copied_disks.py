@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .disks import holding
-from .masks import Masks
+from .masked_files import Masks
 
 if TYPE_CHECKING:
     from .channel import Message

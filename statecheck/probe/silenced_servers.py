@@ -1,4 +1,4 @@
-"""Servers that a module starts while it is imported, unguarded: they return at once, as this worker serves the app."""
+"""Servers that a module starts while it is imported: they return at once, as this worker serves the app."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.probe.recorder import RECORDER
-from statecheck.probe.wholes import Used, used, value
+from statecheck.probe.state_usage import Used, used, value
 
 if TYPE_CHECKING:
     from pathlib import Path

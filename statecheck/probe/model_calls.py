@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import stand_ins
-from .reading import read_messages, read_tools
+from .model_input import read_messages, read_tools
 
 if TYPE_CHECKING:
     from .echo import Messages

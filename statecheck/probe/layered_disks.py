@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import mounts
 from .disks import holding
-from .masks import Masks
+from .masked_files import Masks
 
 if TYPE_CHECKING:
     from .channel import Message

@@ -6,10 +6,10 @@ import sys
 from typing import Any
 from urllib.parse import unquote
 
-from . import mutations, wholes
+from . import mutations, state_usage
 from .markers import attributes_of, find, text
 from .recorder import CALLER, RECORDER, RUN, Frames
-from .values import content
+from .value_text import content
 
 LIBRARY_KEYS: set[str] = set()
 """Keys that a library uses where the app gives none: never shown as the app's own."""
@@ -63,11 +63,11 @@ class Observed:
         named = bool(self.args) and isinstance(self.args[0], str)
         if self.f == "ctx-store" and self.action in ("read", "write") and not (named or self.inside or error):
             reads = self.action == "read"
-            uses = wholes.used(self.frames)
+            uses = state_usage.used(self.frames)
             if uses is not None and reads:
-                return [((name,), wholes.value(result, name)) for name in uses.read]
+                return [((name,), state_usage.value(result, name)) for name in uses.read]
             if uses is not None:
-                return [((name, wholes.value(self.args[0], name)), None) for name in uses.set]
+                return [((name, state_usage.value(self.args[0], name)), None) for name in uses.set]
         return [(self.args, result)]
 
     def _record(self, result: Any, error: BaseException | None) -> None:
