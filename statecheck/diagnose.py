@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import StatecheckError
+from statecheck.experiments import ASIDE, BASELINE, REPORTED
 from statecheck.history import History, decode_lines, encode
-from statecheck.judge.checks import ASIDE, BASELINE, outcomes, told
+from statecheck.judge.checks import outcomes, told
 from statecheck.kept import store
 from statecheck.kept.redaction import Redaction
 from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
-from statecheck.options.config import EXPERIMENTS, Options
 from statecheck.talk.plan import Proposal
 from statecheck.talk.plan_text import describe, discreet
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from statecheck.lab.runner import Recorded
     from statecheck.lab.workers.launch import Launched
+    from statecheck.options.config import Options
     from statecheck.target.resolve import Target
 
 
@@ -125,7 +126,7 @@ def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
 
 
 def _stored(run: Path, name: str, count: int) -> History:
-    if name not in (*EXPERIMENTS, *ASIDE):
+    if name not in (*REPORTED, *ASIDE):
         raise ValueError(f"`{name}` is no experiment")
     ops = tuple(decode_lines((run / f"{name}.jsonl").read_bytes()))
     if len(ops) != count:
@@ -164,7 +165,7 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
         )
     listed = tuple(
         found.get(name) or Outcome(name, "skipped", reason=meta["skipped"].get(name, "was not reached"))
-        for name in EXPERIMENTS
+        for name in REPORTED
     )
     if any(finding.code == "SC107" for finding in findings):  # says itself why a turn was not answered
         problems = {name: problem for name, problem in problems.items() if problem.slug != "turn-unanswered"}

@@ -24,8 +24,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from statecheck.experiments import REPORTED
 from statecheck.history import Frame, History, Op
-from statecheck.options.config import EXPERIMENTS
 
 _TEXTS = {field.name for field in fields(Op) if "str" in str(field.type)}
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
@@ -141,7 +141,7 @@ _turn_op = st.builds(
 )
 any_history = st.builds(
     History.merge,
-    st.sampled_from(EXPERIMENTS),
+    st.sampled_from(REPORTED),
     st.tuples(st.lists(_turn_op, max_size=6), st.lists(_op, max_size=8), st.lists(_op, max_size=8)),
 )
 """Any history at all, sensible or not, for property tests."""

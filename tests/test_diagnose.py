@@ -13,9 +13,10 @@ from jsonschema import Draft202012Validator
 import statecheck.report
 from statecheck.diagnose import analyze, diagnose
 from statecheck.errors import StatecheckError
+from statecheck.experiments import REPORTED
 from statecheck.history import History, decode_lines
 from statecheck.model import Anchor, Diagnosis
-from statecheck.options.config import EXPERIMENTS, Options
+from statecheck.options.config import Options
 from statecheck.report import FORMATS
 from statecheck.report.text import View
 
@@ -147,7 +148,7 @@ class TestBroken:
         assert [evidence.experiment for evidence in found.evidence] == ["same-process"]
 
     def test_what_it_masks_is_not_run(self, broken: Diagnosis) -> None:
-        assert [("same-process", "lost"), *((name, "skipped") for name in EXPERIMENTS[1:])] == outcomes(broken)
+        assert [("same-process", "lost"), *((name, "skipped") for name in REPORTED[1:])] == outcomes(broken)
         assert all("same-process" in outcome.reason for outcome in broken.experiments[1:])
 
 
@@ -171,7 +172,7 @@ class TestFixed:
     def test_every_experiment_is_accounted_for(self, fixed: Diagnosis) -> None:
         names = dict(outcomes(fixed))
 
-        assert list(EXPERIMENTS) == list(names)
+        assert list(REPORTED) == list(names)
         assert list(names.values())[:5] == ["kept", "lost", "lost", "lost", "isolated"]
         assert names["concurrent"] in ("kept", "reordered")
         assert names["concurrent-workers"] == "skipped"

@@ -45,9 +45,9 @@ def _formats() -> Iterable[str]:
 
 
 def _experiments() -> Iterable[str]:
-    from statecheck.options.config import EXPERIMENTS
+    from statecheck.experiments import REPORTED
 
-    return EXPERIMENTS
+    return REPORTED
 
 
 def _words(*words: str) -> Callable[[], Iterable[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, CONCURRENT_WORKERS
 from statecheck.judge.causes import (
     async_race,
     broken_store,
@@ -51,7 +52,7 @@ _HIDDEN: dict[Ask, tuple[Ask, ...]] = {
 
 def judge(case: Case) -> tuple[Finding, ...]:
     """The findings of a run, the primary one first."""
-    if case.lost("same-process") or not case.kept("same-process"):
+    if case.lost(BASELINE) or not case.kept(BASELINE):
         masking = next((found for found in (ask(case) for ask in _MASKING) if found is not None), None)
         beside = session_key.leaked(case) if masking is None or masking.code != "SC107" else None
         waiting = container_restart.paused(case) if masking is None else None
@@ -71,7 +72,7 @@ def _rank(finding: Finding) -> tuple[bool, int]:
     """What to mend first: masking causes, a wrong key, the user's own race, then where state lives."""
     order = ["SC107", "SC104", "SC101", "SC106", "SC105", "SC102", "SC103"]
     place = order.index(finding.code)
-    only_between_workers = [evidence.experiment for evidence in finding.evidence] == ["concurrent-workers"]
+    only_between_workers = [evidence.experiment for evidence in finding.evidence] == [CONCURRENT_WORKERS]
     if finding.code == "SC105" and (finding.kind != "user-code" or only_between_workers):
         place = len(order)
     return finding.severity != "error", place

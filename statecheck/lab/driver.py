@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import Kill, Leave, Locate, Overlap, Start, Step, Take
+from statecheck.experiments import BASELINE, Kill, Leave, Locate, Overlap, Start, Step, Take
 from statecheck.history import Frame, History, Op, with_ordinals
-from statecheck.judge.checks import BASELINE
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.overlap import at_once
 from statecheck.lab.workers.readiness import ready

@@ -8,16 +8,23 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.experiments import COLD_START as COLD_START_STEPS
-from statecheck.experiments import CONTROL as CONTROL_STEPS
-from statecheck.experiments import EXPERIMENTS as STEPS
-from statecheck.experiments import STREAM_CUT as STREAM_CUT_STEPS
-from statecheck.experiments import Locate
-from statecheck.judge.checks import BASELINE, COLD_START, CONTROL, OVERLAPPING, STREAM_CUT, outcomes, told
+from statecheck.experiments import (
+    BASELINE,
+    COLD_START,
+    CONCURRENT_WORKERS,
+    CONTROL,
+    OTHER_SESSION,
+    OTHER_WORKER,
+    OVERLAPPING,
+    REPORTED,
+    STREAM_CUT,
+    Locate,
+    find_experiment,
+)
+from statecheck.judge.checks import outcomes, told
 from statecheck.judge.checks.reading import turns, unsaved
 from statecheck.lab.driver import Driver, Setting
 from statecheck.model import Problem
-from statecheck.options.config import EXPERIMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +36,6 @@ if TYPE_CHECKING:
     from statecheck.model import Outcome
     from statecheck.talk.plan import Plan
 
-_ASIDE = (CONTROL_STEPS, COLD_START_STEPS, STREAM_CUT_STEPS)
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
 
 
@@ -73,8 +79,8 @@ class Runner:
         """Run them all; what does not apply is skipped with its reason."""
         self._skip_by_plan()
         if self.scouted.plan.carries_history and not self._goes_by_its_own():
-            if "other-session" in self._left():
-                self._one("other-session", Locate("a"))
+            if OTHER_SESSION in self._left():
+                self._one(OTHER_SESSION, Locate("a"))
             if not self._keeps_its_own():
                 self._skip(self._left(), "the client sends the whole conversation with every turn")
                 self._explain_errors()
@@ -83,7 +89,7 @@ class Runner:
             self._one(BASELINE)
         self._skip_by_baseline()
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            futures = [pool.submit(self._one, name) for name in self._left() if name != "concurrent-workers"]
+            futures = [pool.submit(self._one, name) for name in self._left() if name != CONCURRENT_WORKERS]
             try:
                 for future in futures:
                     future.result()
@@ -114,12 +120,12 @@ class Runner:
     def _skip_by_plan(self) -> None:
         """Skip what was not selected, and what the way in which a client talks leaves no room for."""
         plan = self.scouted.plan
-        self._skip((name for name in EXPERIMENTS if name not in self.selected and name != BASELINE), "not selected")
+        self._skip((name for name in REPORTED if name not in self.selected and name != BASELINE), "not selected")
         if plan.lone:
             known = (
                 f"the app knows its users by a table of its own (`{plan.lone}`), so that all clients are one of them"
             )
-            self._skip(("other-session",), known)
+            self._skip((OTHER_SESSION,), known)
         if not plan.overlaps:
             self._skip(OVERLAPPING, "a page in a browser sends one message at a time")
 
@@ -127,7 +133,7 @@ class Runner:
         """Skip what would show nothing, by how one client in one process fared."""
         if not self._remembers():
             varied = self.scouted.plan.session_field is not None
-            left = [name for name in self._left() if name != "other-session" or not varied]
+            left = [name for name in self._left() if name != OTHER_SESSION or not varied]
             self._skip(left, f"in {BASELINE} turn 2 is not given turn 1 either")
         elif self._goes_by_answers():
             told = "each answer tells the client what to send next, so that its turns cannot overlap"
@@ -148,11 +154,11 @@ class Runner:
 
     def _left(self) -> list[str]:
         done = {*self.recorded.skipped, *self.recorded.histories, *self.recorded.problems}
-        return [name for name in EXPERIMENTS if name not in done]
+        return [name for name in REPORTED if name not in done]
 
     def _goes_by_its_own(self) -> bool:
         """Whether the app, which is sent the whole conversation, is yet lost without what it keeps itself."""
-        tried = [name for name in (BASELINE, "other-worker") if name in self._left()]
+        tried = [name for name in (BASELINE, OTHER_WORKER) if name in self._left()]
         for name in tried:
             self._one(name)
         if self._remembers() and self._splits():
@@ -167,7 +173,7 @@ class Runner:
 
         From here on a client sends only what is new: how the app fares with what it keeps is else covered by the rest.
         """
-        leak = self._judged()[1].get("other-session")
+        leak = self._judged()[1].get(OTHER_SESSION)
         if leak is None or leak.outcome != "leaked" or BASELINE not in self._left():
             return False
         told, plan = self.setting, replace(self.setting.plan, carries_history=False, resends=False)
@@ -191,9 +197,8 @@ class Runner:
             return
         self.progress(name)
         driver = Driver(self.setting, name)
-        steps = next(each.steps for each in (*STEPS, *_ASIDE) if each.name == name)
         try:
-            driver.follow((*steps, *more))
+            driver.follow((*find_experiment(name).steps, *more))
         except StatecheckError as error:
             self.recorded.problems[name] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
         finally:
@@ -224,7 +229,7 @@ class Runner:
 
     def _forgets_late(self) -> bool:
         """Whether only the turn back at the first worker forgets: it may do so wherever it is answered."""
-        found = self._judged()[1].get("other-worker")
+        found = self._judged()[1].get(OTHER_WORKER)
         return (
             found is not None and found.outcome == "lost" and len(found.turns) > 1 and bool(found.turns[1].remembered)
         )
@@ -236,7 +241,7 @@ class Runner:
 
     def _splits(self) -> bool:
         """Whether another worker was not given what the first one was told."""
-        found = self._judged()[1].get("other-worker")
+        found = self._judged()[1].get(OTHER_WORKER)
         return found is not None and found.outcome == "lost" and bool(found.turns)
 
     def _judged(self) -> tuple[Channel | None, dict[str, Outcome]]:

@@ -9,23 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import StatecheckError
+from statecheck.experiments import REPORTED
 from statecheck.options.tables import Table
 from statecheck.options.template import template
 
 if TYPE_CHECKING:
     from statecheck.model import Severity
     from statecheck.talk.plan import Plan
-
-EXPERIMENTS = (
-    "same-process",
-    "other-worker",
-    "new-process",
-    "new-container",
-    "other-session",
-    "concurrent",
-    "concurrent-workers",
-)
-"""Names of the experiments, in the order in which they are reported."""
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 TURN_SECONDS = 30
@@ -77,7 +67,7 @@ class Options:
 
     def selected(self) -> tuple[str, ...]:
         """Return the experiments that `only` and `skip` leave, in order."""
-        return tuple(name for name in EXPERIMENTS if name not in self.skip and name in (self.only or EXPERIMENTS))
+        return tuple(name for name in REPORTED if name not in self.skip and name in (self.only or REPORTED))
 
 
 def load(spec: str | None = None, folder: Path | None = None) -> Options:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
-from statecheck.judge.checks import OVERLAPPING
+from statecheck.experiments import OVERLAPPING
 from statecheck.model import Anchor
 from statecheck.options.config import Options
 

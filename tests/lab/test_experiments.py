@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from labs import ISOLATIONS, Ran, User, diagnosed
 
+from statecheck.experiments import REPORTED
 from statecheck.model import Anchor
-from statecheck.options.config import EXPERIMENTS, Options
+from statecheck.options.config import Options
 
 FILES = """\
     import pathlib
@@ -38,7 +39,7 @@ MEMORY = """\
         earlier.append(text)
         return f"{os.getpid()} {os.getppid()} {earlier[:-1]}"
 """
-SEQUENTIAL = EXPERIMENTS[:4]
+SEQUENTIAL = REPORTED[:4]
 
 
 @pytest.fixture(scope="module", params=ISOLATIONS)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.experiments import REPORTED
 from statecheck.options import config
-from statecheck.options.config import EXPERIMENTS, Options
+from statecheck.options.config import Options
 from statecheck.talk.plan import Plan
 
 WHOLE = """
@@ -159,9 +160,9 @@ def test_the_file_may_lie_above_but_not_above_the_repository(tmp_path: Path) -> 
 
 
 def test_only_and_skip_leave_experiments_in_order() -> None:
-    assert Options().selected() == EXPERIMENTS
+    assert Options().selected() == REPORTED
     assert Options(only=("concurrent", "same-process")).selected() == ("same-process", "concurrent")
-    assert Options(skip=EXPERIMENTS[1:]).selected() == ("same-process",)
+    assert Options(skip=REPORTED[1:]).selected() == ("same-process",)
 
 
 def test_an_interpreter_is_a_place_or_a_command(tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, OVERLAPPING
 from statecheck.judge.cause import Cause
-from statecheck.judge.checks import BASELINE, OVERLAPPING
 from statecheck.judge.checks.lost_update import missing, overlapping
 from statecheck.judge.checks.reading import Sent, handed_over, turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of, built, finding, line_of, related, whereabouts

@@ -85,8 +85,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, COLD_START, OVERLAPPING
 from statecheck.judge.cause import Cause
-from statecheck.judge.checks import BASELINE, COLD_START, OVERLAPPING
 from statecheck.judge.checks.lost_update import meets_another_loop, overlapping
 from statecheck.judge.checks.reading import own_reads, turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of, finding

@@ -90,8 +90,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
 from statecheck.judge.cause import Cause
-from statecheck.judge.checks import BASELINE
 from statecheck.judge.checks.reading import handed_over, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
@@ -122,7 +122,7 @@ CAUSE = Cause(
 
 def ask(case: Case) -> Finding | None:
     """Did turn 1's marker die with its process, or with the disk that a redeploy drops?"""
-    name = next((name for name in ("new-process", "new-container") if case.lost(name)), None)
+    name = next((name for name in (NEW_PROCESS, NEW_CONTAINER) if case.lost(name)), None)
     if name is None:
         return None
     unread = unreadable(CAUSE, case, name)
@@ -137,7 +137,7 @@ def ask(case: Case) -> Finding | None:
     built_at = next(iter(anchors([build] if build else [], "")), None)
     put = next(iter(anchors(handed_over(history, first.marker, first.number), "written")), None)
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)
-    if name == "new-process" or (place and not files):
+    if name == NEW_PROCESS or (place and not files):
         anchor = place.anchor if place else line_of(history, first)
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
@@ -169,9 +169,9 @@ def paused(case: Case) -> Finding | None:
 
     Asked of what a single turn left: what answers such a run is no message, so that no other turn has to find it.
     """
-    if case.lost("new-process") or case.lost("new-container"):
+    if case.lost(NEW_PROCESS) or case.lost(NEW_CONTAINER):
         return None
-    for name in (BASELINE, "other-session"):
+    for name in (BASELINE, OTHER_SESSION):
         history = case.histories.get(name)
         first = next(iter(turns(history)), None) if history is not None else None
         if history is None or first is None or asked_of_a_person(history, first) is None:

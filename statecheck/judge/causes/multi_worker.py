@@ -84,8 +84,8 @@ SC103, which the same process memory shows after a restart.
 
 from __future__ import annotations
 
+from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import Cause
-from statecheck.judge.checks import BASELINE
 from statecheck.judge.checks.reading import given, turns
 from statecheck.judge.evidence.case import Case, finding, line_of, places, related
 from statecheck.judge.evidence.signatures import unreadable
@@ -104,23 +104,23 @@ CAUSE = Cause(
 
 def ask(case: Case) -> Finding | None:
     """Was turn 1's marker in another live process when turn 2 did not get it?"""
-    history = case.histories.get("other-worker")
-    if history is None or not case.lost("other-worker"):
+    history = case.histories.get(OTHER_WORKER)
+    if history is None or not case.lost(OTHER_WORKER):
         return None
-    unread = unreadable(CAUSE, case, "other-worker")
+    unread = unreadable(CAUSE, case, OTHER_WORKER)
     if unread is not None:
         return unread
     first, second = turns(history)[:2]
     shared = [p for p in places(history, first) if p.kind != "process"]
     kept = [p for p in places(history, first) if p.kind == "process" and p.pid == first.pid]
     # what a later turn takes out again (a question that waited for its answer) is seen where none came
-    others = [case.histories[name] for name in (BASELINE, "new-process") if name in case.histories]
+    others = [case.histories[name] for name in (BASELINE, NEW_PROCESS) if name in case.histories]
     elsewhere = [p for other in others for p in places(other, turns(other)[0])]
     place = next((p for p in [*kept, *elsewhere] if p.anchor and p.kind == "process"), None)
     anchor = place.anchor if place else line_of(history, first)
     where = f", in `{kept[0].text}`" if kept else ""
     was_given = first.marker in given(history, second, case.channel or "model")
-    stale = was_given or case.kept("new-process")
+    stale = was_given or case.kept(NEW_PROCESS)
     summary = (
         f"turn 1 is remembered only in the memory of worker PID {first.pid}{where}; "
         f"worker PID {second.pid} was not given it"
@@ -131,9 +131,9 @@ def ask(case: Case) -> Finding | None:
             f"workers read a copy in their own memory{where}, not the store behind it{store}: "
             f"what PID {first.pid} and PID {second.pid} know differs"
         )
-    evidence = [case.reason("other-worker")]
+    evidence = [case.reason(OTHER_WORKER)]
     if kept:
-        evidence.append(Evidence("other-worker", f"turn 1 is in PID {first.pid}'s memory at {kept[0].text}"))
+        evidence.append(Evidence(OTHER_WORKER, f"turn 1 is in PID {first.pid}'s memory at {kept[0].text}"))
     return finding(
         CAUSE,
         summary,

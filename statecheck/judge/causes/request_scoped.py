@@ -81,8 +81,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
 from statecheck.judge.cause import Cause
-from statecheck.judge.checks import BASELINE, CONTROL, STREAM_CUT
 from statecheck.judge.checks.reading import Sent, given, turns, unsaved, writes
 from statecheck.judge.evidence.case import Case, anchor_of, built, finding, memory_database, related
 from statecheck.model import Evidence, Finding
@@ -127,7 +127,7 @@ def ask(case: Case) -> Finding | None:
 
 def unset(case: Case) -> Finding | None:
     """Was a turn put into a framework's session in place, and not given to a later turn for that?"""
-    histories = [case.histories[name] for name in ("other-worker", CONTROL) if name in case.histories]
+    histories = [case.histories[name] for name in (OTHER_WORKER, CONTROL) if name in case.histories]
     for history, (turn, later) in ((one, pair) for one in histories for pair in pairwise(turns(one))):
         op = unsaved(history, turn)
         if op is None or later.status != "ok" or turn.marker in given(history, later, case.channel or "model"):

@@ -88,8 +88,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER
 from statecheck.judge.cause import Cause
-from statecheck.judge.checks import BASELINE
 from statecheck.judge.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
@@ -130,8 +130,8 @@ def ask(case: Case) -> Finding | None:
 
 def leaked(case: Case) -> Finding | None:
     """Was a client of another session given what this session said?"""
-    history = case.histories.get("other-session")
-    if history is None or case.outcomes["other-session"].outcome != "leaked":
+    history = case.histories.get(OTHER_SESSION)
+    if history is None or case.outcomes[OTHER_SESSION].outcome != "leaked":
         return None
     first, second = turns(history)[:2]
     baseline = case.histories.get(BASELINE, history)
@@ -148,7 +148,7 @@ def leaked(case: Case) -> Finding | None:
         f"one user's conversation is shown to another{where}: a client with {differ} was given turn 1",
         anchor,
         case,
-        (case.reason("other-session"),),
+        (case.reason(OTHER_SESSION),),
         kind="shared-instance" if _is_one_object(history, first, second, place) else "shared-key",
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
@@ -177,7 +177,7 @@ def under_another_key(case: Case) -> Finding | None:
 
 def in_each_process(case: Case) -> Finding | None:
     """Did another process look for turn 1 in the store that both use, under a key of its own?"""
-    for name in ("other-worker", "new-process"):
+    for name in (OTHER_WORKER, NEW_PROCESS):
         history = case.histories.get(name)
         if history is None or not case.lost(name) or mapped(history, turns(history)[0]):
             continue  # what is looked up in memory is lost with that

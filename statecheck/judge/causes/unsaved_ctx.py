@@ -131,8 +131,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Cause
-from statecheck.judge.checks import BASELINE
 from statecheck.judge.checks.reading import turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, asked_of_a_person, finding, related
 

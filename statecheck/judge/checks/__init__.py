@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from statecheck import experiments
 from statecheck.judge.checks import isolation, lost_update, read_your_writes
 from statecheck.judge.checks.progress import told
 from statecheck.judge.checks.reading import Channel, Sent, given, remembered_by, turns
@@ -11,18 +13,33 @@ from statecheck.judge.checks.rows import rows
 from statecheck.model import Outcome, OutcomeName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from statecheck.history import History
 
-BASELINE = "same-process"
-CONTROL = "control"
-COLD_START = "cold-start"
-STREAM_CUT = "stream-cut"
-ASIDE = (CONTROL, COLD_START, STREAM_CUT)
-"""Histories that have no outcome of their own: causes and other checks read them."""
-SEQUENTIAL = ("same-process", "other-worker", "new-process", "new-container")
-OVERLAPPING = ("concurrent", "concurrent-workers")
+Check = Callable[["History", Channel | None, "History | None"], tuple[OutcomeName, str]]
+
+
+def _read_alone(history: History, channel: Channel | None, _control: History | None) -> tuple[OutcomeName, str]:
+    return read_your_writes.check(history, channel)
+
+
+def _isolation(history: History, _channel: Channel | None, _control: History | None) -> tuple[OutcomeName, str]:
+    return isolation.check(history)
+
+
+def _lost_update(history: History, channel: Channel | None, control: History | None) -> tuple[OutcomeName, str]:
+    return lost_update.check(history, channel or "model", control)
+
+
+CHECKS: Mapping[str, Check] = {
+    experiments.BASELINE: _read_alone,
+    experiments.OTHER_WORKER: read_your_writes.check,
+    experiments.NEW_PROCESS: read_your_writes.check,
+    experiments.NEW_CONTAINER: read_your_writes.check,
+    experiments.OTHER_SESSION: _isolation,
+    experiments.CONCURRENT: _lost_update,
+    experiments.CONCURRENT_WORKERS: _lost_update,
+}
+"""The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""
 
 
 def baseline_channel(history: History) -> Channel | None:
@@ -42,7 +59,7 @@ def outcome(history: History, channel: Channel | None, control: History | None =
     """
     escaped = next(history.select("escaped"), None)
     try:
-        name, reason = _check(history, channel, control)
+        name, reason = CHECKS[history.experiment](history, channel, control)
         if next(history.select("incomplete"), None) is not None:
             name, reason = "error", "not all that happened could be recorded (the app limits what a process may write)"
         if escaped is not None:
@@ -63,29 +80,16 @@ def outcome(history: History, channel: Channel | None, control: History | None =
     )
 
 
-def _check(history: History, channel: Channel | None, control: History | None) -> tuple[OutcomeName, str]:
-    if history.experiment in SEQUENTIAL:
-        return read_your_writes.check(history, channel, control if history.experiment != BASELINE else None)
-    if history.experiment == "other-session":
-        return isolation.check(history)
-    return lost_update.check(history, channel or "model", control)
-
-
 def outcomes(histories: Mapping[str, History]) -> tuple[Channel | None, dict[str, Outcome]]:
     """Judge all histories of a run, as `told` returns them, against its baseline."""
-    channel = baseline_channel(histories[BASELINE]) if BASELINE in histories else None
-    control = histories.get(CONTROL)
-    judged = {name: history for name, history in histories.items() if name not in ASIDE}
+    channel = baseline_channel(histories[experiments.BASELINE]) if experiments.BASELINE in histories else None
+    control = histories.get(experiments.CONTROL)
+    judged = {name: history for name, history in histories.items() if name not in experiments.ASIDE}
     return channel, {name: outcome(history, channel, control) for name, history in judged.items()}
 
 
 __all__ = [
-    "ASIDE",
-    "BASELINE",
-    "COLD_START",
-    "CONTROL",
-    "OVERLAPPING",
-    "STREAM_CUT",
+    "CHECKS",
     "Sent",
     "baseline_channel",
     "given",

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, CONTROL, OTHER_SESSION
 from statecheck.history import Op
 from statecheck.judge.checks.reading import calls_model, turns
 
@@ -58,7 +59,7 @@ def told(histories: Mapping[str, History]) -> dict[str, History]:
 
 
 def _scale(histories: Mapping[str, History]) -> Scale | None:
-    baseline = histories.get("control") or histories.get("same-process")
+    baseline = histories.get(CONTROL) or histories.get(BASELINE)
     if baseline is None:
         return None
     sent = turns(baseline)
@@ -77,7 +78,7 @@ def _firsts(history: History) -> Iterator[Tokens]:
     """Answers to the first turns of sessions: of throw-away ones, and of those of an experiment."""
     yield from (tokens(op.text, op.key) for op in history.select("warm-up") if op.type == "ok")
     sent = turns(history)
-    firsts = sent[:2] if history.experiment == "other-session" else sent[:1]
+    firsts = sent[:2] if history.experiment == OTHER_SESSION else sent[:1]
     yield from (tokens(turn.answer, turn.key) for turn in firsts if turn.status == "ok")
 
 
@@ -90,7 +91,7 @@ def _with_progress(history: History, scale: Scale) -> History:
     """A history with what each later turn of its session shows by its answer. Off the scale, nothing is missing."""
     sent = turns(history)
     added = []
-    for turn in sent[1:] if history.experiment != "other-session" else ():
+    for turn in sent[1:] if history.experiment != OTHER_SESSION else ():
         earlier = [other.marker for other in sent if other.number < turn.number]
         reached = scale.reached(tokens(turn.answer, turn.key)) if turn.status == "ok" else []
         before = [number for number in reached if number < turn.number]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import OTHER_SESSION
 from statecheck.judge.checks.lost_update import overlapping
 from statecheck.judge.checks.reading import STATE, Channel, Sent, channels, given, own_reads, service_key, turns, writes
 from statecheck.model import Turn
@@ -24,7 +25,7 @@ def rows(history: History, channel: Channel | None) -> tuple[Turn, ...]:
 
 def _earlier(history: History, sent: list[Sent], turn: Sent) -> list[Sent]:
     """The acknowledged turns of the same session that had ended before this one was sent."""
-    if history.experiment == "other-session":
+    if history.experiment == OTHER_SESSION:
         return [other for other in sent if other.number < turn.number]
     return [other for other in sent if other.status == "ok" and other.ended <= turn.sent and other is not turn]
 
@@ -37,7 +38,7 @@ def _row(history: History, turn: Sent, earlier: list[Sent], channel: Channel | N
         seen = {marker for one in through for marker in given(history, turn, one)}
         shown = (sum(other.marker in seen for other in earlier), len(earlier))
         remembered = shown[0] == shown[1]
-        if history.experiment == "other-session":
+        if history.experiment == OTHER_SESSION:
             remembered = shown[0] > 0
     return Turn(
         turn.number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import OTHER_SESSION
 from statecheck.judge.checks.reading import (
     STATE,
     Channel,
@@ -52,7 +53,7 @@ class Case:
 
     def shared(self, place: Whereabouts | None) -> bool:
         """Whether a place holds one conversation for all: it has no key, and other sessions were given it."""
-        seen = self.outcomes.get("other-session")
+        seen = self.outcomes.get(OTHER_SESSION)
         return place is not None and place.key is None and seen is not None and seen.outcome == "leaked"
 
     def reason(self, experiment: str) -> Evidence:

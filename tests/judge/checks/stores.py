@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from histories import marker
 
-from statecheck.experiments import CONTROL, EXPERIMENTS, Overlap, Start, Step, Take
+from statecheck.experiments import Overlap, Start, Step, Take, find_experiment
 from statecheck.history import History, Op, OpType
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Says(Protocol):
 def serve(store: Store, experiment: str, how: Overlapping | None = None, says: Says | None = None) -> History:
     """The history of one experiment on this store. An app that `says` something calls no model."""
     run = _Run(store, how or Overlapping(()), says)
-    for step in next(one.steps for one in (*EXPERIMENTS, CONTROL) if one.name == experiment):
+    for step in find_experiment(experiment).steps:
         run.take(step)
     return History(experiment, tuple(run.ops))
 

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stores import Forgetful, Leaking, OnDisk, Overlapping, Overwriting, Splitting, Store, Window, serve
 
-from statecheck.experiments import OVERLAPPING as AT_ONCE
+from statecheck.experiments import AT_ONCE, OVERLAPPING, REPORTED, SEQUENTIAL
 from statecheck.history import History, Op
-from statecheck.judge.checks import OVERLAPPING, SEQUENTIAL, baseline_channel, outcome, outcomes
+from statecheck.judge.checks import baseline_channel, outcome, outcomes
 from statecheck.judge.checks.lost_update import missing
 from statecheck.judge.checks.reading import Channel, turns
-from statecheck.options.config import EXPERIMENTS
 
 overlaps = st.builds(
     Overlapping,
@@ -264,11 +263,11 @@ class TestAnyHistory:
         assert [turn.number for turn in turns(told)] == [row.number for row in rows]
         assert all(row.given is None or 0 <= row.given[0] <= row.given[1] for row in rows)
 
-    @given(st.builds(History, st.sampled_from(EXPERIMENTS), st.just(())), channels)
+    @given(st.builds(History, st.sampled_from(REPORTED), st.just(())), channels)
     def test_an_empty_history_is_an_error(self, told: History, channel: Channel | None) -> None:
         assert outcome(told, channel).outcome == "error"
 
-    @pytest.mark.parametrize("experiment", EXPERIMENTS)
+    @pytest.mark.parametrize("experiment", REPORTED)
     def test_a_single_turn_shows_nothing(self, experiment: str) -> None:
         told = history(experiment, "1a > k\n1a model read 1\n1a <")
 

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stores import Forgetful, OnDisk, Overlapping, Overwriting, Splitting, Store, serve
 
-from statecheck.experiments import OVERLAPPING as AT_ONCE
-from statecheck.judge.checks import OVERLAPPING, SEQUENTIAL, outcomes, told
+from statecheck.experiments import AT_ONCE, OVERLAPPING, REPORTED, SEQUENTIAL
+from statecheck.judge.checks import outcomes, told
 from statecheck.judge.checks.state_values import changed, read_back
-from statecheck.options.config import EXPERIMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +55,7 @@ class Counting:
 
 
 def judged(store: type[Store], says: Counting, how: Overlapping | None = None) -> dict[str, str]:
-    names = (*EXPERIMENTS, *(["control"] if how else []))
+    names = (*REPORTED, *(["control"] if how else []))
     histories = {name: serve(store(), name, how or Overlapping(()), says) for name in names}
     channel, found = outcomes(told(histories))
     return {"channel": str(channel), **{name: outcome.outcome for name, outcome in found.items()}}
