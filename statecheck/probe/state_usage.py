@@ -68,8 +68,8 @@ def _handed(node: ast.AST, scope: ast.AST, line: int) -> tuple[str, Sequence[ast
         (target, *others) = node.targets
         if isinstance(target, ast.Name) and not others:
             rest = [each for each in ast.walk(scope) if isinstance(each, ast.stmt) and each.lineno > line]
-            nested = {id(part) for each in rest for part in ast.walk(each) if part is not each}
-            return target.id, [each for each in rest if id(each) not in nested]
+            nested = {part for each in rest for part in ast.walk(each) if part is not each}
+            return target.id, [each for each in rest if each not in nested]
     return None
 
 

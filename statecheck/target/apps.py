@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from statecheck.source.code.evaluate import Evaluator, imports_top
 from statecheck.source.code.imports import uses_llama_index
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from statecheck.source.code.tree import Module
 
+T = TypeVar("T")
 CONVENTIONAL = ("app", "application", "server", "api")
 _FACTORIES = ("create_app", "make_app", "build_app", "get_app", "app_factory", "create_application")
 _PAGES = ("streamlit", "chainlit")
@@ -127,10 +128,10 @@ def wiring(modules: Iterable[Module], values: Evaluator) -> Wiring:
     )
 
 
-def best(apps: list[App], key: Callable[[App], int]) -> list[App]:
-    """Those for which the key is greatest."""
-    most = max(map(key, apps), default=0)
-    return [app for app in apps if key(app) == most]
+def best(choices: list[T], key: Callable[[T], int]) -> list[T]:
+    """Return those for which the key is greatest."""
+    most = max(map(key, choices), default=0)
+    return [choice for choice in choices if key(choice) == most]
 
 
 def _conventional(app: App) -> int:

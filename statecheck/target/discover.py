@@ -106,18 +106,18 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator]) -> Discovery:
 
 def _choose(found: list[Found], mounted: frozenset[Origin], top: Path) -> list[Found]:
     """Return the best: those that use LlamaIndex, by rank, not aside in `examples`, with routes; each app once."""
-    of = {id(one.app): one for one in found}
     apps = outermost([one.app for one in found], mounted)
-    apps = best(apps, lambda app: of[id(app)].uses_llama_index)
-    apps = best(apps, lambda app: app.rank)
-    apps = best(apps, lambda app: not _ASIDE & set(app.module.path.relative_to(top).parts[:-1]))
-    apps = best(apps, lambda app: app.routed)
-    chosen: dict[Origin, App] = {}
-    for app in apps:
-        known = chosen.get(app.origin)
-        if known is None or _completeness(of[id(app)]) > _completeness(of[id(known)]):
-            chosen[app.origin] = app
-    return [of[id(app)] for app in chosen.values()]
+    found = [one for one in found if any(one.app is app for app in apps)]
+    found = best(found, lambda one: one.uses_llama_index)
+    found = best(found, lambda one: one.app.rank)
+    found = best(found, lambda one: not _ASIDE & set(one.app.module.path.relative_to(top).parts[:-1]))
+    found = best(found, lambda one: one.app.routed)
+    chosen: dict[Origin, Found] = {}
+    for one in found:
+        known = chosen.get(one.app.origin)
+        if known is None or _completeness(one) > _completeness(known):
+            chosen[one.app.origin] = one
+    return list(chosen.values())
 
 
 def _completeness(one: Found) -> tuple[bool, int, bool, str]:

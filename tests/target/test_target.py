@@ -42,6 +42,12 @@ def refused(root: Path, spec: str | None = "app.py") -> StatecheckError:
     return caught.value
 
 
+def test_classes_beside_a_workflow_are_not_taken_for_one(tmp_path: Path) -> None:
+    plain = "".join(f"class Plain{number}: ...\n" for number in range(100))
+
+    assert found(tmp_path, {"app.py": WF + plain}).object == "F()"
+
+
 def test_a_file_in_the_working_directory(tmp_path: Path) -> None:
     assert found(tmp_path, {"app.py": FASTAPI}) == Target(
         tmp_path / "app.py", "app", tmp_path, tmp_path, "app", "fastapi"

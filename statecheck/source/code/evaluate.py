@@ -43,7 +43,7 @@ class Evaluator:
         self.tree = tree
         self.wirings: dict[Path, Wiring] = {}
         self._envs: dict[Path, Env] = {}
-        self._known: dict[tuple[Path, int, int], Value | None] = {}
+        self._known: dict[tuple[Path, ast.AST, int], Value | None] = {}  # keeps its nodes, so no two are taken for one
         self._classes: dict[ast.ClassDef, str] = {}
 
     def env(self, module: Module) -> Env:
@@ -67,7 +67,7 @@ class Evaluator:
         """
         if depth > _DEEPEST:
             return None
-        key = (env.module.path, id(node), line or 0)
+        key = (env.module.path, node, line or 0)
         if key not in self._known:
             self._known[key] = None
             self._known[key] = self._evaluate(node, env, line, depth + 1)

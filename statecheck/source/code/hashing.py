@@ -17,8 +17,8 @@ def hashes(tree: SourceTree) -> bool:
 
 
 def _calls(module: Module) -> bool:
-    own = {id(inner) for node in walk(module.ast) if _is_dunder(node) for inner in ast.walk(node)}
-    calls = [node for node in walk(module.ast) if isinstance(node, ast.Call) and id(node) not in own]
+    own = {inner for node in walk(module.ast) if _is_dunder(node) for inner in ast.walk(node)}
+    calls = [node for node in walk(module.ast) if isinstance(node, ast.Call) and node not in own]
     return any(isinstance(call.func, ast.Name) and call.func.id == "hash" for call in calls)
 
 
