@@ -10,12 +10,15 @@ PYTHON ?=
 ARGS ?=
 VERSIONS := 3.13 3.12 3.11 3.10
 
-# Touched when the environment is complete. Its name holds the interpreter that was asked for, so that another PYTHON
-# makes the environment anew, and none takes the one that is there.
-READY := $(VENV)/.ready$(if $(PYTHON),-$(subst /,_,$(PYTHON)))
+# Touched when the environment has what the package needs, and when it has what the suite needs too. Their names hold
+# the interpreter that was asked for, so that another PYTHON makes the environment anew, and none takes the one that is
+# there.
+ASKED := $(if $(PYTHON),-$(subst /,_,$(PYTHON)))
 ifeq ($(PYTHON),)
-READY := $(or $(firstword $(wildcard $(VENV)/.ready*)),$(READY))
+ASKED := $(patsubst $(VENV)/.ready%,%,$(firstword $(wildcard $(VENV)/.ready*)))
 endif
+READY := $(VENV)/.ready$(ASKED)
+COMPLETE := $(VENV)/.complete$(ASKED)
 
 # The interpreter of a version, if it is installed.
 FIND = sh .ci/find-python python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version
@@ -30,18 +33,18 @@ help: ## show this list
 demo: $(READY) ## watch one known cause being reproduced, broken and fixed side by side
 	@$(BIN)/statecheck run multi-worker
 
-variants: $(READY) ## reproduce every kind of every cause, broken and fixed
+variants: $(COMPLETE) ## reproduce every kind of every cause, broken and fixed
 	@$(BIN)/statecheck run --all --kind all --format concise $(ARGS)
 
-test: $(READY) ## run the whole test suite
+test: $(COMPLETE) ## run the whole test suite
 	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal $(ARGS)
 
-lint: $(READY) ## check format, lint and types
+lint: $(COMPLETE) ## check format, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-format: $(READY) ## format and mend what can be mended
+format: $(COMPLETE) ## format, and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
@@ -57,21 +60,24 @@ test-all: ## run the suite on each of Python 3.10 to 3.13 that is installed, eac
 	done; \
 	test -z "$$failed" || { echo "error: the suite failed on Python$$failed" >&2; exit 1; }
 
-test-pairs: $(READY) ## diagnose from each Python that is installed an app that each other one runs
+test-pairs: $(COMPLETE) ## diagnose from each Python that is installed an app that each other one runs
 	@for version in $(VERSIONS); do \
 		! python=$$($(FIND)) || \
 			$(MAKE) --no-print-directory environment VENV=.venv-$$version PYTHON="$$python" || exit 1; \
 	done
 	@$(BIN)/python -m pytest tests/pairs.py $(ARGS)
 
-environment: $(READY)
+environment: $(COMPLETE)
 
-bench: $(READY) ## measure the budgets, each against its peer
+bench: $(COMPLETE) ## measure the budgets, each against its peer
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-lock: .venv-lock/.ready ## renew requirements.lock: today's newest versions, for every Python from 3.10 on
-	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
-		--no-emit-index-url --no-strip-extras --custom-compile-command "make lock" --group dev --output-file requirements.lock pyproject.toml
+COMPILE := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --no-strip-extras --custom-compile-command "make lock"
+
+lock: .venv-lock/.ready ## renew both locks: today's newest versions, for every Python from 3.10 on
+	@$(COMPILE) --group dev --output-file requirements-dev.lock pyproject.toml
+	@$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environments, the kept runs and the caches
 	@rm -rf .venv .venv-3.* .venv-lock .statecheck .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
@@ -79,7 +85,12 @@ clean: ## remove the environments, the kept runs and the caches
 
 $(READY): requirements.lock pyproject.toml
 	@sh .ci/environment "$(VENV)" "$(PYTHON)"
-	@rm -f "$(VENV)"/.ready*
+	@rm -f "$(VENV)"/.ready* "$(VENV)"/.complete*
+	@touch "$@"
+
+$(COMPLETE): requirements-dev.lock $(READY)
+	@echo "Adding to $(VENV) what the suite needs; this takes a minute or two, once" >&2
+	@sh .ci/install "$(VENV)" --require-hashes -r requirements-dev.lock
 	@touch "$@"
 
 .venv-lock/.ready:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -413,3 +414,16 @@ def test_every_runtime_dependency_is_used_and_has_its_reason() -> None:
         name = name.replace("python-dotenv", "dotenv")
         assert "#" in line, line
         assert re.search(rf"\b(?:import|from) {name}\b|\+{name}:", sources), f"{name} is imported nowhere"
+
+
+def _pins(lock: str) -> set[tuple[str, str]]:
+    """Each distribution and version that a lock names."""
+    return set(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)", _document(lock), re.MULTILINE))
+
+
+def test_what_the_package_needs_is_a_part_of_what_the_suite_needs() -> None:
+    package, suite = _pins("requirements.lock"), _pins("requirements-dev.lock")
+
+    assert ("typer", importlib.metadata.version("typer")) in package
+    assert package < suite
+    assert not {name for name, _ in package} & {"pytest", "mypy", "flask", "streamlit", "chainlit", "gradio"}
