@@ -1,4 +1,4 @@
-"""The reproductions in docs/upstream still show what their page says: one that upstream has mended should go."""
+"""The reproductions in docs/upstream still show what their page says: one that upstream has fixed should go."""
 
 from __future__ import annotations
 
