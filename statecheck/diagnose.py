@@ -140,16 +140,18 @@ def _relative(path: Path, project: Path) -> str:
 
 def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diagnosis:
     """Judge a run from what was recorded of it alone."""
+    from statecheck.judge.causes import find_cause
     from statecheck.judge.evidence.case import Case, carried, intended
+    from statecheck.judge.findings import find_causes
     from statecheck.judge.side_effects import notes, unjudged
-    from statecheck.judge.verdict import judge, verdict
+    from statecheck.judge.verdict import verdict
 
     problems = {name: Problem(**problem) for name, problem in meta["problems"].items()}
     histories = told(histories)
     channel, found = outcomes(histories)
     found = {**found, **{name: _failed(found, name, problem) for name, problem in problems.items() if name}}
     case = Case(histories, found, channel, Anchor(**meta["handler"]), meta["versions"])
-    findings = judge(case)
+    findings = find_causes(case)
     baseline = histories.get(BASELINE)
     forgets = BASELINE in found and found[BASELINE].outcome == "lost"
     unseen = unjudged(baseline, findings) if forgets and baseline is not None else None
@@ -167,7 +169,7 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
         found.get(name) or Outcome(name, "skipped", reason=meta["skipped"].get(name, "was not reached"))
         for name in REPORTED
     )
-    if any(finding.code == "SC107" for finding in findings):  # says itself why a turn was not answered
+    if any(find_cause(finding.code).explains_failures for finding in findings):
         problems = {name: problem for name, problem in problems.items() if problem.slug != "turn-unanswered"}
     errors = tuple({problem.slug: problem for problem in problems.values()}.values())
     if not errors and "not selected" in meta["skipped"].values() and not findings:

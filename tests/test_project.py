@@ -16,7 +16,7 @@ import pytest
 from statecheck import __version__, experiments
 from statecheck.cli import commands
 from statecheck.errors import ExitCode
-from statecheck.judge import causes, checks, verdict
+from statecheck.judge import causes, checks
 from statecheck.options import config
 from statecheck.report import FORMATS
 from statecheck.scenarios import bundled
@@ -217,7 +217,7 @@ def _with(package: str, *names: str) -> list[str]:
 
 def test_every_cause_is_registered_and_asked() -> None:
     files = _with("statecheck.judge.causes", "CAUSE")
-    asked = {question.__module__ for question in (*verdict._MASKING, *verdict._OTHERS)}
+    asked = {question.ask.__module__ for cause in causes.CAUSES for question in cause.questions}
 
     assert sorted(cause.name.replace("-", "_") for cause in causes.CAUSES) == sorted(files)
     assert len({cause.code for cause in causes.CAUSES}) == len(causes.CAUSES)

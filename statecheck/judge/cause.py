@@ -1,8 +1,56 @@
-"""What a cause is: data that reports, `explain` and the judges share."""
+"""A cause of state loss as data: its questions, and what reports and `explain` say of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
+
+from statecheck.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statecheck.judge.evidence.case import Case
+    from statecheck.model import Anchor, Confidence, Evidence, Severity
+
+Baseline = Literal["kept", "not-kept", "any"]
+"""What became of one turn after another in one process (`same-process`)."""
+
+
+class Topic(Enum):
+    """The subject of a question: all questions of one subject are masked together, whichever causes they belong to."""
+
+    FORGETTING = "where is a turn that is lost in one process? It has one answer"
+    SHARING = "was one session given what another said?"
+    WAITING = "is a run that waits for a person lost?"
+    PLACE = "is a turn kept in a place that another process, or a redeploy, does not have?"
+    OVERLAP = "is a turn lost that overlaps others?"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing that is asked of a recorded run; its cause applies if the answer is a finding.
+
+    Attributes:
+        ask: returns the finding, or None.
+        baseline: asked only where this became of the baseline.
+        about: its topic; None for what no other answer masks.
+        masks: the topics that are not asked about any more once this was answered with a finding, as nothing of
+            them can be seen until it is fixed. Its own is among them where the topic has one answer.
+        order: the smaller, the earlier it is asked: before the questions that it masks.
+    """
+
+    ask: Callable[[Case], Finding | None]
+    baseline: Baseline = "kept"
+    about: Topic | None = None
+    masks: tuple[Topic, ...] = ()
+    order: int = 100
+
+
+def is_never(_: Finding) -> bool:
+    """Return False, whatever the finding."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +59,11 @@ class Cause:
 
     Attributes:
         code, name: stable, both public (`SC102`, `multi-worker`).
-        question: what is asked of a recorded history; the cause applies if the answer is yes.
+        question: in words, what its questions ask of a recorded run.
+        questions: of findings of one rank, that of the earlier question comes first.
+        rank: the smaller, the earlier its findings are to be fixed; the first error is the primary one.
+        comes_last: whether a finding of it is to be fixed after those of all other causes.
+        explains_failures: whether its findings say themselves why a turn failed, so that no problem says it again.
         fix: one sentence that says what to change.
         kinds: finer names within the cause, each described in `doc`.
         told: those of them that only error messages tell of: no experiment shows them.
@@ -21,7 +73,40 @@ class Cause:
     code: str
     name: str
     question: str
+    questions: tuple[Question, ...]
+    rank: int
     fix: str
     kinds: tuple[str, ...]
     doc: str
     told: tuple[str, ...] = ()
+    comes_last: Callable[[Finding], bool] = is_never
+    explains_failures: bool = False
+
+
+def make_finding(
+    cause: Cause,
+    summary: str,
+    anchor: Anchor | None,
+    case: Case,
+    evidence: tuple[Evidence, ...],
+    *,
+    kind: str | None = None,
+    severity: Severity = "error",
+    related_to: tuple[Anchor, ...] = (),
+    fix: str = "",
+) -> Finding:
+    """Return a finding of this cause. Without a recorded anchor it stands at the endpoint, and is only likely."""
+    confidence: Confidence = "certain" if anchor is not None else "likely"
+    return Finding(
+        cause.code,
+        cause.name,
+        kind,
+        False,
+        severity,
+        confidence,
+        summary,
+        anchor or case.handler,
+        related_to,
+        evidence,
+        fix or cause.fix,
+    )

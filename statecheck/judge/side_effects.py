@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from statecheck.judge.causes import find_cause
 from statecheck.model import Problem
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def unjudged(history: History, findings: Sequence[Finding]) -> Problem | None:
         text = f"a turn asks for {asked[0].where}{_at(asked[0])}, which was blocked: what it remembers cannot be seen"
         return Problem("turn-needs-network", text, _HINT)
     calls = [op for op in history.select("engine", 1, "call") if told & set(op.markers)]
-    if calls and calls[-1].type == "fail" and not any(finding.code == "SC107" for finding in findings):
+    if calls and calls[-1].type == "fail" and not any(find_cause(one.code).explains_failures for one in findings):
         failed = f"`{calls[-1].cls}`{_at(calls[-1])} raised {calls[-1].note.strip(': ')[:160]}"
         text = f"turn 1 was answered, but {failed}, which the app caught: what it would remember cannot be seen"
         return Problem("caught-failure", text, "mend that first; `--show-logs` shows what the app wrote")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.judge.causes import find
+from statecheck.judge.causes import find_cause
 from statecheck.scenarios.bundled import load, names
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def render() -> str:
     width = max(map(len, words), default=0)
     rows = []
     for scenario in known:
-        rows.append(f"{scenario.name:{width}}  {find(scenario.cause).code}  {scenario.title}")
+        rows.append(f"{scenario.name:{width}}  {find_cause(scenario.cause).code}  {scenario.title}")
         rows += [f"  {variant.kind:{width}}        {variant.title}" for variant in scenario.variants]
     return "\n".join([*rows, "", "next: statecheck run NAME, or statecheck run NAME --kind KIND"]) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.judge.causes import CAUSES, Cause, find
+from statecheck.judge.causes import CAUSES, Cause, find_cause
 from statecheck.report import catalogue
 from statecheck.report.json import document, dumps
 
@@ -23,7 +23,7 @@ def render(topic: str | None, style: str) -> str:
     if topic is None:
         return dumps(document({"causes": [_json(cause) for cause in CAUSES]})) if style == "json" else _list()
     if len(topic.split()) == 1:
-        cause = find(topic)
+        cause = find_cause(topic)
         return dumps(document(_json(cause))) if style == "json" else plain(cause)
 
     from statecheck.judge.error_messages import matching
@@ -64,9 +64,9 @@ def _points(messages: list[Message]) -> str:
     """Return what each matching row says, the longest match first."""
     lines: list[str] = []
     for message in messages:
-        cause = find(message.cause) if message.cause else None
+        cause = find_cause(message.cause) if message.cause else None
         lines += [f"{cause.code} {cause.name}: {message.advice}" if cause else f"no cause of its own: {message.advice}"]
-    known = next((find(message.cause) for message in messages if message.cause), None)
+    known = next((find_cause(message.cause) for message in messages if message.cause), None)
     return "\n".join([*lines, *(["", f"next: statecheck explain {known.code}"] if known else [])]) + "\n"
 
 

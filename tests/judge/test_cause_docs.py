@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from statecheck.errors import StatecheckError
-from statecheck.judge.causes import CAUSES, Cause, find
+from statecheck.judge.causes import CAUSES, Cause, find_cause
 from statecheck.judge.error_messages import MESSAGES, matching
 
 if TYPE_CHECKING:
@@ -47,21 +47,21 @@ def test_every_kind_is_documented(cause: Cause) -> None:
 
 def test_codes_and_names_are_unique_and_found() -> None:
     for cause in CAUSES:
-        assert find(cause.code.lower()) is cause
-        assert find(cause.name.replace("-", "_").upper()) is cause
+        assert find_cause(cause.code.lower()) is cause
+        assert find_cause(cause.name.replace("-", "_").upper()) is cause
     assert len({cause.code for cause in CAUSES}) == len({cause.name for cause in CAUSES}) == 7
 
 
 def test_a_misspelt_cause_is_answered_with_the_nearest() -> None:
     with pytest.raises(StatecheckError, match="unknown cause `multi-wroker`") as caught:
-        find("multi-wroker")
+        find_cause("multi-wroker")
 
     assert caught.value.hint == "did you mean `multi-worker`?"
 
 
 def test_messages_point_to_causes_and_kinds_that_exist() -> None:
     for message in MESSAGES:
-        kinds = find(message.cause).kinds if message.cause else ()
+        kinds = find_cause(message.cause).kinds if message.cause else ()
         assert message.kind is None or message.kind in kinds, message.text
         assert matching(message.text.replace("*", "x"))[0].advice == message.advice or len(matching(message.text)) > 1
 
@@ -163,7 +163,7 @@ def test_every_fix_is_remembered_by_another_worker_and_kept_from_other_sessions(
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["request-scoped", "unsaved-ctx", "session-key"])
 def test_examples_that_forget_in_one_process(name: str) -> None:
-    assert not remembers(snippets(find(name), "Example")[0], workers=1)
+    assert not remembers(snippets(find_cause(name), "Example")[0], workers=1)
 
 
 @pytest.mark.usefixtures("echo")
@@ -172,13 +172,13 @@ def test_the_broken_store_forgets_with_todays_pydantic() -> None:
     import pydantic
 
     version = tuple(map(int, pydantic.VERSION.split(".")[:2]))
-    assert remembers(snippets(find("broken-store"), "Example")[0], workers=1) == (version < (2, 14))
+    assert remembers(snippets(find_cause("broken-store"), "Example")[0], workers=1) == (version < (2, 14))
 
 
 @pytest.mark.usefixtures("echo")
 @pytest.mark.filterwarnings("ignore")
 def test_the_example_that_forgets_on_another_worker() -> None:
-    code = snippets(find("multi-worker"), "Example")[0]
+    code = snippets(find_cause("multi-worker"), "Example")[0]
 
     assert (remembers(code, workers=1), remembers(code, workers=2)) == (True, False)
 
@@ -186,7 +186,7 @@ def test_the_example_that_forgets_on_another_worker() -> None:
 @pytest.mark.usefixtures("echo")
 @pytest.mark.filterwarnings("ignore")
 def test_the_example_that_forgets_on_a_fresh_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    code = snippets(find("container-restart"), "Example")[0]
+    code = snippets(find_cause("container-restart"), "Example")[0]
     assert remembers(code, workers=2)
 
     (tmp_path / "fresh").mkdir()
@@ -203,5 +203,5 @@ def test_overlapping_turns_are_lost_by_the_race_and_kept_by_its_fix() -> None:
             say("turn-", times=5)
             return say("last").count("turn-")
 
-    assert kept(snippets(find("async-race"), "Example")[0]) == 1
-    assert kept(snippets(find("async-race"), "Fix")[0]) == 5
+    assert kept(snippets(find_cause("async-race"), "Example")[0]) == 1
+    assert kept(snippets(find_cause("async-race"), "Fix")[0]) == 5

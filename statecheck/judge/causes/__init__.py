@@ -1,33 +1,29 @@
-"""The causes of state loss, one file each, in the order of their codes; `judging.py` says when each is asked."""
+"""The causes of state loss, one file each. A new one is a file here with its `CAUSE`, and a line in `_FILES`."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from statecheck.errors import unknown
 from statecheck.judge.cause import Cause
-from statecheck.judge.causes import (
-    async_race,
-    broken_store,
-    container_restart,
-    multi_worker,
-    request_scoped,
-    session_key,
-    unsaved_ctx,
+
+_FILES = (
+    "request_scoped",
+    "multi_worker",
+    "container_restart",
+    "unsaved_ctx",
+    "async_race",
+    "session_key",
+    "broken_store",
 )
 
-CAUSES: tuple[Cause, ...] = (
-    request_scoped.CAUSE,
-    multi_worker.CAUSE,
-    container_restart.CAUSE,
-    unsaved_ctx.CAUSE,
-    async_race.CAUSE,
-    session_key.CAUSE,
-    broken_store.CAUSE,
-)
+CAUSES: tuple[Cause, ...] = tuple(import_module(f"{__name__}.{file}").CAUSE for file in _FILES)
+"""In the order of their codes."""
 
-__all__ = ["CAUSES", "Cause", "find"]
+__all__ = ["CAUSES", "Cause", "find_cause"]
 
 
-def find(word: str) -> Cause:
+def find_cause(word: str) -> Cause:
     """Return the cause with this code or name, in any case.
 
     Raises:

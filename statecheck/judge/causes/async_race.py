@@ -87,47 +87,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, OVERLAPPING
-from statecheck.judge.cause import Cause
+from statecheck.experiments import BASELINE, CONCURRENT_WORKERS, OVERLAPPING
+from statecheck.judge.cause import Cause, Question, Topic, make_finding
 from statecheck.judge.checks.lost_update import missing, overlapping
 from statecheck.judge.checks.reading import Sent, handed_over, turns, writes
-from statecheck.judge.evidence.case import Case, anchor_of, built, finding, line_of, related, whereabouts
+from statecheck.judge.evidence.case import Case, anchor_of, built, line_of, related, whereabouts
 
 if TYPE_CHECKING:
     from statecheck.history import History
     from statecheck.model import Anchor, Finding
 
-CAUSE = Cause(
-    code="SC105",
-    name="async-race",
-    question="Was an answered turn overwritten by one that overlapped it?",
-    fix="let the turns of one session run one after the other (a lock for each session), or append instead of "
-    "overwriting",
-    kinds=("user-code", "library-store", "interleaved"),
-    doc=__doc__ or "",
-)
 
-
-def ask(case: Case) -> Finding | None:
+def find_lost_update(case: Case) -> Finding | None:
     """Is an acknowledged turn that overlapped others missing from what a later turn sees?"""
     for name in OVERLAPPING:
         if case.lost(name):
-            return _lost(case, name)
+            return _report_lost(case, name)
     for name in OVERLAPPING:
         if name in case.outcomes and case.outcomes[name].outcome == "reordered":
-            return _reordered(case, name)
+            return _report_interleaved(case, name)
     return None
 
 
-def _lost(case: Case, name: str) -> Finding:
+def _report_lost(case: Case, name: str) -> Finding:
     history = case.histories[name]
     victims = missing(history, case.channel or "model")
     victim = victims[0]
-    library = _library_store(history, victim)
-    anchor, summary_place = _anchor(case, history, victim, library)
+    library = _is_in_library_store(history, victim)
+    anchor, summary_place = _find_place(case, history, victim, library)
     names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
     where = f" in `{summary_place}`" if summary_place else ""
-    return finding(
+    return make_finding(
         CAUSE,
         f"acknowledged turns ({names}) were overwritten{where} by turns that overlapped them",
         anchor,
@@ -138,7 +128,7 @@ def _lost(case: Case, name: str) -> Finding:
     )
 
 
-def _library_store(history: History, victim: Sent) -> bool:
+def _is_in_library_store(history: History, victim: Sent) -> bool:
     """Whether the app handed the turn to a store of the library's that outlives the request, which then lost it."""
     fresh = {(op.generation, op.obj) for op in built(history, victim.marker, victim) if op.turn == victim.number}
     gone = {(op.generation, op.obj) for op in history.select("gone")}
@@ -149,7 +139,7 @@ def _library_store(history: History, victim: Sent) -> bool:
     return False
 
 
-def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[Anchor | None, str]:
+def _find_place(case: Case, history: History, victim: Sent, library: bool) -> tuple[Anchor | None, str]:
     ops = list(history.select(turn=victim.number))
     if library:
         build = next((op for op in built(history, victim.marker, victim) if op.frames), None)
@@ -167,13 +157,13 @@ def _anchor(case: Case, history: History, victim: Sent, library: bool) -> tuple[
     return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
 
 
-def _reordered(case: Case, name: str) -> Finding:
+def _report_interleaved(case: Case, name: str) -> Finding:
     history = case.histories[name]
     _, during, _ = overlapping(history)
     victim = during[0]
     write = next((op for op in writes(history, victim.number, victim.marker) if op.frames), None)
     anchor = anchor_of(write)
-    return finding(
+    return make_finding(
         CAUSE,
         "overlapping turns of one session are all kept, but their questions and answers are interleaved",
         anchor,
@@ -182,3 +172,23 @@ def _reordered(case: Case, name: str) -> Finding:
         kind="interleaved",
         severity="warning",
     )
+
+
+def _is_beyond_the_handler(found: Finding) -> bool:
+    """Whether more than a lock in the user's own handler is needed: where state lives is to be fixed before it."""
+    only_between_workers = [evidence.experiment for evidence in found.evidence] == [CONCURRENT_WORKERS]
+    return found.kind != "user-code" or only_between_workers
+
+
+CAUSE = Cause(
+    code="SC105",
+    name="async-race",
+    question="Was an answered turn overwritten by one that overlapped it?",
+    questions=(Question(find_lost_update, about=Topic.OVERLAP),),
+    rank=50,
+    fix="let the turns of one session run one after the other (a lock for each session), or append instead of "
+    "overwriting",
+    kinds=("user-code", "library-store", "interleaved"),
+    comes_last=_is_beyond_the_handler,
+    doc=__doc__ or "",
+)

@@ -86,37 +86,27 @@ import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, COLD_START, OVERLAPPING
-from statecheck.judge.cause import Cause
+from statecheck.judge.cause import Cause, Question, Topic, make_finding
 from statecheck.judge.checks.lost_update import meets_another_loop, overlapping
 from statecheck.judge.checks.reading import own_reads, turns, writes
-from statecheck.judge.evidence.case import Case, anchor_of, finding
+from statecheck.judge.evidence.case import Case, anchor_of
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History, Op
 
-CAUSE = Cause(
-    code="SC107",
-    name="broken-store",
-    question="Was a sequential write acknowledged and never visible, or refused by the library's own code?",
-    fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
-    "`memory=` on every run, or pin the version named",
-    kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start", "several-threads"),
-    doc=__doc__ or "",
-)
-
 _REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index_key' is expected")
 """How the library's own code refuses to keep what it was given, by no fault of the app."""
 
 
-def ask(case: Case) -> Finding | None:
+def find_broken_write(case: Case) -> Finding | None:
     """Did the library drop or refuse, in one process and one turn after another, what the app gave it to keep?"""
     history = case.histories.get(BASELINE)
     if history is None or case.kept(BASELINE):
         return None
     refused = [op for op in history.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.note)]
     dropped = [op for op in history.select("warning") if op.turn] if _comes_back(history) else []
-    vanished = _vanished(history)
+    vanished = _find_vanished(history)
     witness = next(iter([*refused, *dropped, *vanished]), None)
     if witness is None:
         return None
@@ -132,10 +122,10 @@ def ask(case: Case) -> Finding | None:
         kind, what = "silent-loss", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
     anchor = anchor_of(witness)
     summary = f"{what}; installed: {versions}" if versions else what
-    return finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
+    return make_finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
 
 
-def cold_start(case: Case) -> Finding | None:
+def find_cold_start(case: Case) -> Finding | None:
     """Did the library refuse one of two first turns at once, for want of the table that the other was making?"""
     history = case.histories.get(COLD_START)
     if history is None:
@@ -150,10 +140,10 @@ def cold_start(case: Case) -> Finding | None:
     anchor = anchor_of(witness)
     mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
     evidence = (Evidence(COLD_START, what),)
-    return finding(CAUSE, what, anchor, case, evidence, kind="cold-start", severity="warning", fix=mends)
+    return make_finding(CAUSE, what, anchor, case, evidence, kind="cold-start", severity="warning", fix=mends)
 
 
-def several_threads(case: Case) -> Finding | None:
+def find_several_threads(case: Case) -> Finding | None:
     """Did a store break when threads used it at once, each by an event loop of its own?"""
     for name in OVERLAPPING:
         history = case.histories.get(name)
@@ -170,7 +160,7 @@ def several_threads(case: Case) -> Finding | None:
         anchor = anchor_of(witness)
         mends = "use its async methods (`achat`) in `async def` handlers, or let one thread at a time use it (a lock)"
         evidence = (Evidence(name, what),)
-        return finding(CAUSE, what, anchor, case, evidence, kind="several-threads", severity="warning", fix=mends)
+        return make_finding(CAUSE, what, anchor, case, evidence, kind="several-threads", severity="warning", fix=mends)
     return None
 
 
@@ -193,7 +183,7 @@ def _is_refusal(note: str) -> bool:
     return any(sign in note for sign in _REFUSALS)
 
 
-def _vanished(history: History) -> list[Op]:
+def _find_vanished(history: History) -> list[Op]:
     """Reads of a store object that was written to under the same key in turn 1 and has not got it any more."""
     sent = turns(history)
     if len(sent) < 2:
@@ -209,3 +199,27 @@ def _vanished(history: History) -> list[Op]:
     own = own_reads(history, second.number)
     reads = [op for op in own if (op.pid, op.obj, op.key) in written and op.obj not in cleared]
     return reads if reads and not any(first.marker in op.markers for op in reads) else []
+
+
+CAUSE = Cause(
+    code="SC107",
+    name="broken-store",
+    question="Was a sequential write acknowledged and never visible, or refused by the library's own code?",
+    questions=(
+        Question(
+            find_broken_write,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=10,
+        ),
+        Question(find_cold_start),
+        Question(find_several_threads),
+    ),
+    rank=10,
+    fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
+    "`memory=` on every run, or pin the version named",
+    kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start", "several-threads"),
+    explains_failures=True,
+    doc=__doc__ or "",
+)

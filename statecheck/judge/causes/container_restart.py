@@ -91,7 +91,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
-from statecheck.judge.cause import Cause
+from statecheck.judge.cause import Cause, Question, Topic, make_finding
 from statecheck.judge.checks.reading import handed_over, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
@@ -99,33 +99,23 @@ from statecheck.judge.evidence.case import (
     anchors,
     asked_of_a_person,
     built,
-    finding,
     line_of,
     places,
     related,
 )
-from statecheck.judge.evidence.signatures import unreadable
+from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History
 
-CAUSE = Cause(
-    code="SC103",
-    name="container-restart",
-    question="Did turn 1 die with its process, or with the disk that a redeploy loses?",
-    fix="keep the conversation on a volume or in a database outside the container",
-    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run"),
-    doc=__doc__ or "",
-)
 
-
-def ask(case: Case) -> Finding | None:
+def find_lost_place(case: Case) -> Finding | None:
     """Did turn 1's marker die with its process, or with the disk that a redeploy drops?"""
     name = next((name for name in (NEW_PROCESS, NEW_CONTAINER) if case.lost(name)), None)
     if name is None:
         return None
-    unread = unreadable(CAUSE, case, name)
+    unread = find_unreadable_session(CAUSE, case, name)
     if unread is not None:
         return unread
     history = case.histories[name]
@@ -147,24 +137,24 @@ def ask(case: Case) -> Finding | None:
         anchor = built_at if durable else opened or built_at
         where = f"`{files[0].text}`" if files else "the container's own disk"
         summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
-    return finding(
+    return make_finding(
         CAUSE,
         summary,
         anchor,
         case,
         (case.reason(name),),
-        kind="never-persisted" if _never_persisted(history) else "shared-instance" if case.shared(place) else None,
+        kind="never-persisted" if _is_never_persisted(history) else "shared-instance" if case.shared(place) else None,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
 
 
-def _never_persisted(history: History) -> bool:
+def _is_never_persisted(history: History) -> bool:
     """Whether a chat store was loaded with `from_persist_path`, and no turn called `persist`."""
     actions = {op.action for op in history.select("chat-store")}
     return "load" in actions and "persist" not in actions
 
 
-def paused(case: Case) -> Finding | None:
+def find_paused_run(case: Case) -> Finding | None:
     """Is a run that waits for a person saved on the disk that a redeploy drops?
 
     Asked of what a single turn left: what answers such a run is no message, so that no other turn has to find it.
@@ -185,7 +175,7 @@ def paused(case: Case) -> Finding | None:
             where = f"`{files[0].text}`"
             set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]
             made = [op for op in history.select("workflow", first.number, "build") if op.frames]
-            return finding(
+            return make_finding(
                 CAUSE,
                 f"a run that waits for a person is saved in {where}, which a redeploy drops with the container",
                 next(iter(anchors([*set_by[-1:], *made[-1:]], "")), None),
@@ -196,7 +186,7 @@ def paused(case: Case) -> Finding | None:
     return None
 
 
-def recycled(case: Case) -> Finding | None:
+def find_recycled_worker(case: Case) -> Finding | None:
     """Was turn 1 in the memory of a process that its own server ended, and replaced, before turn 2?"""
     history = case.histories.get(BASELINE)
     if history is None or not case.lost(BASELINE):
@@ -209,7 +199,7 @@ def recycled(case: Case) -> Finding | None:
         return None
     build = next((op for op in built(history, first.marker, first) if op.frames), None)
     anchor = anchor_of(build)
-    return finding(
+    return make_finding(
         CAUSE,
         f"turn 1 was in the memory of PID {min(ended)}, which its own server ended before turn 2: "
         "a process takes only so many turns",
@@ -219,3 +209,25 @@ def recycled(case: Case) -> Finding | None:
         kind="worker-recycle",
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
+
+
+CAUSE = Cause(
+    code="SC103",
+    name="container-restart",
+    question="Did turn 1 die with its process, or with the disk that a redeploy loses?",
+    questions=(
+        Question(
+            find_recycled_worker,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=20,
+        ),
+        Question(find_lost_place, about=Topic.PLACE),
+        Question(find_paused_run, baseline="any", about=Topic.WAITING),
+    ),
+    rank=70,
+    fix="keep the conversation on a volume or in a database outside the container",
+    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run"),
+    doc=__doc__ or "",
+)

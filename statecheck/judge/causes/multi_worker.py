@@ -85,29 +85,19 @@ SC103, which the same process memory shows after a restart.
 from __future__ import annotations
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
-from statecheck.judge.cause import Cause
+from statecheck.judge.cause import Cause, Question, Topic, make_finding
 from statecheck.judge.checks.reading import given, turns
-from statecheck.judge.evidence.case import Case, finding, line_of, places, related
-from statecheck.judge.evidence.signatures import unreadable
+from statecheck.judge.evidence.case import Case, line_of, places, related
+from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.model import Evidence, Finding
 
-CAUSE = Cause(
-    code="SC102",
-    name="multi-worker",
-    question="Is turn 1 in the memory of another live process?",
-    fix="keep the conversation in a store that all workers share, and read it from there on every turn",
-    kinds=("stale-cache", "shared-instance", "own-secret", "forked-connection"),
-    doc=__doc__ or "",
-    told=("forked-connection",),
-)
 
-
-def ask(case: Case) -> Finding | None:
+def find_process_memory(case: Case) -> Finding | None:
     """Was turn 1's marker in another live process when turn 2 did not get it?"""
     history = case.histories.get(OTHER_WORKER)
     if history is None or not case.lost(OTHER_WORKER):
         return None
-    unread = unreadable(CAUSE, case, OTHER_WORKER)
+    unread = find_unreadable_session(CAUSE, case, OTHER_WORKER)
     if unread is not None:
         return unread
     first, second = turns(history)[:2]
@@ -134,7 +124,7 @@ def ask(case: Case) -> Finding | None:
     evidence = [case.reason(OTHER_WORKER)]
     if kept:
         evidence.append(Evidence(OTHER_WORKER, f"turn 1 is in PID {first.pid}'s memory at {kept[0].text}"))
-    return finding(
+    return make_finding(
         CAUSE,
         summary,
         anchor,
@@ -143,3 +133,16 @@ def ask(case: Case) -> Finding | None:
         kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
         related_to=related(history, first, first.marker, anchor or case.handler),
     )
+
+
+CAUSE = Cause(
+    code="SC102",
+    name="multi-worker",
+    question="Is turn 1 in the memory of another live process?",
+    questions=(Question(find_process_memory, about=Topic.PLACE),),
+    rank=60,
+    fix="keep the conversation in a store that all workers share, and read it from there on every turn",
+    kinds=("stale-cache", "shared-instance", "own-secret", "forked-connection"),
+    doc=__doc__ or "",
+    told=("forked-connection",),
+)

@@ -82,39 +82,29 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
-from statecheck.judge.cause import Cause
+from statecheck.judge.cause import Cause, Question, Topic, make_finding
 from statecheck.judge.checks.reading import Sent, given, turns, unsaved, writes
-from statecheck.judge.evidence.case import Case, anchor_of, built, finding, memory_database, related
+from statecheck.judge.evidence.case import Case, anchor_of, built, memory_database, related
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.history import History, Op
 
-CAUSE = Cause(
-    code="SC101",
-    name="request-scoped",
-    question="Was turn 1 held by an object that was built in its own request and is gone?",
-    fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
-    "`async_engine`",
-    kinds=("memory-database", "unset-mutation", "stream-cut"),
-    doc=__doc__ or "",
-)
 
-
-def ask(case: Case) -> Finding | None:
+def find_dropped_store(case: Case) -> Finding | None:
     """Was the innermost store that held turn 1's marker built in turn 1's own request?"""
     history = case.histories.get(BASELINE)
     if history is None or not case.lost(BASELINE):
         return None
     first, second = turns(history)[:2]
-    witness = _made_in_turn(history, first) or memory_database(history, first, second)
+    witness = _find_maker(history, first) or memory_database(history, first, second)
     if witness is None:
         return None
     what = witness.cls or f"`{witness.where}` database"
     anchor = anchor_of(witness)
     gone = any(op.obj == witness.obj for op in history.select("gone"))
     end = "and is gone" if gone else "and turn 2 used another"
-    return finding(
+    return make_finding(
         CAUSE,
         f"turn 1 went into a {what} that was built in its own request {end}",
         anchor,
@@ -125,7 +115,7 @@ def ask(case: Case) -> Finding | None:
     )
 
 
-def unset(case: Case) -> Finding | None:
+def find_unset_session(case: Case) -> Finding | None:
     """Was a turn put into a framework's session in place, and not given to a later turn for that?"""
     histories = [case.histories[name] for name in (OTHER_WORKER, CONTROL) if name in case.histories]
     for history, (turn, later) in ((one, pair) for one in histories for pair in pairwise(turns(one))):
@@ -135,7 +125,7 @@ def unset(case: Case) -> Finding | None:
         anchor = anchor_of(op)
         told = f"turn {turn.number} changed `{op.where}` in place, and turn {later.number} was not given it"
         shown = history.experiment if history.experiment in case.outcomes else BASELINE
-        return finding(
+        return make_finding(
             CAUSE,
             f"turn {turn.number} was put into `{op.where}` of a {op.cls} in place, which does not save it",
             anchor,
@@ -148,7 +138,7 @@ def unset(case: Case) -> Finding | None:
     return None
 
 
-def stream_cut(case: Case) -> Finding | None:
+def find_cut_stream(case: Case) -> Finding | None:
     """Did nothing remain of a turn whose client went away before the end of its answer?"""
     history = case.histories.get(STREAM_CUT)
     sent = turns(history) if history is not None else []
@@ -160,7 +150,7 @@ def stream_cut(case: Case) -> Finding | None:
         return None
     lines = related(history, first, first.marker, case.handler)
     anchor = next((line for line in lines if line.text == "written"), None)
-    return finding(
+    return make_finding(
         CAUSE,
         f"the client of turn {cut.number} went away before the end of its answer, and nothing of that turn is kept",
         anchor,
@@ -172,7 +162,7 @@ def stream_cut(case: Case) -> Finding | None:
     )
 
 
-def _made_in_turn(history: History, turn: Sent) -> Op | None:
+def _find_maker(history: History, turn: Sent) -> Op | None:
     """The innermost store that took the turn's marker, if it was made in that turn.
 
     By a constructor; or by a copy or a validation, which are seen first when the object is used.
@@ -185,3 +175,27 @@ def _made_in_turn(history: History, turn: Sent) -> Op | None:
         if first.turn == turn.number:
             return first
     return None
+
+
+CAUSE = Cause(
+    code="SC101",
+    name="request-scoped",
+    question="Was turn 1 held by an object that was built in its own request and is gone?",
+    questions=(
+        Question(
+            find_dropped_store,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=50,
+        ),
+        # a later turn is never saved, wherever it goes
+        Question(find_unset_session, masks=(Topic.PLACE, Topic.OVERLAP), order=60),
+        Question(find_cut_stream),
+    ),
+    rank=30,
+    fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
+    "`async_engine`",
+    kinds=("memory-database", "unset-mutation", "stream-cut"),
+    doc=__doc__ or "",
+)

@@ -89,7 +89,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER
-from statecheck.judge.cause import Cause
+from statecheck.judge.cause import Cause, Question, Topic, make_finding
 from statecheck.judge.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
@@ -97,7 +97,6 @@ from statecheck.judge.evidence.case import (
     anchor_of,
     built,
     database_of,
-    finding,
     intended,
     keys_of,
     mapped,
@@ -112,23 +111,8 @@ if TYPE_CHECKING:
     from statecheck.history import History, Op
     from statecheck.model import Finding
 
-CAUSE = Cause(
-    code="SC106",
-    name="session-key",
-    question="Is turn 1 in a store that turn 2 could reach, under another key, or shown to another session?",
-    fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
-    kinds=("new-key", "ignored-key", "shared-key", "shared-instance"),
-    doc=__doc__ or "",
-    told=("ignored-key",),
-)
 
-
-def ask(case: Case) -> Finding | None:
-    """Is turn 1 kept under another key than turn 2 looks under, or under one that another session shares?"""
-    return leaked(case) or under_another_key(case)
-
-
-def leaked(case: Case) -> Finding | None:
+def find_leak(case: Case) -> Finding | None:
     """Was a client of another session given what this session said?"""
     history = case.histories.get(OTHER_SESSION)
     if history is None or case.outcomes[OTHER_SESSION].outcome != "leaked":
@@ -143,7 +127,7 @@ def leaked(case: Case) -> Finding | None:
     anchor = place.anchor if place else anchor_of(build)
     where = f", in `{place.text}`" if place else ""
     differ = "another session key" if first.key != second.key else "no session key at all"
-    return finding(
+    return make_finding(
         CAUSE,
         f"one user's conversation is shown to another{where}: a client with {differ} was given turn 1",
         anchor,
@@ -162,7 +146,7 @@ def _is_one_object(history: History, first: Sent, second: Sent, place: Whereabou
     return bool(used[0] & used[1]) if any(used) else place is not None and place.kind == "process"
 
 
-def under_another_key(case: Case) -> Finding | None:
+def find_other_key(case: Case) -> Finding | None:
     """Is turn 1 kept where turn 2 could have reached it, under another key than turn 2 used?"""
     history = case.histories.get(BASELINE)
     if history is None or not case.lost(BASELINE):
@@ -171,11 +155,11 @@ def under_another_key(case: Case) -> Finding | None:
     finders = (_store_keys, _cache_keys, _place_keys)
     pair = next(filter(None, (find(history, first, second) for find in finders)), None)
     if pair is None:
-        return _not_found(case, history, first, second)
-    return _apart(case, history, pair, "request")
+        return _find_missed_read(case, history, first, second)
+    return _report_keys(case, history, pair, "request")
 
 
-def in_each_process(case: Case) -> Finding | None:
+def find_key_of_each_process(case: Case) -> Finding | None:
     """Did another process look for turn 1 in the store that both use, under a key of its own?"""
     for name in (OTHER_WORKER, NEW_PROCESS):
         history = case.histories.get(name)
@@ -187,16 +171,16 @@ def in_each_process(case: Case) -> Finding | None:
             pair = find(history, *turns(history)[:2])
             alone = case.histories[BASELINE]  # what has another key for each turn there too is found by no key
             if pair is not None and pair[2].kind != "process" and find(alone, *turns(alone)[:2]) is None:
-                return _apart(case, history, pair, "process")
+                return _report_keys(case, history, pair, "process")
     return None
 
 
-def _apart(case: Case, history: History, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
+def _report_keys(case: Case, history: History, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
     old, new, place = pair
     second = turns(history)[1]
     build = next((op for op in built(history, second.marker, second) if op.frames and op.turn == second.number), None)
     anchor = anchor_of(build) or place.anchor
-    return finding(
+    return make_finding(
         CAUSE,
         f"turn 1 is kept in `{place.text}` under the key `{old}`, turn 2 looked under `{new}`: "
         f"the key is made anew for each {anew}",
@@ -208,7 +192,7 @@ def _apart(case: Case, history: History, pair: tuple[str, str, Whereabouts], ane
     )
 
 
-def _not_found(case: Case, history: History, first: Sent, second: Sent) -> Finding | None:
+def _find_missed_read(case: Case, history: History, first: Sent, second: Sent) -> Finding | None:
     """Turn 2 read the very store that has turn 1, and did not find it there."""
     place = read_again(history, first, second)
     held = writes(history, first.number, first.marker)
@@ -218,7 +202,7 @@ def _not_found(case: Case, history: History, first: Sent, second: Sent) -> Findi
         return None
     if any(first.marker in op.markers for op in history.select("wire", second.number, "read")):
         return None  # it was found
-    return finding(
+    return make_finding(
         CAUSE,
         f"turn 1 is kept in `{place.text}`, which turn 2 read without finding it: it was looked up under another key",
         place.anchor,
@@ -277,3 +261,27 @@ def _place_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, 
 def _stem(text: str) -> str:
     """A place without its key: the container's name, or a file's folder."""
     return text.partition("[")[0] if "[" in text else text.rpartition("/")[0] or text
+
+
+CAUSE = Cause(
+    code="SC106",
+    name="session-key",
+    question="Is turn 1 in a store that turn 2 could reach, under another key, or shown to another session?",
+    questions=(
+        Question(
+            find_other_key,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=30,
+        ),
+        Question(find_leak, baseline="any", about=Topic.SHARING),
+        # each process has a key of its own: where else the turn is not kept cannot be seen
+        Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
+    ),
+    rank=40,
+    fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
+    kinds=("new-key", "ignored-key", "shared-key", "shared-instance"),
+    doc=__doc__ or "",
+    told=("ignored-key",),
+)

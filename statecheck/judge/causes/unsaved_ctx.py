@@ -132,29 +132,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
-from statecheck.judge.cause import Cause
+from statecheck.judge.cause import Cause, Question, Topic, make_finding
 from statecheck.judge.checks.reading import turns, writes
-from statecheck.judge.evidence.case import Case, anchor_of, anchors, asked_of_a_person, finding, related
+from statecheck.judge.evidence.case import Case, anchor_of, anchors, asked_of_a_person, related
 
 if TYPE_CHECKING:
     from statecheck.history import History, Op
     from statecheck.judge.checks.reading import Sent
     from statecheck.model import Finding
 
-CAUSE = Cause(
-    code="SC104",
-    name="unsaved-ctx",
-    question="Was turn 1 held by a workflow Context, or by the memory an agent run makes for itself, that was dropped?",
-    fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
-    "give an agent the same stored `memory=` on every run",
-    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot", "paused-run"),
-    doc=__doc__ or "",
-)
-
 _OWN = "an agent run kept turn 1 in a memory of its own"
 
 
-def ask(case: Case) -> Finding | None:
+def find_dropped_context(case: Case) -> Finding | None:
     """Was turn 1's marker only in a workflow Context, or in a memory that an agent run made for itself?"""
     history = case.histories.get(BASELINE)
     if history is None or not case.lost(BASELINE):
@@ -166,16 +156,16 @@ def ask(case: Case) -> Finding | None:
     in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and op.obj not in built_by_app]
     own = [op for op in held if op.f != "ctx-store" and op not in in_run]
     if not in_context and (not in_run or own):
-        return None if held else _paused(case, history, first)
+        return None if held else _find_paused_run(case, history, first)
     witness = (in_context or in_run)[0]
-    kind, what, blamed = _kind(history, first, witness)
+    kind, what, blamed = _name_kind(history, first, witness)
     context = next((op for op in history.select("context", first.number, "build") if op.frames), None)
     run = next(history.select("run", first.number), None)
     # where nothing of the user's calls `run`, because the workflow itself is the target: where that is made
-    made = next((op for op in _made(history, run) if not in_context), None)
+    made = next((op for op in _find_builds(history, run) if not in_context), None)
     best = next((op for op in (blamed, run, context, witness, made) if op is not None and op.frames), None)
     anchor = anchor_of(best)
-    return finding(
+    return make_finding(
         CAUSE,
         what,
         anchor,
@@ -187,7 +177,7 @@ def ask(case: Case) -> Finding | None:
     )
 
 
-def _paused(case: Case, history: History, first: Sent) -> Finding | None:
+def _find_paused_run(case: Case, history: History, first: Sent) -> Finding | None:
     """Was turn 1 a run that waits for a person's answer, and is its Context gone without having been saved?"""
     gone = {(op.generation, op.obj) for op in history.select("gone")}
     run = next((op for op in history.select("run", first.number) if (op.generation, op.obj) in gone), None)
@@ -195,7 +185,7 @@ def _paused(case: Case, history: History, first: Sent) -> Finding | None:
     saved = any(op.action in ("to_dict", "load") for op in history.select("context") if op.turn)
     if run is None or asks is None or saved:
         return None
-    return finding(
+    return make_finding(
         CAUSE,
         f"the run of turn 1 waits for a person ({asks.cls}), and its Context ended with the request or the connection: "
         "who comes back begins a new run",
@@ -216,11 +206,11 @@ _KEEP_MEMORY = (
 """A saved Context would leave the agent's memory out (SC107)."""
 
 
-def _kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:
+def _name_kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:
     """The kind of loss, what happened in words, and the op whose line is to blame if that is not the run's."""
     value, ended = f"`{witness.where}`", "which ended with the run: turn 2 began with an empty one"
     run = next(history.select("run", first.number), None)
-    deaf = next((op for op in _made(history, run) if "memory" in op.note), None)
+    deaf = next((op for op in _find_builds(history, run) if "memory" in op.note), None)
     if witness.action == "unawaited":
         return "unawaited-write", f"turn 1 called `set` for {value} of a workflow Context and never awaited it", witness
     if witness.action == "mutate":
@@ -228,20 +218,20 @@ def _kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, 
     if witness.f != "ctx-store" and deaf is not None:
         return "ignored-memory", f"{deaf.cls} ignores the memory that it was built with: its run made its own", deaf
     what = f"turn 1 set {value} in a workflow Context" if witness.f == "ctx-store" else _OWN
-    if _stale(history):
+    if _is_stale(history):
         late = "the snapshot that is saved was taken before the run, or is never loaded"
         return "stale-snapshot", f"{what}; {late}", None
     return None, f"{what}, {ended}", None
 
 
-def _made(history: History, run: Op | None) -> list[Op]:
+def _find_builds(history: History, run: Op | None) -> list[Op]:
     """Where the workflow that ran was built."""
     return [
         op for op in history.select("workflow", action="build") if run is not None and op.cls == run.cls and op.frames
     ]
 
 
-def _stale(history: History) -> bool:
+def _is_stale(history: History) -> bool:
     """Whether Contexts are saved, but before what should be saved has happened, or only to be never loaded."""
     saved = [op for op in history.select("context") if op.action == "to_dict" and op.turn]
     ran = [op for op in history.select("run") if op.turn]
@@ -249,3 +239,24 @@ def _stale(history: History) -> bool:
         return False
     loaded = any(op.action == "load" for op in history.select("context"))
     return not loaded or all(op.time < max(r.time for r in ran if r.turn == op.turn) for op in saved)
+
+
+CAUSE = Cause(
+    code="SC104",
+    name="unsaved-ctx",
+    question="Was turn 1 held by a workflow Context, or by the memory an agent run makes for itself, that was dropped?",
+    questions=(
+        Question(
+            find_dropped_context,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=40,
+        ),
+    ),
+    rank=20,
+    fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
+    "give an agent the same stored `memory=` on every run",
+    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot", "paused-run"),
+    doc=__doc__ or "",
+)

@@ -18,13 +18,12 @@ from statecheck.judge.checks.reading import (
     writes,
 )
 from statecheck.judge.evidence.services import asked_keys, asked_tables
-from statecheck.model import Anchor, Confidence, Evidence, Finding, Outcome, Severity
+from statecheck.model import Anchor, Evidence, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from statecheck.history import History, Op
-    from statecheck.judge.cause import Cause
 
 
 @dataclass(frozen=True)
@@ -282,32 +281,3 @@ def related(history: History, turn: Sent, marker: str, anchor: Anchor) -> tuple[
         if (place.path, place.line) != (anchor.path, anchor.line):
             unique.setdefault((place.path, place.line), place)
     return tuple(unique.values())
-
-
-def finding(
-    cause: Cause,
-    summary: str,
-    anchor: Anchor | None,
-    case: Case,
-    evidence: tuple[Evidence, ...],
-    *,
-    kind: str | None = None,
-    severity: Severity = "error",
-    related_to: tuple[Anchor, ...] = (),
-    fix: str = "",
-) -> Finding:
-    """A finding of this cause. Without a recorded anchor it stands at the endpoint, and is only likely."""
-    confidence: Confidence = "certain" if anchor is not None else "likely"
-    return Finding(
-        cause.code,
-        cause.name,
-        kind,
-        False,
-        severity,
-        confidence,
-        summary,
-        anchor or case.handler,
-        related_to,
-        evidence,
-        fix or cause.fix,
-    )

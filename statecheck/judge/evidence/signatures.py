@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.cause import make_finding
 from statecheck.judge.checks.reading import handed_over, refused, turns
-from statecheck.judge.evidence.case import anchor_of, finding, places, related
+from statecheck.judge.evidence.case import anchor_of, places, related
 
 if TYPE_CHECKING:
     from statecheck.judge.cause import Cause
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from statecheck.model import Finding
 
 
-def unreadable(cause: Cause, case: Case, name: str) -> Finding | None:
+def find_unreadable_session(cause: Cause, case: Case, name: str) -> Finding | None:
     """Whether turn 2 of an experiment was lost because its worker refused the signature of another.
 
     The finding stands where the secret key is made, else where the app puts the conversation into its session.
@@ -26,7 +27,7 @@ def unreadable(cause: Cause, case: Case, name: str) -> Finding | None:
     secret = anchor_of(refusal)
     put = next((anchor_of(op) for op in handed_over(history, first.marker, first.number)), None)
     whose = "a secret key of its own" if secret else "another secret key"
-    return finding(
+    return make_finding(
         cause,
         f"turn 1 is in a session that PID {first.pid} signed and PID {second.pid} cannot read: it has {whose}",
         secret or put,

@@ -9,7 +9,7 @@ from histories import history
 
 from statecheck.judge.checks import outcomes, told
 from statecheck.judge.evidence.case import Case
-from statecheck.judge.verdict import judge
+from statecheck.judge.findings import find_causes
 from statecheck.model import Anchor, Finding
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def case(*histories: History) -> Case:
 
 def findings(*histories: History) -> tuple[Finding, ...]:
     """What is found in a run."""
-    return judge(case(*histories))
+    return find_causes(case(*histories))
 
 
 def codes(*histories: History) -> list[str]:

@@ -10,7 +10,9 @@ from histories import any_history
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statecheck.judge.verdict import judge, verdict
+from statecheck.judge.causes import CAUSES
+from statecheck.judge.findings import find_causes
+from statecheck.judge.verdict import verdict
 from statecheck.model import Anchor, Confidence, Finding, Outcome, OutcomeName, Problem, Severity
 
 if TYPE_CHECKING:
@@ -77,6 +79,16 @@ class TestMasking:
 
         assert [code.replace("instance", "key") for code in codes(*told)] == ["SC104", "SC106 shared-key"]
 
+    def test_a_question_is_asked_before_those_that_it_masks(self) -> None:
+        questions = [question for cause in CAUSES for question in cause.questions]
+        pairs = [(one, other) for one in questions for other in questions if one is not other]
+        masked = [(one, other) for one, other in pairs if other.about in one.masks]
+        late = [(one, other) for one, other in masked if one.about != other.about and one.order >= other.order]
+        equal = [(one, other) for one, other in masked if one.about == other.about and one.order == other.order]
+
+        assert masked
+        assert (late, equal) == ([], [])
+
 
 class TestPrimary:
     def test_the_user_s_own_race_comes_before_where_state_lives(self) -> None:
@@ -115,8 +127,8 @@ class TestPrimary:
     def test_judging_is_deterministic_and_every_finding_has_an_anchor(self, histories: list[History]) -> None:
         asked = case(*histories)
 
-        assert judge(asked) == judge(asked) == findings(*histories)
-        assert all(one.anchor.path and one.anchor.line for one in judge(asked))
+        assert find_causes(asked) == find_causes(asked) == findings(*histories)
+        assert all(one.anchor.path and one.anchor.line for one in find_causes(asked))
 
 
 FINE = Outcome("same-process", "kept")
