@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.source.project.project_variables import given_variables
+from statecheck.source.project.project_variables import find_variables
 from statecheck.source.project.settings import settings
 from statecheck.source.project.settings_classes import settings_classes
 from statecheck.target.virtualenvs import folders_of
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from statecheck.source.code.tree import SourceTree
+    from statecheck.source.project.project_files import ProjectFiles
 
 _MOST = 4  # variables that are told
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
@@ -48,10 +49,12 @@ class Remedies:
 
     Attributes:
         environment: its variables.
+        files: those of the project that may set more.
     """
 
     tree: SourceTree
     environment: Mapping[str, str]
+    files: ProjectFiles
 
     def of(self, error: str) -> str:
         """Return a hint that fits an exception (`KeyError: 'SHOP_REGION'`), or ""."""
@@ -81,8 +84,8 @@ class Remedies:
 
     def _give(self, names: tuple[str, ...]) -> str:
         options = " ".join(f"--env {name}=…" for name in names[:_MOST])
-        given = given_variables(self.tree.project)
-        files = [given[name].anchor.path for name in names if name in given and "env" in given[name].anchor.path]
+        known = find_variables(self.files)
+        files = [known[name].anchor.path for name in names if name in known and "env" in known[name].anchor.path]
         either = f", or take them from a file: `--env-file {self._shown(files[0])}`" if files else ""
         return f"set what it reads: `{options}`{either}"
 

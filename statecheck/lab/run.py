@@ -33,7 +33,9 @@ from statecheck.probe.relay import Relay
 from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
 from statecheck.source.code.tree import SourceTree
+from statecheck.source.project.deploy import count_threads, count_workers, find_volumes
 from statecheck.source.project.migrations import migration
+from statecheck.source.project.project_files import ProjectFiles
 from statecheck.source.project.schemas import schema_scripts
 from statecheck.source.project.services import named_services
 from statecheck.source.project.settings import settings
@@ -70,9 +72,9 @@ def record(
     recorded.seed = options.seed if options.seed is not None else secrets.randbits(31)
     services = Services()
     try:
-        with _lab(launched, target, options, recorded, progress, services, keep=keep) as (lab, tree):
+        with _lab(launched, target, options, recorded, progress, services, keep=keep) as (lab, tree, files):
             try:
-                _with_tables(lab, target, tree, options, recorded, progress)
+                _with_tables(lab, target, tree, files, options, recorded, progress)
             finally:
                 recorded.outputs = {worker.generation: worker.output() for worker in lab.workers}
     except StatecheckError as error:
@@ -92,28 +94,32 @@ def _lab(
     services: Services,
     *,
     keep: bool,
-) -> Iterator[tuple[Lab, SourceTree]]:
+) -> Iterator[tuple[Lab, SourceTree, ProjectFiles]]:
     progress("importing libraries")
     lab: Lab | None = None
     try:
-        tree = SourceTree.of(target)
+        tree, files = SourceTree.of(target), ProjectFiles(target.project)
         modules = third_party(target, tree)
         launched = isolated(launched, target.project)
         recorded.notes += launched.notes
         seconds = _START_SECONDS * max(1.0, options.timeout_scale)  # of our own work: no reason to hurry it
         environment = dict(launched.surroundings.environment)
         request = _request(target, environment)
-        request |= {"lent": launched.surroundings.lent, "seeded": hashes(tree), "threads": _threads(target, recorded)}
+        request |= {
+            "lent": launched.surroundings.lent,
+            "seeded": hashes(tree),
+            "threads": _threads(target, files, recorded),
+        }
         lab = Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
         if launched.isolation == "namespace":
             _relays(lab, options, recorded)
         lab.services = services
         read = settings(tree)
-        named = named_services(tree, target.project, environment, read)
+        named = named_services(tree, files, environment, read)
         scripts = schema_scripts(tree, target.project) if named else ()
         services.provide(lab, named, options.env, environment, scripts)
         environment.update(services.environment)
-        values, notes = filled(read, modules, environment, target.project, services.lacking())
+        values, notes = filled(read, modules, environment, files, services.lacking())
         environment.update(values)
         recorded.notes += services.notes + notes
         _mask(lab, launched.surroundings.env_files, {**dict(options.env), **services.environment})
@@ -121,7 +127,7 @@ def _lab(
             warming = pool.submit(lab.warm, (*modules, *_SERVERS))
             _import_meanwhile()
             recorded.versions = warming.result()["versions"]
-        yield lab, tree
+        yield lab, tree, files
         if lab.fresh:
             recorded.notes.append("its libraries start threads when imported, so workers were started afresh")
     except BaseException:
@@ -186,12 +192,18 @@ def _saw(ops: list[Op], action: str, where: str, markers: list[str], text: str, 
 
 
 def _with_tables(
-    lab: Lab, target: Target, tree: SourceTree, options: Options, recorded: Recorded, progress: Callable[[str], None]
+    lab: Lab,
+    target: Target,
+    tree: SourceTree,
+    files: ProjectFiles,
+    options: Options,
+    recorded: Recorded,
+    progress: Callable[[str], None],
 ) -> None:
     """Run the experiments; where tables turn out to be missing, again, with the project's migrations run first."""
     known = list(recorded.notes)
     try:
-        _experiments(lab, target, tree, options, recorded, progress)
+        _experiments(lab, target, tree, files, options, recorded, progress)
     except StatecheckError as error:
         lacks = NO_TABLE.search(error.text + error.detail)
         made = migration(folders_of(target.path, target.project)) if lacks else None
@@ -203,11 +215,17 @@ def _with_tables(
             lab.kill(worker)
         lab.migration = made
         recorded.notes = [*known, f"its tables were missing, so `{made.shown}` was tried first, on each new disk"]
-        _experiments(lab, target, tree, options, recorded, progress)
+        _experiments(lab, target, tree, files, options, recorded, progress)
 
 
 def _experiments(
-    lab: Lab, target: Target, tree: SourceTree, options: Options, recorded: Recorded, progress: Callable[[str], None]
+    lab: Lab,
+    target: Target,
+    tree: SourceTree,
+    files: ProjectFiles,
+    options: Options,
+    recorded: Recorded,
+    progress: Callable[[str], None],
 ) -> None:
     from statecheck.talk.planning import candidates
 
@@ -215,10 +233,10 @@ def _experiments(
     limits = Limits(_START_SECONDS * scale, TURN_SECONDS * scale)
     markers = Markers(recorded.seed)
     deadline = time.monotonic() + _RUN_SECONDS * scale
-    volumes = _volumes(target, options, recorded)
+    volumes = _volumes(files, options, recorded)
     progress("looking for the conversation")
     worker = lab.spawn("scout/1", volumes, listen=True)
-    remedies = Remedies(tree, lab.environment)
+    remedies = Remedies(tree, lab.environment, files)
     ready(worker, limits, remedies)
     facts = replace(app_facts(worker, target.project), environment=lab.environment)
     recorded.framework, recorded.object = facts.framework, facts.object
@@ -236,25 +254,21 @@ def _experiments(
     Runner(setting, scouted, options.selected(), recorded, progress, deadline).run()
 
 
-def _volumes(target: Target, options: Options, recorded: Recorded) -> tuple[str, ...]:
+def _volumes(files: ProjectFiles, options: Options, recorded: Recorded) -> tuple[str, ...]:
     """Paths that outlive a redeploy: those that were named, and those that the project's own deployment names."""
-    from statecheck.source.project import deploy
-
-    found = tuple(dict.fromkeys(map(str, (*options.volumes, *deploy.volumes(target.project)))))
+    found = tuple(dict.fromkeys(map(str, (*options.volumes, *find_volumes(files)))))
     if found:
         recorded.notes.append(f"kept across a redeploy (volumes): {', '.join(found)}")
-    configured = deploy.workers(target.project)
+    configured = count_workers(files)
     if configured is not None:
         number, anchor = configured
         recorded.notes.append(f"{anchor} starts {number} {'worker' if number == 1 else 'workers'}")
     return found
 
 
-def _threads(target: Target, recorded: Recorded) -> int:
+def _threads(target: Target, files: ProjectFiles, recorded: Recorded) -> int:
     """How many threads of a WSGI server a worker has where it is deployed; 0 if the project does not say."""
-    from statecheck.source.project import deploy
-
-    stated = deploy.threads(target.project) if target.framework in _WSGI else None
+    stated = count_threads(files) if target.framework in _WSGI else None
     if stated is None:
         return 0
     number, anchor = stated

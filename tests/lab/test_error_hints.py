@@ -10,6 +10,7 @@ from labs import User, diagnosed
 from statecheck.lab.error_hints import Remedies
 from statecheck.options.config import Options
 from statecheck.source.code.tree import SourceTree
+from statecheck.source.project.project_files import ProjectFiles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def test_a_hint_fits_the_exception(source: str, hint: str, tmp_path: Path, monke
     (tmp_path / ".env.example").write_text("SHOP_SIZE=4\n")
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever the source raises
         exec(source, {})
-    remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "shop" / "app.py"), {})
+    remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "shop" / "app.py"), {}, ProjectFiles(tmp_path))
 
     assert remedies.of(f"{type(raised.value).__name__}: {raised.value}") == hint
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
-
-from dotenv.parser import Binding, parse_stream
-from dotenv.variables import parse_variables
 
 from statecheck.errors import StatecheckError
 from statecheck.lab.environment.variables import scrubbed
+from statecheck.source.project.env_text import EnvLine, expand, read_env_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,13 +34,11 @@ def handed_over(file: Path, ambient: Mapping[str, str]) -> tuple[tuple[str, str]
         ) from error
     except UnicodeDecodeError as error:
         raise StatecheckError("env-file", f"`{file}` is not UTF-8", "save it as UTF-8") from error
-    bindings = tuple(parse_stream(io.StringIO(text)))
-    for binding in bindings:
-        if binding.error:
-            said = binding.original.string
-            line = binding.original.line + said[: -len(said.lstrip())].count("\n")  # it begins with the empty lines
-            raise StatecheckError("env-file", f"`{file}:{line}` is no NAME=VALUE", "mend this line")
-    return tuple(_values(bindings, ambient, lambda _, value: value).items())
+    lines = read_env_lines(text)
+    for line in lines:
+        if line.broken:
+            raise StatecheckError("env-file", f"`{file}:{line.line}` is no NAME=VALUE", "mend this line")
+    return tuple(_values(lines, ambient, lambda _, value: value).items())
 
 
 def variables(file: Path, ambient: Mapping[str, str]) -> dict[str, str]:
@@ -51,12 +46,12 @@ def variables(file: Path, ambient: Mapping[str, str]) -> dict[str, str]:
 
     Lines that set nothing are left out.
     """
-    return _values(_bindings(file), {name: scrubbed(name, value) for name, value in ambient.items()}, scrubbed)
+    return _values(_lines(file), {name: scrubbed(name, value) for name, value in ambient.items()}, scrubbed)
 
 
 def secrets(file: Path) -> tuple[str, ...]:
     """Return the names of a file's variables that hold what looks like a secret."""
-    return tuple(binding.key for binding in _bindings(file) if binding.key and _scrubbed(binding) != binding.value)
+    return tuple(line.name for line in _lines(file) if line.name and _without_secret(line) != line.value)
 
 
 def masked(files: Iterable[Path], settled: Mapping[str, str]) -> dict[str, str]:
@@ -71,37 +66,37 @@ def masked(files: Iterable[Path], settled: Mapping[str, str]) -> dict[str, str]:
     for file in files:
         parts = []
         changed = False
-        for binding in _bindings(file):
-            value = settled.get(binding.key or "", _scrubbed(binding))
-            if binding.value is None or value in (None, binding.value):
-                parts.append(binding.original.string)
+        for line in _lines(file):
+            value = settled.get(line.name, _without_secret(line))
+            if line.value is None or value in (None, line.value):
+                parts.append(line.spelled)
             else:
                 changed = True
                 quoted = str(value).replace("\\", "\\\\").replace("'", "\\'")
-                parts.append(f"{binding.key}='{quoted}'\n")
+                parts.append(f"{line.name}='{quoted}'\n")
         if changed:
             texts[str(file)] = "".join(parts)
     return texts
 
 
-def _scrubbed(binding: Binding) -> str | None:
-    return scrubbed(binding.key, binding.value) if binding.key and binding.value else binding.value
+def _without_secret(line: EnvLine) -> str | None:
+    return scrubbed(line.name, line.value) if line.name and line.value else line.value
 
 
-def _bindings(file: Path) -> tuple[Binding, ...]:
+def _lines(file: Path) -> tuple[EnvLine, ...]:
     try:
         with file.open("rb") as opened:
             text = opened.read(_MOST_BYTES).decode("utf-8-sig", "replace")
     except OSError:
         return ()
-    return tuple(parse_stream(io.StringIO(text)))
+    return read_env_lines(text)
 
 
-def _values(bindings: tuple[Binding, ...], known: Mapping[str, str], kept: Callable[[str, str], str]) -> dict[str, str]:
-    """Return names and what is kept of their values, `${NAME}` and `${NAME:-default}` in them replaced."""
+def _values(lines: tuple[EnvLine, ...], known: Mapping[str, str], take: Callable[[str, str], str]) -> dict[str, str]:
+    """Return names and what is taken of their values, `${NAME}` and `${NAME:-default}` in them replaced."""
     found: dict[str, str] = {}
-    for binding in bindings:
-        if binding.key and binding.value is not None and "\0" not in binding.value:
-            value = "".join(atom.resolve({**known, **found}) for atom in parse_variables(binding.value))
-            found[binding.key] = kept(binding.key, value)
+    for line in lines:
+        if line.name and line.value is not None and "\0" not in line.value:
+            value = expand(line.value, {**known, **found}) or ""
+            found[line.name] = take(line.name, value)
     return found

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from statecheck.lab.environment.variables import scrubbed
 from statecheck.probe.offline import DUMMY, dummy_for, is_secret, read_by
-from statecheck.source.project.project_variables import given_variables
+from statecheck.source.project.project_variables import find_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
-    from statecheck.source.project.project_variables import Given
+    from statecheck.source.project.project_files import ProjectFiles
+    from statecheck.source.project.project_variables import ProjectVariable
     from statecheck.source.project.settings import Setting
 
 _URL, _HOST, _MAIL, _NUMBER = "http://127.0.0.1/", "127.0.0.1", "somebody@example.com", "1024"
@@ -37,7 +37,11 @@ _BY_WORD = {
 
 
 def filled(
-    read: Iterable[Setting], modules: Iterable[str], environment: Mapping[str, str], project: Path, left: Sequence[str]
+    read: Iterable[Setting],
+    modules: Iterable[str],
+    environment: Mapping[str, str],
+    files: ProjectFiles,
+    left: Sequence[str],
 ) -> tuple[dict[str, str], list[str]]:
     """Return values for what is lacking, and what the report should say of them.
 
@@ -45,6 +49,7 @@ def filled(
         read: what the code reads.
         modules: what it imports, which may read more.
         environment: what is set.
+        files: those of the project that may set more.
         left: variables of services that could not be had; they stay unset.
     """
     packages = {module.partition(".")[0] for module in modules}
@@ -55,9 +60,9 @@ def filled(
     wanted = [one for one in lacking if one.required and one.name not in values and one.name not in left]
     if not wanted:
         return values, []
-    given = given_variables(project)
+    in_files = find_variables(files)
     notes: list[str] = []
-    told = {one.name: given[one.name] for one in wanted if one.name in given}
+    told = {one.name: in_files[one.name] for one in wanted if one.name in in_files}
     made = {one.name: value for one in wanted if one.name not in told and (value := _made_up(one))}
     values |= {name: scrubbed(name, each.value) for name, each in told.items()} | made
     notes += [_taken(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
@@ -78,7 +83,7 @@ def _by_type(names: frozenset[str]) -> str:
     return next((value for name, value in _BY_TYPE.items() if name in names), "")
 
 
-def _taken(path: str, told: Mapping[str, Given]) -> str:
+def _taken(path: str, told: Mapping[str, ProjectVariable]) -> str:
     return f"taken from `{path}`, as nothing else sets them: " + ", ".join(
         name for name, each in told.items() if each.anchor.path == path
     )

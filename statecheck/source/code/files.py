@@ -32,16 +32,18 @@ MAX_FILES = 5000
 MAX_DIRECTORIES = 20_000
 
 
-def directories(top: Path) -> Iterator[tuple[Path, list[str]]]:
+def directories(top: Path, deepest: int | None = None) -> Iterator[tuple[Path, list[str]]]:
     """`top` and the directories below it that hold the user's own files, with their file names, sorted.
 
-    Left out are hidden directories, virtual environments, installed packages, tests and build results.
-    Links to directories are not followed; what cannot be listed is left out, and all after `MAX_DIRECTORIES`.
+    Left out are hidden directories, virtual environments, installed packages, tests and build results, and what lies
+    more than `deepest` levels below `top`. Links to directories are not followed; what cannot be listed is left out,
+    and all after `MAX_DIRECTORIES`.
     """
     for number, (folder, names, files) in enumerate(os.walk(top)):
         if number == MAX_DIRECTORIES:
             return
-        names[:] = sorted(name for name in names if not _skipped(folder, name))
+        bottom = deepest is not None and len(Path(folder).relative_to(top).parts) >= deepest
+        names[:] = [] if bottom else sorted(name for name in names if not _skipped(folder, name))
         yield Path(folder), sorted(files)
 
 

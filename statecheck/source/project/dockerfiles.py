@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from statecheck.source.code import reading
+from statecheck.source.project.deployments import Assignment
 
 _TOP = PurePosixPath("/")
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
@@ -22,13 +24,15 @@ class Image:
         workdir: the working directory in the container.
         copies: (container directory, project directory or file) for each COPY and ADD from the context.
         volumes: container paths of VOLUME.
-        command: (line, text) of CMD and ENTRYPOINT, and of ENV.
+        commands: (line, text) of CMD and ENTRYPOINT, and of ENV.
+        environment: what ENV sets, without what only who builds the image could say.
     """
 
     workdir: PurePosixPath
-    copies: tuple[tuple[PurePosixPath, Path], ...]
-    volumes: tuple[PurePosixPath, ...]
-    commands: tuple[tuple[int, str], ...]
+    copies: tuple[tuple[PurePosixPath, Path], ...] = ()
+    volumes: tuple[PurePosixPath, ...] = ()
+    commands: tuple[tuple[int, str], ...] = ()
+    environment: tuple[Assignment, ...] = ()
 
     def places(self, inside: PurePosixPath, context: Path, project: Path) -> list[Path]:
         """Where a container path lies when the app runs from its project: a project path, else the path itself.
@@ -60,24 +64,36 @@ class _Reader:
     copies: list[tuple[PurePosixPath, Path]] = field(default_factory=list)
     volumes: list[PurePosixPath] = field(default_factory=list)
     commands: list[tuple[int, str]] = field(default_factory=list)
+    environment: list[Assignment] = field(default_factory=list)
 
     def take(self, line: int, name: str, rest: str) -> None:
-        """One instruction."""
-        rest = self.expand(rest.strip()) if name not in ("CMD", "ENTRYPOINT") else rest.strip()
+        """Note one instruction."""
+        spelled = rest.strip()
+        rest = self.expand(spelled) if name not in ("CMD", "ENTRYPOINT") else spelled
         if name == "FROM":
             self.workdir = _TOP
         elif name == "WORKDIR":
             self.workdir = PurePosixPath(self.workdir, rest.strip("\"'"))
         elif name in ("ENV", "ARG"):
             self.commands.append((line, rest))
-            pairs = re.findall(r"""(\w+)=("[^"]*"|\S*)""", rest) or [tuple([*rest.split(None, 1), ""][:2])]
-            self.variables.update((key, value.strip("\"'")) for key, value in pairs)
+            self.set(line, spelled, kept=name == "ENV")
         elif name in ("CMD", "ENTRYPOINT"):
             self.commands.append((line, rest))
         elif name == "VOLUME":
             self.volumes += [PurePosixPath(self.workdir, part) for part in words(rest)]
         elif name in ("COPY", "ADD") and "--from=" not in rest:
             self.copy([part for part in words(rest) if not part.startswith("--")])
+
+    def set(self, line: int, spelled: str, *, kept: bool) -> None:
+        """Note what an ENV or ARG sets: `A=1 B="2 3"`, or `A 1` for one variable."""
+        pairs = [word.partition("=") for word in words(spelled)]
+        if not all(sign for _, sign, _ in pairs):
+            pairs = [spelled.partition("=" if pairs[0][1] else " ")]
+        for key, _, value in pairs:
+            known = all(name in self.variables or default for name, default in _references(value))
+            self.variables[key] = self.expand(value.strip())
+            if kept and known and self.variables[key]:
+                self.environment.append(Assignment(key, self.variables[key], line))
 
     def copy(self, parts: list[str]) -> None:
         """Note where a COPY's directories go; single files say nothing about data."""
@@ -92,24 +108,38 @@ class _Reader:
         return _REFERENCE.sub(lambda m: self.variables.get(m[1] or m[3], m[2] or ""), value)
 
 
-def read_image(dockerfile: Path, context: Path) -> Image:
-    """Return what a Dockerfile says; an unreadable one says nothing."""
+def read_image(dockerfile: str, context: Path) -> Image:
+    """Return what the text of a Dockerfile makes of a build context."""
     reader = _Reader(context)
-    for line, instruction in _instructions(reading.peek(dockerfile).decode("utf-8", "replace")):
+    for line, instruction in _instructions(dockerfile):
         match = _INSTRUCTION.fullmatch(instruction)
         if match:
             reader.take(line, match[1].upper(), match[2])
-    return Image(reader.workdir, tuple(reader.copies), tuple(reader.volumes), tuple(reader.commands))
+    return Image(
+        reader.workdir,
+        tuple(reader.copies),
+        tuple(reader.volumes),
+        tuple(reader.commands),
+        tuple(reader.environment),
+    )
 
 
 def words(value: str) -> list[str]:
-    """Return the words of an instruction, given as JSON list or separated by spaces."""
+    """Return the words of an instruction, given as JSON list or as in a shell."""
     if value.startswith("["):
         try:
             return [str(part) for part in json.loads(value)]
         except ValueError:
             return []
-    return [word.strip("\"'") for word in value.split()]
+    try:
+        return shlex.split(value)
+    except ValueError:  # a quote that is not closed
+        return value.split()
+
+
+def _references(value: str) -> list[tuple[str, str]]:
+    """Return (name, default or "") of each variable in a value."""
+    return [(found[1] or found[3], found[2] or "") for found in _REFERENCE.finditer(value)]
 
 
 def _instructions(text: str) -> list[tuple[int, str]]:

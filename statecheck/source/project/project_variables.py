@@ -7,25 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
-from statecheck.source.code import reading
-from statecheck.source.code.files import directories
+from statecheck.source.project.deployments import Assignment
+from statecheck.source.project.env_text import expand, read_env_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_FILES = re.compile(
-    r"\.env(\..+)?|.+\.env|env\.(example|sample)|(docker-)?compose([.-][\w.-]+)?\.ya?ml|Dockerfile(\..+)?"
-)
-_LINE = re.compile(
-    r"""\s*(?:export\s+|ENV\s+|-\s+)?["']?([A-Z][A-Z0-9_]*)["']?\s*(?:=|:\s|\s)\s*(["']?)(.*?)\2\s*(?:\s#.*)?\Z"""
-)
+    from statecheck.source.project.project_files import ProjectFiles
+
 _EXAMPLE = re.compile(r"example|sample|template|dist")
-_DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
-_DEEPEST, _MOST_BYTES = 3, 200_000
+_MOST_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ProjectVariable:
     """A variable that a file sets.
 
     Attributes:
@@ -37,23 +33,44 @@ class Given:
     example: bool
 
 
-def given_variables(project: Path) -> dict[str, Given]:
-    """Return the variables that the project's files set; of several files the first wins, and examples come last.
+def find_variables(files: ProjectFiles) -> dict[str, ProjectVariable]:
+    """Return the variables that the project's files set.
 
-    Read line by line: all these files write `NAME=value` or `NAME: value` in a line of its own. A value that is made
-    of other variables stands for its default.
+    Of several files the uppermost wins; of those in one folder `.env` does, then compose, then a Dockerfile. Examples
+    come last. A value that is made of other variables stands for their defaults.
     """
-    found: list[tuple[str, Given]] = []
-    for folder, names in directories(project):
-        if len(folder.relative_to(project).parts) > _DEEPEST:
-            break
-        for name in filter(_FILES.fullmatch, names):
-            data = reading.peek(folder / name)[:_MOST_BYTES]
-            shown = (folder / name).relative_to(project).as_posix()
-            for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-                match = _LINE.match(line)
-                value = _DEFAULT.sub(r"\1", match[3]) if match else ""
-                if match and value and "${" not in value:
-                    found.append((match[1], Given(value, Anchor(shown, number), bool(_EXAMPLE.search(name)))))
-    found.sort(key=lambda pair: pair[1].example)
-    return dict(reversed(found))
+    found: dict[str, ProjectVariable] = {}
+    for path, assignments in sorted(_assigned(files), key=lambda pair: _rank(pair[0], files.project)):
+        example = _EXAMPLE.search(path.name) is not None
+        shown = path.relative_to(files.project).as_posix()
+        for one in assignments:
+            found.setdefault(one.name, ProjectVariable(one.value, Anchor(shown, one.line), example))
+    return found
+
+
+def _rank(path: Path, project: Path) -> tuple[bool, tuple[str, ...]]:
+    return _EXAMPLE.search(path.name) is not None, path.parent.relative_to(project).parts
+
+
+def _assigned(files: ProjectFiles) -> Iterator[tuple[Path, tuple[Assignment, ...]]]:
+    """Yield what each file sets, that which holds first: the last of an `.env`, the service that is built here."""
+    for path in files.by_kind["env"]:
+        yield path, tuple(_last_first(_read_env(files.text(path)[:_MOST_CHARACTERS])))
+    for path in files.by_kind["compose"]:
+        services = [service for deployment in files.deployments(path) for service in deployment.services]
+        yield path, tuple(one for service in services for one in service.environment)
+    for path in files.by_kind["dockerfile"]:
+        yield path, tuple(_last_first(files.image(path, path.parent).environment))
+
+
+def _read_env(text: str) -> Iterator[Assignment]:
+    known: dict[str, str] = {}
+    for line in read_env_lines(text):
+        value = expand(line.value, known, strict=True) if line.name and line.value else None
+        if value:
+            known[line.name] = value
+            yield Assignment(line.name, value, line.line)
+
+
+def _last_first(assignments: Iterable[Assignment]) -> list[Assignment]:
+    return [*assignments][::-1]

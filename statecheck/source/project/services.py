@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
 from statecheck.source.code.scopes import last_name, walk
-from statecheck.source.project.project_variables import Given, given_variables
+from statecheck.source.project.project_variables import ProjectVariable, find_variables
 from statecheck.source.project.service_kinds import (
     KINDS,
     Kind,
@@ -24,9 +24,9 @@ from statecheck.source.project.service_kinds import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from statecheck.source.code.tree import Module, SourceTree
+    from statecheck.source.project.project_files import ProjectFiles
     from statecheck.source.project.settings import Setting
 
 _PORT = re.compile(r"\A[a-z+0-9]+://(?:[^/@\s]*@)?(?:\[[^\]]*\]|[^/:\s?]+):(\d+)|\bport=(\d+)", re.IGNORECASE)
@@ -88,21 +88,21 @@ class _Literal:
 
 
 def named_services(
-    tree: SourceTree, project: Path, ambient: Mapping[str, str], read: tuple[Setting, ...]
+    tree: SourceTree, files: ProjectFiles, ambient: Mapping[str, str], read: tuple[Setting, ...]
 ) -> tuple[Named, ...]:
     """Return the services that the target's files name, each kind once.
 
     Args:
         tree: the target's files.
-        project: where its deployment files lie.
+        files: those of the project that say how it is deployed.
         ambient: the user's own environment: what a variable looks like that is set there.
         read: the variables that those files read.
     """
-    given = given_variables(project)
+    in_files = find_variables(files)
     literals = [found for module in tree.modules() for found in _literals(module)]
     kinds = {literal.kind.name for literal in literals}
     database = "mysql" if "mysql" in kinds and "postgres" not in kinds else "postgres"
-    variables = [_variable(setting, ambient, given.get(setting.name), database) for setting in read]
+    variables = [_variable(setting, ambient, in_files.get(setting.name), database) for setting in read]
     known = [variable for variable in variables if variable is not None]
     defaults = {variable.default for _, variable in known}
     literals = [literal for literal in literals if literal.text not in defaults]
@@ -125,11 +125,11 @@ def _named(kind: Kind, variables: list[Variable], literals: list[_Literal]) -> N
 
 
 def _variable(
-    setting: Setting, ambient: Mapping[str, str], given: Given | None, database: str
+    setting: Setting, ambient: Mapping[str, str], in_file: ProjectVariable | None, database: str
 ) -> tuple[Kind, Variable] | None:
     """The variable of a service that a setting is, if it is one."""
-    set_to = ambient.get(setting.name) or (given.value if given and not given.example else "")
-    examples = tuple(filter(None, (set_to, setting.default, given.value if given else "")))
+    set_to = ambient.get(setting.name) or (in_file.value if in_file and not in_file.example else "")
+    examples = tuple(filter(None, (set_to, setting.default, in_file.value if in_file else "")))
     kind = _kind(setting, examples, database)
     part = part_of(setting.name, kind) if kind else None
     part = "url" if any(map(is_url, examples)) or _takes_url(setting, kind) else part

@@ -3,11 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from statecheck.source.project.deploy import threads, volumes, workers
-from statecheck.source.project.yaml import Node, documents
+from statecheck.source.project.deploy import count_threads, count_workers, find_volumes
+from statecheck.source.project.project_files import ProjectFiles
 
 DOCKERFILE = "FROM python:3.12 AS base\nENV HOME_DIR=/srv\nWORKDIR ${HOME_DIR}/app\nCOPY . .\n"
 
@@ -20,9 +18,16 @@ def planted(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
+def files_of(root: Path, files: dict[str, str]) -> ProjectFiles:
+    return ProjectFiles(planted(root, files))
+
+
 def kept(root: Path, files: dict[str, str]) -> set[str]:
     planted(root, files)
-    return {(path.relative_to(root) if path.is_relative_to(root) else path).as_posix() for path in volumes(root)}
+    return {
+        (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+        for path in find_volumes(ProjectFiles(root))
+    }
 
 
 def compose(*lines: str, head: str = "    build: .\n") -> str:
@@ -65,6 +70,34 @@ def test_the_volumes_of_other_services_do_not_count(tmp_path: Path) -> None:
     text = text.replace("volumes:\n  data:", "  redis:\n    image: redis\n    volumes: ['r:/data']\nvolumes:\n  data:")
 
     assert kept(tmp_path, {"docker-compose.yml": text, "Dockerfile": DOCKERFILE}) == {"data"}
+
+
+ANCHORED = """\
+x-service: &service
+  build: {context: ., dockerfile: Dockerfile}
+  command: &start sh -c "alembic upgrade head && gunicorn -w 2 app:app"
+  volumes: &volumes
+    - &data data:/srv/app/data
+    - {type: bind, source: ./logs, target: /srv/app/logs, read_only: true}
+services:
+  web:
+    <<: *service
+    deploy: {replicas: 3, resources: {limits: {cpus: '1'}}}
+  worker:
+    <<: [*service]
+    volumes: [*data, 'more:/more']
+  helper:
+    image: x
+    volumes: *volumes
+"""
+
+
+def test_anchors_merges_and_nested_flow(tmp_path: Path) -> None:
+    files = {"compose.yaml": ANCHORED, "Dockerfile": DOCKERFILE}
+    found = count_workers(files_of(tmp_path, files))
+
+    assert kept(tmp_path, files) == {"data", "/more"}
+    assert (f"{found[0]} {found[1]}" if found else None) == "3 compose.yaml:10"
 
 
 def test_a_service_that_is_built_elsewhere(tmp_path: Path) -> None:
@@ -151,6 +184,9 @@ def test_kubernetes_claim_templates(tmp_path: Path) -> None:
             "4 deploy.yaml:5",
         ),
         ("web.yaml", KUBERNETES, "3 web.yaml:7"),
+        ("web.yaml", "kind: List\n---\n# two\nspec: {replicas: 2}\n", "2 web.yaml:4"),
+        ("web.yaml", "spec:\n  replicas: ²\n", None),
+        ("start.sh", "\n\n# it\n\ngunicorn -w 4 a:b\n", "4 start.sh:5"),
         ("gunicorn.conf.py", "bind = ':8000'\nworkers = 4\n", "4 gunicorn.conf.py:2"),
         ("gunicorn.conf.py", "import os\nworkers = int(os.environ.get('N', '3'))\n", "3 gunicorn.conf.py:2"),
         ("gunicorn.conf.py", "import os\nworkers = os.cpu_count() * 2 + 1\n", None),
@@ -161,7 +197,7 @@ def test_kubernetes_claim_templates(tmp_path: Path) -> None:
     ],
 )
 def test_workers(tmp_path: Path, name: str, text: str, expected: str | None) -> None:
-    found = workers(planted(tmp_path, {name: text}))
+    found = count_workers(files_of(tmp_path, {name: text}))
 
     assert (f"{found[0]} {found[1]}" if found else None) == expected
 
@@ -177,55 +213,28 @@ def test_workers(tmp_path: Path, name: str, text: str, expected: str | None) -> 
     ],
 )
 def test_threads(tmp_path: Path, name: str, text: str, expected: str | None) -> None:
-    found = threads(planted(tmp_path, {name: text}))
+    found = count_threads(files_of(tmp_path, {name: text}))
 
     assert (f"{found[0]} {found[1]}" if found else None) == expected
 
 
 def test_the_largest_number_wins(tmp_path: Path) -> None:
-    found = workers(planted(tmp_path, {"Procfile": "web: gunicorn -w 2 a:b\n", "deploy/k.yaml": KUBERNETES}))
+    found = count_workers(files_of(tmp_path, {"Procfile": "web: gunicorn -w 2 a:b\n", "deploy/k.yaml": KUBERNETES}))
 
     assert found is not None
     assert (found[0], found[1].path) == (3, "deploy/k.yaml")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a: 1\nb:\n  c: 'x # y'  # z\n", {"a": "1", "b": {"c": "x # y"}}),
-        ("- a\n- b: 1\n  c: 2\n- - d\n", ["a", {"b": "1", "c": "2"}, ["d"]]),
-        ("a: [x, 'y, z']\nb: {k: v}\n", {"a": ["x", "y, z"], "b": {"k": "v"}}),
-        ("a: [\n  x,\n  y\n]\nb: 1\n", {"a": ["x", "y"], "b": "1"}),
-        ("a: |\n  one: two\n  three\nb: 1\n", {"a": "one: two three", "b": "1"}),
-        ("a:\n- x\n- y\nb: 1\n", {"a": ["x", "y"], "b": "1"}),
-        ("a: &anchor\n  b: 1\n", {"a": {"b": "1"}}),
-        ("url: http://x:80/y\n", {"url": "http://x:80/y"}),
-        ("a:\nb:\n", {"a": None, "b": None}),
-        ("\t- : : :\n  [", None),
-        ("a: 1\n   odd\n  b: 2\n", {"a": "1 odd b: 2"}),
-    ],
-)
-def test_the_part_of_yaml_that_is_read(text: str, expected: Node) -> None:
-    found = documents(text)
-
-    if expected is not None:
-        assert found == [expected]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.text(alphabet="ab: -[]{}'\"#|>&*\n\t,", max_size=60))
-def test_no_yaml_is_an_error(text: str) -> None:
-    documents(text)
 
 
 def test_files_that_are_not_text_say_nothing(tmp_path: Path) -> None:
     for name in ("Dockerfile", "compose.yml", "Procfile", "gunicorn.conf.py", "x.yaml"):
         (tmp_path / name).write_bytes(bytes(range(256)) * 4)
 
-    assert (volumes(tmp_path), workers(tmp_path)) == ((), None)
+    files = ProjectFiles(tmp_path)
+
+    assert (find_volumes(files), count_workers(files)) == ((), None)
 
 
 def test_a_project_that_is_gone_says_nothing() -> None:
-    gone = Path("/nowhere/at/all")
+    gone = ProjectFiles(Path("/nowhere/at/all"))
 
-    assert (volumes(gone), workers(gone)) == ((), None)
+    assert (find_volumes(gone), count_workers(gone)) == ((), None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.source.code.tree import SourceTree
+from statecheck.source.project.project_files import ProjectFiles
 from statecheck.source.project.services import Named, named_services
 from statecheck.source.project.settings import settings
 
@@ -20,7 +21,7 @@ def named(tmp_path: Path, source: str, ambient: dict[str, str] | None = None, **
     for name, content in files.items():
         (tmp_path / name.replace("__", ".")).write_text(textwrap.dedent(content), "utf-8")
     tree = SourceTree(tmp_path, tmp_path, tmp_path / "app.py")
-    return named_services(tree, tmp_path, ambient or {}, settings(tree))
+    return named_services(tree, ProjectFiles(tmp_path), ambient or {}, settings(tree))
 
 
 def told(service: Named) -> tuple[str, dict[str, str], tuple[int, ...], str]:

@@ -1,0 +1,194 @@
+"""What a YAML file deploys: the services of a compose file, the claims of Kubernetes workloads, numbers of copies."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from statecheck.source.project.documents import Node, Text, get, items, pairs, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_COUNT = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume of a service that it may write to.
+
+    Attributes:
+        source: a volume's name, a path of the host, or "" for an anonymous one.
+        inside: where it is in the container.
+    """
+
+    source: str
+    inside: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """How a service's image is built; paths are relative to the file, then to the context."""
+
+    context: str
+    dockerfile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A variable that is set.
+
+    Attributes:
+        line: where, 1-based.
+    """
+
+    name: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service of a compose file.
+
+    Attributes:
+        build: None where its image is built elsewhere.
+        workdir: its working directory, or "".
+        environment: what it is given, without what only the shell that starts it could say.
+    """
+
+    build: Build | None
+    workdir: str
+    mounts: tuple[Mount, ...]
+    environment: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A place of a container that a PersistentVolumeClaim backs, and the container's working directory, or ""."""
+
+    workdir: str
+    inside: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """How many copies of something a file asks for, and in which line."""
+
+    number: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One document of a YAML file, as far as it says how a project is deployed.
+
+    Attributes:
+        services: of a compose file, those that are built from the project first.
+        built: how many of the services are built from the project; all count where none says how it is built.
+    """
+
+    services: tuple[Service, ...]
+    built: int
+    claims: tuple[Claim, ...]
+    copies: tuple[Copies, ...]
+
+    @property
+    def own_services(self) -> tuple[Service, ...]:
+        """The services that run the project."""
+        return self.services[: self.built] or self.services
+
+
+def read_deployment(document: Node) -> Deployment:
+    """Return what a document says; one that is of something else says nothing."""
+    services = [service for _, service in pairs(get(document, "services"))]
+    built = [service for service in services if get(service, "build") is not None]
+    others = [service for service in services if get(service, "build") is None]
+    return Deployment(
+        tuple(map(_service, (*built, *others))),
+        len(built),
+        tuple(_claims(document)),
+        tuple(_copies(document, built or services)),
+    )
+
+
+def with_defaults(value: str) -> str | None:
+    """Return a value with `${NAME:-default}` replaced by the default; None where it hangs on a variable without one."""
+    value = _DEFAULT.sub(r"\1", value.replace("$$", "\0"))
+    return None if "$" in value else value.replace("\0", "$")
+
+
+def _service(service: Node) -> Service:
+    build = get(service, "build")
+    return Service(
+        None if build is None else Build(_context(build), text(get(build, "dockerfile")) or "Dockerfile"),
+        text(get(service, "working_dir")),
+        tuple(_mounts(service)),
+        tuple(_environment(get(service, "environment"))),
+    )
+
+
+def _context(build: Node) -> str:
+    return text(build) or text(get(build, "context")) or "."
+
+
+def _mounts(service: Node) -> Iterator[Mount]:
+    """Yield a service's volumes: short syntax (`data:/app/data:rw`) and long."""
+    for item in items(get(service, "volumes")):
+        if isinstance(item, Text):
+            parts = _DEFAULT.sub(r"\1", item).split(":")
+            source, inside, options = (parts[0], parts[1], parts[2:]) if len(parts) > 1 else ("", parts[0], [])
+            read_only = "ro" in ",".join(options).split(",")
+        else:
+            source, inside = text(get(item, "source")), text(get(item, "target"))
+            read_only = text(get(item, "read_only")) == "true"
+            if text(get(item, "type")) == "tmpfs":
+                continue
+        if inside.startswith("/") and not read_only:
+            yield Mount(source, PurePosixPath(inside))
+
+
+def _environment(node: Node) -> Iterator[Assignment]:
+    """Yield what `environment` sets: a mapping, or a list of `NAME=value`."""
+    for name, value in pairs(node):
+        if isinstance(value, Text):
+            yield from _assigned(name, value, value.line)
+    for item in items(node):
+        if isinstance(item, Text):
+            yield from _assigned(item.partition("=")[0], item.partition("=")[2], item.line)
+
+
+def _assigned(name: str, value: str, line: int) -> Iterator[Assignment]:
+    known = with_defaults(value)
+    if known:
+        yield Assignment(name, known, line)
+
+
+def _claims(document: Node) -> Iterator[Claim]:
+    """Yield the places of a Kubernetes workload that a PersistentVolumeClaim backs."""
+    for owner in (document, get(document, "spec", "jobTemplate")):
+        pod = get(owner, "spec", "template", "spec") or (get(owner, "spec") if owner is document else None)
+        claims = {
+            text(get(volume, "name"))
+            for volume in items(get(pod, "volumes"))
+            if get(volume, "persistentVolumeClaim") is not None
+        }
+        claims |= {text(get(claim, "metadata", "name")) for claim in items(get(owner, "spec", "volumeClaimTemplates"))}
+        for container in items(get(pod, "containers")):
+            for mount in items(get(container, "volumeMounts")):
+                if text(get(mount, "name")) in claims and text(get(mount, "mountPath")).startswith("/"):
+                    yield Claim(text(get(container, "workingDir")), PurePosixPath(text(get(mount, "mountPath"))))
+
+
+def _copies(document: Node, services: list[Node]) -> Iterator[Copies]:
+    """Yield how many copies of the app a compose file, a Kubernetes workload or a Render file asks for."""
+    found = [get(service, "deploy", "replicas") for service in services]
+    found += [get(document, "spec", "replicas"), get(document, "spec", "minReplicas")]
+    for service in items(get(document, "services")):
+        found += [get(service, "numInstances"), get(service, "scaling", "minInstances")]
+    for count in found:
+        if isinstance(count, Text) and _COUNT.fullmatch(count):
+            yield Copies(int(count), count.line)

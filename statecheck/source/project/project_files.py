@@ -1,0 +1,88 @@
+"""The files of a project that say how it is deployed and what it is given: each found, read and decoded once."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from statecheck.source.code import reading
+from statecheck.source.code.files import directories
+from statecheck.source.project.deployments import Deployment, read_deployment
+from statecheck.source.project.dockerfiles import Image, read_image
+from statecheck.source.project.documents import read_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+FileKind = Literal["compose", "dockerfile", "env", "gunicorn", "plain", "yaml"]
+
+_KINDS: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
+    ("compose", re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")),
+    ("dockerfile", re.compile(r"Dockerfile|Containerfile|Dockerfile\..+|.+\.[Dd]ockerfile")),
+    ("yaml", re.compile(r".+\.ya?ml")),
+    ("env", re.compile(r"\.env(\..+)?|.+\.env|env\.(example|sample)")),
+    ("plain", re.compile(r"Procfile(\..+)?|.+\.sh|fly\.toml|nixpacks\.toml|supervisord?\.conf|.+\.service")),
+    ("gunicorn", re.compile(r"gunicorn(\.conf|_conf|_config)\.py")),
+)
+_DEPLOYS = re.compile(rb"[rR]eplicas|persistentVolumeClaim|volumeClaimTemplates|numInstances|minInstances")
+_MAX_DEPTH, _MAX_FILES = 4, 400
+_T = TypeVar("_T")
+
+
+class ProjectFiles:
+    """What the files of one project say. Those that cannot be read say nothing; none is looked for before it is asked.
+
+    Attributes:
+        project: its folder.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self._bytes: dict[Path, bytes] = {}
+        self._images: dict[tuple[Path, Path], Image] = {}
+        self._deployments: dict[Path, tuple[Deployment, ...]] = {}
+
+    @cached_property
+    def by_kind(self) -> Mapping[FileKind, tuple[Path, ...]]:
+        """The files of each kind, those of upper folders first."""
+        found: dict[FileKind, list[Path]] = {kind: [] for kind, _ in _KINDS}
+        for folder, names in directories(self.project, _MAX_DEPTH):
+            if sum(map(len, found.values())) > _MAX_FILES:
+                break
+            for name in names:
+                kind = next((kind for kind, form in _KINDS if form.fullmatch(name)), None)
+                if kind is not None:
+                    found[kind].append(folder / name)
+        return {kind: tuple(files) for kind, files in found.items()}
+
+    def read(self, path: Path) -> bytes:
+        """Return a file's bytes."""
+        return _once(self._bytes, path, lambda: reading.peek(path))
+
+    def text(self, path: Path) -> str:
+        """Return a file's text."""
+        return self.read(path).decode("utf-8-sig", "replace")
+
+    def image(self, dockerfile: Path, context: Path) -> Image:
+        """Return what a Dockerfile makes of a build context."""
+        return _once(self._images, (dockerfile, context), lambda: read_image(self.text(dockerfile), context))
+
+    def deployments(self, path: Path) -> tuple[Deployment, ...]:
+        """Return what the documents of a YAML file deploy; one that has no word of it is not decoded."""
+        return _once(self._deployments, path, lambda: self._decoded(path))
+
+    def _decoded(self, path: Path) -> tuple[Deployment, ...]:
+        data = self.read(path)
+        worth = path in self.by_kind["compose"] or _DEPLOYS.search(data)
+        return tuple(map(read_deployment, read_documents(data))) if worth else ()
+
+
+_Key = TypeVar("_Key")
+
+
+def _once(known: dict[_Key, _T], key: _Key, find: Callable[[], _T]) -> _T:
+    if key not in known:
+        known[key] = find()
+    return known[key]
