@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from statecheck.errors import StatecheckError
-from statecheck.experiments import ASIDE, BASELINE, REPORTED
-from statecheck.history import History, decode_lines, encode
+from statecheck.experiments import BASELINE, REPORTED
 from statecheck.judge.checks import outcomes, told
-from statecheck.kept import store
+from statecheck.kept.meta import RunMeta
 from statecheck.kept.redaction import Redaction
+from statecheck.kept.runs import KeptRun, keep_run, read_run, unreadable
 from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
 from statecheck.talk.plan import Proposal
 from statecheck.talk.plan_text import describe, discreet
@@ -21,6 +19,7 @@ from statecheck.talk.plan_text import describe, discreet
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from statecheck.history import History
     from statecheck.lab.runner import Recorded
     from statecheck.lab.workers.launch import Launched
     from statecheck.options.config import Options
@@ -55,8 +54,7 @@ def propose(spec: str | None, options: Options, progress: Callable[[str], None])
     record, launched, options = _launched(target, replace(options, plans_only=True))
     recorded = record(launched, target, options, progress)
     named = meta_of(target, recorded)
-    problems = tuple(Problem(**problem) for problem in named["problems"].values())
-    return Proposal(TargetName(**named["target"]), recorded.plans, problems, tuple(recorded.notes))
+    return Proposal(named.target, recorded.plans, tuple(named.problems.values()), named.notes)
 
 
 def diagnose_target(target: Target, options: Options, progress: Callable[[str], None], home: Path) -> Diagnosis:
@@ -94,51 +92,36 @@ def diagnose_in(
     started = time.monotonic()
     recorded = record(launched, target, options, progress, keep=keep)
     redaction = Redaction(options.env, options.headers)
-    meta = redaction.data(meta_of(target, recorded))
-    histories = {name: redaction.history(history) for name, history in recorded.histories.items()}
+    run = redaction.run(KeptRun(meta_of(target, recorded), recorded.histories))
     outputs = {generation: redaction.text(text) for generation, text in recorded.outputs.items()}
-    diagnosis = judge_run(meta, histories)
-    kept = keep_run(meta, histories, outputs, home)
+    diagnosis = judge_run(run.meta, run.histories)
+    kept = keep_run(run, outputs, home)
     return replace(diagnosis, run=kept.name, seconds=time.monotonic() - started)
 
 
-def meta_of(target: Target, recorded: Recorded) -> dict[str, Any]:
-    """All that is judged beside the histories, as JSON."""
+def meta_of(target: Target, recorded: Recorded) -> RunMeta:
+    """All that is judged beside the histories."""
     plan = recorded.plan
     path = _relative(target.path, target.project)
-    return {
-        "schema_version": 1,
-        "target": asdict(TargetName(path, recorded.object or target.object or "", recorded.framework)),
-        "plan": asdict(discreet(plan)) if plan else None,
-        "talk": describe(plan) if plan else "",
-        "handler": {"path": plan.handler.path, "line": plan.handler.line}
-        if plan and plan.handler
-        else {"path": path, "line": 1},
-        "session_field": plan.session_field if plan else None,
-        "carries_history": bool(plan and plan.carries_history),
-        "skipped": recorded.skipped,
-        "problems": {name: asdict(problem) for name, problem in recorded.problems.items()},
-        "notes": recorded.notes,
-        "versions": recorded.versions,
-        "seed": recorded.seed,
-        "experiments": {name: len(history.ops) for name, history in recorded.histories.items()},
-    }
-
-
-def _stored(run: Path, name: str, count: int) -> History:
-    if name not in (*REPORTED, *ASIDE):
-        raise ValueError(f"`{name}` is no experiment")
-    ops = tuple(decode_lines((run / f"{name}.jsonl").read_bytes()))
-    if len(ops) != count:
-        raise ValueError(f"`{name}.jsonl` holds {len(ops)} of {count} ops")
-    return History(name, ops)
+    return RunMeta(
+        TargetName(path, recorded.object or target.object or "", recorded.framework),
+        handler=plan.handler if plan and plan.handler else Anchor(path, 1),
+        plan=discreet(plan) if plan else None,
+        talk=describe(plan) if plan else "",
+        skipped=recorded.skipped,
+        problems=recorded.problems,
+        notes=tuple(recorded.notes),
+        versions=recorded.versions,
+        seed=recorded.seed,
+        ops={name: len(history.ops) for name, history in recorded.histories.items()},
+    )
 
 
 def _relative(path: Path, project: Path) -> str:
     return path.relative_to(project).as_posix() if project in path.parents else path.as_posix()
 
 
-def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diagnosis:
+def judge_run(meta: RunMeta, histories: Mapping[str, History]) -> Diagnosis:
     """Judge a run from what was recorded of it alone."""
     from statecheck.judge.causes import find_cause
     from statecheck.judge.evidence.case import Case, carried, intended
@@ -146,19 +129,19 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
     from statecheck.judge.side_effects import notes, unjudged
     from statecheck.judge.verdict import verdict
 
-    problems = {name: Problem(**problem) for name, problem in meta["problems"].items()}
+    problems = dict(meta.problems)
     histories = told(histories)
     channel, found = outcomes(histories)
     found = {**found, **{name: _failed(found, name, problem) for name, problem in problems.items() if name}}
-    case = Case(histories, found, channel, Anchor(**meta["handler"]), meta["versions"])
+    case = Case(histories, found, channel, meta.handler, meta.versions)
     findings = find_causes(case)
     baseline = histories.get(BASELINE)
     forgets = BASELINE in found and found[BASELINE].outcome == "lost"
     unseen = unjudged(baseline, findings) if forgets and baseline is not None else None
     if unseen is not None:
         findings, problems = (), {**problems, BASELINE: unseen}
-    by_client = meta["carries_history"] or (baseline is not None and carried(baseline))
-    stateless = (bool(by_client) and not findings) or (
+    by_client = meta.carries_history or (baseline is not None and carried(baseline))
+    stateless = (by_client and not findings) or (
         forgets and not findings and BASELINE not in problems and baseline is not None and not intended(baseline)
     )
     if stateless and forgets:
@@ -166,14 +149,14 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
             found[BASELINE], outcome="skipped", reason="nothing is kept from turn to turn: stateless"
         )
     listed = tuple(
-        found.get(name) or Outcome(name, "skipped", reason=meta["skipped"].get(name, "was not reached"))
+        found.get(name) or Outcome(name, "skipped", reason=meta.skipped.get(name, "was not reached"))
         for name in REPORTED
     )
     if any(find_cause(finding.code).explains_failures for finding in findings):
         problems = {name: problem for name, problem in problems.items() if problem.slug != "turn-unanswered"}
     errors = tuple({problem.slug: problem for problem in problems.values()}.values())
-    if not errors and "not selected" in meta["skipped"].values() and not findings:
-        left_out = ", ".join(name for name, why in meta["skipped"].items() if why == "not selected")
+    if not errors and "not selected" in meta.skipped.values() and not findings:
+        left_out = ", ".join(name for name, why in meta.skipped.items() if why == "not selected")
         errors = (
             Problem("not-all-run", f"not run, so nothing is known of it: {left_out}", "run without --only and --skip"),
         )
@@ -184,12 +167,12 @@ def judge_run(meta: Mapping[str, Any], histories: Mapping[str, History]) -> Diag
             Problem("unexplained-loss", f"{lost[0].name}: {lost[0].reason}, and nothing recorded says why", hint),
         )
     return Diagnosis(
-        TargetName(**meta["target"]),
+        meta.target,
         verdict(findings, list(found.values()), errors, stateless=stateless),
         findings,
         listed,
         errors=errors,
-        notes=(*([f"how it talks: {meta['talk']}"] if meta["talk"] else []), *meta["notes"], *notes(histories)),
+        notes=(*([f"how it talks: {meta.talk}"] if meta.talk else []), *meta.notes, *notes(histories)),
     )
 
 
@@ -198,32 +181,15 @@ def _failed(found: Mapping[str, Outcome], name: str, problem: Problem) -> Outcom
     return replace(before, outcome="error", reason=problem.text)
 
 
-def keep_run(
-    meta: Mapping[str, Any], histories: Mapping[str, History], outputs: Mapping[int, str], home: Path
-) -> store.RunFolder:
-    """Store a run: what is judged, and the target's own output by worker generation."""
-    folder = store.begin(home)
-    for name, history in histories.items():
-        lines = "".join(encode(op) + "\n" for op in history.ops)
-        folder.write(f"{name}.jsonl", lines.encode("utf-8", "backslashreplace"))
-    for generation, text in outputs.items():
-        if text:
-            folder.write(f"output/{generation}.log", text.encode("utf-8", "backslashreplace"))
-    folder.finish(meta)
-    return folder
-
-
 def analyze(run: Path) -> Diagnosis:
     """Judge a stored run again, without the app.
 
     Raises:
         StatecheckError: the folder holds no run of this version, or is damaged.
     """
+    kept = read_run(run)
     try:
-        meta = json.loads((run / "run.json").read_bytes())
-        histories = {name: _stored(run, name, count) for name, count in meta["experiments"].items()}
-        return replace(judge_run(meta, histories), run=_relative(run, Path.cwd()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StatecheckError(
-            "unreadable-run", f"`{run}` holds no run that can be judged: {error}", "run `statecheck diagnose` again"
-        ) from error
+        diagnosis = judge_run(kept.meta, kept.histories)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # an op that is none
+        raise unreadable(run, error) from error
+    return replace(diagnosis, run=_relative(run, Path.cwd()))

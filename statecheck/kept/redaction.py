@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from statecheck.history import History, decode_lines, encode
+from statecheck.kept.records import map_texts
+from statecheck.kept.runs import KeptRun
 from statecheck.probe.offline import is_secret
 
 if TYPE_CHECKING:
@@ -38,12 +40,12 @@ class Redaction:
         """The text without them."""
         return self._pattern.sub(_STANDS_FOR, text) if self._pattern else text
 
-    def data(self, value: dict[str, Any]) -> dict[str, Any]:
-        """JSON without them."""
+    def run(self, run: KeptRun) -> KeptRun:
+        """A run without them, in its record and in its histories."""
         if self._pattern is None:
-            return value
-        redacted: dict[str, Any] = json.loads(self.text(json.dumps(value)))
-        return redacted
+            return run
+        histories = {name: self.history(history) for name, history in run.histories.items()}
+        return KeptRun(map_texts(run.meta, self.text), histories)
 
     def history(self, history: History) -> History:
         """A history without them."""

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from statecheck.diagnose import analyze, diagnose_target
 from statecheck.history import Frame, History, Op
+from statecheck.kept.meta import RunMeta
 from statecheck.kept.redaction import Redaction
+from statecheck.kept.runs import KeptRun
+from statecheck.model import Anchor, TargetName
 from statecheck.options.config import Options
+from statecheck.talk.plan import Plan
 from statecheck.target.resolve import resolve
 
 if TYPE_CHECKING:
@@ -30,7 +34,10 @@ def test_secrets_are_known_by_name_url_and_header() -> None:
 
     said = 'sk-"quoted" p%40ssword p@ssword production 1234 Bearer abc.def-123 abc.def-123 blue-team'
     assert redaction.text(said) == f"{STANDS} {STANDS} {STANDS} production 1234 {STANDS} {STANDS} blue-team"
-    assert redaction.data({"a": ['sk-"quoted"', 1]}) == {"a": [STANDS, 1]}
+    app, handler = TargetName("bot.py", "reply", "callable"), Anchor("bot.py", 4)
+    meta = RunMeta(app, handler, Plan(body={"key": ['sk-"quoted"', 1]}), notes=("abc.def-123",), seed=1)
+    hidden = RunMeta(app, handler, Plan(body={"key": [STANDS, 1]}), notes=(STANDS,), seed=1)
+    assert redaction.run(KeptRun(meta, {})) == KeptRun(hidden, {})
     ops = (Op(1, "ok", "turn", text='sk-"quoted"\n', markers=("sc-m1",), frames=(Frame("a.py", 1, "f"),)),)
     assert redaction.history(History("x", ops)) == History(
         "x", (Op(1, "ok", "turn", text=f"{STANDS}\n", markers=("sc-m1",), frames=(Frame("a.py", 1, "f"),)),)

@@ -1,0 +1,70 @@
+"""A run's record: all that is judged beside its histories."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from statecheck.experiments import find_experiment
+from statecheck.kept.records import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from statecheck.model import Anchor, Problem, TargetName
+    from statecheck.talk.plan import Plan
+
+_VERSION = 2
+"""Of the record's form: a run that was kept in another one is not judged again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunMeta:
+    """What is known of a run beside its histories.
+
+    Attributes:
+        handler: where the endpoint is, the last resort for an anchor.
+        plan: how a client talked, without secrets; None if no way was found.
+        talk: the same in words.
+        skipped: {experiment: why it did not apply}.
+        problems: why an experiment that applies could not be run, by experiment; "" is the run's own.
+        notes: what a reader should know of how it was run.
+        versions: of the packages that decide how state is kept, in the target's environment.
+        seed: makes the markers and keys of another run the same.
+        ops: how many ops each history has, by experiment.
+    """
+
+    target: TargetName
+    handler: Anchor
+    plan: Plan | None = None
+    talk: str = ""
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    ops: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def carries_history(self) -> bool:
+        """Whether the client sent the whole conversation with every turn."""
+        return self.plan is not None and self.plan.carries_history
+
+
+def encode_meta(meta: RunMeta) -> dict[str, Any]:
+    """Return a record as JSON."""
+    return {"schema_version": _VERSION, **asdict(meta)}
+
+
+def decode_meta(value: object) -> RunMeta:
+    """Return the record that JSON holds.
+
+    Raises:
+        ValueError: it is of another version, does not fit or names an experiment that there is not.
+    """
+    if not isinstance(value, dict) or value.get("schema_version") != _VERSION:
+        raise ValueError(f"its record is not of version {_VERSION}")
+    meta = decode(RunMeta, {name: each for name, each in value.items() if name != "schema_version"}, "its record")
+    for name in (*meta.ops, *meta.skipped, *filter(None, meta.problems)):
+        find_experiment(name)
+    return meta
