@@ -48,6 +48,21 @@ class Question:
     order: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """Error messages that point to one thing.
+
+    Attributes:
+        advice: one sentence: what they mean, or what to do.
+        messages: the constant core of each; `*` stands for whatever the message names there.
+        kind: within the cause.
+    """
+
+    advice: str
+    messages: tuple[str, ...]
+    kind: str | None = None
+
+
 def is_never(_: Finding) -> bool:
     """Return False, whatever the finding."""
     return False
@@ -66,7 +81,8 @@ class Cause:
         explains_failures: whether its findings say themselves why a turn failed, so that no problem says it again.
         fix: one sentence that says what to change.
         kinds: finer names within the cause, each described in `doc`.
-        told: those of them that only error messages tell of: no experiment shows them.
+        told: those of them that only error messages show: no experiment does.
+        symptoms: the error messages that it leaves behind, for `explain "MESSAGE"`.
         doc: its documentation for users, in Markdown: the docstring of its module.
     """
 
@@ -79,6 +95,7 @@ class Cause:
     kinds: tuple[str, ...]
     doc: str
     told: tuple[str, ...] = ()
+    symptoms: tuple[Symptom, ...] = ()
     comes_last: Callable[[Finding], bool] = is_never
     explains_failures: bool = False
 

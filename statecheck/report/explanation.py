@@ -26,9 +26,9 @@ def render(topic: str | None, style: str) -> str:
         cause = find_cause(topic)
         return dumps(document(_json(cause))) if style == "json" else plain(cause)
 
-    from statecheck.judge.error_messages import matching
+    from statecheck.judge.error_messages import find_messages
 
-    messages = matching(topic)
+    messages = find_messages(topic)
     if not messages:
         raise StatecheckError(
             "unknown-message",

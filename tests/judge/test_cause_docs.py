@@ -17,7 +17,7 @@ import pytest
 
 from statecheck.errors import StatecheckError
 from statecheck.judge.causes import CAUSES, Cause, find_cause
-from statecheck.judge.error_messages import MESSAGES, matching
+from statecheck.judge.error_messages import MESSAGES, find_messages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,17 +63,20 @@ def test_messages_point_to_causes_and_kinds_that_exist() -> None:
     for message in MESSAGES:
         kinds = find_cause(message.cause).kinds if message.cause else ()
         assert message.kind is None or message.kind in kinds, message.text
-        assert matching(message.text.replace("*", "x"))[0].advice == message.advice or len(matching(message.text)) > 1
+        assert (
+            find_messages(message.text.replace("*", "x"))[0].advice == message.advice
+            or len(find_messages(message.text)) > 1
+        )
 
 
 def test_a_message_is_found_in_the_middle_of_a_log_line() -> None:
     line = "WARN 12:00 Failed to serialize state value for key lock: Failed to serialize value: <class '_thread.lock'>"
 
-    assert {message.cause for message in matching(line)} == {"SC104"}
+    assert {message.cause for message in find_messages(line)} == {"SC104"}
 
 
 def test_half_of_a_message_is_enough() -> None:
-    assert [m.cause for m in matching("Skipping serialization of known unserializable key")] == ["SC107"]
+    assert [m.cause for m in find_messages("Skipping serialization of known unserializable key")] == ["SC107"]
 
 
 Say = Callable[..., str]

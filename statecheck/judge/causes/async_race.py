@@ -88,7 +88,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONCURRENT_WORKERS, OVERLAPPING
-from statecheck.judge.cause import Cause, Question, Topic, make_finding
+from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import missing, overlapping
 from statecheck.judge.checks.reading import Sent, handed_over, turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of, built, line_of, related, whereabouts
@@ -190,5 +190,39 @@ CAUSE = Cause(
     "overwriting",
     kinds=("user-code", "library-store", "interleaved"),
     comes_last=_is_beyond_the_handler,
+    symptoms=(
+        Symptom(
+            "two turns share one Context; one is refused, so lock the session or give each run its own",
+            ("Cannot start a new run while context is already running",),
+        ),
+        Symptom(
+            "change the state that edit_state yields instead",
+            ("writer called inside edit_state",),
+        ),
+        Symptom(
+            "two turns of one session overlap; let them run one after the other",
+            ("last_update_time provided in the session object * is earlier than the update_time",),
+        ),
+        Symptom(
+            "a tool call and its result were parted, by a token limit or by overlapping turns; cut in "
+            "pairs, one turn at a time",
+            (
+                "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'",
+                "not found in 'tool_calls' of previous message",
+            ),
+        ),
+        Symptom(
+            "two tasks share one database connection; take one from a pool for each turn",
+            ("cannot perform operation: another operation is in progress",),
+        ),
+        Symptom(
+            "several writers share one SQLite file; give it WAL mode and a busy timeout, or use a server",
+            (
+                "database is locked",
+                "UNIQUE constraint failed: agent_sessions.session_id",
+            ),
+            "library-store",
+        ),
+    ),
     doc=__doc__ or "",
 )

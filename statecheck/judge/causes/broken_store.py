@@ -86,7 +86,7 @@ import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, COLD_START, OVERLAPPING
-from statecheck.judge.cause import Cause, Question, Topic, make_finding
+from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import meets_another_loop, overlapping
 from statecheck.judge.checks.reading import own_reads, turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of
@@ -221,5 +221,62 @@ CAUSE = Cause(
     "`memory=` on every run, or pin the version named",
     kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start", "several-threads"),
     explains_failures=True,
+    symptoms=(
+        Symptom(
+            "the agent's memory was left out of the Context; pass `memory=` on every run",
+            (
+                "Skipping serialization of known unserializable key: memory",
+                "will require this item to be set manually after deserialization",
+            ),
+            "dropped-memory",
+        ),
+        Symptom(
+            "chat messages cannot be serialised with pydantic 2.14 or newer; pin pydantic<2.14 or keep "
+            "messages in `Memory` on a database",
+            (
+                "'index_key' is expected to be an integer or a string",
+                "Error calling function `chat_message_serialization`",
+            ),
+            "refused-write",
+        ),
+        Symptom(
+            "the memory in a saved Context cannot be loaded; pass `memory=` on every run",
+            (
+                "Failed to deserialize value for key memory",
+                "Can't instantiate abstract class BaseMemory",
+                "Can't instantiate abstract class BaseChatStore",
+            ),
+            "dropped-memory",
+        ),
+        Symptom(
+            "threads share a store by its blocking methods, which start an event loop each; use `achat` "
+            "in `async def` handlers, or let one thread at a time use it",
+            ("is bound to a different event loop",),
+            "several-threads",
+        ),
+        Symptom(
+            "the table was asked for before it was made: two first uses at once, or a fresh `:memory:` database",
+            ("no such table:",),
+            "refused-write",
+        ),
+        Symptom(
+            "a message holds a provider's object and was not stored; store its plain fields",
+            (
+                "is not JSON serializable",
+                "Unable to serialize unknown type:",
+            ),
+            "refused-write",
+        ),
+        Symptom(
+            "a message could not be stored; upgrade llama-index-core and pydantic together",
+            ("'MockValSer' object cannot be converted to 'SchemaSerializer'",),
+            "refused-write",
+        ),
+        Symptom(
+            "the Redis chat store refused a message; upgrade it",
+            ("Invalid input of type: '*'. Convert to a bytes, string, int or float first",),
+            "refused-write",
+        ),
+    ),
     doc=__doc__ or "",
 )

@@ -91,7 +91,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
-from statecheck.judge.cause import Cause, Question, Topic, make_finding
+from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import handed_over, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
@@ -229,5 +229,36 @@ CAUSE = Cause(
     rank=70,
     fix="keep the conversation on a volume or in a database outside the container",
     kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run"),
+    symptoms=(
+        Symptom(
+            "the WorkflowServer's memory was lost with its process, or is in another replica; give it a "
+            "SqliteWorkflowStore",
+            ("Handler not found",),
+        ),
+        Symptom(
+            "the persist_dir is missing or not on the volume",
+            ("No existing llama_index*simple_kvstore found at",),
+        ),
+        Symptom(
+            "the server replaced the worker, and what it held in memory is gone; keep conversations "
+            "outside the process",
+            (
+                "WORKER TIMEOUT (pid:*)",
+                "was sent SIGKILL! Perhaps out of memory",
+                "was terminated due to signal",
+                "Autorestarting worker after current request",
+                "Booting worker with pid:",
+                "Child process [*] died",
+                "Maximum request limit of * exceeded. Terminating process",
+                "WorkerLostError: Worker exited prematurely",
+            ),
+            "worker-recycle",
+        ),
+        Symptom(
+            "the server reloads when the app writes its own store; write outside the watched folder",
+            ("detected changes in '*'. Reloading",),
+            "worker-recycle",
+        ),
+    ),
     doc=__doc__ or "",
 )

@@ -85,7 +85,7 @@ SC103, which the same process memory shows after a restart.
 from __future__ import annotations
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
-from statecheck.judge.cause import Cause, Question, Topic, make_finding
+from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import given, turns
 from statecheck.judge.evidence.case import Case, line_of, places, related
 from statecheck.judge.evidence.signatures import find_unreadable_session
@@ -143,6 +143,31 @@ CAUSE = Cause(
     rank=60,
     fix="keep the conversation in a store that all workers share, and read it from there on every turn",
     kinds=("stale-cache", "shared-instance", "own-secret", "forked-connection"),
+    symptoms=(
+        Symptom(
+            "the session is in one worker's memory and the request reached another; share the store between workers",
+            (
+                "Session not found",
+                "Session already exists:",
+                "Conversation not found: conv_",
+                "Invalid session",
+                "Session ID unknown",
+            ),
+        ),
+        Symptom(
+            "a connection was opened before the fork; connect in each worker",
+            (
+                "SSL error: decryption failed or bad record mac",
+                "SSL SYSCALL error: EOF detected",
+                "threads can only be started once",
+            ),
+            "forked-connection",
+        ),
+        Symptom(
+            "several workers serve the app; share the store between them",
+            ("Started parent process [*]",),
+        ),
+    ),
     doc=__doc__ or "",
     told=("forked-connection",),
 )

@@ -82,7 +82,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
-from statecheck.judge.cause import Cause, Question, Topic, make_finding
+from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import Sent, given, turns, unsaved, writes
 from statecheck.judge.evidence.case import Case, anchor_of, built, memory_database, related
 from statecheck.model import Evidence, Finding
@@ -197,5 +197,12 @@ CAUSE = Cause(
     fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
     "`async_engine`",
     kinds=("memory-database", "unset-mutation", "stream-cut"),
+    symptoms=(
+        Symptom(
+            "a background write died before it was done; keep a reference to its task and await it",
+            ("Task was destroyed but it is pending",),
+            "stream-cut",
+        ),
+    ),
     doc=__doc__ or "",
 )

@@ -89,7 +89,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER
-from statecheck.judge.cause import Cause, Question, Topic, make_finding
+from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
@@ -282,6 +282,18 @@ CAUSE = Cause(
     rank=40,
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
     kinds=("new-key", "ignored-key", "shared-key", "shared-instance"),
+    symptoms=(
+        Symptom(
+            "no session key reached the store; hand the client's key on",
+            (
+                "requires one or more of the following 'configurable' keys: thread_id",
+                "No session ID found",
+                "KeyError: 'session_id'",
+                "KeyError: session_id",
+            ),
+            "ignored-key",
+        ),
+    ),
     doc=__doc__ or "",
     told=("ignored-key",),
 )

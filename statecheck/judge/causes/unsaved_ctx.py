@@ -132,7 +132,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
-from statecheck.judge.cause import Cause, Question, Topic, make_finding
+from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, asked_of_a_person, related
 
@@ -258,5 +258,61 @@ CAUSE = Cause(
     fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
     "give an agent the same stored `memory=` on every run",
     kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot", "paused-run"),
+    symptoms=(
+        Symptom(
+            "a value in the Context cannot be saved; store plain data, and open clients and locks elsewhere",
+            (
+                "Failed to serialize state value for key *:",
+                "Failed to serialize value: <class",
+                "Can't pickle local object *<lambda>",
+                "keys must be str, int, float, bool or None, not ModelMetaclass",
+            ),
+        ),
+        Symptom(
+            "the app swallows the error and forgets; the error before it says why",
+            ("Failed to restore context, starting fresh",),
+            "stale-snapshot",
+        ),
+        Symptom(
+            "a saved Context does not fit the code that loads it; save the version beside it and start "
+            "anew where it differs",
+            (
+                "the provided payload has a wrong or old format",
+                "Context dict specified in an invalid format:",
+                "Cannot load serialized workflow context with version=",
+                "1 validation error for AgentStream",
+                "Worker * not found in in_progress",
+                "Cannot parse store_type '*' as InMemorySerializedState",
+                "Stored handler result cannot be decoded",
+            ),
+        ),
+        Symptom(
+            "name the class in the serializer's allowed_types",
+            ("is not in the serializer's allowed types",),
+        ),
+        Symptom(
+            "this run's Context is not the one that was written to; load the saved one, and give `get` a default",
+            ("Path '*' not found in state",),
+        ),
+        Symptom(
+            "use `await ctx.store.get` and `await ctx.store.set`",
+            ("'Context' object has no attribute 'state'",),
+        ),
+        Symptom(
+            "the app's own message: nothing was saved for this run, or another worker holds it",
+            ("No existing state found for workflow_id",),
+        ),
+        Symptom(
+            "the app's own message: save `Context.to_dict()` after the run",
+            ("Workflow state was not persisted",),
+        ),
+        Symptom(
+            "read a durable Context inside a step, or after run() was called",
+            ("Context.store cannot be accessed before workflow start for durable state store",),
+        ),
+        Symptom(
+            "a write was never awaited, so it never happened", ("coroutine '*' was never awaited",), "unset-mutation"
+        ),
+    ),
     doc=__doc__ or "",
 )
