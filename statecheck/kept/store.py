@@ -92,10 +92,8 @@ def begin(project: Path, now: datetime | None = None) -> RunFolder:
     name = f"{moment:%Y%m%dT%H%M%S.%f}Z-{os.getpid()}"
     with _room(runs):
         try:
-            runs.mkdir(parents=True, exist_ok=True)
-            for file, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
-                if not (runs.parent / file).exists():
-                    (runs.parent / file).write_text(text)
+            prepare(runs.parent)
+            runs.mkdir(exist_ok=True)
             _prune(runs)
             (runs / name).mkdir()
         except OSError as error:
@@ -118,6 +116,18 @@ def _temporary() -> Path:
             "set TMPDIR to a folder that can",
             ExitCode.INTERNAL,
         ) from error
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder in which everything is kept, marked so that git and backups leave it out.
+
+    Raises:
+        OSError: it cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
+        if not (folder / file).exists():
+            (folder / file).write_text(text)
 
 
 def elsewhere(run: str) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import servers, worker
+from .bytecode import Bytecode, content
 from .channel import Channel, Closed, Message
 from .copied_disks import CopiedDisks
 from .hooks import install
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 class WarmParent:
     """State of one run: its disks and its live workers."""
 
-    def __init__(self, channel: Channel, setup: Message) -> None:
+    def __init__(self, channel: Channel, setup: Message, fds: list[int]) -> None:
         self.channel = channel
+        self.bytecode = Bytecode(content(fds[0]) if fds else b"")
         self.threads: list[str] = []
         self._opened: list[socket.socket] = []
         self.disks: Disks
@@ -54,6 +56,7 @@ class WarmParent:
             "provide": self._provide,
             "forget": self._forget,
             "mask": self._mask,
+            "bytecode": self._write_bytecode,
         }
         while True:
             message, fds = self.channel.receive()
@@ -73,6 +76,7 @@ class WarmParent:
     def _warm(self, message: Message, _fds: list[int]) -> Message:
         started = time.monotonic()
         missing = {}
+        self.bytecode.install()
         for name in message["modules"]:
             try:
                 if not _is_users(name, tuple(message["roots"])):
@@ -80,12 +84,14 @@ class WarmParent:
             except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
                 missing[name] = f"{type(error).__name__}: {error}"[:300]
         _warm_tokenizer()
+        self.bytecode.uninstall()
         gc.freeze()
         self.threads = [str(thread) for thread in _other_threads()]
         return {
             "missing": missing,
             "threads": self.threads,
             "versions": _versions(),
+            "compiled": self.bytecode.compiled,
             "seconds": time.monotonic() - started,
         }
 
@@ -97,6 +103,8 @@ class WarmParent:
             status = 1
             try:
                 self.channel.leave()
+                if self.threads:
+                    message["bytecode"] = self._archived()
                 _become_worker(message, fds, entering, fresh=bool(self.threads))
                 status = 0
             except SystemExit as leaving:
@@ -130,6 +138,21 @@ class WarmParent:
     def _mask(self, message: Message, _fds: list[int]) -> Message:
         self.disks.masks.take(message["files"])
         return {}
+
+    def _write_bytecode(self, _message: Message, fds: list[int]) -> Message:
+        """Write what was compiled, for later runs, to the lab's file."""
+        with open(fds[0], "wb", closefd=False) as file:
+            file.write(self.bytecode.archive())
+        return {}
+
+    def _archived(self) -> int:
+        """A descriptor from which a fresh interpreter can read what is compiled; -1 where that is nothing."""
+        if not (self.bytecode.used and hasattr(os, "memfd_create")):
+            return -1
+        descriptor = os.memfd_create("statecheck-bytecode", 0)
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(self.bytecode.archive())
+        return descriptor
 
     def _listen(self, message: Message, _fds: list[int]) -> Message:
         """Listen inside the namespace; the socket goes to the lab, which relays it to a service outside."""
@@ -230,9 +253,9 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel(socket.socket(fileno=fd))
     with contextlib.suppress(Closed):
-        setup, _ = channel.receive()
+        setup, fds = channel.receive()
         try:
-            parent = WarmParent(channel, setup)
+            parent = WarmParent(channel, setup, fds)
         except OSError as error:
             channel.send({"failed": str(error)})
             return

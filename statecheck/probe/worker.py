@@ -29,7 +29,7 @@ def execute(message: Message) -> None:
     """Become a fresh interpreter that runs `main`: for targets whose libraries start threads when imported."""
     spec = os.memfd_create("statecheck-spawn") if hasattr(os, "memfd_create") else os.open(os.devnull, os.O_RDWR)
     os.write(spec, json.dumps(message).encode())  # not on the command line, where others could read it
-    for fd in (*message["fds"], spec):
+    for fd in (*message["fds"], spec, *([message["bytecode"]] if message["bytecode"] >= 0 else [])):
         os.set_inheritable(fd, True)
     program = command("worker", str(spec))
     os.execve(sys.executable, [sys.executable, "-c", program], os.environ)  # noqa: S606 - no shell on purpose
@@ -59,9 +59,7 @@ def main(message: Message | int) -> None:
         made = message["migrate"]
         subprocess.run([sys.executable, *made["arguments"]], cwd=made["folder"], check=False)
     if fresh:
-        from .hooks import install
-
-        install()
+        _prepare_imports(message)
     RECORDER.open(ops_fd, tuple(message["roots"]))
     if message["seeded"] and not fresh:
         from .seeds import reseed
@@ -95,6 +93,17 @@ def main(message: Message | int) -> None:
     except BaseException as error:  # noqa: BLE001 - as above
         show(error)
         channel.send({"failed": "start", **_describe(error)})
+
+
+def _prepare_imports(message: Message) -> None:
+    """Do in a fresh interpreter what the warm parent does before it imports anything."""
+    from .hooks import install
+
+    install()
+    if message["bytecode"] >= 0:
+        from .bytecode import Bytecode, content
+
+        Bytecode(content(message["bytecode"])).install()
 
 
 _socket = socket.socket  # as it is before the app may replace it

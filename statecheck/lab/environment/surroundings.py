@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from statecheck.kept.bytecode import archive_path
 from statecheck.lab.environment.variables import target_environment
 from statecheck.target.interpreters import OWN, Interpreter, choose, named
 from statecheck.target.virtualenvs import folders_of
@@ -27,6 +28,7 @@ class Surroundings:
         env_files: files of variables in the project, whose secrets the target does not get to see.
         lent: {module: (its file, the oldest Python 3 that it is for)} of the servers that the target may be lent.
         notes: what the report should say of all this.
+        archive: where compiled code of the interpreter's packages is kept, if they lack it.
     """
 
     folders: tuple[Path, ...]
@@ -35,6 +37,7 @@ class Surroundings:
     env_files: tuple[Path, ...] = ()
     lent: dict[str, tuple[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    archive: Path | None = None
 
 
 def surroundings_of(target: Target, options: Options) -> tuple[Surroundings, Options]:
@@ -47,17 +50,21 @@ def surroundings_of(target: Target, options: Options) -> tuple[Surroundings, Opt
     interpreter = _interpreter(target, options)
     folders = tuple(dict.fromkeys((*folders_of(target.path, target.project), target.project)))
     files = _env_files(folders, options)
-    if not files:
-        environment = target_environment(os.environ, options.env, interpreter)
-        return Surroundings((target.project, target.root), interpreter, environment, (), _lent(interpreter)), options
-    from statecheck.lab.environment.env_files import secrets, variables
+    found: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    if read := next((file for file in files if file.name == ".env"), None):
+        from statecheck.lab.environment.env_files import secrets, variables
 
-    read = next((file for file in files if file.name == ".env"), None)
-    found = variables(read, os.environ) if read else {}
-    environment = target_environment({**found, **os.environ}, options.env, interpreter)
-    notes = (_told(read, tuple(found), secrets(read)),) if read and found else ()
+        found = variables(read, os.environ)
+        notes = (_told(read, tuple(found), secrets(read)),) if found else ()
     return Surroundings(
-        (target.project, target.root), interpreter, environment, files, _lent(interpreter), notes
+        (target.project, target.root),
+        interpreter,
+        target_environment({**found, **os.environ}, options.env, interpreter),
+        files,
+        _lent(interpreter),
+        notes,
+        archive_path(target.project, interpreter.python),
     ), options
 
 
@@ -65,7 +72,8 @@ def scenario_surroundings(folder: Path, options: Options) -> Surroundings:
     """Return what the bundled scenarios are run in: the interpreter of statecheck itself, unless another is named."""
     interpreter = named(options.python, Path.cwd()) if options.python else OWN
     environment = target_environment(os.environ, options.env, interpreter)
-    return Surroundings((folder,), interpreter, environment, lent=_lent(interpreter))
+    archive = archive_path(Path.cwd(), interpreter.python)
+    return Surroundings((folder,), interpreter, environment, lent=_lent(interpreter), archive=archive)
 
 
 def _interpreter(target: Target, options: Options) -> Interpreter:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from statecheck.kept import bytecode
 from statecheck.probe.bootstrap import command
 from statecheck.probe.channel import Channel, Closed, Message
 from statecheck.target.interpreters import refusal
@@ -192,6 +193,6 @@ def _start(prefix: list[str], surroundings: Surroundings, setup: Message) -> Lau
     finally:
         theirs.close()
     channel = Channel(ours)
-    with contextlib.suppress(Closed):  # `greet` finds out why
-        channel.send(setup)
+    with contextlib.suppress(Closed), bytecode.opened(surroundings.archive) as archive:  # `greet` finds out why
+        channel.send(setup, archive)
     return Launched(surroundings, process, channel, str(setup["isolation"]), errors)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import tempfile
 import threading
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.kept import bytecode
 from statecheck.lab.workers.worker import Worker
 from statecheck.probe.channel import Closed, Message
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from statecheck.lab.workers.launch import Launched
     from statecheck.probe.relay import Relay
     from statecheck.source.project.migrations import Migration
+
+
+_WORTH_KEEPING = 50  # modules; a few are always compiled anew, as those of packages under development
 
 
 class Lab:
@@ -37,6 +43,7 @@ class Lab:
         self.relayed: list[Op] = []
         self.services: Services | None = None
         self.fresh = False
+        self.compiled = 0  # modules of installed packages that have no `.pyc` files
         self.migration: Migration | None = None  # run first on each new disk
         self._migrated: set[str] = set()
 
@@ -90,6 +97,7 @@ class Lab:
                 ExitCode.INCONCLUSIVE,
             ) from error
         self.fresh = bool(reply["threads"])
+        self.compiled = reply["compiled"]
         return reply
 
     def spawn(self, disk: str, volumes: tuple[str, ...], *, listen: bool) -> Worker:
@@ -142,6 +150,7 @@ class Lab:
 
     def leave(self) -> None:
         """Kill this lab's workers and drop its disks, and keep the warm parent for another lab."""
+        self._keep_bytecode()
         for worker in self.workers:
             if worker.pid and not worker.dead:
                 self.kill(worker)
@@ -152,8 +161,20 @@ class Lab:
 
     def close(self) -> None:
         """Kill the whole run, wait until it is gone and give back what it held."""
+        self._keep_bytecode()
         self._launched.stop()
         self._give_back()
+
+    def _keep_bytecode(self) -> None:
+        """Keep what the warm parent had to compile, so that the next run need not; not being able to is no loss."""
+        path = self._launched.surroundings.archive
+        if path is None or self.compiled < _WORTH_KEEPING:
+            return
+        with tempfile.TemporaryFile() as file, contextlib.suppress(StatecheckError, OSError):
+            self.ask({"do": "bytecode"}, (file.fileno(),))
+            file.seek(0)
+            bytecode.keep(path, file.read())
+        self.compiled = 0
 
     def _give_back(self) -> None:
         for relay in self.relays:
