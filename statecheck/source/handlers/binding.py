@@ -7,9 +7,9 @@ import ast
 from statecheck.source.code.lookup import FUNCTIONS, Found, Modules
 from statecheck.source.fields import Field, Place, Where
 from statecheck.source.handlers.flow import Flow
-from statecheck.source.handlers.models import annotated, bare
+from statecheck.source.handlers.models import annotated, bare, class_fields
+from statecheck.source.handlers.notes import Traced
 from statecheck.source.handlers.request_accessors import header_name
-from statecheck.source.handlers.traces import Evidence, Value
 from statecheck.source.roles import as_set
 
 _MARKERS: dict[str, Where] = {
@@ -35,7 +35,7 @@ _SCHEMES: dict[str, Where] = {
 }
 
 
-def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Value]:
+def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Traced]:
     """Tell what a framework binds a handler's parameters to, dependencies followed."""
     function = found.node
     if not isinstance(function, FUNCTIONS):
@@ -121,7 +121,7 @@ def _parameter(
     path_parameters: tuple[str, ...],
     *,
     embed: bool,
-) -> Value:
+) -> Traced:
     name = argument.arg
     where, annotation = _spelled(flow.modules, found, argument)
     marker = _marker(annotation, default)
@@ -130,30 +130,30 @@ def _parameter(
         return dependency(flow, where if default is not marker else found, marker, annotation)
     if name in path_parameters or name in ("self", "cls"):
         return (
-            Value(at=_declare(flow, where, argument, annotation, default, "path"))
+            Traced(at=_declare(flow, where, argument, annotation, default, "path"))
             if name in path_parameters
-            else Value()
+            else Traced()
         )
     if _head(annotation) in _REQUESTS or (annotation is None and name in _NAMED_REQUESTS):
-        return Value(root="request")
+        return Traced(root="request")
     model = flow.modules.resolve(where.file, bare(annotation)) if annotation is not None else None
     if model is not None and _is_model(flow.modules, model) and kind in ("", "Body", "Form", "Query"):
         whole = Place("query", ()) if kind == "Query" else Place("body", (name,) if embed else ())
-        flow.encoding = flow.encoding or ("form" if kind == "Form" else "json" if kind != "Query" else "")
-        flow.declare(model, whole)
-        return Value(at=whole)
+        flow.notes.encoding = flow.notes.encoding or ("form" if kind == "Form" else "json" if kind != "Query" else "")
+        flow.notes.declare(class_fields(flow.modules, model, whole))
+        return Traced(at=whole)
     if kind:
         alone = kind == "Body" and not embed and not any(k.arg == "embed" for k in marker.keywords)  # type: ignore[union-attr]
-        flow.encoding = flow.encoding or {"Form": "form", "File": "multipart", "Body": "json"}.get(kind, "")
+        flow.notes.encoding = flow.notes.encoding or {"Form": "form", "File": "multipart", "Body": "json"}.get(kind, "")
         if alone:
-            return Value(at=Place("body", ()))
-        return Value(at=_declare(flow, where, argument, annotation, default, _MARKERS[kind]))
+            return Traced(at=Place("body", ()))
+        return Traced(at=_declare(flow, where, argument, annotation, default, _MARKERS[kind]))
     if _head(annotation) in _BODIES:
-        flow.encoding = flow.encoding or "json"
-        return Value(at=Place("body", (name,) if embed else ()))
+        flow.notes.encoding = flow.notes.encoding or "json"
+        return Traced(at=Place("body", (name,) if embed else ()))
     if _head(annotation) in _SCALARS:
-        return Value(at=_declare(flow, where, argument, annotation, default, "query"))
-    return Value()
+        return Traced(at=_declare(flow, where, argument, annotation, default, "query"))
+    return Traced()
 
 
 def _declare(
@@ -162,8 +162,8 @@ def _declare(
     name = header_name(argument.arg) if place == "header" else argument.arg
     plain = annotation if annotation is not None else ast.Name("str")
     declared = annotated(flow.modules, where, plain, default, Place(place, (name,)))
-    flow.declared.setdefault(declared.place, declared)
-    flow.evidence.setdefault(declared.place, Evidence())
+    flow.notes.declared.setdefault(declared.place, declared)
+    flow.notes.usage(declared.place)
     return declared.place
 
 
@@ -173,12 +173,12 @@ def take_over_middleware(flow: Flow) -> None:
         ahead = Flow(flow.modules)
         assert isinstance(found.node, FUNCTIONS)
         names = [a.arg for a in found.node.args.args if a.arg != "self"]
-        ahead.enter(found, {name: Value(root="request") for name in names[:1]})
-        flow.kept |= ahead.kept
-        used = {place for value in ahead.kept.values() for place in value.all}
-        flow.earlier |= {place: entry for place, entry in ahead.evidence.items() if place in used}
-        known = used | {place for place, entry in ahead.evidence.items() if entry.demanded}
-        flow.evidence |= {place: ahead.evidence[place] for place in known if place in ahead.evidence}
+        ahead.enter(found, {name: Traced(root="request") for name in names[:1]})
+        flow.notes.kept |= ahead.notes.kept
+        used = {place for value in ahead.notes.kept.values() for place in value.all}
+        flow.notes.earlier |= {place: entry for place, entry in ahead.notes.usages.items() if place in used}
+        known = used | {place for place, entry in ahead.notes.usages.items() if entry.demanded}
+        flow.notes.usages |= {place: ahead.notes.usages[place] for place in known if place in ahead.notes.usages}
 
 
 def guards(flow: Flow, found: Found) -> list[ast.Call]:
@@ -194,7 +194,7 @@ def guards(flow: Flow, found: Found) -> list[ast.Call]:
     return [i for i in inside if isinstance(i, ast.Call) and i.args and _last(i.func) in ("Depends", "Security")]
 
 
-def _credentials(flow: Flow, found: Found) -> Value | None:
+def _credentials(flow: Flow, found: Found) -> Traced | None:
     """Tell what one of FastAPI's security schemes gives: what travels in the place that it reads."""
     call = found.node
     kind = _last(call.func) if isinstance(call, ast.Call) else ""
@@ -205,27 +205,27 @@ def _credentials(flow: Flow, found: Found) -> Value | None:
     name = named.value if isinstance(named, ast.Constant) else "Authorization"
     place = Place(where, (str(name),))
     required = not any(k.arg == "auto_error" for k in call.keywords)  # type: ignore[attr-defined]
-    flow.declared.setdefault(place, Field(place, type="string", required=required))
-    flow.evidence.setdefault(place, Evidence())
-    value = Value(at=place)
-    return Value(attrs={"credentials": value}) if kind == "HTTPBearer" else value
+    flow.notes.declared.setdefault(place, Field(place, type="string", required=required))
+    flow.notes.usage(place)
+    value = Traced(at=place)
+    return Traced(attrs={"credentials": value}) if kind == "HTTPBearer" else value
 
 
-def dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Value:
+def dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Traced:
     """Tell what a dependency gives: its own parameters come from the request too."""
     target = marker.args[0] if marker.args else bare(annotation) if annotation is not None else None
     if target is not None and _last(target).startswith("OAuth2PasswordRequestForm"):
-        flow.encoding = flow.encoding or "form"
-        return Value(at=Place("body", ()))
+        flow.notes.encoding = flow.notes.encoding or "form"
+        return Traced(at=Place("body", ()))
     found = flow.modules.resolve(where.file, target) if target is not None else None
     if isinstance(target, ast.Call):
         found = Found(where.file, target)
     if found is None:
-        return Value()
+        return Traced()
     scheme = _credentials(flow, found)
     if scheme is not None:
         return scheme
     if isinstance(found.node, ast.ClassDef):
         init = flow.modules.method(found, "__init__")
-        return Value(attrs=parameters(flow, init, ())) if init is not None else Value()
+        return Traced(attrs=parameters(flow, init, ())) if init is not None else Traced()
     return flow.enter(found, parameters(flow, found, ()))

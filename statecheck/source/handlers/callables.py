@@ -11,7 +11,7 @@ from statecheck.source.fields import Field, Json, Place
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.handlers import fields_of, function_at
 from statecheck.source.handlers.models import annotated, bare, class_fields, constant
-from statecheck.source.handlers.traces import Evidence, Value
+from statecheck.source.handlers.notes import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,17 +65,18 @@ def read_callable(
         place = places[argument.arg]
         plain = argument.annotation if argument.annotation is not None else ast.Name("Any")
         declared = annotated(modules, found, plain, defaults[argument.arg], place)
-        flow.declared[place] = replace(declared, place=place, required=defaults[argument.arg] is None)
-        flow.evidence.setdefault(place, Evidence())
+        flow.notes.declared[place] = replace(declared, place=place, required=defaults[argument.arg] is None)
+        flow.notes.usage(place)
         kind = modules.resolve(file, bare(plain))
         if kind is not None and next(class_fields(modules, kind, place), None) is not None:  # a request's own class
-            flow.declare(kind, place)
-    flow.enter(found, {name: Value(at=place) for name, place in places.items()})
+            flow.notes.declare(class_fields(flow.modules, kind, place))
+    flow.enter(found, {name: Traced(at=place) for name, place in places.items()})
     fields = fields_of(flow)
     return tuple(
         Parameter(
             a.arg,
-            tuple(field for field in fields if field.place.path[:1] == (a.arg,)) or (flow.declared[places[a.arg]],),
+            tuple(field for field in fields if field.place.path[:1] == (a.arg,))
+            or (flow.notes.declared[places[a.arg]],),
             (default := defaults[a.arg]) is None,
             constant(default) if default is not None else None,
             a in node.args.kwonlyargs,

@@ -9,7 +9,7 @@ from statecheck.source.code.lookup import Found, Modules
 from statecheck.source.fields import Encoding, Field, Place
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.handlers import fields_of, function_at
-from statecheck.source.handlers.traces import Value
+from statecheck.source.handlers.notes import Traced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,17 +47,17 @@ def read_event(modules: Modules, file: Path, line: int, name: str) -> Event | No
     """
     tree = modules.tree(file)
     node = function_at(tree, line, name, "") if tree is not None else None
-    if node is None or not node.args.args:
+    first = next((a for a in node.args.args if a.arg != "self"), None) if node is not None else None
+    if node is None or first is None:
         return None
     flow = Flow(modules)
-    first = node.args.args[int(node.args.args[0].arg == "self")]
-    flow.enter(Found(file, node), {first.arg: Value(at=EVENT)})
+    flow.enter(Found(file, node), {first.arg: Traced(at=EVENT)})
     read = [field for field in fields_of(flow) if field.place != EVENT]
     fields = tuple(field for field in read if field.place.where != "event" or field.name not in _MADE_BY_THE_GATEWAY)
-    behind = bool(flow.encoding) or any(field.place.where != "event" for field in read)
+    behind = bool(flow.notes.encoding) or any(field.place.where != "event" for field in read)
     seen = {step for field in read if field.place.where == "event" for step in field.place.path}
     version = "2.0" if seen & _OF_VERSION_2 else "1.0"
-    encoding: Encoding = "form" if flow.encoding == "form" else "json" if flow.encoding else "none"
+    encoding: Encoding = "form" if flow.notes.encoding == "form" else "json" if flow.notes.encoding else "none"
     if encoding == "form":  # `parse_qs` gives a list for what is sent once
         fields = tuple(replace(field, type="string") if field.type == "array" else field for field in fields)
     return Event(fields, version if behind else "", encoding)

@@ -13,7 +13,7 @@ from statecheck.source.code.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.fields import ELEMENT, Field, Place
 from statecheck.source.handlers.binding import dependency, guards, parameters, take_over_middleware
 from statecheck.source.handlers.flow import Flow
-from statecheck.source.handlers.traces import Value
+from statecheck.source.handlers.notes import Traced
 from statecheck.source.openapi import form_of, is_file, sample_of
 from statecheck.source.roles import is_history, is_token
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from statecheck.source.handlers.traces import Evidence
+    from statecheck.source.handlers.notes import Usage
 
 _SAID = 5.0  # evidence that a body is the message itself
 _METHODS = ("POST", "PUT", "PATCH", "GET")
@@ -77,12 +77,12 @@ def read_handler(
     flow.enter(found, parameters(flow, found, path_parameters))
     return Handler(
         fields=fields_of(flow),
-        encoding=flow.encoding,
-        model=flow.model,
-        streams=flow.streams,
-        answers=frozenset(flow.answers),
-        sets_cookies=frozenset(flow.set_cookies),
-        begins=flow.begins,
+        encoding=flow.notes.encoding,
+        model=flow.notes.model,
+        streams=flow.notes.streams,
+        answers=frozenset(flow.notes.answers),
+        sets_cookies=frozenset(flow.notes.set_cookies),
+        begins=flow.notes.begins,
         methods=_asked_methods(node, flow),
     )
 
@@ -105,8 +105,8 @@ def read_step(
     if node is None:
         return None
     flow = Flow(modules)
-    flow.enter(Found(file, node), {event: Value(at=Place("body", below))})
-    return Handler(fields=fields_of(flow), encoding="json", model=flow.model)
+    flow.enter(Found(file, node), {event: Traced(at=Place("body", below))})
+    return Handler(fields=fields_of(flow), encoding="json", model=flow.notes.model)
 
 
 def function_at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
@@ -124,9 +124,9 @@ def function_at(tree: ast.Module, line: int, name: str, method: str) -> Function
 
 def fields_of(flow: Flow) -> tuple[Field, ...]:
     """Tell what was read and declared, as fields; lists by the way their elements are read."""
-    merged: dict[Place, Field] = dict(flow.declared)
-    for read_as, entry in flow.evidence.items():
-        place = flow.alias.get(read_as, read_as)
+    merged: dict[Place, Field] = dict(flow.notes.declared)
+    for read_as, entry in flow.notes.usages.items():
+        place = flow.notes.alias.get(read_as, read_as)
         if place.path and is_token(place.path[-1]):  # a page gives it, and says nothing of who is talking
             continue
         cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
@@ -136,7 +136,7 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
         field = merged.get(whole) or Field(whole, required=not entry.optional or entry.demanded)
         if cut is not None:
             field = _as_list(
-                field, [p.path[cut + 1 :] for p in flow.evidence if p.path[: cut + 1] == place.path[: cut + 1]]
+                field, [p.path[cut + 1 :] for p in flow.notes.usages if p.path[: cut + 1] == place.path[: cut + 1]]
             )
         if cut is None or field.turn_keys is None:
             field = replace(field, leaning=field.leaning + entry.message + entry.session)
@@ -145,7 +145,7 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
     return tuple(field for place, field in merged.items() if place not in inner)
 
 
-def _demanded(field: Field, entry: Evidence) -> Field:
+def _demanded(field: Field, entry: Usage) -> Field:
     """Return a field with what the code demands of it: some values, a format, that it is there."""
     options = [*entry.options, *([entry.default] if entry.default is not None else [])]
     if options:
@@ -187,4 +187,4 @@ def _asked_methods(node: Function, flow: Flow) -> tuple[str, ...]:
         ast.unparse(n) for n in ast.walk(node) if isinstance(n, ast.Compare) and "method" in ast.unparse(n)
     )
     found = tuple(method for method in _METHODS if f"'{method}'" in spelled)
-    return found or (("POST",) if flow.encoding else ("GET",))
+    return found or (("POST",) if flow.notes.encoding else ("GET",))

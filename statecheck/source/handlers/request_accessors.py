@@ -6,15 +6,20 @@ The accessors are named alike, so one table serves them all.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from statecheck.source.fields import Place, Where
 from statecheck.source.handlers.models import constant, makes_key
-from statecheck.source.handlers.request_globals import kept_by_request
-from statecheck.source.handlers.traces import Evidence, Value, merge
+from statecheck.source.handlers.notes import WHOLE, Traced, merge
 
 if TYPE_CHECKING:
-    from statecheck.source.handlers.flow import Block
+    from pathlib import Path
+
+    from statecheck.source.code.lookup import Modules
+    from statecheck.source.handlers.notes import Notes
+
+Global = Literal["request", "g", "session"]
+"""What a framework has ready for handlers: the request, what is kept for it, the client's session."""
 
 _BODY = {
     "json": "json",
@@ -53,7 +58,7 @@ _GATEWAY: dict[str, Where] = {
 _DECODERS = dict.fromkeys(("loads", "load", "decode_json", "validate_json"), "json")
 _DECODERS |= dict.fromkeys(("parse_qs", "parse_qsl"), "form") | dict.fromkeys(("b64decode", "unquote_plus", "str"), "")
 _CALLED = frozenset(("json", "get_json", "get_media", "form", "post", "body", "get_data", "read", "text"))
-_OF_FILES = frozenset(("filename", "content_type", "file"))
+_GLOBALS: dict[str, Global] = {"request": "request", "websocket": "request", "g": "g", "session": "session"}
 _VALIDATED = ("cleaned_data", "validated_data")
 _GETTERS = frozenset(("get", "getlist", "getone", "pop", "getall", "get_list", "getfirst", "__getitem__"))
 _ARGUMENTS: dict[str, Where] = {
@@ -66,67 +71,76 @@ _ARGUMENTS: dict[str, Where] = {
 }
 
 
-def attribute_of(block: Block, owner: Value, name: str, *, item: bool = False) -> Value:
+def request_global(modules: Modules, file: Path, name: str) -> Global | None:
+    """Return what a name is that a module imports from its framework: `from flask import request`."""
+    node = modules.names(file).get(name)
+    if not isinstance(node, ast.ImportFrom):
+        return None
+    originals = (alias.name for alias in node.names if name in (alias.name, alias.asname))
+    return next((_GLOBALS[original] for original in originals if original in _GLOBALS), None)
+
+
+def attribute_of(notes: Notes, owner: Traced, name: str, *, item: bool = False) -> Traced:
     """Return an attribute or an item of a value, if it leads on into the request."""
     if owner.root == "request":
-        return _of_request(block, name)
+        return _of_request(notes, name)
     if owner.root == "raw":
-        return _body(block, "json", (name,)) if item else owner
+        return _body(notes, "json", (name,)) if item else owner
     if owner.root == "files":
-        return _file(block, name)
+        return _file(notes, name)
     if owner.attrs is not None:
-        return owner.attrs.get(name, Value())
+        return owner.attrs.get(name, Traced())
     if owner.at is None:
-        return Value(root="request") if name == "request" and not owner.parts else Value(parts=owner.all)
+        return Traced(root="request") if name == "request" and not owner.parts else Traced(parts=owner.all)
     if owner.at.where == "event" and not owner.at.path and (name == "body" or name in _GATEWAY):
-        return Value(root="raw") if name == "body" else Value(at=Place(_GATEWAY[name], ()))
-    if name in _VALIDATED and owner.at == Place("body", ()):  # of a form that was made of it
+        return Traced(root="raw") if name == "body" else Traced(at=Place(_GATEWAY[name], ()))
+    if name in _VALIDATED and owner.at == WHOLE:  # of a form that was made of it
         return owner
     if owner.at.where in ("body", "event"):
-        return Value(at=Place(owner.at.where, (*owner.at.path, name)))
+        return Traced(at=Place(owner.at.where, (*owner.at.path, name)))
     if owner.at.path:
         return owner
-    return Value(at=Place(owner.at.where, (header_name(name) if owner.at.where == "header" else name,)))
+    return Traced(at=Place(owner.at.where, (header_name(name) if owner.at.where == "header" else name,)))
 
 
-def each_of(block: Block, owner: Value, names: tuple[str, ...]) -> Value:
+def each_of(notes: Notes, owner: Traced, names: tuple[str, ...]) -> Traced:
     """Return what the parts of these names are together; each is noted as read."""
-    return merge([block.step(attribute_of(block, owner, name, item=True)) for name in names])
+    return merge([notes.read(attribute_of(notes, owner, name, item=True)) for name in names])
 
 
-def read_call(block: Block, owner: Value, name: str, node: ast.Call, arguments: list[Value]) -> Value | None:
-    """Tell what a method call reads of the request, or None if it reads nothing of it."""
+def read_call(notes: Notes, owner: Traced, name: str, node: ast.Call, arguments: list[Traced]) -> Traced | None:
+    """Return what a method call reads of the request, or None if it reads nothing of it."""
     first = node.args[0] if node.args else None
     key = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
     if name == "get" and not arguments and isinstance(node.func, ast.Attribute):
-        kept = block.flow.kept.get(ast.unparse(node.func.value))  # a context variable
+        kept = notes.kept.get(ast.unparse(node.func.value))  # a context variable
         if kept is not None:
             return kept
     if owner.root == "request" and name in (*_CALLED, *_HEARD):
-        return _of_request(block, name)
+        return _of_request(notes, name)
     if name in _ARGUMENTS and key is not None and (owner.root == "request" or not owner.all):
         where = _ARGUMENTS[name]
         if where == "body":
-            return _body(block, "form", (key,))
-        return Value(at=Place(where, (header_name(key) if where == "header" else key,)))
-    if name in _GETTERS and arguments and (got := _got(block, owner, key, node, arguments[0])) is not None:
+            return _body(notes, "form", (key,))
+        return Traced(at=Place(where, (header_name(key) if where == "header" else key,)))
+    if name in _GETTERS and arguments and (got := _get(notes, owner, key, node, arguments[0])) is not None:
         return got
     if arguments and arguments[0].root == "raw" and name in _DECODERS:
-        return _body(block, _DECODERS[name], ()) if _DECODERS[name] else arguments[0]
+        return _body(notes, _DECODERS[name], ()) if _DECODERS[name] else arguments[0]
     if owner.root == "raw" or (owner.at is not None and name not in ("append", "format")):
         return owner
     return None
 
 
-def _got(block: Block, owner: Value, key: str | None, node: ast.Call, first: Value) -> Value | None:
+def _get(notes: Notes, owner: Traced, key: str | None, node: ast.Call, first: Traced) -> Traced | None:
     """Return what a getter gets: the part of its first argument's name, or of each of its names."""
     if first.words and owner.at is not None:
-        return each_of(block, owner, first.words)
+        return each_of(notes, owner, first.words)
     if key is None or (owner.at is None and owner.attrs is None and not owner.root):
         return None
-    got = attribute_of(block, owner, key, item=True)
+    got = attribute_of(notes, owner, key, item=True)
     if got.at is not None:
-        _optional(block, got.at, node.args[1] if len(node.args) > 1 else None, node)
+        _note_default(notes, got.at, node.args[1] if len(node.args) > 1 else None, node)
     return got
 
 
@@ -135,39 +149,36 @@ def header_name(name: str) -> str:
     return name.removeprefix("HTTP_").replace("_", "-").title() if "_" in name or name.islower() else name
 
 
-def _of_request(block: Block, name: str) -> Value:
-
+def _of_request(notes: Notes, name: str) -> Traced:
     if name in _BODY:
-        return _body(block, _BODY[name], ())
+        return _body(notes, _BODY[name], ())
     if name in _RAW or name in _HEARD:
-        return Value(root="raw")
+        return Traced(root="raw")
     if name in _ELSEWHERE:
-        return Value(at=Place(_ELSEWHERE[name], ()))
+        return Traced(at=Place(_ELSEWHERE[name], ()))
     if name in ("files", "FILES"):
-        return Value(root="files")
+        return Traced(root="files")
     if name in ("state", "ctx"):
-        return Value(attrs=kept_by_request(block.flow))
-    return Value(root="request") if name == "request" else kept_by_request(block.flow).get(name, Value())
+        return Traced(attrs=notes.kept_by_request())
+    return Traced(root="request") if name == "request" else notes.kept_by_request().get(name, Traced())
 
 
-def _file(block: Block, *path: str) -> Value:
+def _file(notes: Notes, *path: str) -> Traced:
     """Return nothing that speaks, and note that a file travels there."""
-    block.flow.encoding = "multipart"
-    block.flow.evidence.setdefault(Place("body", path), Evidence()).schema["format"] = "binary"
-    return Value()
+    notes.encoding = "multipart"
+    notes.usage(Place("body", path)).schema["format"] = "binary"
+    return Traced()
 
 
-def _body(block: Block, encoding: str, path: tuple[str, ...]) -> Value:
+def _body(notes: Notes, encoding: str, path: tuple[str, ...]) -> Traced:
+    notes.encoding = notes.encoding or encoding
+    return Traced(at=Place("body", path))
 
-    block.flow.encoding = block.flow.encoding or encoding
-    return Value(at=Place("body", path))
 
-
-def _optional(block: Block, place: Place, default: ast.expr | None, node: ast.Call) -> None:
-
-    entry = block.flow.evidence.setdefault(place, Evidence())
+def _note_default(notes: Notes, place: Place, default: ast.expr | None, node: ast.Call) -> None:
+    usage = notes.usage(place)
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("get", "pop"):
-        entry.optional = True
+        usage.optional = True
     if default is not None:
-        entry.generated |= makes_key(default)
-        entry.default = constant(default)
+        usage.generated |= makes_key(default)
+        usage.default = constant(default)

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.source.code.lookup import FUNCTIONS, Found
-from statecheck.source.handlers.constants import keys_of
-from statecheck.source.handlers.field_constraints import checked, limit
+from statecheck.source.handlers.field_constraints import limit_values, note_check
 from statecheck.source.handlers.models import constant
-from statecheck.source.handlers.traces import Value, merge
+from statecheck.source.handlers.notes import Traced, merge
 from statecheck.source.roles import as_set, leaning
 
 if TYPE_CHECKING:
-    from statecheck.source.handlers.flow import Block
+    from collections.abc import Iterator, Mapping
+
+    from statecheck.source.code.lookup import Function
+    from statecheck.source.fields import Place
+    from statecheck.source.handlers.notes import Notes
+    from statecheck.source.handlers.site import Site
 
 PARSERS = as_set("model_validate model_validate_json parse_obj parse_raw from_dict load loads validate_python decode")
 _MODEL_CALLS = {
@@ -45,6 +49,7 @@ _CARRYING = as_set("join format replace dumps escape sub strip concat render for
 _MESSAGES = as_set("ChatMessage HumanMessage UserMessage TextBlock")
 _STREAMS = as_set("StreamingResponse EventSourceResponse StreamingHttpResponse ServerSentEvent")
 _FINDS = -4  # evidence that state is found by a value: it is not what is said
+_QUERIES = as_set("execute fetchrow fetch fetchone fetchall scalar")
 _PATHS = as_set("open Path joinpath PurePath sha256 md5 sha1")
 
 
@@ -55,42 +60,55 @@ class Leaving:
     Attributes:
         receiver: the last name of what the method is called on, or "".
         on: the same as an expression, or None for a plain function.
+        owner: what is known of it.
     """
 
     node: ast.Call
     name: str
     receiver: str
     on: ast.expr | None
-    arguments: list[Value]
-    keywords: dict[str, Value]
+    owner: Traced
+    arguments: list[Traced]
+    keywords: dict[str, Traced]
+
+    @property
+    def silent(self) -> bool:
+        """It says nothing of what it is given: a log, a print."""
+        return self.receiver.lower() in _SILENT or self.name in _SILENT
+
+    @property
+    def asks_model(self) -> bool:
+        """It asks a model, or runs what asks one."""
+        return self.name in _MODEL_CALLS and self.on is not None and self.receiver not in _NOT_MODELS
+
+    @property
+    def runs_workflow(self) -> bool:
+        """It may run a workflow, which gets the keywords as its start event."""
+        return self.asks_model and self.name in ("run", "arun")
+
+    @property
+    def stores(self) -> bool:
+        """It adds its last argument to what it is called on."""
+        return self.name in _STORED and self.on is not None and bool(self.arguments)
+
+    def carried(self) -> Traced:
+        """Return what of the request its result still carries."""
+        everything = [*self.arguments, *self.keywords.values()]
+        passing = self.name in _PASSING and (self.name != "run" or self.receiver in _LOOPS)
+        if self.silent:
+            return self.owner
+        if passing and len(everything) == 1 and everything[0].at is not None:
+            return everything[0]
+        if self.name in _CARRYING or passing or self.name[:1].isupper():
+            return merge([self.owner, *everything])
+        return self.owner if self.owner.at is None else Traced(parts=self.owner.all)
 
 
-def called(block: Block, node: ast.Call, owner: Value, arguments: list[Value], keywords: dict[str, Value]) -> Value:
-    """Weigh a call that leaves the project's own code; what of the request its result still carries."""
+def leaving_call(node: ast.Call, owner: Traced, arguments: list[Traced], keywords: dict[str, Traced]) -> Leaving:
+    """Return a call that leaves the project's own code, with what it is made with."""
     on = node.func.value if isinstance(node.func, ast.Attribute) else None
     receiver = ast.unparse(on).split(".")[-1] if on is not None else ""
-    call = Leaving(node, callee(node), receiver, on, arguments, keywords)
-    if receiver.lower() in _SILENT or call.name in _SILENT:
-        return owner
-    for sign in (
-        _to_model,
-        _by_keyword,
-        _by_key,
-        _stored,
-        _as_path,
-        _checked,
-        _to_message,
-        _to_sql,
-        _answering,
-    ):
-        sign(block, call)
-    everything = [*arguments, *keywords.values()]
-    passing = call.name in _PASSING and (call.name != "run" or call.receiver in _LOOPS)
-    if passing and len(everything) == 1 and everything[0].at is not None:
-        return everything[0]
-    if call.name in _CARRYING or passing or call.name[:1].isupper():
-        return merge([owner, *everything])
-    return owner if owner.at is None else Value(parts=owner.all)
+    return Leaving(node, callee(node), receiver, on, owner, arguments, keywords)
 
 
 def callee(node: ast.Call) -> str:
@@ -98,44 +116,75 @@ def callee(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else str(getattr(node.func, "id", ""))
 
 
-def _to_model(block: Block, call: Leaving) -> None:
-    if call.name not in _MODEL_CALLS or call.on is None or call.receiver in _NOT_MODELS:
+def note_call(notes: Notes, site: Site, call: Leaving) -> None:
+    """Note what a call that leaves the project's own code says of what it is given."""
+    if call.silent:
         return
-    flow, template = block.flow, call.name in ("predict", "apredict")
-    flow.model = max(flow.model, _MODEL_CALLS[call.name])
-    for value in call.arguments[1:] if template else call.arguments[:1]:
-        flow.note(value, 9, part=0.7)
-    if call.name in ("run", "arun"):
-        _to_workflow(block, call.on, call.keywords)
-    for keyword, value in call.keywords.items():
-        found_by = any(entry.session <= _FINDS for place in value.all if (entry := flow.evidence.get(place)))
+    _note_model_call(notes, call)
+    _note_keywords(notes, call)
+    if call.name in _KEYED and call.on is not None and call.arguments:
+        note_key(notes, site, call.on, call.arguments[0])
+    if call.stores:
+        notes.note(call.arguments[-1], 3)
+    if call.name in _PATHS or call.receiver == "path":
+        for argument in call.arguments:
+            notes.note(argument, -4, part=1)
+    note_check(notes, site, call.name, call.node, call.arguments)
+    if call.name == "set" and isinstance(call.on, ast.Name) and len(call.arguments) == 1 and not call.keywords:
+        notes.kept[call.on.id] = call.arguments[0]
+    if call.name == "len" and call.arguments:
+        notes.note(call.arguments[0], 0.5)
+    if call.name in _MESSAGES:
+        for traced in call.arguments[-1:] or call.keywords.values():
+            notes.note(traced, 5)
+    _note_query(notes, call)
+    _note_answer(notes, call)
+
+
+def _note_model_call(notes: Notes, call: Leaving) -> None:
+    if not call.asks_model:
+        return
+    template = call.name in ("predict", "apredict")
+    notes.model = max(notes.model, _MODEL_CALLS[call.name])
+    for traced in call.arguments[1:] if template else call.arguments[:1]:
+        notes.note(traced, 9, part=0.7)
+    for keyword, traced in call.keywords.items():
+        found_by = any(usage.session <= _FINDS for place in traced.all if (usage := notes.usages.get(place)))
         if keyword in _SAID:
-            flow.note(value, 9, part=0.7)
+            notes.note(traced, 9, part=0.7)
         elif keyword not in _NOT_SAID and (template or call.name in ("run", "arun", "kickoff")) and not found_by:
-            flow.note(value, 3)
+            notes.note(traced, 3)
 
 
-def _to_workflow(block: Block, on: ast.expr, keywords: dict[str, Value]) -> None:
-    """Follow what a workflow's run() is given: it arrives as the event of the workflow's steps."""
-    modules = block.flow.modules
-    found = modules.class_of(modules.resolve(block.file, on))
-    made = on if isinstance(on, ast.Call) else _made_as(block, on)
+def workflow_steps(site: Site, call: Leaving) -> Iterator[tuple[Found, dict[str, Traced]]]:
+    """Yield the steps of the workflow that a call runs, each with what its parameters are bound to.
+
+    What `run()` is given arrives as the event of the workflow's steps.
+    """
+    assert call.on is not None
+    found = site.modules.class_of(site.resolve(call.on))
+    made = call.on if isinstance(call.on, ast.Call) else _maker_of(site, call.on)
     if found is None and made is not None:
-        found = modules.resolve(block.file, made.func)
+        found = site.resolve(made.func)
     if found is None or not isinstance(found.node, ast.ClassDef):
         return
-    event = keywords.get("start_event", Value(attrs=keywords))
+    event = call.keywords.get("start_event", Traced(attrs=call.keywords))
     for step in found.node.body:
         if isinstance(step, FUNCTIONS) and any("step" in ast.unparse(mark) for mark in step.decorator_list):
-            given = [a.arg for a in step.args.args[1:] if "Context" not in ast.unparse(a.annotation or ast.Constant(0))]
-            block.flow.enter(Found(found.file, step), {name: event for name in given if name != "ctx"})
+            yield Found(found.file, step), dict.fromkeys(_event_parameters(step), event)
 
 
-def _made_as(block: Block, on: ast.expr) -> ast.Call | None:
-    """The call that makes `self.flow`, in the class or one of its methods, in the same file."""
+def _event_parameters(step: Function) -> Iterator[str]:
+    for argument in step.args.args[1:]:
+        if argument.arg != "ctx" and "Context" not in ast.unparse(argument.annotation or ast.Constant(0)):
+            yield argument.arg
+
+
+def _maker_of(site: Site, on: ast.expr) -> ast.Call | None:
+    """Return the call that makes `self.flow`, in the class or one of its methods, in the same file."""
     if not isinstance(on, ast.Attribute) or not isinstance(on.value, ast.Name) or on.value.id not in ("self", "cls"):
         return None
-    for node in ast.walk(block.flow.modules.tree(block.file) or ast.Module([], [])):
+    for node in ast.walk(site.modules.tree(site.file) or ast.Module([], [])):
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(getattr(target, "attr", getattr(target, "id", "")) == on.attr for target in targets):
@@ -143,97 +192,63 @@ def _made_as(block: Block, on: ast.expr) -> ast.Call | None:
     return None
 
 
-def _by_keyword(block: Block, call: Leaving) -> None:
-    for keyword, value in call.keywords.items():
+def _note_keywords(notes: Notes, call: Leaving) -> None:
+    for keyword, traced in call.keywords.items():
         if keyword != "**":
             weight = 0.6 * leaning(keyword)
-            block.flow.note(value, weight, part=1 if weight < 0 else 0.6)
+            notes.note(traced, weight, part=1 if weight < 0 else 0.6)
 
 
-def _by_key(block: Block, call: Leaving) -> None:
-    if call.name in _KEYED and call.on is not None and call.arguments:
-        keyed(block, call.on, call.arguments[0])
-
-
-def _stored(block: Block, call: Leaving) -> None:
-    if call.name in _STORED and call.on is not None and call.arguments:
-        block.flow.note(call.arguments[-1], 3)
-        block.grow(call.on, call.arguments[-1])
-
-
-def _as_path(block: Block, call: Leaving) -> None:
-    if call.name in _PATHS or call.receiver == "path":
-        for argument in call.arguments:
-            block.flow.note(argument, -4, part=1)
-
-
-def _checked(block: Block, call: Leaving) -> None:
-    checked(block, call.name, call.node, call.arguments)
-    if call.name == "set" and isinstance(call.on, ast.Name) and len(call.arguments) == 1 and not call.keywords:
-        block.flow.kept[call.on.id] = call.arguments[0]
-    if call.name == "len" and call.arguments:
-        block.flow.note(call.arguments[0], 0.5)
-
-
-def _to_message(block: Block, call: Leaving) -> None:
-    if call.name in _MESSAGES:
-        for value in call.arguments[-1:] or call.keywords.values():
-            block.flow.note(value, 5)
-
-
-def _to_sql(block: Block, call: Leaving) -> None:
-    if call.name not in ("execute", "fetchrow", "fetch", "fetchone", "fetchall", "scalar") or not call.node.args:
+def _note_query(notes: Notes, call: Leaving) -> None:
+    if call.name not in _QUERIES or not call.node.args:
         return
     statement = ast.unparse(call.node.args[0]).lower().removeprefix("sa.").removeprefix("text(")
     if statement.lstrip("'\"( fr\\n").startswith(("select", "delete")):
-        for value in call.arguments[1:]:
-            block.flow.note(value, -4, part=1)
+        for traced in call.arguments[1:]:
+            notes.note(traced, -4, part=1)
 
 
-def _answering(block: Block, call: Leaving) -> None:
+def _note_answer(notes: Notes, call: Leaving) -> None:
     first = constant(call.node.args[0]) if call.node.args else None
     if call.name == "set_cookie" and isinstance(first, str):
-        block.flow.set_cookies.add(first)
+        notes.set_cookies.add(first)
     if call.name in _STREAMS:
-        block.flow.streams = True
+        notes.streams = True
 
 
-def keyed(block: Block, container: ast.expr, key: Value) -> None:
-    """Weigh a value used as a key: of a table of constants it is one of those keys, else it finds a session's state."""
-    options = keys_of(block, container)
+def note_key(notes: Notes, site: Site, container: ast.expr, key: Traced) -> None:
+    """Note a value used as a key: of a table of constants it is one of those keys, else it finds a session's state."""
+    options = site.keys(container)
     for place in key.all:
         if options and place == key.at:
-            limit(block, place, options)
+            limit_values(notes, place, options)
         else:
-            block.flow.weigh(place, -5)
+            notes.weigh(place, -5)
 
 
-def formatted(block: Block, node: ast.JoinedStr) -> Value:
-    """Weigh an f-string: one without blanks looks like a key, one with many like a prompt."""
-    values = [block.value(part) for part in node.values if isinstance(part, ast.FormattedValue)]
-    fixed = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
-    result = merge(values)
+def note_lookup(notes: Notes, place: Place) -> None:
+    """Note that a value is looked for in a container that changes."""
+    notes.weigh(place, -4)
+
+
+def note_format(notes: Notes, fixed: str, made: Traced) -> None:
+    """Note what an f-string is made of, by its fixed text: one without blanks is a key, one with many a prompt."""
     if fixed:
-        block.flow.note(result, 0.0 if " " in fixed.strip() or "\n" in fixed else -2, part=1)
-    return result
+        notes.note(made, 0.0 if " " in fixed.strip() or "\n" in fixed else -2, part=1)
 
 
-def joined(block: Block, node: ast.BinOp) -> Value:
-    """Weigh an operation on two values: a `/` joins a path."""
-    left, right = block.value(node.left), block.value(node.right)
-    if isinstance(node.op, ast.Div):
-        block.flow.note(right, -4, part=1)
-    return merge([left, right])
+def note_joined_path(notes: Notes, name: Traced) -> None:
+    """Note what a `/` joins to a path."""
+    notes.note(name, -4, part=1)
 
 
-def displayed(block: Block, node: ast.Dict) -> Value:
-    """Weigh a dict display: `{"role": "user", "content": x}` makes a message, other keys speak by their names."""
-    pairs = {
-        constant(key): block.value(value) for key, value in zip(node.keys, node.values, strict=False) if key is not None
-    }
-    spread = [block.value(value) for key, value in zip(node.keys, node.values, strict=False) if key is None]
-    for name, value in pairs.items():
-        if isinstance(name, str):
-            chat = name in ("content", "text") and "role" in pairs
-            block.flow.note(value, 5 if chat else 0.3 * leaning(name))
-    return merge([*pairs.values(), *spread])
+def note_mapping(notes: Notes, pairs: Mapping[str, Traced]) -> None:
+    """Note a mapping's values: `{"role": "user", "content": x}` is a message, other keys speak by their names."""
+    for name, traced in pairs.items():
+        chat = name in ("content", "text") and "role" in pairs
+        notes.note(traced, 5 if chat else 0.3 * leaning(name))
+
+
+def note_returned(notes: Notes, traced: Traced) -> None:
+    """Note what an answer repeats: a client gets its session back more often than its words."""
+    notes.note(traced, -0.5)
