@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from statecheck.lab.environment.variables import target_environment
 from statecheck.probe.bootstrap import command
+from statecheck.probe.checkup import SERVERS
+from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.target.interpreters import OWN, refusal
 
 if TYPE_CHECKING:
@@ -170,11 +172,17 @@ def _stores(packages: Mapping[str, str], trials: Mapping[str, Mapping[str, Any]]
                 "default-memory",
                 "limit",
                 "in memory by default: `Memory` and chat engines (SQLite `:memory:`), `ChatMemoryBuffer`, `Context`"
-                + (", `WorkflowServer`" if "llama-agents-server" in packages else ""),
+                + "".join(f", {name}" for name in _forgetful(packages)),
                 "name a database and a session: `Memory.from_defaults(session_id=..., async_database_uri=...)`",
             )
         )
     return found
+
+
+def _forgetful(packages: Mapping[str, str]) -> list[str]:
+    """Return what keeps its state in memory by default, of the frameworks that are there."""
+    there = (framework for framework in FRAMEWORKS if any(name in packages for name in framework.installed_as))
+    return [framework.forgets for framework in there if framework.forgets]
 
 
 _DRIVERS = (
@@ -195,20 +203,14 @@ def _drivers(packages: Mapping[str, str]) -> list[Check]:
     return found
 
 
-_FRAMEWORKS = (
-    "fastapi", "starlette", "flask", "django", "quart", "sanic", "celery", "streamlit", "chainlit", "gradio",
-    "llama-agents-server",
-)  # fmt: skip
-_SERVERS = ("uvicorn", "hypercorn", "gunicorn", "waitress")
-
-
 def _frameworks(packages: Mapping[str, str]) -> list[Check]:
-    there = [f"{name} {packages[name]}" for name in _FRAMEWORKS if name in packages]
-    servers = [f"{name} {packages[name]}" for name in _SERVERS if name in packages]
-    driven = f"driven as they are: {', '.join(there)}" if there else "no framework; plain callables are driven"
+    driven = [name for framework in FRAMEWORKS if framework.adapter for name in framework.installed_as]
+    there = [f"{name} {packages[name]}" for name in driven if name in packages]
+    servers = [f"{name} {packages[name]}" for name in SERVERS if name in packages]
+    said = f"driven as they are: {', '.join(there)}" if there else "no framework; plain callables are driven"
     lent = "no server: statecheck lends uvicorn or waitress to the app"
     return [
-        Check("frameworks", "frameworks", "good", driven),
+        Check("frameworks", "frameworks", "good", said),
         Check("frameworks", "servers", "good", f"servers: {', '.join(servers)}" if servers else lent),
     ]
 

@@ -29,6 +29,7 @@ from statecheck.lab.workers.pool import Lab
 from statecheck.lab.workers.readiness import Limits, ready
 from statecheck.model import Problem
 from statecheck.options.config import TURN_SECONDS, Options
+from statecheck.probe.frameworks import by_name
 from statecheck.probe.relay import Relay
 from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 _START_SECONDS = 60.0
 _RUN_SECONDS = 300.0
 _DATABASE = re.compile(r"\w://|\b(host|dbname|service)\s*=")
-_WSGI = ("flask", "django", "bottle", "falcon", "wsgi")
 _SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "waitress.server", "aiosqlite")
 
 
@@ -268,7 +268,7 @@ def _volumes(files: ProjectFiles, options: Options, recorded: Recorded) -> tuple
 
 def _threads(target: Target, files: ProjectFiles, recorded: Recorded) -> int:
     """How many threads of a WSGI server a worker has where it is deployed; 0 if the project does not say."""
-    stated = count_threads(files) if target.framework in _WSGI else None
+    stated = count_threads(files) if by_name(target.framework).has_threads else None
     if stated is None:
         return 0
     number, anchor = stated

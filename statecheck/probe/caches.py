@@ -5,27 +5,28 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from .framework_state import KEEPERS, Keeper, given
 from .method_wrappers import Table, wrap_tree
 from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
 
-_CACHE = Table(
+CACHE = Table(
     "cache",
     reads=("get", "get_many", "get_dict", "aget", "aget_many"),
     writes=("set", "add", "set_many", "aset", "aadd", "aset_many"),
 )
-_SESSION = Table(
+SESSION = Table(
     "session",
     reads=("__getitem__", "get", "pop", "setdefault", "aget", "apop", "asetdefault"),
     writes=("__setitem__", "update", "aset", "aupdate"),
 )
 
 
-def _tree(attribute: str, table: Table) -> Callable[[ModuleType], None]:
+def observe_tree(attribute: str, table: Table) -> Callable[[ModuleType], None]:
+    """Return a patch that records the calls of a class of a module, and of all classes below it."""
+
     def patch(module: ModuleType) -> None:
         base = getattr(module, attribute, None)
         if base is not None:
@@ -37,8 +38,8 @@ def _tree(attribute: str, table: Table) -> Callable[[ModuleType], None]:
     return patch
 
 
-def _watch_signatures(error: str) -> Callable[[ModuleType], None]:
-    """A patch that records where a signature is refused: by this error of the module's `Signer.unsign`."""
+def watch_signatures(error: str) -> Callable[[ModuleType], None]:
+    """Return a patch that records where a signature is refused: by this error of the module's `Signer.unsign`."""
 
     def patch(module: ModuleType) -> None:
         signer = module.Signer
@@ -58,37 +59,8 @@ def _watch_signatures(error: str) -> Callable[[ModuleType], None]:
     return patch
 
 
-_MEMORY = "cache"
-_memory_caches: dict[str, Any] = {}
-
-
-def _watch_memory(module: ModuleType) -> None:
-    """Django's default cache is a dict of the module's own, which nothing of the app's leads to."""
-    keep = module.LocMemCache._set  # noqa: SLF001 - through which all goes that it keeps
-
-    @functools.wraps(keep)
-    def kept(self: Any, key: str, *args: Any, **kwargs: Any) -> None:
-        given(_MEMORY, key)
-        keep(self, key, *args, **kwargs)
-
-    module.LocMemCache._set = kept  # noqa: SLF001 - as above
-    _memory_caches.update(module=module)
-
-
-def _in_memory() -> Iterator[Keeper]:
-    for module in _memory_caches.values():
-        yield from (Keeper(cache, _MEMORY) for cache in module._caches.values())  # noqa: SLF001 - it has no other name
-
-
-KEEPERS.append(_in_memory)
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
-    "django.core.cache.backends.base": _tree("BaseCache", _CACHE),
-    "django.core.cache.backends.locmem": _watch_memory,
-    "cachelib.base": _tree("BaseCache", _CACHE),
-    "django.contrib.sessions.backends.base": _tree("SessionBase", _SESSION),
-    "flask.sessions": _tree("SecureCookieSession", _SESSION),
-    "flask_session.base": _tree("ServerSideSession", _SESSION),
-    "starlette.middleware.sessions": _tree("Session", _SESSION),
-    "itsdangerous.signer": _watch_signatures("BadSignature"),
-    "django.core.signing": _watch_signatures("BadSignature"),
+    "cachelib.base": observe_tree("BaseCache", CACHE),
+    "itsdangerous.signer": watch_signatures("BadSignature"),
 }
+"""Of libraries that several frameworks build on; what a framework brings itself is with its adapter."""

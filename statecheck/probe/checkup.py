@@ -16,15 +16,17 @@ import warnings
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from .frameworks import FRAMEWORKS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OVERLAPPING = 10
+SERVERS = ("uvicorn", "hypercorn", "gunicorn", "waitress")
 PACKAGES = (
-    "llama-index-core", "llama-index-workflows", "llama-agents-server", "pydantic", "SQLAlchemy", "aiosqlite",
+    "llama-index-core", "llama-index-workflows", "pydantic", "SQLAlchemy", "aiosqlite",
     "asyncpg", "psycopg", "redis", "llama-index-storage-chat-store-redis", "llama-index-storage-chat-store-postgres",
-    "fastapi", "starlette", "flask", "django", "quart", "sanic", "celery", "streamlit", "chainlit", "gradio",
-    "uvicorn", "hypercorn", "gunicorn", "waitress",
+    *(name for framework in FRAMEWORKS if framework.adapter for name in framework.installed_as), *SERVERS,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    adapters,
     caches,
     encodings,
     http_clients,
@@ -23,26 +24,17 @@ from . import (
     substitutes,
     tools,
 )
-from .adapters import gradio
 
 Patch = Callable[[ModuleType], None]
 
-_PATCHES: dict[str, list[Patch]] = {}
 _SOURCES = (
-    caches,
-    encodings,
-    http_clients,
-    models,
-    references,
-    retries,
-    sql,
-    state,
-    substitutes,
-    tools,
-    silenced_servers,
+    *(module.HOOKS for module in (caches, encodings, http_clients, models, references, retries, silenced_servers)),
+    *(module.HOOKS for module in (sql, state, substitutes, tools)),
+    *adapters.hooks(),
 )
-for _source in (*_SOURCES, gradio):
-    for _name, _patch in _source.HOOKS.items():
+_PATCHES: dict[str, list[Patch]] = {}
+for _source in _SOURCES:
+    for _name, _patch in _source.items():
         _PATCHES.setdefault(_name, []).append(_patch)
 
 

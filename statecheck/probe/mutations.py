@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from .frameworks import FRAMEWORKS
 from .markers import find
 from .recorder import RECORDER, TURN
 from .value_text import content
@@ -69,5 +70,12 @@ def _is_saved(session: Any) -> bool:
     kept = isinstance(session, dict) and dict.get(session, "_permanent", False)  # as Flask sends it with every answer
     if kept or getattr(session, "modified", True):
         return True
-    conf = sys.modules.get("django.conf")
-    return conf is not None and conf.settings.configured and bool(conf.settings.SESSION_SAVE_EVERY_REQUEST)
+    return any(framework.resaves and _is_set(framework.resaves) for framework in FRAMEWORKS)
+
+
+def _is_set(place: str) -> bool:
+    """Whether a setting is true: `module:object.NAME`, of a module that is imported and settings that are made."""
+    module, _, path = place.partition(":")
+    owner, _, name = path.partition(".")
+    settings = getattr(sys.modules.get(module), owner, None)
+    return bool(getattr(settings, "configured", False)) and bool(getattr(settings, name, False))

@@ -7,6 +7,8 @@ import re
 import socket
 from typing import TYPE_CHECKING
 
+from .frameworks import FRAMEWORKS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -36,13 +38,7 @@ _OTHERS = {
     "GOOGLE_CLOUD_PROJECT": DUMMY,
     "GOOGLE_CLOUD_LOCATION": "us-central1",
 }
-_READ_BY = {
-    "slack_bolt": {
-        "SLACK_BOT_TOKEN": "xoxb-sc-dummy",
-        "SLACK_APP_TOKEN": "xapp-sc-dummy",
-        "SLACK_SIGNING_SECRET": DUMMY,
-    }
-}
+_READ_BY = {package: dict(framework.secrets) for framework in FRAMEWORKS for package in framework.packages}
 """What a library reads by itself, for apps that import it alone: Chainlit does other things where it is set."""
 
 _SECRET_WORDS = frozenset(

@@ -7,8 +7,10 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from .frameworks import FRAMEWORKS
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
 _importing = False
@@ -59,34 +61,29 @@ def _unless_importing(start: Callable[..., Any]) -> Callable[..., Any]:
     return started
 
 
-HOOKS: dict[str, Callable[[ModuleType], None]] = {
-    "uvicorn.main": _silent("run"),
-    "uvicorn.server": _silent("Server.run", "Server.serve"),
-    "hypercorn.asyncio": _silent("serve"),
-    "hypercorn.run": _silent("run"),
-    "waitress": _silent("serve"),
-    "waitress.server": _silent("BaseWSGIServer.run", "MultiSocketServer.run"),
-    "wsgiref.simple_server": _silent("WSGIServer.serve_forever"),
-    "werkzeug.serving": _silent("run_simple"),
-    "flask.app": _silent("Flask.run"),
-    "quart.app": _silent("Quart.run", "Quart.run_task"),
-    "sanic.mixins.startup": _silent("StartupMixin.run", "StartupMixin.serve", "StartupMixin.serve_single"),
-    "gevent.baseserver": _silent("BaseServer.serve_forever"),
-    "gradio.blocks": _silent("Blocks.launch"),
-    "aiohttp.web": _silent("run_app"),
-    "slack_bolt.app.app": _silent("App.start"),
-    "slack_bolt.app.async_app": _silent("AsyncApp.start"),
-    "slack_bolt.adapter.socket_mode.base_handler": _silent(
-        "BaseSocketModeHandler.start", "BaseSocketModeHandler.connect"
-    ),
-    "slack_bolt.adapter.socket_mode.async_base_handler": _silent(
-        "AsyncBaseSocketModeHandler.start_async", "AsyncBaseSocketModeHandler.connect_async"
-    ),
-    "telegram.ext._application": _silent("Application.run_polling", "Application.run_webhook"),
-    "aiogram.dispatcher.dispatcher": _silent("Dispatcher.run_polling", "Dispatcher.start_polling"),
-    "telebot": _silent("TeleBot.polling", "TeleBot.infinity_polling", "TeleBot.run_webhooks"),
-    "telebot.async_telebot": _silent(
-        "AsyncTeleBot.polling", "AsyncTeleBot.infinity_polling", "AsyncTeleBot.run_webhooks"
-    ),
-}
+_SERVERS = (
+    "uvicorn.main:run",
+    "uvicorn.server:Server.run",
+    "uvicorn.server:Server.serve",
+    "hypercorn.asyncio:serve",
+    "hypercorn.run:run",
+    "waitress:serve",
+    "waitress.server:BaseWSGIServer.run",
+    "waitress.server:MultiSocketServer.run",
+    "wsgiref.simple_server:WSGIServer.serve_forever",
+    "werkzeug.serving:run_simple",
+    "gevent.baseserver:BaseServer.serve_forever",
+)
 """`uvicorn` itself takes `run` from `uvicorn.main` when it is imported, which is patched by then."""
+
+
+def _by_module(starts: Iterable[str]) -> dict[str, Callable[[ModuleType], None]]:
+    """Return a patch of each module, from `module:function` of all that is silenced."""
+    names: dict[str, list[str]] = {}
+    for start in starts:
+        module, _, name = start.partition(":")
+        names.setdefault(module, []).append(name)
+    return {module: _silent(*of_module) for module, of_module in names.items()}
+
+
+HOOKS = _by_module((*_SERVERS, *(start for framework in FRAMEWORKS for start in framework.starts)))

@@ -8,27 +8,15 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .adapters import ADAPTERS, chainlit
+from .adapters import ADAPTERS, prepare
 from .adapters.offer import Loaded, NoApp, Offer, is_app
+from .frameworks import by_name
 from .silenced_servers import STARTED, none_started
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from .channel import Message
-
-
-_NOT_DRIVEN = {
-    "console": "talks to one person at its terminal: a program of one process, on purpose",
-    "discord": "is a Discord bot, which cannot be driven yet",
-    "dramatiq": "is a dramatiq actor, which cannot be driven yet",
-    "huey": "is a task of huey, which cannot be driven yet",
-    "rq": "is a job of rq, which cannot be driven yet",
-    **{
-        package.lower(): f"is a user interface of {package}, which cannot be driven yet"
-        for package in ("Dash", "Flet", "Mesop", "NiceGUI", "Panel", "Reflex", "Shiny", "Solara", "Taipy")
-    },
-}
 
 
 def load(message: Message) -> Loaded:
@@ -39,25 +27,26 @@ def load(message: Message) -> Loaded:
         BaseException: whatever the app's import raises.
     """
     offer = _offer(message)
-    for adapt in ADAPTERS:
-        loaded = adapt(offer)
+    for adapter in ADAPTERS:
+        loaded = adapter.adapt(offer)
         if loaded is not None:
             return loaded
     raise NoApp(f"`{offer.name}` is a {type(offer.thing).__name__}, which cannot be driven")
 
 
 def _offer(message: Message) -> Offer:
-    if message["framework"] in _NOT_DRIVEN:
-        raise NoApp(f"`{message['object'] or message['module']}` {_NOT_DRIVEN[message['framework']]}")
-    page = "" if message["object"] else message["framework"]
-    if page == "streamlit":  # which runs the script itself, again and again
-        return Offer(message["path_file"], message["module"], page)
-    if page == "chainlit":
-        chainlit.at_home()
+    framework = by_name(message["framework"])
+    if framework.undriven:
+        raise NoApp(f"`{message['object'] or message['module']}` {framework.undriven}")
+    offered = "object" if message["object"] else framework.offered
+    if offered == "path":
+        return Offer(message["path_file"], message["module"], framework.name)
+    if offered == "module":
+        prepare(framework)
     with none_started():
         module = _import(message["module"], message["path_file"])
-    if page == "chainlit":  # which calls functions that register themselves
-        return Offer(module, message["module"], page)
+    if offered == "module":
+        return Offer(module, message["module"], framework.name)
     name = message["object"] or _find(module)
     with none_started():
         thing = _resolve(module, name)

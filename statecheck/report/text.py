@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from statecheck.probe.frameworks import CALLABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -87,7 +89,8 @@ def header(finding: Finding) -> str:
 def again(target: TargetName) -> str:
     """Return the command that diagnoses a target."""
     path = safe(target.path)
-    return f"statecheck diagnose {shlex.quote(f'{path}:{target.object}' if target.framework == 'callable' else path)}"
+    spec = f"{path}:{target.object}" if target.framework == CALLABLE.name else path
+    return f"statecheck diagnose {shlex.quote(spec)}"
 
 
 def applied(diagnosis: Diagnosis) -> list[Outcome]:

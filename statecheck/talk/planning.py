@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError, nearest
+from statecheck.probe.frameworks import Kind, by_name
 from statecheck.source.clients.clients import find_clients
 from statecheck.source.code.lookup import Modules
 from statecheck.source.fields import Field
@@ -53,8 +54,9 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     if facts.told:
         handler = anchor(facts.routes[0], project) if facts.routes else None
         return tuple(a_call(**told, handler=handler) for told in facts.told)
-    if facts.framework in _CALLS:
-        plan = _CALLS[facts.framework](facts, project, overrides)
+    kind = by_name(facts.framework).kind
+    if kind in _CALLS:
+        plan = _CALLS[kind](facts, project, overrides)
         return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)
     everything = endpoints(facts, Modules(project, facts.environment), find_clients(project))
     ranked = _wanted(everything, overrides)
@@ -122,13 +124,13 @@ def _route_in(facts: AppFacts, project: Path) -> Route | None:
     return route if inside else None
 
 
-_CALLS: dict[str, Callable[[AppFacts, Path, Overrides], Plan]] = {
+_CALLS: dict[Kind, Callable[[AppFacts, Path, Overrides], Plan]] = {
     "callable": _callable,
-    "celery": _callable,
-    "lambda": _lambda,
+    "task": _callable,
+    "handler": _lambda,
     "workflow": _workflow,
 }
-"""What is called, not asked over HTTP: by framework, how."""
+"""What is called, not asked over HTTP: by the kind of its framework, how."""
 
 
 def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
@@ -146,7 +148,7 @@ def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
         return same[:1]
     if not ranked:  # an app that does not tell its routes: the user knows better
         route = Route(path, (method[0].upper() if method else "POST",), "", "", 0)
-        return endpoints(AppFacts("asgi", "", (route,)), Modules(_nowhere()), ())
+        return endpoints(AppFacts("", "", (route,)), Modules(_nowhere()), ())
     known = {endpoint.label.lower(): endpoint.label for endpoint in ranked}
     known |= {endpoint.path.lower(): endpoint.path for endpoint in ranked}
     meant = nearest(overrides.endpoint, known)

@@ -6,10 +6,11 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from statecheck.probe.frameworks import CALLABLE, CONSOLE, FRAMEWORKS, UNKNOWN, by_name
 from statecheck.source.code.evaluate import Evaluator, imports_top
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.source.code.scopes import dotted, last_name, required_parameters, statements, walk
-from statecheck.source.code.values import TASKS, UNDRIVEN, WEB, Origin, Value, Wiring, adds_routes
+from statecheck.source.code.values import Origin, Value, Wiring, adds_routes
 from statecheck.target.turns import is_task, turn_functions
 
 if TYPE_CHECKING:
@@ -20,23 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONVENTIONAL = ("app", "application", "server", "api")
 _FACTORIES = ("create_app", "make_app", "build_app", "get_app", "app_factory", "create_application")
-_PAGES = ("streamlit", "chainlit")
-_RANKS = {
-    "slack": 5,
-    "telegram": 5,
-    "gradio": 3,
-    "streamlit": 3,
-    "chainlit": 3,
-    "lambda": 3,
-    "discord": 3,
-    **dict.fromkeys((*TASKS, *UNDRIVEN), 3),
-    "callable": 2,
-    "workflow": 1,
-    "console": 0,
-    "": 0,
-}
+_PAGES = tuple(framework for framework in FRAMEWORKS if framework.offered != "object")
+_TASKS = tuple(framework for framework in FRAMEWORKS if framework.kind == "task")
 _MOUNTS = frozenset(("mount", "include_router", "register_blueprint"))
-_NO_APPS = frozenset(("Typer", "Celery", "App", "ArgumentParser", "Console", "QApplication", "Tk"))
+_NO_APPS = frozenset(("Typer", "App", "ArgumentParser", "Console", "QApplication", "Tk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +52,12 @@ class App:
     @property
     def rank(self) -> int:
         """Web apps before pages before callables before workflows."""
-        return 4 if self.framework in WEB else _RANKS[self.framework]
+        return by_name(self.framework).rank
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is sent requests over HTTP."""
+        return by_name(self.framework).is_web
 
     @property
     def is_call(self) -> bool:
@@ -77,7 +70,7 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
     found = list(_objects(module, values))
     if not found:
         found = list(_starters(module, values))
-    if not any(app.framework in WEB for app in found):
+    if not any(app.is_web for app in found):
         found += _pages(module, values)
         if uses_llama_index(values.tree, module.path):
             found += _interfaces(module, values)
@@ -170,11 +163,11 @@ def _objects(module: Module, values: Evaluator) -> Iterator[App]:
             yield App(module, path, value.kind, value.origin, value.inside, value.routed, name in own)
         elif value.kind == "class" and isinstance(value.node, ast.ClassDef) and name in own:
             kind = values.constructor(ast.Name(name, ast.Load()), values.env(module))
-            if kind == "workflow" and not _asked_to_make(value.node):
+            if by_name(kind).kind == "workflow" and not _asked_to_make(value.node):
                 yield App(module, f"{name}()", kind, value.origin)
         elif isinstance(value.node, ast.FunctionDef) and name in own and not required_parameters(value.node):
             made = values.called(value)
-            if made is not None and made.kind in (*WEB, "slack", "telegram"):
+            if made is not None and by_name(made.kind).kind in ("web", "bot"):
                 path = f"{name}().{made.attribute}" if made.attribute else f"{name}()"
                 yield App(module, path, made.kind, made.origin, made.inside, made.routed)
 
@@ -198,7 +191,7 @@ def _app(module: Module, path: str, value: Value, values: Evaluator) -> App | No
         made_value = values.called(value)
         if made_value is not None and made_value.is_app and not required_parameters(value.node):
             return App(module, f"{path}()", made_value.kind, made_value.origin, routed=made_value.routed, own=own)
-        return App(module, path, _task_kind(value, values) or "callable", value.origin, own=own)
+        return App(module, path, _task_kind(value, values) or CALLABLE.name, value.origin, own=own)
     return None
 
 
@@ -212,23 +205,23 @@ def _imported_names(module: Module) -> list[str]:
 
 
 def _pages(module: Module, values: Evaluator) -> Iterator[App]:
-    """Yield a script that Streamlit or Chainlit runs."""
-    for package in _PAGES:
-        if imports_top(values.tree, module, package):
-            yield App(module, None, package, (module.path, 0))
+    """Yield a module that a framework runs by itself."""
+    for page in _PAGES:
+        if not page.undriven and any(imports_top(values.tree, module, package) for package in page.packages):
+            yield App(module, None, page.name, (module.path, 0))
 
 
 def _interfaces(module: Module, values: Evaluator) -> Iterator[App]:
     """Yield a user interface of a package that cannot be driven: what its functions do alone says nothing of it."""
-    for package in UNDRIVEN:
-        if imports_top(values.tree, module, package):
-            yield App(module, None, package, (module.path, 0))
+    for page in _PAGES:
+        if page.undriven and any(imports_top(values.tree, module, package) for package in page.packages):
+            yield App(module, None, page.name, (module.path, 0))
             return
 
 
 def _callables(module: Module, values: Evaluator) -> Iterator[App]:
     for path, value in turn_functions(module, values).items():
-        yield App(module, path, "callable", value.origin)
+        yield App(module, path, CALLABLE.name, value.origin)
 
 
 def _starters(module: Module, values: Evaluator) -> Iterator[App]:
@@ -236,9 +229,11 @@ def _starters(module: Module, values: Evaluator) -> Iterator[App]:
     for name, nodes in values.env(module).names.items():
         node = nodes[-1][1]
         if isinstance(node, ast.FunctionDef) and not required_parameters(node):
-            ran = [last_name(inner.func) for inner in walk(node) if isinstance(inner, ast.Call)]
-            if {"run_polling", "run_webhook"} & set(ran) and imports_top(values.tree, module, "telegram"):
-                yield App(module, f"{name}()", "telegram", (module.path, node.lineno))
+            ran = {last_name(inner.func) for inner in walk(node) if isinstance(inner, ast.Call)}
+            for framework in FRAMEWORKS:
+                starters = (starter.split(".") for starter in framework.starters)
+                if any(called in ran and imports_top(values.tree, module, package) for package, called in starters):
+                    yield App(module, f"{name}()", framework.name, (module.path, node.lineno))
 
 
 def _console(module: Module) -> Iterator[App]:
@@ -247,7 +242,7 @@ def _console(module: Module) -> Iterator[App]:
         if isinstance(loop, (ast.While, ast.For)):
             asks = (last_name(node.func) == "input" for node in walk(loop) if isinstance(node, ast.Call))
             if any(asks) or dotted(getattr(loop, "iter", loop)) == "sys.stdin":
-                yield App(module, None, "console", (module.path, loop.lineno))
+                yield App(module, None, CONSOLE.name, (module.path, loop.lineno))
                 return
 
 
@@ -260,9 +255,9 @@ def _tasks(module: Module, values: Evaluator) -> Iterator[App]:
 
 def _task_kind(value: Value, values: Evaluator) -> str:
     """Return the package of which a function is a task, or an empty text."""
-    packages = TASKS if is_task(value.node) else ()
-    around = values.tree.reach(value.module.path) if packages else ()
-    return next((package for package in packages if any(imports_top(values.tree, m, package) for m in around)), "")
+    around = values.tree.reach(value.module.path) if is_task(value.node) else ()
+    packages = ((framework.name, package) for framework in _TASKS for package in framework.packages)
+    return next((name for name, package in packages if any(imports_top(values.tree, m, package) for m in around)), "")
 
 
 def _unknown(module: Module, values: Evaluator) -> Iterator[App]:
@@ -271,7 +266,7 @@ def _unknown(module: Module, values: Evaluator) -> Iterator[App]:
         for line, node in values.env(module).names.get(name, ())[-1:]:
             known = values.name(module, name)
             if known is None and isinstance(node, ast.Call) and last_name(node.func) not in _NO_APPS:
-                yield App(module, name, "", (module.path, line))
+                yield App(module, name, UNKNOWN.name, (module.path, line))
 
 
 def _wiring_of(module: Module, values: Evaluator) -> Wiring:
@@ -296,5 +291,5 @@ def _apps_given(given: Iterable[ast.expr], module: Module, values: Evaluator) ->
         for part in ast.walk(whole):
             if isinstance(part, (ast.Name, ast.Call)):
                 value = values.evaluate(part, values.env(module))
-                if value is not None and value.kind in WEB:
+                if value is not None and value.is_web:
                     yield value

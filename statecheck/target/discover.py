@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
+from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
 from statecheck.source.code.files import python_files
 from statecheck.source.code.imports import uses_llama_index
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
     from statecheck.source.code.values import Origin
 
 _LLAMA = re.compile(rb"^\s*(?:from|import)\s+(?:llama_index|workflows|llama_agents)\b", re.MULTILINE)
+_DRIVEN = tuple(framework for framework in FRAMEWORKS if framework.adapter)
+_WORDS = "|".join(
+    re.escape(word) for one in _DRIVEN for word in (one.constructors if one.is_web and not one.vague else one.packages)
+)
+"""By which a file speaks of a framework."""
 _APP = re.compile(
-    rb"FastAPI|Starlette|Flask|Quart|Sanic|get_[aw]sgi_application|WorkflowServer|ASGIApp|streamlit|chainlit|gradio"
-    rb"|slack_bolt|telebot|telegram|aiogram|[Cc]elery|\.task\b|\(_?(?:event|evt)\b"
+    _WORDS.encode() + rb"|\.task\b|\(_?(?:event|evt)\b"
     rb"|create_app|^\s*(?:app|application|server)\s*=|\bscope\b|\benviron\b"
     rb"|^\s*from\s.*\bimport\s.*\b(?:app|application|server)\b"
     rb"|^\s*@[\w.]+\.(?:get|post|put|patch|delete|route|websocket)\b|\.(?:include_router|register_blueprint|mount)\(",

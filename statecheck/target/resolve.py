@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
 from statecheck.source.code.evaluate import Evaluator
 from statecheck.source.code.imports import uses_llama_index
@@ -27,6 +28,7 @@ from statecheck.target.turns import turn_functions
 
 _NAME_ONE = "name a Python file, a directory or `package.module:attribute`"
 _NAME_APP = "name the file that builds the app, or what answers a turn: `bot.py:reply`"
+_SETTINGS = tuple(framework.settings_variable for framework in FRAMEWORKS if framework.settings_variable)
 _APP_STRING = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*(?:\(\))?)\Z")
 
 
@@ -41,8 +43,7 @@ class Target:
         project: the working directory when the target is below it, else the import root, or what is above its `src`.
         object: attribute path in the module (`app`, `bot.reply`), with `()` if it has to be called
             (`create_app()`); None if source cannot tell and the running probe has to look.
-        framework: fastapi, starlette, flask, django, quart, sanic, asgi, wsgi, callable, workflow,
-            workflow-server, streamlit, chainlit, gradio, console, or `""` if source cannot tell.
+        framework: the name of its row in `statecheck.probe.frameworks`, or `""` if source cannot tell.
     """
 
     path: Path
@@ -220,7 +221,7 @@ def _elsewhere(module: Module, tree: SourceTree) -> tuple[str, str | None] | Non
             match = _APP_STRING.match(node.value)
             if match and tree.find(match[1]):
                 return match[1], match[2]
-            if "DJANGO_SETTINGS_MODULE" in module.text and ".settings" in node.value:
+            if ".settings" in node.value and any(variable in module.text for variable in _SETTINGS):
                 package = node.value.partition(".settings")[0]
                 for name in (f"{package}.wsgi", f"{package}.asgi"):
                     if tree.find(name):

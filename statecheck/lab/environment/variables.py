@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.probe.guard import is_loopback
 from statecheck.probe.offline import dummy_credentials, dummy_for, is_secret
 from statecheck.source.project.service_kinds import kind_of_url
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
 _QUIET = {
-    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-    "GRADIO_ANALYTICS_ENABLED": "False",
+    **{name: value for framework in FRAMEWORKS for name, value in framework.environment},
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }

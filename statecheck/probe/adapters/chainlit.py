@@ -36,7 +36,7 @@ _TOLD = told(
 )
 
 
-def at_home() -> None:
+def prepare() -> None:
     """Forget a Chainlit that was imported elsewhere: its folder is the one in which it is imported."""
     config = sys.modules.get("chainlit.config")
     if config is not None and os.path.realpath(config.APP_ROOT) != os.path.realpath(os.getcwd()):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from .. import system
+from ..caches import CACHE, SESSION, observe_tree, watch_signatures
+from ..framework_state import KEEPERS, Keeper, given
 from ..turns import note
-from .asgi import AsgiTarget, is_asgi
 from .offer import found_in, route
-from .wsgi import WsgiTarget
+from .web import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from .offer import Loaded, Offer
 
@@ -34,11 +37,11 @@ def adapt(offer: Offer) -> Loaded | None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "127.0.0.1"]  # as Django's own test runner does with its host
     sys.modules["django.core.signals"].got_request_exception.connect(_raised, weak=False)
     _migrate()
-    facts = {"framework": "django", "object": offer.name, "routes": list(_routes(_patterns(), ""))}
+    facts = {"framework": "django", "routes": list(_routes(_patterns(), ""))}
     if _CSRF in settings.MIDDLEWARE and not settings.CSRF_USE_SESSIONS:
         header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-").title()
         facts |= {"headers": [[header, _TOKEN]], "cookies": [[settings.CSRF_COOKIE_NAME, _TOKEN]]}
-    return AsgiTarget(offer.thing, facts) if is_asgi(offer.thing) else WsgiTarget(offer, facts)
+    return serve(offer, facts)
 
 
 def _migrate() -> None:
@@ -117,3 +120,34 @@ def _converter(regex: str, name: str) -> str:
     group = re.search(rf"\(\?P<{re.escape(name)}>([^)]*)\)", regex)
     digits = group is not None and re.fullmatch(r"(\\d|\[0-9\])([+*]|\{.*\})", group[1])
     return "int:" if digits else ""
+
+
+_MEMORY = "cache"
+_memory_caches: dict[str, Any] = {}
+
+
+def _watch_memory(module: ModuleType) -> None:
+    """Django's default cache is a dict of the module's own, which nothing of the app's leads to."""
+    keep = module.LocMemCache._set  # noqa: SLF001 - through which all goes that it keeps
+
+    @functools.wraps(keep)
+    def kept(self: Any, key: str, *args: Any, **kwargs: Any) -> None:
+        given(_MEMORY, key)
+        keep(self, key, *args, **kwargs)
+
+    module.LocMemCache._set = kept  # noqa: SLF001 - as above
+    _memory_caches.update(module=module)
+
+
+def _in_memory() -> Iterator[Keeper]:
+    for module in _memory_caches.values():
+        yield from (Keeper(cache, _MEMORY) for cache in module._caches.values())  # noqa: SLF001 - it has no other name
+
+
+KEEPERS.append(_in_memory)
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "django.core.cache.backends.base": observe_tree("BaseCache", CACHE),
+    "django.core.cache.backends.locmem": _watch_memory,
+    "django.contrib.sessions.backends.base": observe_tree("SessionBase", SESSION),
+    "django.core.signing": watch_signatures("BadSignature"),
+}

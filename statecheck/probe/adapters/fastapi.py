@@ -6,11 +6,13 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..caches import SESSION, observe_tree
 from .asgi import AsgiTarget, is_asgi
 from .offer import route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from .offer import Offer
 
@@ -62,3 +64,8 @@ def _flat(routes: Any) -> Any:
     """FastAPI keeps an included router's routes behind one route of its own; it knows how to list them."""
     listing = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
     return listing(routes) if listing is not None else routes
+
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "starlette.middleware.sessions": observe_tree("Session", SESSION),
+}

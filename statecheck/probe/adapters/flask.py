@@ -6,17 +6,16 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..caches import SESSION, observe_tree
 from ..turns import note
-from .asgi import AsgiTarget, is_asgi
 from .offer import found_in, route
-from .wsgi import WsgiTarget
+from .web import VERBS, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from .offer import Loaded, Offer
-
-_VERBS = ("GET", "POST", "PUT", "PATCH")
 
 
 def adapt(offer: Offer) -> Loaded | None:
@@ -27,20 +26,18 @@ def adapt(offer: Offer) -> Loaded | None:
         app = found_in(offer.thing, framework, name)
         if app is not None:
             _watch(app, framework)
-            facts = {"framework": framework, "object": offer.name, "routes": list(routes(app))}
-            if is_asgi(offer.thing):
-                return AsgiTarget(offer.thing, facts, getattr(app, "websocket_class", None))
-            return WsgiTarget(offer, facts)
+            facts = {"framework": framework, "routes": list(_routes(app))}
+            return serve(offer, facts, getattr(app, "websocket_class", None))
     return None
 
 
-def routes(app: Any) -> Iterator[dict[str, Any]]:
+def _routes(app: Any) -> Iterator[dict[str, Any]]:
     """Every endpoint of an app but its static files."""
     for rule in app.url_map.iter_rules():
         view = app.view_functions.get(rule.endpoint)
         if view is None or rule.endpoint.rpartition(".")[2] == "static":
             continue
-        methods = [verb for verb in _VERBS if verb in (rule.methods or ())]
+        methods = [verb for verb in VERBS if verb in (rule.methods or ())]
         methods = ["WEBSOCKET"] if getattr(rule, "websocket", False) else methods
         if not hasattr(view, "view_class"):
             yield route(rule.rule, methods, rule.endpoint, view)
@@ -60,3 +57,9 @@ def _watch(app: Any, framework: str) -> None:
 
     signals.got_request_exception.connect(raised, weak=False)
     logging.getLogger(app.name).addFilter(lambda line: not str(line.msg).startswith("Exception on "))
+
+
+HOOKS: dict[str, Callable[[ModuleType], None]] = {
+    "flask.sessions": observe_tree("SecureCookieSession", SESSION),
+    "flask_session.base": observe_tree("ServerSideSession", SESSION),
+}

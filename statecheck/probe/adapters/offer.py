@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..frameworks import FRAMEWORKS
 from ..recorder import RECORDER
 
 if TYPE_CHECKING:
@@ -17,18 +18,7 @@ if TYPE_CHECKING:
 
 
 _MOST_WRAPPED = 200
-_APPS = {
-    "Flask": "flask",
-    "Quart": "quart",
-    "Sanic": "sanic",
-    "Bottle": "bottle",
-    "App": "falcon",
-    "WSGIHandler": "django",
-    "ASGIHandler": "django",
-    "Application": "aiohttp",
-    "Block": "gradio",
-}
-"""Classes of apps that have no `routes`, and of their parts, by the package that they are of."""
+_APPS = frozenset((package, name) for one in FRAMEWORKS for package in one.packages for name in one.app_classes)
 
 
 class NoApp(LookupError):
@@ -76,7 +66,7 @@ def is_app(thing: Any) -> bool:
     if issubclass(type(thing), type):  # not `isinstance`, which asks a proxy for what it stands for
         return False
     return hasattr(type(thing), "routes") or any(
-        _APPS.get(cls.__name__, "-") == cls.__module__.partition(".")[0] for cls in type(thing).__mro__
+        (cls.__module__.partition(".")[0], cls.__name__) in _APPS for cls in type(thing).__mro__
     )
 
 
@@ -117,6 +107,11 @@ def location(function: Any) -> tuple[str, int]:
     if code is None:
         return "", 0
     return RECORDER.relative(code.co_filename) or code.co_filename, code.co_firstlineno
+
+
+def function_name(function: Any) -> str:
+    """A function's name, or that of the class of an object that can be called."""
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def route(path: str, methods: list[str], name: str, endpoint: Any) -> dict[str, Any]:

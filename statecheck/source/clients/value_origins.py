@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.clients import script
 from statecheck.source.code.lookup import FUNCTIONS
 from statecheck.source.fields import plain
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from statecheck.source.clients.calls import Call
     from statecheck.source.fields import Origin
 
+_RERUN = frozenset(package for framework in FRAMEWORKS if framework.reruns for package in framework.packages)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _DEEPEST = 3
 _KEPT = re.compile(r"[sS]torage|\bcookie|\buse[A-Z]\w*\(|\|\||\?\?")
@@ -43,7 +45,7 @@ class PythonOrigins:
         self._calls: dict[str, list[ast.Call]] = {}
         self._functions: set[str] = set()
         self._reruns = any(
-            isinstance(node, ast.Import) and any(alias.name == "streamlit" for alias in node.names)
+            isinstance(node, ast.Import) and any(alias.name in _RERUN for alias in node.names)
             for node in ast.walk(tree)
         )
         for node, above in _nested(tree, ()):

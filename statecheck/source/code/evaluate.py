@@ -9,12 +9,9 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.probe.frameworks import FRAMEWORKS, Framework, by_constructor, by_name, by_signature
 from statecheck.source.code.scopes import dotted, last_name, own_nodes, parameters
 from statecheck.source.code.values import (
-    CONSTRUCTORS,
-    NAMESAKES,
-    ONLY_OF,
-    WEB,
     AnyFunction,
     Env,
     Origin,
@@ -25,14 +22,14 @@ from statecheck.source.code.values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from statecheck.source.code.tree import Import, Module, SourceTree
 
-_WRAPPERS = frozenset(("WsgiToAsgi", "AsgiToWsgi", "ProxyFix", "ASGIApp", "WSGIApp", "ProtocolTypeRouter", "Mangum"))
+_WRAPPERS = frozenset(name for framework in FRAMEWORKS for name in framework.wrappers)
 _ALTERNATIVES = frozenset(("from_defaults", "from_tools", "from_tools_or_functions", "from_agents"))
-_EVENTS, _CONTEXTS = frozenset(("event", "evt")), frozenset(("context", "ctx", "lambda_context", ""))
-_BUILDERS = frozenset(("ApplicationBuilder", "builder"))
+_BUILD = "build"
 _DEEPEST = 40
 
 
@@ -93,15 +90,9 @@ class Evaluator:
         return None
 
     def _function(self, node: AnyFunction, env: Env) -> Value:
-        names = [arg.arg for arg in parameters(node)]
-        kind = "function"
-        if names == ["scope", "receive", "send"]:
-            kind = "asgi"
-        elif names[:2] == ["environ", "start_response"]:
-            kind = "wsgi"
-        elif len(names) == 2 and names[0].strip("_") in _EVENTS and names[1].strip("_") in _CONTEXTS:
-            kind = "lambda"
-        return Value(kind, (env.module.path, node.lineno), env.module, node, routed=kind != "function")
+        framework = by_signature([arg.arg for arg in parameters(node)])
+        kind = framework.name if framework is not None else "function"
+        return Value(kind, (env.module.path, node.lineno), env.module, node, routed=framework is not None)
 
     def _name(self, name: str, env: Env, line: int | None, depth: int) -> Value | None:
         found = [node for at, node in env.names.get(name, ()) if line is None or at < line]
@@ -141,9 +132,9 @@ class Evaluator:
             inner = self.tree.get(path) if path else None
             found = self._name(node.attr, self.env(base.module), None, depth)
             return found or (Value("module", (inner.path, 0), inner) if inner else None)
-        if base.kind == "workflow-server" and node.attr == base.attribute:
+        if base.attribute and node.attr == base.attribute:
             return replace(base, attribute="")
-        if base.kind == "flask" and node.attr == "wsgi_app":
+        if node.attr in by_name(base.kind).same:
             return base
         if base.kind in ("instance", "class") and isinstance(base.node, ast.ClassDef):
             return self._member(base, base.node, node.attr, depth)
@@ -172,24 +163,24 @@ class Evaluator:
         origin = (env.module.path, node.lineno)
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         inside = self._given(given, env, line, depth)
-        kind = self.constructor(node.func, env, depth)
+        made = by_name(self.constructor(node.func, env, depth))
         callee = last_name(node.func)
-        wrapped = next((value for value in inside if value.kind in WEB), None)
+        wrapped = next((value for value in inside if value.is_web), None)
         origins = frozenset(origin for value in inside for origin in (value.origin, *value.inside))
         if wrapped is not None and (callee in _WRAPPERS or callee.endswith("Middleware")):
             return replace(wrapped, origin=origin, inside=origins | wrapped.inside, routed=True)
-        if kind:
-            routed = kind in ("django", "asgi", "wsgi") or any(key.arg == "routes" for key in node.keywords)
-            if kind == "django":
+        if made.name:
+            routed = made.routed or any(key.arg == "routes" for key in node.keywords)
+            if made.single:
                 origin = (self.tree.root, 0)
-            return Value(kind, origin, env.module, None, origins, routed, "app" if kind == "workflow-server" else "")
+            return Value(made.name, origin, env.module, None, origins, routed, made.served)
         function = self.evaluate(node.func, env, line, depth)
         if function is not None and isinstance(function.node, ast.ClassDef):
             return self._instance(function, function.node, origin, origins)
         if function is not None and isinstance(function.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            made = self._returned(function.node, self.env(function.module), depth)
-            if made is not None:
-                return made
+            returned = self._returned(function.node, self.env(function.module), depth)
+            if returned is not None:
+                return returned
         return (
             replace(wrapped, inside=origins | wrapped.inside) if wrapped is not None and _rebinds(node, env) else None
         )
@@ -226,20 +217,23 @@ class Evaluator:
         if definition is not None and definition.node is not None:
             return ""
         called = _imported_name(self.tree, env.module, func) or name
-        kinds = [CONSTRUCTORS.get(called, ""), NAMESAKES.get(called, "")]
-        if name == "build" and any(last_name(part) in _BUILDERS for part in ast.walk(func)):
-            kinds = ["telegram"]
-        return next((kind for kind in kinds if kind and self._is_meant(kind, env.module)), "")
+        built = {last_name(part) for part in ast.walk(func)} if name == _BUILD else ()
+        frameworks = [one for one in FRAMEWORKS if not one.builders.isdisjoint(built)] or by_constructor(called)
+        return self._meant(frameworks, env.module)
 
-    def _is_meant(self, kind: str, module: Module) -> bool:
-        packages = ONLY_OF.get(kind, ())
-        return not packages or any(imports_top(self.tree, module, one) for one in packages)
+    def _meant(self, frameworks: Iterable[Framework], module: Module) -> str:
+        """Return the first of these that a file can mean, by what it imports."""
+        for framework in frameworks:
+            if not framework.vague or any(imports_top(self.tree, module, one) for one in framework.packages):
+                return framework.name
+        return ""
 
     def _instance(self, function: Value, definition: ast.ClassDef, origin: Origin, inside: frozenset[Origin]) -> Value:
         for method in definition.body:
             called = parameters(method)[1:] if isinstance(method, ast.AsyncFunctionDef) else []
-            if [arg.arg for arg in called] == ["scope", "receive", "send"]:
-                return Value("asgi", origin, function.module, None, inside, routed=True)
+            framework = by_signature([arg.arg for arg in called])
+            if framework is not None and framework.protocol == "asgi":
+                return Value(framework.name, origin, function.module, None, inside, routed=True)
         return Value("instance", origin, function.module, definition, inside)
 
     def _returned(self, function: AnyFunction, outer: Env, depth: int) -> Value | None:
@@ -253,7 +247,8 @@ class Evaluator:
                 value = self.evaluate(node.value, env, None, depth)
                 if value is not None:
                     return replace(value, routed=value.routed or any(map(adds_routes, nodes)))
-        kind = CONSTRUCTORS.get(last_name(function.returns), "") if function.returns is not None else ""
+        stated = by_constructor(last_name(function.returns)) if function.returns is not None else ()
+        kind = self._meant(stated, outer.module)
         return Value(kind, (outer.module.path, function.lineno), outer.module, routed=True) if kind else None
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from statecheck.probe.frameworks import FRAMEWORKS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from statecheck.source.code.tree import Located, SourceTree
 
-_SERVED_WITH = {
-    "streamlit": ("streamlit.testing.v1",),
-    "gradio": ("gradio.routes", "httpx"),
-    "chainlit": ("chainlit.server", "chainlit.socket", "socketio", "aiohttp", "websockets.legacy.server"),
-}
-"""What a framework's app is served with, which no import of the app's own names."""
+_SERVED_WITH = {package: framework.served_with for framework in FRAMEWORKS for package in framework.packages}
 LLAMA_INDEX = frozenset(("llama_index", "workflows", "llama_agents"))
 
 

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from statecheck.probe.frameworks import by_name
 from statecheck.source.code.scopes import Function, Scope, statements
 
 if TYPE_CHECKING:
@@ -16,69 +17,13 @@ if TYPE_CHECKING:
 Origin = tuple["Path", int]
 AnyFunction = Function | ast.Lambda
 
-CONSTRUCTORS = {
-    "FastAPI": "fastapi",
-    "Starlette": "starlette",
-    "Flask": "flask",
-    "Quart": "quart",
-    "Sanic": "sanic",
-    "Bottle": "bottle",
-    "Litestar": "litestar",
-    "get_wsgi_application": "django",
-    "get_asgi_application": "django",
-    "WSGIHandler": "django",
-    "ASGIHandler": "django",
-    "WorkflowServer": "workflow-server",
-    "ASGIApp": "asgi",
-    "WSGIApp": "wsgi",
-    "Workflow": "workflow",
-    "AgentWorkflow": "workflow",
-    "FunctionAgent": "workflow",
-    "ReActAgent": "workflow",
-    "CodeActAgent": "workflow",
-    "FunctionCallingAgent": "workflow",
-    "OpenAIAgent": "workflow",
-    "Interface": "gradio",
-    "ChatInterface": "gradio",
-    "Blocks": "gradio",
-    "TabbedInterface": "gradio",
-    "App": "slack",
-    "AsyncApp": "slack",
-    "TeleBot": "telegram",
-    "AsyncTeleBot": "telegram",
-    "Dispatcher": "telegram",
-    "Celery": "celery",
-    "Client": "discord",
-    "Bot": "discord",
-}
-NAMESAKES = {"App": "falcon", "API": "falcon"}
-"""What has the name of another framework's constructor, where that one's package is not imported."""
-ONLY_OF = {
-    "falcon": ("falcon",),
-    "gradio": ("gradio",),
-    "slack": ("slack_bolt",),
-    "telegram": ("telebot", "telegram", "aiogram"),
-    "discord": ("discord",),
-}
-"""Frameworks whose constructors have names that say little: the packages of which the file has to import one."""
-TASKS = ("celery", "dramatiq", "rq", "huey")
-"""Packages by whose decorators a function becomes a task."""
-UNDRIVEN = ("dash", "flet", "mesop", "nicegui", "panel", "reflex", "shiny", "solara", "taipy")
-"""Packages of user interfaces that are named, as they cannot be driven."""
-WEB = frozenset(
-    [
-        *("fastapi", "starlette", "flask", "quart", "sanic", "django", "workflow-server", "asgi", "wsgi"),
-        *("bottle", "falcon", "litestar"),
-    ]
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """What an expression is.
 
     Attributes:
-        kind: a framework of `CONSTRUCTORS`, or `function`, `class`, `instance`, `module`.
+        kind: the name of a framework, or `function`, `class`, `instance`, `module`.
         origin: the file and line that build it; two names for one thing have one origin.
         inside: the origins of what it wraps or was given.
         module: the file in which `node` is.
@@ -99,6 +44,11 @@ class Value:
     def is_app(self) -> bool:
         """Whether it can be driven as it is: a web app, a workflow, a page."""
         return self.kind not in ("function", "class", "instance", "module")
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is an app that is sent requests over HTTP."""
+        return by_name(self.kind).is_web
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
 from statecheck.model import Anchor
+from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
 from statecheck.source.code.files import directories
 from statecheck.source.project.dockerfiles import Image
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from statecheck.source.project.deployments import Claim, Service
     from statecheck.source.project.project_files import ProjectFiles
 
-_SERVER = re.compile(r"gunicorn|uvicorn|waitress|hypercorn|granian|fastapi\s+run|sanic|uwsgi|WEB_CONCURRENCY")
+_OWN_SERVERS = "|".join(framework.command for framework in FRAMEWORKS if framework.command)
+_SERVER = re.compile(rf"gunicorn|uvicorn|waitress|hypercorn|granian|uwsgi|WEB_CONCURRENCY|{_OWN_SERVERS}")
 _NUMBER = r"""["'\s=,:-]*(?:\$\{\w+:-)?["']?(\d{1,4})\b"""
 _WORKERS = re.compile(rf"(?:--workers?|--processes|(?<![\w-])-w|\bWEB_CONCURRENCY\b){_NUMBER}")
 _THREADS = re.compile(rf"--threads{_NUMBER}")
