@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from statecheck.probe.ops import ACTIONS, KINDS, TYPES, OpAction, OpKind, OpType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-OpType = Literal["invoke", "ok", "fail", "info"]
+LineRole = Literal["defined", "written", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +28,61 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line of user code that was found by reading the code, not on a stack, and what it does to an op's place."""
+
+    path: str
+    line: int
+    role: LineRole
+
+
+@dataclass(frozen=True, slots=True)
 class Op:
     """One entry of a history.
 
     Attributes:
         time: monotonic nanoseconds (CLOCK_MONOTONIC, the same for all processes of a machine).
         type: invoke, ok, fail or info.
-        f: what was done: `turn` (the driver's own), `model` (a model call), `memory`, `chat-store`,
-            `ctx-store`, `context`, `engine`, `run`, `workflow`, `asks` and `answers` (what a run asks of a person, and
-            is answered), `file`, `wire`, `gone`, `place`, `warning`, `blocked`,
-            `tool` (an agent's, called), `effect` (a program run, a file removed), `substituted` (a stand-in answered),
-            `session`, `cache` (the web framework's), `signature` (one that was refused),
-            `ended` (a child that took turns for its parent),
-            `warm-up` (a turn of a throw-away session), `progress` (added when a history is judged).
+        f: its kind, what was done; Jepsen calls it so. `statecheck.probe.ops` declares them all.
         pid, generation: the worker; generation 0 is the driver.
         turn: ordinal of the turn (1-based) that caused it, or 0.
-        action: `read`, `write`, or the method's own name where it is neither; of a file on a disk `volume` if it
-            outlives that; of a turn that is sent `carried` if the client's browser sends what it keeps of earlier
-            ones along.
+        action: how it was done, where a kind has several ways; declared there too.
         cls, obj, parent: class of the state object, its number in this process (0: none), and the number of
             the object that it is a view over or that holds it (0: none).
         key: the key under which the app looked (driver: the session key that was sent), or None.
         markers: the markers found in what was written or read, in order, without repeats.
-        text: what was written, read, sent or answered, cut to a few thousand characters.
+        text: what was written, read, sent, answered or run, cut to a few thousand characters.
         frames: the user's code that did it, innermost first; may be empty.
-        where: a place in words: a holder's path, a file, an address.
+        lines: where the user's code defines what a place or a refused signature is about, and where it uses that.
+        name: of a value in a Context's store or in a session.
+        where: a place outside of the object itself: a holder's path in memory, a file, an address, a database's URL.
+        database: of a statement: `sqlite` or `postgres`.
+        around: of what was sent: the words before each marker, which tell who says it.
         run: the workflow run's id, or "".
-        note: anything else, for people.
+        method: of the library or the app, where its name says more than the action.
+        tool: the agent's tool that was called, or in which this was done, or "".
+        service: the kind of a throwaway server that ended.
+        arguments: of a run or a constructor: the names of those that could carry a conversation.
+        roles: of what a model was given: `u` for each message of the user's, `a` for each of the assistant's.
+        status: of an answer: the HTTP status, 200 for a call that returned; 0 if nothing came back.
+        held: the greatest number of turns that were held at once.
+        error: what was raised, or why nothing came back.
+        by_library: no code of the user's is on the stack; `frames` are those of the call that a library works for.
+        running: of a snapshot: the run had not ended.
+        is_text: of a place: the text itself was seen there, not only an object that was given it.
+        on_volume: of a file: it outlives the container's disk.
+        carried: of a turn that is sent: the client's browser sends what it keeps of earlier ones along.
+        streamed: of an answer: it came piece by piece.
+        note: anything else, for people. Nothing is judged by it.
     """
 
     time: int
     type: OpType
-    f: str
+    f: OpKind
     pid: int = 0
     generation: int = 0
     turn: int = 0
-    action: str = ""
+    action: OpAction = ""
     cls: str = ""
     obj: int = 0
     parent: int = 0
@@ -69,12 +90,31 @@ class Op:
     markers: tuple[str, ...] = ()
     text: str = ""
     frames: tuple[Frame, ...] = ()
+    lines: tuple[Line, ...] = ()
+    name: str = ""
     where: str = ""
+    database: str = ""
+    around: str = ""
     run: str = ""
+    method: str = ""
+    tool: str = ""
+    service: str = ""
+    arguments: tuple[str, ...] = ()
+    roles: str = ""
+    status: int = 0
+    held: int = 0
+    error: str = ""
+    by_library: bool = False
+    running: bool = False
+    is_text: bool = False
+    on_volume: bool = False
+    carried: bool = False
+    streamed: bool = False
     note: str = ""
 
 
 _DEFAULTS = {field.name: field.default for field in fields(Op) if field.name not in ("time", "type", "f")}
+_ROLES = frozenset(get_args(LineRole))
 
 
 def encode(op: Op) -> str:
@@ -83,25 +123,79 @@ def encode(op: Op) -> str:
     for name, default in _DEFAULTS.items():
         value = getattr(op, name)
         if value != default:
-            record[name] = [[f.path, f.line, f.function] for f in value] if name == "frames" else value
+            record[name] = value
+    if op.frames:
+        record["frames"] = [[frame.path, frame.line, frame.function] for frame in op.frames]
+    if op.lines:
+        record["lines"] = [[line.path, line.line, line.role] for line in op.lines]
     return json.dumps(record, ensure_ascii=False)
+
+
+def _plain(*types: type) -> Callable[[Any], Any]:
+    """What reads a value of exactly one of these types: True is no integer."""
+
+    def read(value: Any) -> Any:
+        if type(value) not in types:
+            raise TypeError(f"{value!r} is no {types[0].__name__}")
+        return value
+
+    return read
+
+
+_integer, _text = _plain(int), _plain(str)
+
+
+def _word(known: frozenset[str]) -> Callable[[Any], Any]:
+    """What reads one of a closed set of words."""
+
+    def read(value: Any) -> Any:
+        if _text(value) not in known:
+            raise ValueError(f"`{value}` is unknown")
+        return value
+
+    return read
+
+
+def _list_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    listed = _plain(list)
+    return lambda value: tuple(map(read, listed(value)))
+
+
+def _frame(value: Any) -> Frame:
+    path, line, function = value
+    return Frame(_text(path), _integer(line), _text(function))
+
+
+def _line(value: Any) -> Line:
+    path, line, role = value
+    return Line(_text(path), _integer(line), _role(role))
+
+
+_role = _word(_ROLES)
+_BY_TYPE: dict[str, Callable[[Any], Any]] = {
+    "int": _integer,
+    "str": _text,
+    "str | None": _plain(str, type(None)),
+    "bool": _plain(bool),
+    "OpType": _word(TYPES),
+    "OpKind": _word(KINDS),
+    "OpAction": _word(ACTIONS),
+    "tuple[str, ...]": _list_of(_text),
+    "tuple[Frame, ...]": _list_of(_frame),
+    "tuple[Line, ...]": _list_of(_line),
+}
+_READERS = {field.name: _BY_TYPE[str(field.type)] for field in fields(Op)}
 
 
 def decode(line: str | bytes) -> Op:
     """The op that a line holds.
 
     Raises:
-        ValueError: the line is not an op.
+        ValueError: the line is not an op: a field, a kind or an action is unknown or missing, or of another type.
     """
     try:
-        record = json.loads(line)
-        known = {name: record[name] for name in _DEFAULTS if name in record}
-        if "markers" in known:
-            known["markers"] = tuple(known["markers"])
-        if "frames" in known:
-            known["frames"] = tuple(Frame(*frame) for frame in known["frames"])
-        return Op(record["time"], record["type"], record["f"], **known)
-    except (KeyError, TypeError, AttributeError) as error:
+        return Op(**{name: _READERS[name](value) for name, value in json.loads(line).items()})
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not an op: {error}") from error
 
 
@@ -122,7 +216,7 @@ class History:
         """Merge the driver's ops and those of every worker generation by time."""
         return cls(experiment, tuple(sorted((op for ops in files for op in ops), key=lambda op: op.time)))
 
-    def select(self, f: str | None = None, turn: int | None = None, action: str | None = None) -> Iterator[Op]:
+    def select(self, f: OpKind | None = None, turn: int | None = None, action: OpAction | None = None) -> Iterator[Op]:
         """The ops with this `f`, of this turn, with this action; None means any."""
         for op in self.ops:
             if (

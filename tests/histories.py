@@ -2,15 +2,18 @@
 
     1a > alice                       turn 1, `The word is {1}.`, is sent to worker a with the session key `alice`
                                        (`-`: none)
-    1a memory build #2 ^1 @app.py:9  what it does there: `f`, then in any order the action, `#obj`, `^parent`,
-    1a memory write #2 1 key=alice     markers by the number of their turn, `name=value` and frames, innermost first
+    1a memory build #2 ^1 @app.py:9  what it does there: the kind, then in any order the action, `#obj`, `^parent`,
+    1a memory write #2 1 key=alice     markers by the number of their turn, `field=value`, what is true of it
+                                       (`by_library`) and frames, innermost first
     1a model read 1 2
-    1a <                             acknowledged; `x why`: refused; `?`: indeterminate. What follows is the note,
+    1a <                             acknowledged; `x why`: refused; `?`: indeterminate. What follows is the error,
+                                       or `HTTP 500`,
     2b < "Noted: {1}"                  or for `<` the answer, with `{n}` for turn n's marker
     -a gone #2                       no turn's
 
 A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
 and so on; without a letter it is the driver. A frame's function is `chat`, or what follows a slash: `@app.py:2/main`.
+Of a place and a signature they are lines of code: the first defines it, others use it (`/written`, `/read`).
 Each line is 10 ns later than the one before; `#` begins a comment, and `\\r\\n` in a value is a line's end, as Redis
 has it.
 """
@@ -25,9 +28,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from statecheck.experiments import REPORTED
-from statecheck.history import Frame, History, Op
+from statecheck.history import Frame, History, Line, Op
+from statecheck.probe.ops import ACTIONS
 
-_TEXTS = {field.name for field in fields(Op) if "str" in str(field.type)}
+_FIELDS = {field.name: str(field.type) for field in fields(Op)}
+_TEXTS = {name for name, type_ in _FIELDS.items() if type_ in ("str", "str | None")}
+_COUNTS = ("status", "held")
+_READ_OFF = ("place", "signature")  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 
 
@@ -62,15 +69,19 @@ def op(line: str, time: int = 0) -> Op:
         return Op(time, _TURNS[f], "turn", **values)  # type: ignore[arg-type]
     for word in words:
         _take(word, values)
-    return Op(time, values.pop("type", "ok"), f, **values)
+    if f in _READ_OFF:
+        lines = [(frame.path, frame.line, frame.function) for frame in values.pop("frames", ())]
+        values["lines"] = tuple(Line(*line[:2], line[2] if number else "defined") for number, line in enumerate(lines))
+    return Op(time, values.pop("type", "ok"), f, **values)  # type: ignore[arg-type]  # not all words are an op's
 
 
 def _turn(sign: str, rest: str) -> dict[str, Any]:
     if sign == ">":
         return {"key": None if rest in ("", "-") else rest}
     if sign == "<":
-        return {"text": re.sub(r"\{(\d+)\}", lambda found: marker(int(found[1])), rest), "note": "200"}
-    return {"note": rest}
+        return {"text": re.sub(r"\{(\d+)\}", lambda found: marker(int(found[1])), rest), "status": 200}
+    status = re.fullmatch(r"HTTP (\d+)", rest)
+    return {"status": int(status[1])} if status else {"error": rest}
 
 
 def _take(word: str, values: dict[str, Any]) -> None:
@@ -85,9 +96,15 @@ def _take(word: str, values: dict[str, Any]) -> None:
         values["frames"] = (*values.get("frames", ()), Frame(path, int(line), function or "chat"))
     elif equals and name in _TEXTS:
         values[name] = value.replace(r"\r\n", "\r\n")
+    elif equals and name in _COUNTS:
+        values[name] = int(value)
+    elif equals and name == "arguments":
+        values[name] = tuple(value.split(","))
+    elif _FIELDS.get(word) == "bool":
+        values[word] = True
     elif word in ("fail", "info"):
         values["type"] = word
-    elif re.fullmatch(r"[a-z_]+", word) and "action" not in values:
+    elif word in ACTIONS and "action" not in values:
         values["action"] = word
     else:
         raise ValueError(f"`{word}` says nothing that an op has")
@@ -128,9 +145,14 @@ _op = st.builds(
     markers=st.lists(_few.map(marker), min_size=1, max_size=3).map(tuple),
     text=st.sampled_from(["", marker(1), f"{marker(2)} {marker(1)}", "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"]),
     frames=st.sampled_from([(), (Frame("app.py", 3, "chat"),)]),
-    where=st.sampled_from(["", "a.db", "app.sessions['a']", "uua"]),
+    lines=st.sampled_from([(), (Line("app.py", 3, "defined"),)]),
+    name=st.sampled_from(["", "a.db"]),
+    where=st.sampled_from(["", "a.db", "app.sessions['a']"]),
     run=st.sampled_from(["", "r"]),
-    note=st.sampled_from(["", "inside", "8", "HTTP 500"]),
+    roles=st.sampled_from(["", "uua"]),
+    status=st.sampled_from([0, 500]),
+    held=st.sampled_from([0, 8]),
+    by_library=st.booleans(),
 )
 _turn_op = st.builds(
     replace,

@@ -180,7 +180,7 @@ class TestFixed:
     def test_the_race_is_forced(self, fixed: Diagnosis) -> None:
         (mark,) = histories(fixed)["concurrent"].select("overlap")
 
-        assert mark.note == "8"
+        assert mark.held == 8
 
     def test_the_table_shows_where_each_turn_went(self, fixed: Diagnosis) -> None:
         first, second, third = next(one.turns for one in fixed.experiments if one.name == "other-worker")

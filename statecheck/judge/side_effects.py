@@ -34,16 +34,16 @@ def unjudged(history: History, findings: Sequence[Finding]) -> Problem | None:
     """
     told = {marker for op in history.select("turn", 1) for marker in op.markers}
     for op in history.select("substituted", 1):
-        if op.action in ("add", "async_add") and told & set(op.markers):
+        if op.method in ("add", "async_add") and told & set(op.markers):
             text = f"the conversation goes to `{op.cls}`{_at(op)}, which cannot be reached, so it cannot be judged"
             return Problem("substituted-store", text, _HINT)
-    asked = [op for op in history.select("blocked", 1) if op.frames and not op.note]
+    asked = [op for op in history.select("blocked", 1) if op.frames and not op.tool]
     if asked and not findings and not any(history.select("model", 1)):
         text = f"a turn asks for {asked[0].where}{_at(asked[0])}, which was blocked: what it remembers cannot be seen"
         return Problem("turn-needs-network", text, _HINT)
     calls = [op for op in history.select("engine", 1, "call") if told & set(op.markers)]
     if calls and calls[-1].type == "fail" and not any(find_cause(one.code).explains_failures for one in findings):
-        failed = f"`{calls[-1].cls}`{_at(calls[-1])} raised {calls[-1].note.strip(': ')[:160]}"
+        failed = f"`{calls[-1].cls}`{_at(calls[-1])} raised {calls[-1].error.strip(': ')[:160]}"
         text = f"turn 1 was answered, but {failed}, which the app caught: what it would remember cannot be seen"
         return Problem("caught-failure", text, "mend that first; `--show-logs` shows what the app wrote")
     return None
@@ -68,11 +68,11 @@ def _tools(ops: list[Op]) -> list[str]:
 
     Effects are on the run's own disk and within its own network; without namespaces a program may reach further.
     """
-    called = {op.cls: _at(op) for op in reversed(ops) if op.f == "tool"}
+    called = {op.tool: _at(op) for op in reversed(ops) if op.f == "tool"}
     effects: dict[str, list[str]] = {}
     for op in ops:
-        if op.note in called and (text := _effect(op)):
-            effects.setdefault(op.note, []).append(text)
+        if op.tool in called and (text := _effect(op)):
+            effects.setdefault(op.tool, []).append(text)
     found = [f"tool `{name}`{called[name]} was called and {_listed(done)}" for name, done in effects.items()]
     others = sorted(f"`{name}`{place}" for name, place in called.items() if name not in effects)
     return found + ([f"tools called, without an effect that was seen: {', '.join(others)}"] if others else [])
@@ -83,19 +83,19 @@ def _effect(op: Op) -> str:
     if op.f == "blocked":
         return f"asked for {op.where}, which was blocked{_at(op)}"
     if op.f == "effect" or (op.f == "file" and op.action == "write"):
-        what = op.where if op.action == "run" else PurePath(op.where).name
+        what = op.text if op.action == "run" else PurePath(op.where).name
         return f"{_DONE[op.action]} `{what}`{_at(op)}"
     return ""
 
 
 def _effects(ops: list[Op]) -> list[str]:
     """What the app did outside of tools that cannot be undone."""
-    done = [_effect(op) for op in ops if op.f == "effect" and not op.note and op.action != "rename"]
+    done = [_effect(op) for op in ops if op.f == "effect" and not op.tool and op.action != "rename"]
     return [f"done in turns: {_listed(done)}"] if done else []
 
 
 def _blocked(ops: list[Op]) -> list[str]:
-    refused = [op for op in ops if op.f == "blocked" and not op.note]
+    refused = [op for op in ops if op.f == "blocked" and not op.tool]
     asked = [f"{op.where}{_at(op)}{_when(op)}" for op in refused if op.frames]
     alone = [op.where for op in refused if not op.frames and op.where not in " ".join(asked)]
     found = [f"blocked, as nothing leaves this machine: {_listed(asked)}"] if asked else []

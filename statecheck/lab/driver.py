@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, Kill, Leave, Locate, Overlap, Start, Step, Take
-from statecheck.history import Frame, History, Op, with_ordinals
+from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.overlap import at_once
 from statecheck.lab.workers.readiness import ready
@@ -26,11 +26,17 @@ if TYPE_CHECKING:
     from statecheck.lab.workers.pool import Lab
     from statecheck.lab.workers.readiness import Limits
     from statecheck.lab.workers.worker import Worker
+    from statecheck.probe.ops import OpKind, OpType
     from statecheck.talk.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
 _MOST_USES = 8
 _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise
+
+
+def _op(worker: Worker, type_: OpType, f: OpKind) -> partial[Op]:
+    """An op of now and of this worker, but for what it says."""
+    return partial(Op, time.monotonic_ns(), type_, f, worker.pid, worker.generation)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class Driver:
             copied = self.setting.lab.copy_of(worker)
             files.append([self._located(op, copied) for op in ops])
         gaps = [worker for worker in self.workers.values() if worker.incomplete]
-        files.append([Op(time.monotonic_ns(), "info", "incomplete", w.pid, w.generation) for w in gaps])
+        files.append([_op(worker, "info", "incomplete")() for worker in gaps])
         files.append(self._relayed())
         return History.merge(self.experiment, files)
 
@@ -100,7 +106,7 @@ class Driver:
         """A file with its path relative to the project, of which the worker may have had a copy; what else has one."""
         locator = self.setting.locator
         if op.f == "signature":
-            return replace(op, frames=tuple(Frame(a.path, a.line, a.text) for a in locator.secrets))
+            return replace(op, lines=tuple(Line(a.path, a.line, "defined") for a in locator.secrets))
         if op.f != "file":
             return op
         inside = copied and op.where.startswith(copied + "/")
@@ -159,27 +165,25 @@ class Driver:
 
     def _turn(self, worker: Worker, client: Client, number: int, marker: str) -> Answer:
         setting = self.setting
-        common = {"pid": worker.pid, "generation": worker.generation, "turn": number, "markers": (marker,)}
+        of = partial(Op, f="turn", pid=worker.pid, generation=worker.generation, turn=number, markers=(marker,))
 
         def invoked(token: int) -> None:
             self._ordinals[worker.generation, token] = number
             carried = any(earlier in kept for earlier in self.sent[:-1] for kept in client.cookies.values())
-            action = "carried" if carried else ""
-            self._record("invoke", action=action, text=message_of(marker), key=self._key(client), **common)
+            text, key = message_of(marker), self._key(client)
+            self._record(of(time.monotonic_ns(), "invoke", carried=carried, text=text, key=key))
 
         answer = take_turn(worker, setting.plan, client, marker, setting.limits.turn, invoked)
         if number in self._given_up:
             return answer
-        common["key"] = self._key(client)  # the app may only now have given it
+        key = self._key(client)  # the app may only now have given it
+        ended = partial(of, time.monotonic_ns(), text=answer.text[:4000], status=answer.status, key=key)
         if answer.acknowledged:
-            action = "streamed" if answer.streamed else ""
-            self._record("ok", action=action, text=answer.text[:4000], note=str(answer.status), **common)
+            self._record(ended("ok", streamed=answer.streamed))
             with self._lock:
                 self.seconds.append(answer.seconds)
         else:
-            indeterminate = answer.status == 0
-            note = answer.error or f"HTTP {answer.status}"
-            self._record("info" if indeterminate else "fail", text=answer.text[:4000], note=note, **common)
+            self._record(ended("fail" if answer.status else "info", error=answer.error))
         return answer
 
     def _key(self, client: Client) -> str | None:
@@ -187,37 +191,25 @@ class Driver:
         plan = self.setting.plan
         return str(client.session) if plan.session_field and (client.given is not None or not plan.given) else None
 
-    def _record(self, type_: str, **fields: object) -> None:
+    def _record(self, op: Op) -> None:
         with self._lock:
-            self.ops.append(Op(time.monotonic_ns(), type_, "turn", **fields))  # type: ignore[arg-type]
+            self.ops.append(op)
 
     def _warmed(self, worker: Worker, answer: Answer, client: Client) -> None:
-        type_ = "ok" if answer.acknowledged else "info"
         key = client.key if self.setting.plan.session_field else None
-        told = {"key": key, "text": answer.text[:4000], "note": str(answer.status or answer.error)}
-        self.ops.append(Op(time.monotonic_ns(), type_, "warm-up", worker.pid, worker.generation, **told))  # type: ignore[arg-type]
+        of = _op(worker, "ok" if answer.acknowledged else "info", "warm-up")
+        self._record(of(key=key, text=answer.text[:4000], status=answer.status, error=answer.error))
 
     def _kill(self, step: Kill) -> None:
         worker = self.workers[step.worker]
         self.setting.lab.kill(worker, container=True)
-        self.ops.append(Op(time.monotonic_ns(), "info", "kill", worker.pid, worker.generation))
+        self.ops.append(_op(worker, "info", "kill")())
 
     def _files(self, worker: Worker) -> None:
         for found in self.setting.lab.files(worker.disk, (*self.sent, *self._keys())):
             where = self.setting.locator.path(found["path"])
             kept = any(Path(found["path"]).is_relative_to(volume) for volume in self.setting.volumes)
-            self.ops.append(
-                Op(
-                    time.monotonic_ns(),
-                    "ok",
-                    "disk",
-                    worker.pid,
-                    worker.generation,
-                    action="volume" if kept else "",
-                    markers=tuple(found["markers"]),
-                    where=where,
-                )
-            )
+            self.ops.append(_op(worker, "ok", "disk")(on_volume=kept, markers=tuple(found["markers"]), where=where))
 
     def _locate(self, step: Locate) -> None:
         worker = self.workers[step.worker]
@@ -225,27 +217,20 @@ class Driver:
         request = {"locate": list(self.sent), "keys": self._keys(), "deep": self._hidden(worker)}
         reply = worker.ask(request, self.setting.limits.turn)
         if reply is None or "error" in reply:
-            note = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
-            self.ops.append(Op(time.monotonic_ns(), "fail", "place", worker.pid, worker.generation, note=note))
+            error = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
+            self.ops.append(_op(worker, "fail", "place")(error=error))
             return
         for place in reply["places"]:
             found = self.setting.locator.place(place)
-            lines = (*([found.anchor] if found.anchor else []), *found.uses[:_MOST_USES])
-            frames = tuple(Frame(anchor.path, anchor.line, anchor.text) for anchor in lines)
             self.ops.append(
-                Op(
-                    time.monotonic_ns(),
-                    "ok",
-                    "place",
-                    worker.pid,
-                    worker.generation,
+                _op(worker, "ok", "place")(
                     turn=len(self.sent),
-                    action="text" if place["text"] else "object",
+                    is_text=bool(place["text"]),
                     cls=found.holder,
                     key=found.key,
                     markers=(place["marker"],),
                     where=found.text,
-                    frames=frames,
+                    lines=found.lines(_MOST_USES),
                     note="" if place["user"] else "library",
                 )
             )
@@ -286,7 +271,7 @@ class Driver:
             self._give_up(workers[number], first + number)
         heard = len(client.said)
         client.said += [turn for tab in tabs for turn in tab.said[heard:]]  # one chat shows what each of them said
-        self.ops.append(Op(time.monotonic_ns(), "info", "overlap", note=str(most), turn=first))
+        self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first))
 
     def _quiet(self) -> float:
         """For how long nothing new happens before what is held is let go."""
@@ -305,7 +290,7 @@ class Driver:
             if client.line is not None and not ended():
                 with suppress(OSError):  # it may be closed already: its worker died, or its answer has ended
                     client.line.shutdown(socket.SHUT_RDWR)
-                    self.ops.append(Op(time.monotonic_ns(), "info", "left", worker.pid, worker.generation, turn=number))
+                    self.ops.append(_op(worker, "info", "left")(turn=number))
                 worker.wait(ended, self._quiet())
 
         at_once([turn], [worker], "model", self._quiet(), seconds, go_away)
@@ -314,5 +299,5 @@ class Driver:
     def _give_up(self, worker: Worker, number: int) -> None:
         """Record that a turn is left in flight."""
         self._given_up.add(number)
-        common = {"pid": worker.pid, "generation": worker.generation, "markers": (self.sent[number - 1],)}
-        self._record("info", turn=number, note="no answer when the turns beside it had long ended", **common)
+        error = "no answer when the turns beside it had long ended"
+        self._record(_op(worker, "info", "turn")(turn=number, markers=(self.sent[number - 1],), error=error))

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from statecheck.history import Line
 from statecheck.model import Anchor
 from statecheck.source.code import definitions
 from statecheck.source.code.uses import uses
@@ -33,6 +34,13 @@ class Place:
     holder: str
     anchor: Anchor | None
     uses: tuple[Anchor, ...] = ()
+
+    def lines(self, most_uses: int) -> tuple[Line, ...]:
+        """Where the user's code defines the name, and the first few lines that use it."""
+        if self.anchor is None:
+            return ()
+        uses = [Line(a.path, a.line, "written" if a.text == "written" else "read") for a in self.uses[:most_uses]]
+        return Line(self.anchor.path, self.anchor.line, "defined"), *uses
 
 
 @dataclass(frozen=True)

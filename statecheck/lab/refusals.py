@@ -96,7 +96,7 @@ def refused(
     hint = remedies.of(failed) or _BY_STATUS.get(first) or "see its own last lines; the same turn may be sent by hand"
     if first in _CREDENTIALS:
         hint = _wanted(*tried[0])
-    blocked = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.note]
+    blocked = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.tool]
     if blocked:
         asks = f"`{blocked[-1].frames[0].path}:{blocked[-1].frames[0].line}` asks for {blocked[-1].where}"
         return StatecheckError(

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from statecheck.lab.workers.worker import Worker
+    from statecheck.probe.ops import OpAction
     from statecheck.target.resolve import Target
 
 _START_SECONDS = 60.0
@@ -186,8 +187,8 @@ def _reach(host: str, port: int, _client: socket.socket) -> tuple[socket.socket,
     return outside, b""
 
 
-def _saw(ops: list[Op], action: str, where: str, markers: list[str], text: str, words: str) -> None:
-    op = Op(time.monotonic_ns(), "ok", "wire", action=action, where=where, text=text, note=words)
+def _saw(ops: list[Op], action: OpAction, where: str, markers: list[str], text: str, words: str) -> None:
+    op = Op(time.monotonic_ns(), "ok", "wire", action=action, where=where, text=text, around=words)
     ops.append(replace(op, markers=tuple(markers)))
 
 

@@ -224,8 +224,7 @@ class Runner:
 
     def _streams(self) -> bool:
         """Whether answers come piece by piece, so that a client may go away in the middle."""
-        answers = self.recorded.histories[BASELINE].select("turn", action="streamed")
-        return next(answers, None) is not None
+        return any(op.streamed for op in self.recorded.histories[BASELINE].select("turn"))
 
     def _forgets_late(self) -> bool:
         """Whether only the turn back at the first worker forgets: it may do so wherever it is answered."""

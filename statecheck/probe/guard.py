@@ -47,5 +47,5 @@ def check(host: Any, port: Any) -> None:
     frames = RECORDER.frames(3) or RECORDER.awaiting()
     if frames:
         REFUSED.append((address, *frames[0][:2]))
-    RECORDER.emit("blocked", where=address, frames=frames, note=TOOL.get())
+    RECORDER.emit("blocked", where=address, frames=frames, tool=TOOL.get())
     raise BeyondLoopback(f"statecheck lets nothing leave this machine: `{address}`")

@@ -6,8 +6,8 @@ import functools
 import inspect
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from .barrier import BARRIER
@@ -16,7 +16,9 @@ from .recorder import CALLER, RUN
 from .subclasses import each_below
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+    from .ops import OpAction, OpKind
 
 _ACTIVE: ContextVar[tuple[tuple[int, str], ...]] = ContextVar("statecheck_active", default=())
 _MARK = "_statecheck_wrapped"
@@ -27,38 +29,38 @@ class Table:
     """Which methods of a class tree are recorded, and as what.
 
     Attributes:
-        f: the op's `f`.
+        f: the op's kind.
         reads, writes: their result, or their arguments, are searched for markers.
         sets: writes that replace all that was there.
         calls: the user's frames are taken and carried to all that the library does inside.
         loads: classmethods that make an object from what was saved.
         edits: async context managers that read and write.
-        others: recorded under their own name.
+        others: {action: the methods that are recorded as it}.
         build: whether construction is recorded.
     """
 
-    f: str
+    f: OpKind
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     loads: tuple[str, ...] = ()
     edits: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    others: Mapping[OpAction, tuple[str, ...]] = field(default_factory=dict)
     build: bool = False
 
-    def actions(self) -> dict[str, str]:
-        """{method: action}."""
-        named = {
+    def actions(self) -> dict[str, OpAction | Literal["edit"]]:
+        """{method: action}; `edit` is a read and a write."""
+        named: dict[OpAction, tuple[str, ...]] = {
             "read": self.reads,
             "write": self.writes,
             "overwrite": self.sets,
             "call": self.calls,
             "load": self.loads,
-            "edit": self.edits,
+            **self.others,
         }
-        table = {method: action for action, methods in named.items() for method in methods}
-        table.update({method: method for method in self.others})
+        table: dict[str, OpAction | Literal["edit"]] = dict.fromkeys(self.edits, "edit")
+        table.update({method: action for action, methods in named.items() for method in methods})
         if self.build:
             table["__init__"] = "build"
         return table
@@ -77,7 +79,7 @@ def wrap_tree(base: type, table: Table) -> None:
     each_below(base, wrap_class)
 
 
-def _wrap(cls: type, name: str, f: str, action: str) -> None:
+def _wrap(cls: type, name: str, f: OpKind, action: OpAction | Literal["edit"]) -> None:
     raw = cls.__dict__.get(name, getattr(cls, name))
     function = raw.__func__ if isinstance(raw, classmethod) else raw
     if isinstance(raw, (staticmethod, property)) or getattr(function, _MARK, False) or not callable(function):
@@ -96,7 +98,7 @@ def _wrap(cls: type, name: str, f: str, action: str) -> None:
     setattr(cls, name, classmethod(wrapper) if isinstance(raw, classmethod) else wrapper)
 
 
-def _asynchronous(function: Callable[..., Any], f: str, name: str, action: str) -> Callable[..., Any]:
+def _asynchronous(function: Callable[..., Any], f: OpKind, name: str, action: OpAction) -> Callable[..., Any]:
     @functools.wraps(function)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         active = _ACTIVE.get()
@@ -130,7 +132,7 @@ def unawaited(coroutine: Any) -> None:
         Observed(given["self"], given["f"], "unawaited", given["args"], given["kwargs"]).record()
 
 
-def _synchronous(function: Callable[..., Any], f: str, name: str, action: str) -> Callable[..., Any]:
+def _synchronous(function: Callable[..., Any], f: OpKind, name: str, action: OpAction) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         active = _ACTIVE.get()
@@ -167,7 +169,7 @@ def _under(call: Observed, active: tuple[tuple[int, str], ...]) -> Iterator[None
             CALLER.reset(caller)
 
 
-def _editing(function: Callable[..., Any], f: str) -> Callable[..., AbstractAsyncContextManager[Any]]:
+def _editing(function: Callable[..., Any], f: OpKind) -> Callable[..., AbstractAsyncContextManager[Any]]:
     @asynccontextmanager
     @functools.wraps(function)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
@@ -181,7 +183,7 @@ def _editing(function: Callable[..., Any], f: str) -> Callable[..., AbstractAsyn
     return wrapper
 
 
-def _building(function: Callable[..., Any], f: str) -> Callable[..., Any]:
+def _building(function: Callable[..., Any], f: OpKind) -> Callable[..., Any]:
     @functools.wraps(function)
     def build(self: Any, *args: Any, **kwargs: Any) -> None:
         active = _ACTIVE.get()

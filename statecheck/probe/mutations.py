@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .frameworks import FRAMEWORKS
 from .markers import find
 from .recorder import RECORDER, TURN
 from .value_text import content
 
+if TYPE_CHECKING:
+    from .ops import Fields, OpKind
+
 _UNCHANGING = (str, bytes, int, float, bool, type(None))
 _MOST = 200  # values of one turn that are held
+_SAME: tuple[Literal["cls", "obj", "run", "frames"], ...] = ("cls", "obj", "run", "frames")
+"""What the op of a change has in common with that of the read."""
 
 
 @dataclass(frozen=True)
@@ -25,33 +30,33 @@ class _Read:
 
     value: Any
     content: str
-    op: dict[str, Any]
+    op: Fields
+    name: str
     session: Any = None
 
 
 _reads: dict[int, list[_Read]] = {}  # by turn
 
 
-def observe(op: dict[str, Any], value: Any, session: Any = None) -> None:
+def observe(op: Fields, value: Any, session: Any = None) -> None:
     """Note that a turn has read this value, or set one: what it changed of that before is saved.
 
     Args:
-        op: its fields, `where` being the value's name, or missing for all values of the run.
+        op: its fields, `name` being the value's, or missing for all values of the run.
         value: what was read.
         session: a framework's, in which it is; None for a Context's value.
     """
-    turn, name = TURN.get(), op.get("where", "")
+    turn, name = TURN.get(), op.get("name", "")
     reads = _reads.setdefault(turn, []) if turn else []
     if op["action"] == "write":
-        reads[:] = [one for one in reads if not _is_same(one.op, op)]
+        reads[:] = [one for one in reads if not _is_same(one, op)]
     elif op["action"] == "read" and len(reads) < _MOST and not isinstance(value, _UNCHANGING):
-        kept: dict[str, Any] = {key: op[key] for key in ("cls", "obj", "run", "frames") if key in op}
-        reads.append(_Read(value, content(value), {**kept, "where": name}, session))
+        reads.append(_Read(value, content(value), op, name, session))
 
 
-def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    same_run = one.get("run") == other.get("run")
-    return same_run and (one["where"] == other.get("where", "") or not other.get("where") or not one["where"])
+def _is_same(read: _Read, written: Fields) -> bool:
+    name = written.get("name", "")
+    return read.op.get("run") == written.get("run") and (read.name == name or not name or not read.name)
 
 
 def finish(turn: int) -> None:
@@ -59,8 +64,12 @@ def finish(turn: int) -> None:
     for one in _reads.pop(turn, []):
         now = content(one.value)
         if now != one.content and not _is_saved(one.session):
-            f = "ctx-store" if one.session is None else "session"
-            RECORDER.emit(f, action="mutate", markers=find(one.value), text=now, **one.op)
+            f: OpKind = "ctx-store" if one.session is None else "session"
+            fields: Fields = {"action": "mutate", "name": one.name, "markers": find(one.value), "text": now}
+            for key in _SAME:
+                if key in one.op:
+                    fields[key] = one.op[key]
+            RECORDER.emit(f, **fields)
 
 
 def _is_saved(session: Any) -> bool:

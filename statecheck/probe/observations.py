@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from . import mutations, state_usage
 from .markers import attributes_of, find, text
-from .recorder import CALLER, RECORDER, RUN, Frames
+from .recorder import CALLER, RECORDER, RUN
 from .value_text import content
+
+if TYPE_CHECKING:
+    from .ops import Fields, Frames, OpAction, OpKind
 
 LIBRARY_KEYS: set[str] = set()
 """Keys that a library uses where the app gives none: never shown as the app's own."""
 _BACKING = ("sql_store", "chat_store", "_memory", "memory", "primary_memory", "store")
-_GIVEN = ("ctx", "memory", "chat_history")
-_MOST_NOTE = 500
+_CARRIERS = ("ctx", "memory", "chat_history")
+_MOST_ERROR = 500
 _NO_HOLDERS = ("ctx-store", "cache", "session")  # an object of these is a view of one request or thread
 
 
@@ -31,8 +34,8 @@ class Observed:
     def __init__(
         self,
         subject: Any,
-        f: str,
-        action: str,
+        f: OpKind,
+        action: OpAction,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         frames: Frames = (),
@@ -56,7 +59,7 @@ class Observed:
                 self.args = args
                 self._record(value, error)
         except Exception as failure:  # noqa: BLE001 - an object of the app that cannot be looked at
-            RECORDER.emit("unseen", type="info", cls=type(self.subject).__name__, note=type(failure).__name__)
+            RECORDER.emit("unseen", type="info", cls=type(self.subject).__name__, error=type(failure).__name__)
 
     def _parts(self, result: Any, error: BaseException | None) -> list[tuple[tuple[Any, ...], Any]]:
         """(arguments, result) of each call to record: one, or one a value where a Context is asked for all."""
@@ -71,13 +74,13 @@ class Observed:
         return [(self.args, result)]
 
     def _record(self, result: Any, error: BaseException | None) -> None:
-        fields: dict[str, Any] = {"action": self.action, **self._thing(result)}
+        fields: Fields = {"action": self.action, **self._thing(result)}
         key = key_of(self.subject, self.f, self.args, self.kwargs)
         if key is not None:
             fields["key"] = key
         fields.update(self._content(result, fields.get("obj", 0)))
         if self.f == "ctx-store" and self.args and isinstance(self.args[0], str):
-            fields["where"] = self.args[0]
+            fields["name"] = self.args[0]
         fields.update(self._more(result))
         if self.frames:
             fields["frames"] = self.frames
@@ -87,31 +90,31 @@ class Observed:
         if not self.inside and error is None:
             self._watch(fields, result)
         if error is not None:
-            fields["note"] = f"{type(error).__name__}: {error}"[:_MOST_NOTE]
+            fields["error"] = f"{type(error).__name__}: {error}"[:_MOST_ERROR]
         RECORDER.emit(self.f, "ok" if error is None else "fail", **fields)
 
-    def _more(self, result: Any) -> dict[str, Any]:
+    def _more(self, result: Any) -> Fields:
         """What tells more of a run, of what a workflow was given, of a snapshot, and whose call it was."""
         if self.f == "run":
             return _run(result, self.kwargs)
         if self.f == "workflow":
-            return {"note": _given(self.kwargs)}
+            return {"arguments": _carriers(self.kwargs)}
         if self.action == "to_dict" and isinstance(result, dict) and result.get("is_running"):
-            return {"note": "running"}
-        return {"note": "inside"} if self.inside else {}
+            return {"running": True}
+        return {"by_library": True} if self.inside else {}
 
-    def _watch(self, fields: dict[str, Any], result: Any) -> None:
+    def _watch(self, fields: Fields, result: Any) -> None:
         """Let what was read be looked at again when the turn ends: it may be changed in place."""
         if self.f == "ctx-store":
             mutations.observe(fields, result)
         elif self.f == "session" and self.action == "read":
-            mutations.observe({**fields, "where": str(self.args[0]) if self.args else ""}, result, self.subject)
+            mutations.observe({**fields, "name": str(self.args[0]) if self.args else ""}, result, self.subject)
 
-    def _thing(self, result: Any) -> dict[str, Any]:
+    def _thing(self, result: Any) -> Fields:
         """The state object: its class, its number, and what it is a view over."""
         thing = result if self.action == "load" else self.subject
         named = self.subject if isinstance(self.subject, type) else type(thing)
-        fields: dict[str, Any] = {"cls": named.__name__}
+        fields: Fields = {"cls": named.__name__}
         if thing is None or isinstance(thing, type):
             return fields
         fields["obj"] = RECORDER.number(thing)
@@ -123,7 +126,7 @@ class Observed:
             fields["where"] = place
         return fields
 
-    def _content(self, result: Any, number: int) -> dict[str, Any]:
+    def _content(self, result: Any, number: int) -> Fields:
         """The markers that went in or came out."""
         comes_out = self.action in ("read", "load")
         markers = find(result if comes_out else (self.args, self.kwargs))
@@ -137,7 +140,7 @@ class Observed:
         return {"markers": markers, "text": text(result if comes_out else value)}
 
 
-def _run(handler: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _run(handler: Any, kwargs: dict[str, Any]) -> Fields:
     """A workflow run: which Context it got, and what it was given."""
     context = getattr(handler, "ctx", None)
     given = kwargs.get("ctx")
@@ -145,13 +148,13 @@ def _run(handler: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         "obj": RECORDER.number(context) if context is not None else 0,
         "parent": RECORDER.number(given) if given is not None else 0,
         "run": str(getattr(handler, "run_id", None) or ""),
-        "note": _given(kwargs),
+        "arguments": _carriers(kwargs),
     }
 
 
-def _given(kwargs: dict[str, Any]) -> str:
-    """What could carry a conversation among the arguments of a run, or of an agent's constructor."""
-    return " ".join(name for name in _GIVEN if kwargs.get(name) is not None)
+def _carriers(kwargs: dict[str, Any]) -> tuple[str, ...]:
+    """The names of what could carry a conversation among the arguments of a run, or of an agent's constructor."""
+    return tuple(name for name in _CARRIERS if kwargs.get(name) is not None)
 
 
 def backing_of(thing: Any) -> Any:
@@ -174,7 +177,7 @@ def where(thing: Any) -> str:
     return f"{head}{separator}{tail.rpartition('@')[2].partition('?')[0]}"
 
 
-def key_of(thing: Any, f: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+def key_of(thing: Any, f: OpKind, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
     """The key under which state is looked up: the object's own, or a chat store's first argument."""
     attributes = {} if isinstance(thing, type) else attributes_of(thing)
     own = (attributes.get(name) for name in ("session_id", "chat_store_key"))

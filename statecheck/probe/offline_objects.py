@@ -22,10 +22,10 @@ MARK = "_statecheck_constructor"
 _hollow: dict[int, weakref.ref[Any]] = {}
 
 
-def tell(thing: Any, action: str, given: Any = ()) -> None:
+def tell(thing: Any, method: str, given: Any = ()) -> None:
     """Record that a stand-in answers: in whose place, to which method, and what it was given."""
     frames = RECORDER.frames(3) or CALLER.get()
-    RECORDER.emit("substituted", action=action, cls=type(thing).__name__, markers=find(given), frames=frames)
+    RECORDER.emit("substituted", method=method, cls=type(thing).__name__, markers=find(given), frames=frames)
 
 
 def is_hollow(model: Any) -> bool:

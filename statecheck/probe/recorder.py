@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
+    from typing_extensions import Unpack  # of the type checker's own: nothing of it is loaded
+
+    from .ops import Fields, Frames, OpKind, OpType
+
 TURN: ContextVar[int] = ContextVar("statecheck_turn", default=0)
 """The token of the turn being served; follows tasks and copied contexts into threads."""
-CALLER: ContextVar[tuple[tuple[str, int, str], ...]] = ContextVar("statecheck_caller", default=())
+CALLER: ContextVar[Frames] = ContextVar("statecheck_caller", default=())
 """The user's frames where `run(` or `chat(` was called: the work itself happens in the library's own tasks."""
 
 RUN: ContextVar[str] = ContextVar("statecheck_run", default="")
@@ -42,7 +46,6 @@ def begin_turn(turn: int) -> Token[int]:
     return TURN.set(turn)
 
 
-Frames = tuple[tuple[str, int, str], ...]
 # The app may replace what it likes in these modules; the recorder keeps what it found.
 _write = os.write
 _getpid = os.getpid
@@ -175,11 +178,11 @@ class Recorder:
         self._references.pop(number, None)
         self.emit("gone", cls=cls, obj=number)
 
-    def emit(self, f: str, type: str = "ok", **fields: Any) -> None:  # noqa: A002 - the op's own word
-        """Record one op. Fields are those of `statecheck.history.Op`; empty ones are best left out."""
+    def emit(self, f: OpKind, type: OpType = "ok", **fields: Unpack[Fields]) -> None:  # noqa: A002 - the op's own word
+        """Record one op; empty fields are best left out."""
         if self.fd < 0:
             return
-        record = {"time": _now(), "type": type, "f": f, "pid": _getpid(), **fields}
+        record: dict[str, Any] = {"time": _now(), "type": type, "f": f, "pid": _getpid(), **fields}
         turn = TURN.get()
         if turn:
             record["turn"] = turn

@@ -14,7 +14,9 @@ from .protocols import COMMANDS, AnyCommands, Commands
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Seen = Callable[[str, str, list[str], str, str], None]
+    from .ops import OpAction
+
+    Seen = Callable[[OpAction, str, list[str], str, str], None]
     """Told of what passes: `write`, `send` (a write without a marker) or `read`; where to; the markers, the command,
     and the words before the markers."""
 
@@ -70,14 +72,16 @@ class Relay:
         inside.close()
         outside.close()
 
-    def _pump(self, source: socket.socket, sink: socket.socket, commands: Commands, where: str, action: str) -> None:
+    def _pump(
+        self, source: socket.socket, sink: socket.socket, commands: Commands, where: str, action: OpAction
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 self._pass(commands, data, sink, where, action)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
 
-    def _pass(self, commands: Commands, data: bytes, sink: socket.socket, where: str, action: str) -> None:
+    def _pass(self, commands: Commands, data: bytes, sink: socket.socket, where: str, action: OpAction) -> None:
         try:
             said = list(commands.feed(data))
         except ValueError:  # another protocol than was thought, or an encrypted one

@@ -23,6 +23,7 @@ from .relay import Relay
 
 if TYPE_CHECKING:
     from .channel import Message
+    from .ops import OpAction
 
 _READY = b"eady to accept connections"  # all servers say so
 _ENCRYPT = (80877103, 80877104)  # SSLRequest, GSSENCRequest
@@ -53,8 +54,8 @@ def run(services: list[Message], listeners: list[list[socket.socket]], folder: s
     threading.Event().wait()
 
 
-def _seen(action: str, where: str, markers: list[str], text: str, words: str) -> None:
-    RECORDER.emit("wire", action=action, where=where, markers=markers, text=text, note=words)
+def _seen(action: OpAction, where: str, markers: list[str], text: str, words: str) -> None:
+    RECORDER.emit("wire", action=action, where=where, markers=markers, text=text, around=words)
 
 
 class Server:
@@ -76,7 +77,7 @@ class Server:
         except OSError as error:
             said.append(str(error))
         self.failed = next(filter(None, reversed(said)), "it ended")
-        RECORDER.emit("service", "fail", where=self.service["kind"], note=" | ".join(said)[-2000:])
+        RECORDER.emit("service", "fail", service=self.service["kind"], error=" | ".join(said)[-2000:])
         self._ready.set()
 
     def unprivileged(self) -> tuple[list[str], dict[str, Any]]:

@@ -13,18 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from .ops import Fields
+
 _MOST_TEXT = 500  # characters: a SELECT names its columns before its tables
 
 
-def _record(where: str, statement: Any, parameters: Any) -> None:
+def _record(database: str, statement: Any, parameters: Any) -> None:
     if not TURN.get() or RECORDER.fd < 0:
         return
     frames = RECORDER.frames(3) or RECORDER.awaiting()
     markers = find((statement, parameters))
     if frames or markers:
         text = " ".join(str(statement).split())[:_MOST_TEXT]
-        action, words = ("write", around(f"{statement} {parameters}")) if markers else ("send", "")
-        RECORDER.emit("sql", action=action, where=where, markers=markers, text=text, frames=frames, note=words)
+        said: Fields = {"action": "send", "database": database, "markers": markers, "text": text, "frames": frames}
+        if markers:
+            said |= {"action": "write", "around": around(f"{statement} {parameters}")}
+        RECORDER.emit("sql", **said)
 
 
 class _Cursor(sqlite3.Cursor):

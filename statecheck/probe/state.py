@@ -22,7 +22,7 @@ _MEMORY = Table(
     reads=("get", "get_all", "aget", "aget_all"),
     writes=("put", "put_messages", "aput", "aput_messages"),
     sets=("set", "aset"),
-    others=("reset", "areset"),
+    others={"reset": ("reset", "areset")},
     build=True,
 )
 _BLOCK = Table("block", reads=("aget",), writes=("aput",), build=True)
@@ -31,7 +31,10 @@ _CHAT_STORE = Table(
     reads=("get_messages", "aget_messages"),
     writes=("add_message", "async_add_message", "add_messages"),
     sets=("set_messages", "aset_messages"),
-    others=("delete_messages", "adelete_messages", "delete_last_message", "adelete_last_message", "persist"),
+    others={
+        "delete": ("delete_messages", "adelete_messages", "delete_last_message", "adelete_last_message"),
+        "persist": ("persist",),
+    },
     loads=("from_persist_path",),
     build=True,
 )
@@ -40,18 +43,20 @@ _DB_STORE = Table(
     reads=("get_messages",),
     writes=("add_message", "add_messages"),
     sets=("set_messages",),
-    others=("delete_messages", "delete_oldest_messages", "archive_oldest_messages"),
+    others={"delete": ("delete_messages", "delete_oldest_messages"), "archive": ("archive_oldest_messages",)},
     build=True,
 )
 _CTX_STORE = Table(
     "ctx-store",
     reads=("get", "get_state"),
     writes=("set", "set_state"),
-    others=("clear",),
+    others={"reset": ("clear",)},
     edits=("edit_state",),
 )
-_CONTEXT = Table("context", others=("to_dict",), loads=("from_dict",), build=True)
-_ENGINE = Table("engine", calls=("chat", "achat", "stream_chat", "astream_chat"), others=("reset",), build=True)
+_CONTEXT = Table("context", others={"to_dict": ("to_dict",)}, loads=("from_dict",), build=True)
+_ENGINE = Table(
+    "engine", calls=("chat", "achat", "stream_chat", "astream_chat"), others={"reset": ("reset",)}, build=True
+)
 _RUN = Table("run", calls=("run",))
 _WORKFLOW = Table("workflow", build=True)
 _ASKS = Table("asks", build=True)

@@ -16,7 +16,7 @@ from .recorder import RECORDER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .recorder import Frames
+    from .ops import Frames
 
 _ASKS = ("get", "pop", "setdefault", "__getitem__", "__contains__")  # with a name first, and what is said is its value
 

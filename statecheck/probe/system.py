@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from .ops import OpAction
+
 _WRITES = os.O_WRONLY | os.O_RDWR
 _MOST_SENT = 400
 _STANDARD = os.path.dirname(os.__file__) + "/"
-_EFFECTS = {
+_EFFECTS: dict[str, OpAction] = {
     "subprocess.Popen": "run",
     "os.system": "run",
     "os.remove": "delete",
@@ -59,7 +61,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         _effect(event, args)
 
 
-def _file(path: str, action: str) -> None:
+def _file(path: str, action: OpAction) -> None:
     if RECORDER.fd < 0 or path.startswith(("/dev/", "/proc/")):
         return
     if path in ("", ":memory:"):
@@ -72,7 +74,7 @@ def _file(path: str, action: str) -> None:
     elif TURN.get() or action == "database":
         frames = RECORDER.frames(3)
         if frames:
-            RECORDER.emit("file", action=action, where=absolute, frames=frames, note=TOOL.get())
+            RECORDER.emit("file", action=action, where=absolute, frames=frames, tool=TOOL.get())
 
 
 def _effect(event: str, args: tuple[Any, ...]) -> None:
@@ -81,8 +83,10 @@ def _effect(event: str, args: tuple[Any, ...]) -> None:
     if frames and (TOOL.get() or _is_own(sys._getframe(2))):  # noqa: SLF001 - as the recorder does
         what = args[1] if event == "subprocess.Popen" else args[0]
         words = what if isinstance(what, (list, tuple)) else [what]
-        text = " ".join(os.fsdecode(word) if isinstance(word, (bytes, os.PathLike)) else str(word) for word in words)
-        RECORDER.emit("effect", action=_EFFECTS[event], where=text[:_MOST_SENT], frames=frames, note=TOOL.get())
+        said = " ".join(os.fsdecode(word) if isinstance(word, (bytes, os.PathLike)) else str(word) for word in words)
+        action = _EFFECTS[event]
+        text, where = (said[:_MOST_SENT], "") if action == "run" else ("", said[:_MOST_SENT])
+        RECORDER.emit("effect", action=action, text=text, where=where, frames=frames, tool=TOOL.get())
 
 
 def _is_own(frame: FrameType | None) -> bool:
@@ -117,7 +121,7 @@ def _sent(data: Any, peer: Any, own: Any) -> None:
         markers=markers,
         text=payload[:_MOST_SENT].decode("utf-8", "replace") if payload.startswith(b"*") else "",
         frames=frames,
-        note=around(payload.decode("utf-8", "replace")) if markers else "",
+        around=around(payload.decode("utf-8", "replace")) if markers else "",
     )
 
 

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .markers import find
-from .recorder import RECORDER, TOOL, TURN, Frames
+from .recorder import RECORDER, TOOL, TURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
+
+    from .ops import Frames
 
 
 def _patch(module: ModuleType) -> None:
@@ -36,7 +38,7 @@ def _patch(module: ModuleType) -> None:
 def _running(tool: Any, given: Any) -> Iterator[None]:
     name = str(tool.metadata.name)
     if TURN.get() and TOOL.get() != name:  # `acall` of a synchronous tool may come by `call`
-        RECORDER.emit("tool", action="call", cls=name, markers=find(given), frames=_defined(tool))
+        RECORDER.emit("tool", action="call", tool=name, markers=find(given), frames=_defined(tool))
     token = TOOL.set(name)
     try:
         yield

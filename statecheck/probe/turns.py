@@ -7,10 +7,11 @@ import traceback
 from typing import TYPE_CHECKING
 
 from . import mutations
-from .recorder import RECORDER, TURN, Frames
+from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
     from .channel import Channel
+    from .ops import Frames
 
 _raised: dict[int, BaseException] = {}  # by turn, until it ends
 
@@ -28,7 +29,7 @@ def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> Non
     mutations.finish(turn)
     if error is not None:
         show(error)  # before the lab is told: it may end this process at once
-        RECORDER.emit("error", type="fail", note=f"{type(error).__name__}: {error}"[:500], frames=frames_of(error))
+        RECORDER.emit("error", type="fail", error=f"{type(error).__name__}: {error}"[:500], frames=frames_of(error))
     channel.send(
         {
             "done": turn,

@@ -157,7 +157,7 @@ def _observe(call: Any) -> None:
         markers=find(given),
         text=" | ".join(f"{role}: {text}" for role, text in call.messages)[-2000:],
         frames=RECORDER.frames(3) or RECORDER.awaiting(),
-        note=call.method,
-        where="".join(role[:1] for role, _ in call.messages if role in ("user", "assistant"))[-200:],
+        method=call.method,
+        roles="".join(role[:1] for role, _ in call.messages if role in ("user", "assistant"))[-200:],
         run=run_id(),
     )

@@ -18,11 +18,11 @@ def noted(text: str) -> tuple[str, ...]:
 
 def test_a_tool_is_named_with_its_effects_and_where_they_are() -> None:
     assert noted("""
-        1a tool call cls=save @app.py:3
-        1a file write where=/srv/app/notes.txt note=save @app.py:4
-        1a effect run where="git push" note=save @app.py:5
-        1a blocked where=smtp.example.com:587 note=save @app.py:6
-        1a tool call cls=look @app.py:9
+        1a tool call tool=save @app.py:3
+        1a file write where=/srv/app/notes.txt tool=save @app.py:4
+        1a effect run text="git push" tool=save @app.py:5
+        1a blocked where=smtp.example.com:587 tool=save @app.py:6
+        1a tool call tool=look @app.py:9
         1a file write where=/srv/app/chat.json @app.py:12
     """) == (
         "tool `save` (app.py:3) was called and wrote `notes.txt` (app.py:4); ran `git push` (app.py:5); asked for "
@@ -51,14 +51,14 @@ def test_a_conversation_that_goes_to_a_stand_in_is_unjudged() -> None:
         "same-process",
         """
         1a > alice
-        1a substituted add 1 cls=CloudStore @app.py:7
+        1a substituted method=add 1 cls=CloudStore @app.py:7
         1a <
         """,
     )
     problem = unjudged(lost, [FOUND])
     assert problem is not None
     assert problem.text.startswith("the conversation goes to `CloudStore` (app.py:7)")
-    queried = history("same-process", "1a > alice\n1a substituted query 1 cls=CloudStore\n1a <")
+    queried = history("same-process", "1a > alice\n1a substituted method=query 1 cls=CloudStore\n1a <")
     assert unjudged(queried, []) is None
 
 
@@ -72,7 +72,7 @@ def test_a_turn_whose_model_is_blocked_is_unjudged_unless_a_cause_explains_the_l
 
 
 def test_a_turn_whose_call_failed_is_unjudged_unless_it_was_made_again_or_the_library_is_to_blame() -> None:
-    told = "1a > alice\n1a engine call 1 {}cls=ReActAgent note='AssertionError: ' @app.py:7\n{}1a <"
+    told = "1a > alice\n1a engine call 1 {}cls=ReActAgent error='AssertionError: ' @app.py:7\n{}1a <"
     problem = unjudged(history("same-process", told.format("fail ", "")), [FOUND])
     assert problem is not None
     assert problem.text == (

@@ -326,4 +326,4 @@ def test_a_celery_task_with_a_store_outside_is_healthy(user: User) -> None:
 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
     (overlap,) = ran.histories()["concurrent-workers"].select("overlap")
-    assert overlap.note == "2", "one in the child of each worker is held"
+    assert overlap.held == 2, "one in the child of each worker is held"

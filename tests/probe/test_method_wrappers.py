@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 ONE, TWO = marker(1), marker(2)
-MEMORY = Table("memory", reads=("get", "aget"), writes=("put", "aput"), sets=("set",), others=("reset",), build=True)
+MEMORY = Table(
+    "memory", reads=("get", "aget"), writes=("put", "aput"), sets=("set",), others={"reset": ("reset",)}, build=True
+)
 
 
 @pytest.fixture
@@ -186,7 +188,7 @@ class TestUnchanged:
             asyncio.run(Refusing().aput(TWO))
 
         assert [(op.type, op.markers) for op in ops()] == [("fail", (ONE,)), ("fail", (TWO,))]
-        assert [f"KeyError: '{ONE}'", f"ValueError: {TWO}"] == [op.note for op in ops()]
+        assert [f"KeyError: '{ONE}'", f"ValueError: {TWO}"] == [op.error for op in ops()]
 
     def test_an_exception_of_a_constructor_builds_nothing(self, ops: Callable[[], list[Op]]) -> None:
         class Refusing:

@@ -107,12 +107,12 @@ def test_a_first_context_is_its_own_store(ops: Callable[[], list[Op]]) -> None:
 
     assert asyncio.run(use()) == marker(1)
     assert type(context).from_dict(None, context.to_dict())._globals == {"name": marker(1)}
-    assert [(op.f, op.action, op.where, op.markers) for op in ops() if op.f == "ctx-store"] == [
+    assert [(op.f, op.action, op.name, op.markers) for op in ops() if op.f == "ctx-store"] == [
         ("ctx-store", "write", "name", (marker(1),)),
         ("ctx-store", "read", "name", (marker(1),)),
     ]
     assert [op.action for op in ops() if op.f == "context"] == ["build", "to_dict", "build", "load"]
-    assert [op.note for op in ops() if op.action == "to_dict"] == ["running"], "a snapshot of a run that waits"
+    assert [op.running for op in ops() if op.action == "to_dict"] == [True], "a snapshot of a run that waits"
 
 
 def test_a_name_for_the_context_of_another_module_is_not_watched_again(ops: Callable[[], list[Op]]) -> None:
@@ -131,7 +131,7 @@ def test_a_store_without_a_facade_is_observed(ops: Callable[[], list[Op]]) -> No
 
     asyncio.run(store.set("name", marker(1)))
 
-    assert [(op.action, op.where, op.markers) for op in ops()] == [("write", "name", (marker(1),))]
+    assert [(op.action, op.name, op.markers) for op in ops()] == [("write", "name", (marker(1),))]
 
 
 @pytest.mark.parametrize("package", ["workflows", IN_CORE])

@@ -149,7 +149,7 @@ def _find_place(case: Case, history: History, victim: Sent, library: bool) -> tu
     saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
     saves += [op for op in ops if op.frames and op.f == "file"]
     if saves:
-        return anchor_of(saves[0]), saves[0].where or saves[0].cls
+        return anchor_of(saves[0]), saves[0].where or saves[0].database or saves[0].name or saves[0].cls
     baseline = case.histories.get(BASELINE, history)
     place = next((p for p in whereabouts(baseline, turns(baseline)[0].marker) if p.anchor), None)
     if place is None:

@@ -104,7 +104,7 @@ def find_broken_write(case: Case) -> Finding | None:
     history = case.histories.get(BASELINE)
     if history is None or case.kept(BASELINE):
         return None
-    refused = [op for op in history.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.note)]
+    refused = [op for op in history.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.error)]
     dropped = [op for op in history.select("warning") if op.turn] if _comes_back(history) else []
     vanished = _find_vanished(history)
     witness = next(iter([*refused, *dropped, *vanished]), None)
@@ -112,7 +112,7 @@ def find_broken_write(case: Case) -> Finding | None:
         return None
     versions = ", ".join(f"{name} {version}" for name, version in sorted(case.versions.items()))
     if refused:
-        kind, what = "refused-write", f"the library refused to store a turn ({witness.note[:160]})"
+        kind, what = "refused-write", f"the library refused to store a turn ({witness.error[:160]})"
     elif dropped:
         kind, what = (
             "dropped-memory",
@@ -131,11 +131,11 @@ def find_cold_start(case: Case) -> Finding | None:
     if history is None:
         return None
     writing = [op for op in history.ops if op.type == "fail" and op.f in ("chat-store", "memory")]
-    witness = next((op for op in writing if any(sign in op.note for sign in _NO_TABLE)), None)
+    witness = next((op for op in writing if any(sign in op.error for sign in _NO_TABLE)), None)
     if witness is None:
         return None
     refused = sum(turn.status == "fail" for turn in turns(history))
-    said = " ".join(witness.note.split())[:120]
+    said = " ".join(witness.error.split())[:120]
     what = f"two first turns at once on an empty store: {refused} refused ({said})"
     anchor = anchor_of(witness)
     mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
@@ -155,7 +155,7 @@ def find_several_threads(case: Case) -> Finding | None:
         counts = {"refused": "fail", "never answered": "info"}
         sums = [f"{sum(turn.status == status for turn in during)} {word}" for word, status in counts.items()]
         after = ", and later ones too" if reader is not None and reader.status != "ok" else ""
-        said = re.sub(r" object at 0x\w+( \[.*?\])?", "", " ".join(witness.note.split()))[:120]
+        said = re.sub(r" object at 0x\w+( \[.*?\])?", "", " ".join(witness.error.split()))[:120]
         what = f"{len(during)} turns at once in threads that share a `{witness.cls}`: {', '.join(sums)}{after} ({said})"
         anchor = anchor_of(witness)
         mends = "use its async methods (`achat`) in `async def` handlers, or let one thread at a time use it (a lock)"
@@ -176,11 +176,11 @@ def _comes_back(history: History) -> bool:
     if any(op.action == "load" for op in history.select("context", sent[1].number)):
         return True
     fresh = {op.obj for op in history.select("context", sent[1].number, "build")}
-    return any("ctx" in op.note and op.parent not in fresh for op in history.select("run", sent[1].number))
+    return any("ctx" in op.arguments and op.parent not in fresh for op in history.select("run", sent[1].number))
 
 
-def _is_refusal(note: str) -> bool:
-    return any(sign in note for sign in _REFUSALS)
+def _is_refusal(error: str) -> bool:
+    return any(sign in error for sign in _REFUSALS)
 
 
 def _find_vanished(history: History) -> list[Op]:
@@ -194,7 +194,7 @@ def _find_vanished(history: History) -> list[Op]:
         for op in writes(history, first.number, first.marker)
         if op.f == "chat-store" and op.obj
     }
-    cleared = {op.obj for op in history.ops if "delete" in op.action or op.action in ("reset", "areset", "persist")}
+    cleared = {op.obj for op in history.ops if op.action in ("delete", "reset", "persist")}
     cleared |= {op.obj for op in history.select(action="overwrite") if first.marker not in op.markers}
     own = own_reads(history, second.number)
     reads = [op for op in own if (op.pid, op.obj, op.key) in written and op.obj not in cleared]

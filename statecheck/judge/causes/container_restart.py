@@ -168,10 +168,10 @@ def find_paused_run(case: Case) -> Finding | None:
             continue
         saved = [op for op in history.select("context", first.number, "to_dict") if op.type == "ok"]
         files = [place for place in places(history, first) if place.kind != "process"]
-        volume = {op.where for op in history.select("disk") if op.action == "volume"}
+        volume = {op.where for op in history.select("disk") if op.on_volume}
         if any(place.kind == "service" or place.text in volume for place in files):
             continue  # it may be saved there: a log on the disk, say, has the user's words too
-        if saved and saved[-1].note == "running" and files:
+        if saved and saved[-1].running and files:
             where = f"`{files[0].text}`"
             set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]
             made = [op for op in history.select("workflow", first.number, "build") if op.frames]

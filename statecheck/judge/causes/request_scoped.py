@@ -123,17 +123,17 @@ def find_unset_session(case: Case) -> Finding | None:
         if op is None or later.status != "ok" or turn.marker in given(history, later, case.channel or "model"):
             continue
         anchor = anchor_of(op)
-        told = f"turn {turn.number} changed `{op.where}` in place, and turn {later.number} was not given it"
+        told = f"turn {turn.number} changed `{op.name}` in place, and turn {later.number} was not given it"
         shown = history.experiment if history.experiment in case.outcomes else BASELINE
         return make_finding(
             CAUSE,
-            f"turn {turn.number} was put into `{op.where}` of a {op.cls} in place, which does not save it",
+            f"turn {turn.number} was put into `{op.name}` of a {op.cls} in place, which does not save it",
             anchor,
             case,
             (Evidence(shown, told),),
             kind="unset-mutation",
             related_to=related(history, turn, turn.marker, anchor or case.handler),
-            fix=f"set `{op.where}` again after changing it, or set `session.modified = True`",
+            fix=f"set `{op.name}` again after changing it, or set `session.modified = True`",
         )
     return None
 

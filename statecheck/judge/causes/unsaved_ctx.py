@@ -152,8 +152,8 @@ def find_dropped_context(case: Case) -> Finding | None:
     first = turns(history)[0]
     held = writes(history, first.number, first.marker) or list(history.select("ctx-store", first.number, "unawaited"))
     in_context = [op for op in held if op.f == "ctx-store"]
-    built_by_app = {op.obj for op in history.select(action="build") if op.note != "inside"}
-    in_run = [op for op in held if op.f != "ctx-store" and op.note == "inside" and op.obj not in built_by_app]
+    built_by_app = {op.obj for op in history.select(action="build") if not op.by_library}
+    in_run = [op for op in held if op.f != "ctx-store" and op.by_library and op.obj not in built_by_app]
     own = [op for op in held if op.f != "ctx-store" and op not in in_run]
     if not in_context and (not in_run or own):
         return None if held else _find_paused_run(case, history, first)
@@ -208,9 +208,9 @@ _KEEP_MEMORY = (
 
 def _name_kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:
     """The kind of loss, what happened in words, and the op whose line is to blame if that is not the run's."""
-    value, ended = f"`{witness.where}`", "which ended with the run: turn 2 began with an empty one"
+    value, ended = f"`{witness.name}`", "which ended with the run: turn 2 began with an empty one"
     run = next(history.select("run", first.number), None)
-    deaf = next((op for op in _find_builds(history, run) if "memory" in op.note), None)
+    deaf = next((op for op in _find_builds(history, run) if "memory" in op.arguments), None)
     if witness.action == "unawaited":
         return "unawaited-write", f"turn 1 called `set` for {value} of a workflow Context and never awaited it", witness
     if witness.action == "mutate":

@@ -98,15 +98,15 @@ def check(history: History, channel: Channel, control: History | None = None) ->
 
 def meets_another_loop(ops: Iterable[Op]) -> Op | None:
     """The first failure to use what belongs to another thread's event loop, which wakes nobody else that waits."""
-    return next((op for op in ops if op.type == "fail" and _OTHER_LOOP.search(op.note)), None)
+    return next((op for op in ops if op.type == "fail" and _OTHER_LOOP.search(op.error)), None)
 
 
 def _held(history: History) -> int:
     mark = next(history.select("overlap"), None)
-    return int(mark.note) if mark is not None and mark.note.isdigit() else 0
+    return mark.held if mark is not None else 0
 
 
 def _interleaved(history: History, reader: Sent) -> bool:
     """Whether the reader's model was given answers to all earlier questions, but not each after its question."""
     calls: list[Op] = list(history.select("model", reader.number))
-    return any("uu" in op.where and op.where.count("a") >= op.where.count("u") - 1 for op in calls)
+    return any("uu" in op.roles and op.roles.count("a") >= op.roles.count("u") - 1 for op in calls)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from statecheck.history import History
     from statecheck.model import OutcomeName
 
-_NOT_NOW = tuple(f"HTTP {status}" for status in (401, 403, 429, 502, 503, 504))
+_NOT_NOW = (401, 403, 429, 502, 503, 504)
 """Answers that speak of the client or of the moment, and not of a conversation that is not there."""
 
 
@@ -41,7 +41,7 @@ def check(history: History, channel: Channel | None, control: History | None = N
         for earlier in sent[:position]:
             if earlier.status != "ok":
                 continue
-            if turn.status == "fail" and turn.note in _NOT_NOW and not _is_unknown(sent[0], turn):
+            if turn.status == "fail" and turn.code in _NOT_NOW and not _is_unknown(sent[0], turn):
                 return "error", f"turn {turn.number} was refused: {turn.note}"
             if turn.status == "fail":
                 return ("lost" if channel else "error"), f"turn {turn.number} was refused: {turn.note}"
@@ -55,7 +55,7 @@ def check(history: History, channel: Channel | None, control: History | None = N
 
 def _is_unknown(first: Sent, turn: Sent) -> bool:
     """Whether a turn was refused because the session that the app itself had given is not known any more."""
-    return first.given and turn.key == first.key and turn.note in ("HTTP 401", "HTTP 403")
+    return first.given and turn.key == first.key and turn.code in (401, 403)
 
 
 def _is_due(control: History | None, turn: Sent, earlier: Sent, channel: Channel | None) -> bool:
@@ -83,11 +83,11 @@ def lost_states(history: History, earlier: Sent, turn: Sent) -> list[str]:
     that is set somewhere and here only changed after it was read may be meant so: a list that a prompt is made of.
     """
     marked = [op for op in writes(history, earlier.number, earlier.marker) if earlier.marker in op.markers]
-    sets = {op.where for op in history.select("ctx-store", action="write")}
-    written = {op.where for op in marked if op.f == "ctx-store" and not (op.action == "mutate" and op.where in sets)}
+    sets = {op.name for op in history.select("ctx-store", action="write")}
+    written = {op.name for op in marked if op.f == "ctx-store" and not (op.action == "mutate" and op.name in sets)}
     lost = []
     for value in sorted(written):
-        reads = [op for op in own_reads(history, turn.number) if op.f == "ctx-store" and op.where == value]
+        reads = [op for op in own_reads(history, turn.number) if op.f == "ctx-store" and op.name == value]
         if reads and not any(earlier.marker in op.markers for op in reads):
             lost.append(value)
     return lost

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from statecheck.history import History, Op
+    from statecheck.probe.ops import OpKind
 
 Channel = Literal["model", "answer", "state", "progress"]
 WRITES = ("write", "overwrite", "mutate")
 """What puts something into state; `mutate` does so only where the state is in memory."""
-_FRAMEWORKS = ("session", "cache")
+_FRAMEWORKS: tuple[OpKind, ...] = ("session", "cache")
 _BEFORE = 8  # characters before a marker that tell who says it
 STATE = ("memory", "chat-store", "ctx-store", "block")
 
@@ -29,7 +30,9 @@ class Sent:
         marker: the token in its text.
         key: the session key that was sent, or that the answer gave (then it is `given`); None if there is none.
         status: `ok`, `fail` (refused) or `info` (in flight when its worker died, or no answer).
-        answer: the text that came back; note: HTTP status or error.
+        answer: the text that came back.
+        code: the answer's HTTP status; 0 if nothing came back.
+        note: why it was not acknowledged, in words: an error, else that status.
         sent, ended: monotonic nanoseconds.
         renewed: its answer gave the client another key to send next.
     """
@@ -41,6 +44,7 @@ class Sent:
     generation: int
     status: Literal["ok", "fail", "info"]
     answer: str
+    code: int
     note: str
     sent: int
     ended: int
@@ -71,7 +75,8 @@ def turns(history: History) -> list[Sent]:
                 start.generation,
                 status,
                 end.text if end is not None else "",
-                end.note if end is not None else "",
+                end.status if end is not None else 0,
+                (end.error or (f"HTTP {end.status}" if end.status else "")) if end is not None else "",
                 start.time,
                 end.time if end is not None else start.time,
                 start.key is None and end is not None and end.key is not None,
@@ -88,7 +93,7 @@ def is_scratch(history: History, op: Op) -> bool:
     """
     if op.f != "ctx-store":
         return False
-    if op.note == "inside":
+    if op.by_library:
         return True
     for other in history.ops:
         if other.f == "ctx-store" and other.turn == op.turn and _same_value(other, op):
@@ -97,7 +102,7 @@ def is_scratch(history: History, op: Op) -> bool:
 
 
 def _same_value(one: Op, other: Op) -> bool:
-    return one.run == other.run and (one.where == other.where or not one.where or not other.where)
+    return one.run == other.run and (one.name == other.name or not one.name or not other.name)
 
 
 def own_reads(history: History, turn: int) -> Iterator[Op]:

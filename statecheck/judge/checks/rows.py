@@ -76,13 +76,13 @@ def _wrote(history: History, turn: Sent) -> str:
     if durable is not None:
         return f"{durable.cls} ({durable.where})"
     for op in history.select("place"):
-        if {turn.marker, turn.key} & {*op.markers} and op.frames:
+        if {turn.marker, turn.key} & {*op.markers} and op.lines:
             return op.where
     if written:
         last = written[-1]
-        return f"{last.cls} ({last.where})" if last.where else last.cls
-    for f, what in (("disk", "file"), ("wire", "service")):
-        for op in history.select(f):
-            if turn.marker in op.markers:
-                return f"{what} {op.where}"
+        place = last.name or last.where
+        return f"{last.cls} ({place})" if place else last.cls
+    for op in (*history.select("disk"), *history.select("wire")):
+        if turn.marker in op.markers:
+            return f"{'file' if op.f == 'disk' else 'service'} {op.where}"
     return ""

@@ -24,7 +24,7 @@ def changed(history: History, turn: int) -> list[Op]:
     ops = _own(history, turn)
     found = []
     for op in ops:
-        same = [other for other in ops if other.where == op.where and other.run == op.run]
+        same = [other for other in ops if other.name == op.name and other.run == op.run]
         before = [other for other in same if other.action == "read" and other.time < op.time]
         if op.action in _WRITES and before and before[0].text != op.text and not _is_worked_with(same, before[0], op):
             found.append(op)
@@ -58,19 +58,19 @@ def _first_reads(history: History, turn: int) -> list[Op]:
     found, own = [], set()
     for op in _own(history, turn):
         if op.action in _WRITES:
-            own.add((op.run, op.where))
-        elif op.action == "read" and (op.run, op.where) not in own:
+            own.add((op.run, op.name))
+        elif op.action == "read" and (op.run, op.name) not in own:
             found.append(op)
     return found
 
 
 def _writer(written: list[Op], read: Op) -> int:
     """The other turn that last left a value as it was read, or 0."""
-    before = (op for op in written if op.time < read.time and op.turn != read.turn and op.where == read.where)
+    before = (op for op in written if op.time < read.time and op.turn != read.turn and op.name == read.name)
     return next((op.turn for op in before if op.text == read.text), 0)
 
 
 def _own(history: History, turn: int) -> list[Op]:
     """What the app's own code did with Context values in a turn, as far as their content was seen."""
     ops = history.select("ctx-store", turn)
-    return [op for op in ops if op.note != "inside" and op.type == "ok" and op.text]
+    return [op for op in ops if not op.by_library and op.type == "ok" and op.text]

@@ -88,7 +88,7 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     handed = handed_over(history, marker)
     put = next(iter(anchors(handed, "written")), None)
     found = [
-        Whereabouts("process", op.where, op.key, op.pid, anchor_of(op) or put, op.action == "text", _uses(op))
+        Whereabouts("process", op.where, op.key, op.pid, _definition(op) or put, op.is_text, _uses(op))
         for op in history.select("place")
         if marker in op.markers
     ]
@@ -107,7 +107,7 @@ def whereabouts(history: History, marker: str) -> list[Whereabouts]:
     found = found or _memory_databases(history, marker)
     # an object that took a marker holds it itself only where it is not the client of a file or a service
     if any(place.kind != "process" for place in found):
-        seen = {op.where for op in history.select("place", action="text") if marker in op.markers}
+        seen = {op.where for op in history.select("place") if op.is_text and marker in op.markers}
         found = [place for place in found if place.kind != "process" or place.text in seen]
     memories = {place.text for place in found if not place.is_text}
     unique: dict[tuple[str, str, str | None, int], Whereabouts] = {}
@@ -127,8 +127,13 @@ def places(history: History, turn: Sent) -> list[Whereabouts]:
     return found
 
 
+def _definition(op: Op) -> Anchor | None:
+    """Where the name that a place hangs on is defined."""
+    return next((Anchor(line.path, line.line) for line in op.lines if line.role == "defined"), None)
+
+
 def _uses(op: Op) -> tuple[Anchor, ...]:
-    return tuple(Anchor(frame.path, frame.line, frame.function) for frame in op.frames[1:])
+    return tuple(Anchor(line.path, line.line, line.role) for line in op.lines if line.role != "defined")
 
 
 def anchor_of(op: Op | None) -> Anchor | None:
@@ -149,7 +154,7 @@ def database_of(path: str) -> str:
 
 def _memory_databases(history: History, marker: str) -> list[Whereabouts]:
     """The `:memory:` database that a process had open and sent a marker to: no search of its memory sees into one."""
-    sent = [op for op in history.select("sql", action="write") if marker in op.markers and op.where == "sqlite"]
+    sent = [op for op in history.select("sql", action="write") if marker in op.markers and op.database == "sqlite"]
     opened = [op for op in history.select("file", action="database") if op.where == ":memory:"]
     made = {(op.pid, op.turn) for op in opened if op.turn}  # in a turn, and gone with it
     pids = {op.pid for op in sent if (op.pid, op.turn) not in made}
@@ -167,7 +172,7 @@ def _file_anchor(history: History, path: str) -> Anchor | None:
 
 def _statement_anchor(history: History, marker: str) -> Anchor | None:
     """The user's line that sent a marker to a service, where only the relay saw the bytes (a client in C)."""
-    said = (op for op in history.ops if op.f in ("wire", "sql") and op.action == "write" and op.where != "sqlite")
+    said = (op for op in history.ops if op.f in ("wire", "sql") and op.action == "write" and op.database != "sqlite")
     return next((anchor_of(op) for op in said if op.frames and marker in op.markers), None)
 
 
@@ -210,7 +215,7 @@ def memory_database(history: History, first: Sent, second: Sent) -> Op | None:
 def carried(history: History) -> bool:
     """Whether turn 2 brought turn 1 along, in its browser or in what turn 1's answer was, and no server keeps it."""
     first, *later = turns(history)
-    brought = any(op.action == "carried" for op in history.select("turn", 2)) or any(turn.renewed for turn in later[:1])
+    brought = any(op.carried for op in history.select("turn", 2)) or any(turn.renewed for turn in later[:1])
     return brought and not any(place.anchor or place.kind == "service" for place in whereabouts(history, first.marker))
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from statecheck.history import History, Op
+    from statecheck.probe.ops import OpKind
 
 _COMMAND = re.compile(r"\*\d+\r\n\$\d+\r\n([\w.]+)\r\n")
 _READS = re.compile(r"GET|RANGE|INDEX|VALS|MEMBERS|EXISTS|READ|SCAN|KEYS|DUMP")
@@ -39,7 +40,7 @@ def asked_keys(history: History, first: Sent, second: Sent) -> Iterator[tuple[Op
                 yield op, read
 
 
-def asked_tables(history: History, first: Sent, second: Sent, f: str) -> Iterator[Op]:
+def asked_tables(history: History, first: Sent, second: Sent, f: OpKind) -> Iterator[Op]:
     """Yield what turn 1 wrote of the user's to a table that turn 2 queries; any query will do where no table was seen.
 
     Args:
@@ -52,10 +53,10 @@ def asked_tables(history: History, first: Sent, second: Sent, f: str) -> Iterato
             yield op
 
 
-def _taken(history: History, turn: Sent, f: str) -> list[Op]:
+def _taken(history: History, turn: Sent, f: OpKind) -> list[Op]:
     """What a turn wrote of the user's own words."""
     writes = (op for op in history.select(f, turn.number, "write") if turn.marker in op.markers)
-    return [op for op in writes if not op.note or is_said(history, op.note, turn.marker)]
+    return [op for op in writes if not op.around or is_said(history, op.around, turn.marker)]
 
 
 def _is_reading(text: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from statecheck.judge.cause import make_finding
 from statecheck.judge.checks.reading import handed_over, refused, turns
 from statecheck.judge.evidence.case import anchor_of, places, related
+from statecheck.model import Anchor
 
 if TYPE_CHECKING:
     from statecheck.judge.cause import Cause
@@ -24,7 +25,7 @@ def find_unreadable_session(cause: Cause, case: Case, name: str) -> Finding | No
     refusal = refused(history, second)
     if refusal is None or any(p.kind == "process" and p.pid == first.pid for p in places(history, first)):
         return None
-    secret = anchor_of(refusal)
+    secret = next((Anchor(line.path, line.line) for line in refusal.lines), None)
     put = next((anchor_of(op) for op in handed_over(history, first.marker, first.number)), None)
     whose = "a secret key of its own" if secret else "another secret key"
     return make_finding(

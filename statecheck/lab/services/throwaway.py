@@ -148,7 +148,7 @@ class Services:
 
     def explain(self, problem: Problem) -> Problem:
         """Say of what went wrong that it is for want of a service, where it looks so."""
-        ended = {op.where: op.note for op in self._recorded() if op.f == "service"}
+        ended = {op.service: op.error for op in self._recorded() if op.f == "service"}
         lost = [service for service in self._started if service.kind.name in ended]
         missing = [(s, f"its throwaway server ended: {ended[s.kind.name]}", _hand_over(s)) for s in lost] + self.missing
         said = f"{problem.text}\n{problem.detail}"

@@ -157,5 +157,5 @@ def _turn_ends(**_: Any) -> None:
 
 def _failed(exception: BaseException, **_: Any) -> None:
     """Record what a task raised: its caller gets a copy without the frames."""
-    note = f"{type(exception).__name__}: {exception}"[:500]
-    RECORDER.emit("error", type="fail", note=note, frames=frames_of(exception))
+    error = f"{type(exception).__name__}: {exception}"[:500]
+    RECORDER.emit("error", type="fail", error=error, frames=frames_of(exception))

@@ -13,7 +13,7 @@ KEPT = """
 2a > s
 2a model read 1 2
 2a <
--a place kept 1 where="app.sessions['s']" key=s cls=sessions @app.py:4
+-a place 1 where="app.sessions['s']" key=s cls=sessions @app.py:4
 """
 LOST = """
 1a > s
@@ -29,9 +29,9 @@ LOST = """
 2a <
 3a <
 4a {end}
-2 overlap info note=3
+2 overlap info held=3
 5a > s
-5a model read {seen} 5 where={order}
+5a model read {seen} 5 roles={order}
 5a <
 """
 OWN_FILE = """
@@ -54,8 +54,8 @@ OWN_SNAPSHOT = """
 3a context to_dict #13 @app.py:14
 """
 IN_A_STEP = """
-2a ctx-store write #1 2 where=seen run=r @flow.py:9
-3a ctx-store write #1 3 where=seen run=r @flow.py:9
+2a ctx-store write #1 2 name=seen run=r @flow.py:9
+3a ctx-store write #1 3 name=seen run=r @flow.py:9
 """
 LIBRARY_S_STORE = """
 -a chat-store build #1 cls=RedisChatStore @app.py:3

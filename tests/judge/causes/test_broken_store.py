@@ -9,14 +9,14 @@ from statecheck.model import Anchor
 
 DROPPED = """
 1a > s
-1a run call #1 run=r1 note=ctx @app.py:12
-1a memory write #2 1 cls=ChatMemoryBuffer note=inside run=r1 @app.py:12
+1a run call #1 run=r1 arguments=ctx @app.py:12
+1a memory write #2 1 cls=ChatMemoryBuffer by_library run=r1 @app.py:12
 1a model read 1
 1a <
 2a > s
 2a warning cls=UnserializableKeyWarning note="Skipping serialization of known unserializable key: memory" @app.py:12
-2a run call #3 run=r2 note=ctx @app.py:12
-2a memory write #4 2 cls=ChatMemoryBuffer note=inside run=r2 @app.py:12
+2a run call #3 run=r2 arguments=ctx @app.py:12
+2a memory write #4 2 cls=ChatMemoryBuffer by_library run=r2 @app.py:12
 2a model read 2
 2a <
 """
@@ -33,7 +33,7 @@ DROPPED_BUT_HANDED_OVER = """
 """
 REFUSED = """
 1a > s
-1a chat-store write fail #1 1 cls=SimpleChatStore @app.py:12 note="PydanticSerializationError: Error calling function"
+1a chat-store write fail #1 1 cls=SimpleChatStore @app.py:12 error="PydanticSerializationError: Error calling function"
 1a < sorry
 2a > s
 2a model read 2
@@ -41,13 +41,13 @@ REFUSED = """
 """
 REFUSED_WITH_500 = """
 1a > s
-1a chat-store persist fail #1 cls=SimpleChatStore @app.py:12 note="TypeError: 'index_key' is expected to be an integer"
+1a chat-store persist fail #1 cls=SimpleChatStore @app.py:12 error="TypeError: 'index_key' is expected to be an integer"
 1a x "HTTP 500"
 """
 REFUSED_TO_THE_APP = """
 1a > s
 1a memory build #1 cls=ChatMemoryBuffer @app.py:9
-1a memory write fail #1 1 cls=ChatMemoryBuffer @app.py:12 note="ValueError: your message is too long"
+1a memory write fail #1 1 cls=ChatMemoryBuffer @app.py:12 error="ValueError: your message is too long"
 1a < sorry
 2a > s
 2a model read 2
@@ -76,7 +76,7 @@ EMPTIED_BY_THE_APP = """
 2a model read 2
 2a <
 """
-DELETED_BY_THE_APP = SILENT.replace("2a > s", "2a > s\n2a chat-store delete_messages #1 key=s @app.py:11")
+DELETED_BY_THE_APP = SILENT.replace("2a > s", "2a > s\n2a chat-store delete #1 key=s @app.py:11")
 
 
 @table(
@@ -104,7 +104,7 @@ COLD = """
 1a > s
 2a > s
 1a chat-store write #1 1 cls=SQLAlchemyChatStore @app.py:15
-2a chat-store write fail #1 2 cls=SQLAlchemyChatStore @app.py:15 note="OperationalError: no such table: messages"
+2a chat-store write fail #1 2 cls=SQLAlchemyChatStore @app.py:15 error="OperationalError: no such table: messages"
 1a <
 2a x "HTTP 500"
 """
@@ -136,7 +136,7 @@ THREADS = """
 1a <
 2a > s
 3a > s
-2a memory write fail #1 2 cls=Memory @app.py:15 note="RuntimeError: <asyncio.locks.Lock object at 0x7f1 [unlocked, waiters:1]> is bound to a different event loop"
+2a memory write fail #1 2 cls=Memory @app.py:15 error="RuntimeError: <asyncio.locks.Lock object at 0x7f1 [unlocked, waiters:1]> is bound to a different event loop"
 2a x "HTTP 500"
 3a ? "no answer"
 2a overlap info 2

@@ -32,16 +32,17 @@ REQUEST_SCOPED = """
 2a <
 """
 AND_DROPPED_BY_THE_LIBRARY = (
-    REQUEST_SCOPED + "2a run call note=ctx @app.py:12\n2a warning cls=UnserializableKeyWarning note=memory @app.py:12"
+    REQUEST_SCOPED
+    + "2a run call arguments=ctx @app.py:12\n2a warning cls=UnserializableKeyWarning note=memory @app.py:12"
 )
 AN_APPROVAL_IS_LOST = """
 1a > s
-1a ctx-store read where=approved run=r1 @flow.py:9
-1a ctx-store write 1 where=approved run=r1 @flow.py:10
+1a ctx-store read name=approved run=r1 @flow.py:9
+1a ctx-store write 1 name=approved run=r1 @flow.py:10
 1a model read 1
 1a <
 2a > s
-2a ctx-store read where=approved run=r2 @flow.py:9
+2a ctx-store read name=approved run=r2 @flow.py:9
 2a model read 1 2
 2a <
 """
@@ -56,7 +57,7 @@ OVERWRITTEN = """
 {write}
 2a <
 3a <
-2 overlap info note=2
+2 overlap info held=2
 4a > s
 4a model read 1 3 4
 4a <
@@ -107,7 +108,7 @@ class TestPrimary:
         assert [code.split()[0] for code in codes(*told)] == ["SC106", "SC105"]
 
     def test_a_warning_is_never_primary(self) -> None:
-        reordered = OVERWRITTEN.format(write="").replace("read 1 3 4", "read 1 2 3 4 where=uauuaau")
+        reordered = OVERWRITTEN.format(write="").replace("read 1 3 4", "read 1 2 3 4 roles=uauuaau")
         (found,) = findings(*run(same_process=KEPT, concurrent=reordered))
 
         assert (found.code, found.severity, found.primary) == ("SC105", "warning", False)

@@ -55,15 +55,15 @@ BUILT_BY_THE_APP_AND_HELD_IN_A_CONTEXT = """
 1a > s
 1a memory build #5 cls=ChatMemoryBuffer @app.py:9
 1a context build #6 cls=Context @app.py:10
-1a run call #6 @app.py:11 run=r1 note='ctx memory'
-1a memory write #5 1 cls=ChatMemoryBuffer note=inside run=r1 @app.py:11
+1a run call #6 @app.py:11 run=r1 arguments=ctx,memory
+1a memory write #5 1 cls=ChatMemoryBuffer by_library run=r1 @app.py:11
 1a model read 1 run=r1
 1a gone #6
 1a gone #5
 1a <
 2a > s
 2a memory build #7 cls=ChatMemoryBuffer @app.py:9
-2a memory write #7 2 cls=ChatMemoryBuffer note=inside run=r2 @app.py:11
+2a memory write #7 2 cls=ChatMemoryBuffer by_library run=r2 @app.py:11
 2a model read 2
 2a <
 """
@@ -134,7 +134,7 @@ UNSET = """
 2{b} > s
 2{b} session read 1 cls=SecureCookieSession @app.py:9
 2{b} model read 1 2
-2{b} session mutate 1 2 cls=SecureCookieSession where=messages @app.py:9
+2{b} session mutate 1 2 cls=SecureCookieSession name=messages @app.py:9
 2{b} <
 """
 THIRD = """

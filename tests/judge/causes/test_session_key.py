@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases import codes, findings, run, table
 from histories import history, marker
 
-from statecheck.history import Frame, History, Op
+from statecheck.history import History, Line, Op
 from statecheck.model import Anchor
 
 NEW_KEY_OVER_A_DATABASE = """
@@ -34,8 +34,8 @@ NEW_KEY_OVER_A_GLOBAL_DICT = """
 2a memory write #2 2 cls=Memory @app.py:12
 2a model read 2
 2a <
--a place kept 1 where="app.sessions['u1']" key=u1 cls=sessions @app.py:4
--a place kept 2 where="app.sessions['u2']" key=u2 cls=sessions @app.py:4
+-a place 1 where="app.sessions['u1']" key=u1 cls=sessions @app.py:4
+-a place 2 where="app.sessions['u2']" key=u2 cls=sessions @app.py:4
 """
 NEW_KEY_IN_REDIS = r"""
 1a > s
@@ -55,26 +55,26 @@ LOG_LIMIT_AND_CACHE_IN_REDIS = r"""
 1a wire send where=127.0.0.1:6379 text='*2\r\n$4\r\nINCR\r\n$6\r\nrate:s\r\n' @app.py:7
 1a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$8\r\ncache:a1\r\n' @app.py:8
 1a model read 1
-1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$8\r\ncache:a1\r\n' note='Noted: ' @app.py:14
-1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$5\r\nLPUSH\r\n$5\r\naudit\r\n' note='The word is ' @app.py:15
+1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$8\r\ncache:a1\r\n' around='Noted: ' @app.py:14
+1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$5\r\nLPUSH\r\n$5\r\naudit\r\n' around='The word is ' @app.py:15
 1a <
 2a > s
 2a wire send where=127.0.0.1:6379 text='*2\r\n$4\r\nINCR\r\n$6\r\nrate:s\r\n' @app.py:7
 2a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$8\r\ncache:b2\r\n' @app.py:8
 2a model read 2
-2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$8\r\ncache:b2\r\n' note='Noted: ' @app.py:14
-2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$5\r\nLPUSH\r\n$5\r\naudit\r\n' note='The word is ' @app.py:15
+2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$8\r\ncache:b2\r\n' around='Noted: ' @app.py:14
+2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$5\r\nLPUSH\r\n$5\r\naudit\r\n' around='The word is ' @app.py:15
 2a <
 """
 NEW_KEY_IN_POSTGRES = """
 1a > s
-1a sql write 1 where=postgres text='INSERT INTO said VALUES (%s)' note='The word is ' @app.py:14
-1a wire write 1 where=127.0.0.1:5432 text='INSERT INTO said VALUES ($1)' note='The word is '
+1a sql write 1 database=postgres text='INSERT INTO said VALUES (%s)' around='The word is ' @app.py:14
+1a wire write 1 where=127.0.0.1:5432 text='INSERT INTO said VALUES ($1)' around='The word is '
 1a model read 1
 1a <
 2a > s
 2a wire send where=127.0.0.1:5432 text='SELECT text FROM said WHERE session = $1'
-2a wire write 2 where=127.0.0.1:5432 text='INSERT INTO said VALUES ($1)' note='The word is '
+2a wire write 2 where=127.0.0.1:5432 text='INSERT INTO said VALUES ($1)' around='The word is '
 2a model read 2
 2a <
 """
@@ -122,8 +122,8 @@ NEW_KEY_OVER_A_STORE_THAT_IS_GONE = """
 AND_A_LOG_OF_ALL_MESSAGES = (
     NEW_KEY_OVER_A_STORE_THAT_IS_GONE
     + """
--a place kept 1 where=app.log cls=log @app.py:4
--a place kept 2 where=app.log cls=log @app.py:4
+-a place 1 where=app.log cls=log @app.py:4
+-a place 2 where=app.log cls=log @app.py:4
 """
 )
 AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"
@@ -166,7 +166,7 @@ def both(other: str, memory: int, key: str) -> tuple[str, str]:
     """The baseline, and a turn of another session with this memory; both over one store under one key."""
     first = TURN.format(n=1, session="s1", action="write", memory=1, markers="1", key=key)
     again = TURN.format(n=2, session="s1", action="read", memory=memory, markers="1 2", key=key)
-    kept = """-a place kept 1 where=app.shared cls=shared @app.py:4"""
+    kept = """-a place 1 where=app.shared cls=shared @app.py:4"""
     return first + again + kept, first + again.replace("s1", other)
 
 
@@ -238,7 +238,7 @@ def test_a_key_in_a_session_that_another_process_signed_is_lost_with_its_signatu
 def test_a_key_that_is_looked_up_in_memory_is_lost_with_that() -> None:
     lost = history("other-worker", IN_ANOTHER_PROCESS)
     place = Op(
-        0, "ok", "place", 7, 1, where="app.threads['s']", key="s", markers=("s",), frames=(Frame("app.py", 4, ""),)
+        0, "ok", "place", 7, 1, where="app.threads['s']", key="s", markers=("s",), lines=(Line("app.py", 4, "defined"),)
     )
     told = history("same-process", KEPT_IN_REDIS), History("other-worker", (*lost.ops, place))
 
@@ -264,7 +264,7 @@ ANSWERS_IN_A_CACHE = """
 2a model read 2
 2a cache write 2 key=answer:b2 cls=LocMemCache text=Noted @app.py:11
 2a <
--a place kept 1 where="cache['answer:a1']" key=answer:a1 cls=cache @app.py:11
+-a place 1 where="cache['answer:a1']" key=answer:a1 cls=cache @app.py:11
 """
 
 

@@ -10,35 +10,35 @@ from statecheck.model import Anchor
 DROPPED = """
 1a > s
 1a run call #1 run=r1 @app.py:20
-1a ctx-store read #2 where=seen run=r1 @flow.py:9
-1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a ctx-store read #2 name=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 name=seen run=r1 @flow.py:10
 1a gone #1
 1a <
 2a > s
 2a run call #3 run=r2 @app.py:20
-2a ctx-store read #4 where=seen run=r2 @flow.py:9
-2a ctx-store write #4 2 where=seen run=r2 @flow.py:10
+2a ctx-store read #4 name=seen run=r2 @flow.py:9
+2a ctx-store write #4 2 name=seen run=r2 @flow.py:10
 2a <
 """
 SCRATCH_ONLY = """
 1a > s
 1a run call #1 run=r1 @app.py:20
-1a ctx-store write #2 1 where=seen run=r1 @flow.py:9
-1a ctx-store read #2 1 where=seen run=r1 @flow.py:10
+1a ctx-store write #2 1 name=seen run=r1 @flow.py:9
+1a ctx-store read #2 1 name=seen run=r1 @flow.py:10
 1a model read 1
 1a <
 2a > s
 2a run call #3 run=r2 @app.py:20
-2a ctx-store write #4 2 where=seen run=r2 @flow.py:9
-2a ctx-store read #4 2 where=seen run=r2 @flow.py:10
+2a ctx-store write #4 2 name=seen run=r2 @flow.py:9
+2a ctx-store read #4 2 name=seen run=r2 @flow.py:10
 2a model read 2
 2a <
 """
 LIBRARY_S_SCRATCH = """
 1a > s
 1a run call #1 run=r1 @app.py:20
-1a ctx-store read #2 where=memory run=r1 note=inside @app.py:20
-1a ctx-store write #2 1 where=user_msg_str run=r1 note=inside @app.py:20
+1a ctx-store read #2 name=memory run=r1 by_library @app.py:20
+1a ctx-store write #2 1 name=user_msg_str run=r1 by_library @app.py:20
 1a model read 1
 1a <
 2a > s
@@ -60,110 +60,110 @@ EDITED = """
 AN_AGENT_S_OWN_MEMORY = """
 1a > s
 1a run call #1 run=r1 @app.py:20
-1a chat-store build #2 cls=SimpleChatStore note=inside run=r1 @app.py:20
-1a memory build #3 ^2 cls=ChatMemoryBuffer note=inside run=r1 @app.py:20
-1a chat-store write #2 1 cls=SimpleChatStore note=inside run=r1 @app.py:20
-1a memory write #3 ^2 1 cls=ChatMemoryBuffer note=inside run=r1 @app.py:20
+1a chat-store build #2 cls=SimpleChatStore by_library run=r1 @app.py:20
+1a memory build #3 ^2 cls=ChatMemoryBuffer by_library run=r1 @app.py:20
+1a chat-store write #2 1 cls=SimpleChatStore by_library run=r1 @app.py:20
+1a memory write #3 ^2 1 cls=ChatMemoryBuffer by_library run=r1 @app.py:20
 1a model read 1
 1a gone #3
 1a <
 2a > s
 2a run call #4 run=r2 @app.py:20
-2a memory build #5 cls=ChatMemoryBuffer note=inside run=r2 @app.py:20
+2a memory build #5 cls=ChatMemoryBuffer by_library run=r2 @app.py:20
 2a model read 2
 2a <
 """
 SAVED_NEVER_LOADED = """
 1a > s
 1a context build #1 cls=Context @app.py:18
-1a run call #1 run=r1 @app.py:20 note=ctx
-1a ctx-store read #2 where=seen run=r1 @flow.py:9
-1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a run call #1 run=r1 @app.py:20 arguments=ctx
+1a ctx-store read #2 name=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 name=seen run=r1 @flow.py:10
 1a context to_dict #1 @app.py:21
 1a <
 2a > s
 2a context build #3 cls=Context @app.py:18
-2a run call #3 run=r2 @app.py:20 note=ctx
-2a ctx-store read #4 where=seen run=r2 @flow.py:9
-2a ctx-store write #4 2 where=seen run=r2 @flow.py:10
+2a run call #3 run=r2 @app.py:20 arguments=ctx
+2a ctx-store read #4 name=seen run=r2 @flow.py:9
+2a ctx-store write #4 2 name=seen run=r2 @flow.py:10
 2a context to_dict #3 @app.py:21
 2a <
 """
 SAVED_AND_LOADED = """
 1a > s
 1a context build #1 cls=Context @app.py:18
-1a run call #1 run=r1 @app.py:20 note=ctx
-1a ctx-store read #2 where=seen run=r1 @flow.py:9
-1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a run call #1 run=r1 @app.py:20 arguments=ctx
+1a ctx-store read #2 name=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 name=seen run=r1 @flow.py:10
 1a context to_dict #1 @app.py:21
 1a <
 2a > s
 2a context load #3 @app.py:17
-2a run call #3 run=r2 @app.py:20 note=ctx
-2a ctx-store read #4 1 where=seen run=r2 @flow.py:9
-2a ctx-store write #4 1 2 where=seen run=r2 @flow.py:10
+2a run call #3 run=r2 @app.py:20 arguments=ctx
+2a ctx-store read #4 1 name=seen run=r2 @flow.py:9
+2a ctx-store write #4 1 2 name=seen run=r2 @flow.py:10
 2a <
 """
 TAKEN_BEFORE_THE_RUN = """
 1a > s
 1a context build #1 cls=Context @app.py:18
 1a context to_dict #1 @app.py:19
-1a run call #1 run=r1 @app.py:20 note=ctx
-1a ctx-store read #2 where=seen run=r1 @flow.py:9
-1a ctx-store write #2 1 where=seen run=r1 @flow.py:10
+1a run call #1 run=r1 @app.py:20 arguments=ctx
+1a ctx-store read #2 name=seen run=r1 @flow.py:9
+1a ctx-store write #2 1 name=seen run=r1 @flow.py:10
 1a <
 2a > s
 2a context load #3 @app.py:17
 2a context to_dict #3 @app.py:19
-2a run call #3 run=r2 @app.py:20 note=ctx
-2a ctx-store read #4 where=seen run=r2 @flow.py:9
-2a ctx-store write #4 2 where=seen run=r2 @flow.py:10
+2a run call #3 run=r2 @app.py:20 arguments=ctx
+2a ctx-store read #4 name=seen run=r2 @flow.py:9
+2a ctx-store write #4 2 name=seen run=r2 @flow.py:10
 2a <
 """
 AN_APPROVAL_BESIDE_A_KEPT_CONVERSATION = """
 1a > s
-1a ctx-store read #2 where=approved run=r1 @flow.py:9
-1a ctx-store write #2 1 where=approved run=r1 @flow.py:10
+1a ctx-store read #2 name=approved run=r1 @flow.py:9
+1a ctx-store write #2 1 name=approved run=r1 @flow.py:10
 1a model read 1
 1a <
 2a > s
-2a ctx-store read #4 where=approved run=r2 @flow.py:9
+2a ctx-store read #4 name=approved run=r2 @flow.py:9
 2a model read 1 2
 2a <
 """
 CHANGED_IN_PLACE = """
 1a > s
-1a run call #1 run=r1 note=ctx
-1a ctx-store read #2 where=items run=r1 text=[] @flow.py:9
-1a ctx-store mutate #2 1 where=items run=r1 @flow.py:9
+1a run call #1 run=r1 arguments=ctx
+1a ctx-store read #2 name=items run=r1 text=[] @flow.py:9
+1a ctx-store mutate #2 1 name=items run=r1 @flow.py:9
 1a <
 2a > s
-2a run call #3 run=r2 note=ctx
-2a ctx-store read #4 where=items run=r2 text=[] @flow.py:9
-2a ctx-store mutate #4 2 where=items run=r2 @flow.py:9
+2a run call #3 run=r2 arguments=ctx
+2a ctx-store read #4 name=items run=r2 text=[] @flow.py:9
+2a ctx-store mutate #4 2 name=items run=r2 @flow.py:9
 2a <
 """
-CHANGED_IN_MEMORY = CHANGED_IN_PLACE.replace("where=items run=r2 text=[]", "1 where=items run=r2")
+CHANGED_IN_MEMORY = CHANGED_IN_PLACE.replace("name=items run=r2 text=[]", "1 name=items run=r2")
 A_COUNTER_CHANGED_IN_PLACE = """
 1a > s
-1a ctx-store read #2 where=form run=r1 text={step:0} @flow.py:9
-1a ctx-store mutate #2 where=form run=r1 text={step:1} @flow.py:9
+1a ctx-store read #2 name=form run=r1 text={step:0} @flow.py:9
+1a ctx-store mutate #2 name=form run=r1 text={step:1} @flow.py:9
 1a <
 2a > s
-2a ctx-store read #4 where=form run=r2 text={step:0} @flow.py:9
-2a ctx-store mutate #4 where=form run=r2 text={step:1} @flow.py:9
+2a ctx-store read #4 name=form run=r2 text={step:0} @flow.py:9
+2a ctx-store mutate #4 name=form run=r2 text={step:1} @flow.py:9
 2a <
 """
 BUILT_WITH_A_MEMORY = AN_AGENT_S_OWN_MEMORY.replace(
-    "1a > s", "1a > s\n1a workflow build #9 cls=FunctionAgent note=memory @app.py:8"
+    "1a > s", "1a > s\n1a workflow build #9 cls=FunctionAgent arguments=memory @app.py:8"
 ).replace("run call #1", "run call #1 cls=FunctionAgent")
 A_CART_CHANGED_IN_PLACE = AN_APPROVAL_BESIDE_A_KEPT_CONVERSATION.replace("ctx-store write", "ctx-store mutate")
-A_PROMPT_MADE_OF_A_VALUE = "-a ctx-store write where=approved run=r0 @flow.py:5\n" + A_CART_CHANGED_IN_PLACE
+A_PROMPT_MADE_OF_A_VALUE = "-a ctx-store write name=approved run=r0 @flow.py:5\n" + A_CART_CHANGED_IN_PLACE
 PAUSED = """
 1a > s
 1a context build #2 run=r1 @app.py:20
 1a run call #2 1 run=r1 @app.py:20
-1a ctx-store write #2 1 where=question run=r1 @flow.py:9
+1a ctx-store write #2 1 name=question run=r1 @flow.py:9
 1a asks build #3 cls=InputRequiredEvent @flow.py:12
 1a <
 -a gone #2

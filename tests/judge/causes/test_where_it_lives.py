@@ -6,7 +6,7 @@ from cases import codes, findings, run, table
 
 from statecheck.model import Anchor
 
-MEMORY = """-a place kept 1 where="app.sessions['s']" key=s cls=sessions @app.py:6"""
+MEMORY = """-a place 1 where="app.sessions['s']" key=s cls=sessions @app.py:6"""
 DISK = """
 -a disk 1 where=data/chat.db"""
 KEPT = """
@@ -46,7 +46,7 @@ STALE = """
 2b model read 1 2
 2b wire write 2 where=127.0.0.1:5432 @app.py:14
 2b <
--a place kept 1 where="app.cache['s']" key=s cls=cache @app.py:6
+-a place 1 where="app.cache['s']" key=s cls=cache @app.py:6
 3a > s
 3a model read 1 3
 3a <
@@ -76,7 +76,7 @@ DIED = """
 UNSEEN = """
 -a file database where=:memory: @app.py:3
 1a > s
-1a sql write 1 where=sqlite @app.py:12
+1a sql write 1 database=sqlite @app.py:12
 1a model read 1 @app.py:14
 1a <
 2{again} > s
@@ -167,9 +167,9 @@ def without_sql(text: str) -> str:
 PAUSED = """
 1a > s
 1a workflow build #1 cls=Approval @app.py:20
-1a ctx-store write #2 1 where=asked @app.py:12
+1a ctx-store write #2 1 name=asked @app.py:12
 {asks}
-1a context to_dict #3 cls=Context {note}
+1a context to_dict #3 cls=Context {state}
 1a <
 2a > t
 2a <
@@ -179,16 +179,16 @@ PAUSED = """
 
 ASKED = "1a asks cls=InputRequiredEvent"
 IN_A_FILE = "-a disk 1 where=output/s.json"
-ON_A_VOLUME = "-a disk 1 volume where=data/s.json"
+ON_A_VOLUME = "-a disk 1 on_volume where=data/s.json"
 
 
 @table(
-    on_the_disk=(PAUSED.format(asks=ASKED, note="note=running", seen=IN_A_FILE), ["SC103 paused-run"]),
-    on_a_volume=(PAUSED.format(asks=ASKED, note="note=running", seen=ON_A_VOLUME), []),
-    on_a_volume_and_in_a_log=(PAUSED.format(asks=ASKED, note="note=running", seen=f"{IN_A_FILE}\n{ON_A_VOLUME}"), []),
-    where_a_redeploy_loses_nothing=(PAUSED.format(asks=ASKED, note="note=running", seen=""), []),
-    after_its_end=(PAUSED.format(asks=ASKED, note="", seen=IN_A_FILE), []),
-    of_a_run_that_asks_nobody=(PAUSED.format(asks="", note="note=running", seen=IN_A_FILE), []),
+    on_the_disk=(PAUSED.format(asks=ASKED, state="running", seen=IN_A_FILE), ["SC103 paused-run"]),
+    on_a_volume=(PAUSED.format(asks=ASKED, state="running", seen=ON_A_VOLUME), []),
+    on_a_volume_and_in_a_log=(PAUSED.format(asks=ASKED, state="running", seen=f"{IN_A_FILE}\n{ON_A_VOLUME}"), []),
+    where_a_redeploy_loses_nothing=(PAUSED.format(asks=ASKED, state="running", seen=""), []),
+    after_its_end=(PAUSED.format(asks=ASKED, state="", seen=IN_A_FILE), []),
+    of_a_run_that_asks_nobody=(PAUSED.format(asks="", state="running", seen=IN_A_FILE), []),
 )
 def test_a_run_that_waits_is_lost_with_the_disk_that_it_is_saved_on(given: str, expected: list[str]) -> None:
     ran = run(other_session=given)

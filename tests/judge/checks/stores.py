@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from histories import marker
 
 from statecheck.experiments import Overlap, Start, Step, Take, find_experiment
-from statecheck.history import History, Op, OpType
+from statecheck.history import History, Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from statecheck.probe.ops import OpKind, OpType
 
 Conversation = tuple[str, ...]
 
@@ -144,10 +146,10 @@ class _Run:
             if turn not in loaded:
                 loaded[turn] = self._load(turn, at[turn], 1)
             elif number in self.how.refused:
-                self._record("fail", "turn", turn, at[turn], note="HTTP 500")
+                self._record("fail", "turn", turn, at[turn], status=500)
             else:
                 self._answer(turn, at[turn], 1, loaded[turn])
-        self.ops.append(Op(10 * len(self.ops), "info", "overlap", turn=first, note=str(step.turns)))
+        self.ops.append(Op(10 * len(self.ops), "info", "overlap", turn=first, held=step.turns))
 
     def _send(self, turn: int, worker: str, session: int) -> None:
         self._record("invoke", "turn", turn, worker, key=f"sc-{session}")
@@ -161,12 +163,12 @@ class _Run:
     def _answer(self, turn: int, worker: str, session: int, loaded: Conversation) -> None:
         self.store.save(self._place(worker, session), loaded, marker(turn))
         text = self.says(len(loaded) + 1, self.workers[worker][0]) if self.says is not None else ""
-        self._record("ok", "turn", turn, worker, note="200", text=text)
+        self._record("ok", "turn", turn, worker, status=200, text=text)
 
     def _place(self, worker: str, session: int) -> object:
         return self.store.place(worker, *self.workers[worker], session)
 
-    def _record(self, type_: OpType, f: str, turn: int, worker: str, before: Conversation = (), **more: Any) -> None:
+    def _record(self, type_: OpType, f: OpKind, turn: int, worker: str, before: Conversation = (), **more: Any) -> None:
         life = self.workers[worker][0]
         markers = (*before, marker(turn))
         self.ops.append(Op(10 * len(self.ops), type_, f, 6 + life, life, turn, markers=markers, **more))

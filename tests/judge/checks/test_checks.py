@@ -201,12 +201,12 @@ class TestChannels:
 
 CONTEXT = """
 1a > k
-1a ctx-store {first} run=r1 where=approved @app.py:9 {markers}
-1a ctx-store write run=r1 where=approved @app.py:10 1
+1a ctx-store {first} run=r1 name=approved @app.py:9 {markers}
+1a ctx-store write run=r1 name=approved @app.py:10 1
 1a model read 1
 1a <
 2a > k
-2a ctx-store read run=r2 where=approved @app.py:9 {given}
+2a ctx-store read run=r2 name=approved @app.py:9 {given}
 2a model read 1 2
 2a <
 """
@@ -231,7 +231,7 @@ class TestStoreByStore:
 
 def _unanswered(one: Op, turn: int) -> Op:
     ended = one.f == "turn" and one.turn == turn and one.type != "invoke"
-    return replace(one, type="info", text="", note="the worker died while it answered") if ended else one
+    return replace(one, type="info", text="", status=0, error="the worker died while it answered") if ended else one
 
 
 channels: st.SearchStrategy[Channel | None] = st.sampled_from([None, "model", "answer", "state"])

@@ -129,41 +129,41 @@ class TestWhatVariesByItself:
 
 STEPS = """
 1a > k
-1a ctx-store read run=r1 where=step text=0
-1a ctx-store write run=r1 where=step text=1
+1a ctx-store read run=r1 name=step text=0
+1a ctx-store write run=r1 name=step text=1
 1a < one
 2a > k
-2a ctx-store read run=r2 where=step text={read}
-2a ctx-store write run=r2 where=step text={wrote}
+2a ctx-store read run=r2 name=step text={read}
+2a ctx-store write run=r2 name=step text={wrote}
 2a < two
 """
 APPROVED = """
 1a > k
-1a ctx-store read run=r1 where=approved text=False
-1a ctx-store write run=r1 where=approved text=True
+1a ctx-store read run=r1 name=approved text=False
+1a ctx-store write run=r1 name=approved text=True
 1a <
 2a > k
-2a ctx-store read run=r2 where=approved text=True
-2a ctx-store write run=r2 where=approved text=True
+2a ctx-store read run=r2 name=approved text=True
+2a ctx-store write run=r2 name=approved text=True
 2a <
 3a > k
-3a ctx-store read run=r3 where=approved text=True
+3a ctx-store read run=r3 name=approved text=True
 3a <
 """
 LOOP = """
 1a > k
-1a ctx-store read run=r1 where=tries text=0
-1a ctx-store write run=r1 where=tries text=1
-1a ctx-store read run=r1 where=tries text=1
-1a ctx-store write run=r1 where=tries text=2
+1a ctx-store read run=r1 name=tries text=0
+1a ctx-store write run=r1 name=tries text=1
+1a ctx-store read run=r1 name=tries text=1
+1a ctx-store write run=r1 name=tries text=2
 1a <
 """
 
 TRIED_AGAIN = """
 1a > k
-1a ctx-store read run=r1 where=tries text=0 @flow.py:9
-1a ctx-store write run=r1 where=tries text=1 @flow.py:12
-1a ctx-store read run=r1 where=tries text=1 @flow.py:9
+1a ctx-store read run=r1 name=tries text=0 @flow.py:9
+1a ctx-store write run=r1 name=tries text=1 @flow.py:12
+1a ctx-store read run=r1 name=tries text=1 @flow.py:9
 1a <
 """
 ANSWERED_WITH = TRIED_AGAIN.replace("text=1 @flow.py:9", "text=1 @flow.py:14")

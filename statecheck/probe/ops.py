@@ -1,0 +1,116 @@
+"""The words of an op: its types, kinds, actions and fields, each declared once, for those who write and who read them.
+
+They are `Literal`s: mypy checks every writer and every comparison, and the recorder, which is hot, handles plain
+strings. At run time the codec (`statecheck.history`) refuses what is not among them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OpType = Literal["invoke", "ok", "fail", "info"]
+"""`invoke` is a beginning; `ok` was acknowledged, `fail` refused; `info` is indeterminate, or a mark."""
+
+DriverKind = Literal[
+    "turn",  # a turn of the conversation: sent (`invoke`), and ended
+    "warm-up",  # a turn of a throw-away session
+    "overlap",  # turns are sent at once, from this one on
+    "left",  # the client of a turn went away
+    "kill",  # a worker was killed
+    "incomplete",  # a worker could not record all that happened
+    "place",  # memory was searched, and what was looked for is here
+    "disk",  # files were searched likewise
+    "progress",  # how far an answer shows the conversation to be; added when a history is judged
+]
+WorkerKind = Literal[
+    "model",  # a model was called
+    "memory",
+    "block",  # of a memory
+    "chat-store",
+    "ctx-store",  # the values of a workflow's Context
+    "context",  # that Context as a whole
+    "engine",  # a chat engine
+    "run",  # of a workflow or an agent
+    "workflow",  # was built
+    "asks",  # something of a person
+    "answers",  # what a person answered
+    "tool",  # of an agent was called
+    "session",  # of the web framework
+    "cache",  # of the web framework
+    "signature",  # of a cookie or a stored session was refused
+    "file",
+    "sql",  # a statement that Python code sent
+    "wire",  # bytes that went to a service or came from it
+    "service",  # a throwaway server ended
+    "effect",  # a program was run, a file removed
+    "blocked",  # an address was asked for that is beyond loopback
+    "escaped",  # a write went around the copy of the project
+    "substituted",  # a stand-in answered
+    "warning",  # by which LlamaIndex says that it drops state
+    "error",  # a turn's call raised an exception
+    "unseen",  # a call was made on an object that could not be looked at
+    "gone",  # a state object was collected
+    "ended",  # a child process that took turns for its parent
+]
+OpKind = Literal[DriverKind, WorkerKind]
+
+OpAction = Literal[
+    "",  # the kind says it all
+    "read",
+    "write",
+    "overwrite",  # what was there is replaced
+    "mutate",  # a value was changed in place and never set again
+    "unawaited",  # a write was asked for and never awaited
+    "build",  # the object was constructed
+    "load",  # it was made from what was saved
+    "to_dict",  # a snapshot of it was made
+    "persist",  # it was saved to a file
+    "reset",  # it was emptied
+    "archive",  # what is old was put aside
+    "call",
+    "send",  # a command or statement that holds no marker
+    "database",  # a file was opened as one
+    "run",  # a program
+    "delete",
+    "rename",
+]
+
+TYPES: frozenset[str] = frozenset(get_args(OpType))
+KINDS: frozenset[str] = frozenset(get_args(OpKind))
+ACTIONS: frozenset[str] = frozenset(get_args(OpAction))
+
+Frames = tuple[tuple[str, int, str], ...]
+"""(relative path, line, function) of the user's code, innermost first."""
+
+
+class Fields(TypedDict, total=False):
+    """The fields of an op that a worker records beside its time, type, kind, PID and turn, as they go into a line.
+
+    `statecheck.history.Op` says what each means.
+    """
+
+    action: OpAction
+    cls: str
+    obj: int
+    parent: int
+    key: str
+    markers: Iterable[str]
+    text: str
+    frames: Frames
+    name: str
+    where: str
+    database: str
+    around: str
+    run: str
+    method: str
+    tool: str
+    service: str
+    arguments: tuple[str, ...]
+    by_library: bool
+    running: bool
+    roles: str
+    error: str
+    note: str
