@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from statecheck.errors import StatecheckError
+    from statecheck.lab.head_start import HeadStart
 
 _INTERRUPTED, _BROKEN_PIPE = 130, 141
 """128 and the number of the signal, as a shell reports what a signal ended."""
@@ -70,6 +71,20 @@ def _command(words: list[str]) -> int:
         from statecheck.report import explanation  # to import Typer and pydantic takes longer than to answer
 
         return _answer(explanation.render(words[1], "full").rstrip("\n"))
+    if words[:1] == ["diagnose"]:
+        from statecheck.lab.head_start import begin
+
+        early = begin(words)
+        try:
+            return _dispatch(words, early)
+        finally:
+            if early is not None:
+                early.stop()
+    return _dispatch(words, None)
+
+
+def _dispatch(words: list[str], early: HeadStart | None) -> int:
+    """Let Typer find the command and its options; what was begun for it is the context's object."""
     from typing import cast
 
     import typer
@@ -79,7 +94,7 @@ def _command(words: list[str]) -> int:
     # Typer exports no name for the base of its usage errors.
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])
     try:
-        code = typer.main.get_command(app).main(words, prog_name="statecheck", standalone_mode=False)
+        code = typer.main.get_command(app).main(words, prog_name="statecheck", standalone_mode=False, obj=early)
     except usage_error as error:
         raise _usage(error) from error
     except SystemExit as error:  # how Typer ends after completion, and when nobody reads the output any more

@@ -20,26 +20,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statecheck.history import History
+    from statecheck.lab.head_start import HeadStart
     from statecheck.lab.runner import Recorded
     from statecheck.lab.workers.launch import Launched
     from statecheck.options.config import Options
     from statecheck.target.resolve import Target
 
 
-def diagnose(spec: str | None, options: Options, progress: Callable[[str], None]) -> Diagnosis:
+def diagnose(
+    spec: str | None, options: Options, progress: Callable[[str], None], early: HeadStart | None = None
+) -> Diagnosis:
     """Say which cause applies to a target.
 
     Args:
         spec: as the user typed it; None to look below the working directory.
         progress: told what is being done, a few words each time.
+        early: what was begun for this target before the options were read.
 
     Raises:
         StatecheckError: the target cannot be read or named, or the run cannot be kept (full disk).
     """
     from statecheck.target.resolve import resolve
 
-    target = resolve(spec, Path.cwd(), options.app_dir)
-    return diagnose_target(target, options, progress, target.project)
+    target = early.resolved(spec, options.app_dir) if early else None
+    target = target or resolve(spec, Path.cwd(), options.app_dir)
+    record, launched, options = _launched(target, options, early)
+    return diagnose_in(record, launched, target, options, progress, target.project)
 
 
 def propose(spec: str | None, options: Options, progress: Callable[[str], None]) -> Proposal:
@@ -63,13 +69,15 @@ def diagnose_target(target: Target, options: Options, progress: Callable[[str], 
     return diagnose_in(record, launched, target, options, progress, home)
 
 
-def _launched(target: Target, options: Options) -> tuple[Callable[..., Recorded], Launched, Options]:
+def _launched(
+    target: Target, options: Options, early: HeadStart | None = None
+) -> tuple[Callable[..., Recorded], Launched, Options]:
     """Start a target's warm parent; what records runs in it, and the options as its surroundings complete them."""
     from statecheck.lab.environment.surroundings import surroundings_of
     from statecheck.lab.workers.launch import launch
 
     surroundings, options = surroundings_of(target, options)
-    launched = launch(surroundings)
+    launched = (early.take(surroundings) if early else None) or launch(surroundings)
     try:
         from statecheck.lab.run import record  # late: the warm parent starts meanwhile
     except BaseException:

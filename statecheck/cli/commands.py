@@ -112,6 +112,7 @@ def list_() -> ExitCode:
 
 @app.command()
 def diagnose(
+    context: typer.Context,
     target: arg.Target = None,
     endpoint: arg.Endpoint = None,
     message_field: arg.MessageField = None,
@@ -163,7 +164,7 @@ def diagnose(
     if plan:
         return _propose(target, options, screen, style)
     with screen.progress() as progress:
-        diagnosis = engine(target, options, progress)
+        diagnosis = engine(target, options, progress, context.obj)
     if store.elsewhere(diagnosis.run):
         screen.say(f"The project cannot be written to, so the run is kept in {diagnosis.run}")
     return _report(diagnosis, screen, style, options)

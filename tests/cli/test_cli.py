@@ -67,7 +67,7 @@ class Engine:
     asked: tuple[Any, ...] = ()
     proposal: Proposal = PROPOSAL
 
-    def diagnose(self, spec: str | None, options: Options, progress: Callable[[str], None]) -> Diagnosis:
+    def diagnose(self, spec: str | None, options: Options, progress: Callable[[str], None], _: None) -> Diagnosis:
         self.asked = (spec, options)
         progress("working")
         return self.analyze(Path())
