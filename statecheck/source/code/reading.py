@@ -13,6 +13,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
+from statecheck.source.code.newer_syntax import NEWEST, restate, splice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,17 +90,56 @@ def parse(text: str, shown: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return _syntax(text)
     except SyntaxError as error:
         message = " ".join((error.msg or "invalid syntax").split())
-        read = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
-        hint = f"mend the file; it was read as {read}, on which statecheck runs: for newer syntax run it on a newer one"
+        newest = max(NEWEST, sys.version_info[:2])
+        hint = f"fix the file; it is not valid in any Python up to {newest[0]}.{newest[1]}"
         raise StatecheckError("syntax-error", f"{shown}:{error.lineno or 1}: {message}", hint) from error
     except (RecursionError, MemoryError) as error:
         text = f"`{shown}` is nested too deeply to be read"
         raise StatecheckError("too-deep", text, "split its longest expression") from error
     except (ValueError, OverflowError, SystemError) as error:
         raise StatecheckError("not-python", f"`{shown}` is not Python source", _NAME_A_FILE) from error
+
+
+def parse_expression(text: str) -> ast.expr | None:
+    """Return the syntax tree of one expression, or None if the text is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _syntax(text: str) -> ast.Module:
+    """Return a syntax tree, also of Python that is newer than the interpreter.
+
+    Raises:
+        SyntaxError: at the line of the text.
+    """
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        older = restate(text)
+        if older is None:
+            raise
+    tree = ast.parse(older.text)
+    splice(tree, {name: (said, _field(said, line)) for name, (said, line) in older.fields.items()})
+    return tree
+
+
+def _field(text: str, line: int) -> ast.expr:
+    """Return the expression of an f-string's field that begins on a line."""
+    try:
+        (statement,) = _syntax(f"({text}\n)").body
+    except SyntaxError as error:
+        error.lineno = (error.lineno or 1) + line - 1
+        raise
+    assert isinstance(statement, ast.Expr)
+    ast.increment_lineno(statement, line - 1)
+    return statement.value
 
 
 def _read_bytes(path: Path, shown: str) -> bytes:
