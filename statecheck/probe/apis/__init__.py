@@ -7,15 +7,46 @@ from __future__ import annotations
 
 import json
 from email import message_from_bytes
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import parse_qsl
 
-from . import anthropic, bedrock, cohere, gemini, huggingface, ollama, openai, responses, slack, telegram
 from .exchange import Asked, Exchange, Reply
+
+if TYPE_CHECKING:
+    import re
 
 __all__ = ["APIS", "Asked", "Exchange", "Reply", "exchange", "may_be"]
 
-APIS: tuple[Any, ...] = (openai, responses, anthropic, ollama, gemini, bedrock, cohere, huggingface, slack, telegram)
+_NAMES = (
+    "openai",
+    "responses",
+    "anthropic",
+    "ollama",
+    "gemini",
+    "bedrock",
+    "cohere",
+    "huggingface",
+    "slack",
+    "telegram",
+)
+"""The modules of this package that speak an API, in the order in which they are asked."""
+
+
+class Api(Protocol):
+    """A module that speaks an API.
+
+    Attributes:
+        PATHS: the paths, without a query, that may be requests of it.
+    """
+
+    PATHS: re.Pattern[str]
+
+    def exchange(self, method: str, path: str, body: dict[str, Any]) -> Exchange | None:
+        """What a request asks and how that is answered, or None if it is not of this API."""
+
+
+APIS = tuple(cast("Api", import_module(f".{name}", __name__)) for name in _NAMES)
 
 
 def may_be(method: str, path: str) -> bool:
@@ -38,7 +69,7 @@ def exchange(method: str, path: str, body: bytes) -> Exchange | None:
     asked = {**dict(parse_qsl(query)), **asked}
     for api in APIS:
         if api.PATHS.search(path) is not None:
-            found: Exchange | None = api.exchange(method, path, asked)
+            found = api.exchange(method, path, asked)
             if found is not None:
                 return found
     return None
