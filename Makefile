@@ -2,12 +2,14 @@
 #
 #   PYTHON=python3.12   the interpreter of the environment (default: the newest of 3.13 to 3.10 that is installed)
 #   VENV=folder         where the environment is (default: .venv)
-#   ARGS="-k name"      passed on: to pytest by test and test-all, to the benchmarks by bench
+#   ARGS="-k name"      passed on: to pytest by test and test-all, to the benchmarks by bench and acceptance
+#   CASES="folder ..."  the folders of apps with known diagnoses that acceptance runs; those that are not there are left out
 
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 ARGS ?=
+CASES ?= ../shared/cases ../shared/cases-2
 VERSIONS := 3.13 3.12 3.11 3.10
 
 # Touched when the environment has what the package needs, and when it has what the suite needs too. Their names hold
@@ -23,7 +25,7 @@ COMPLETE := $(VENV)/.complete$(ASKED)
 # The interpreter of a version, if it is installed.
 FIND = sh .ci/find-python python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version
 
-.PHONY: help demo variants test test-all test-pairs environment lint format bench lock clean
+.PHONY: help demo variants test test-all test-pairs environment lint format bench acceptance lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -71,6 +73,9 @@ environment: $(COMPLETE)
 
 bench: $(COMPLETE) ## measure the budgets, each against its peer
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+acceptance: $(COMPLETE) ## run what is dearer than the suite, and print its figures: cases, planted causes, variants, budgets, pairs
+	@$(BIN)/python benchmarks/acceptance.py --cases $(CASES) $(ARGS)
 
 COMPILE := .venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-strip-extras --custom-compile-command "make lock"
