@@ -48,6 +48,9 @@ LAYERS = (
     ("statecheck.source.code",),  # what the user's Python says
     ("statecheck.source", "statecheck.source.fields", "statecheck.source.roles"),
     ("statecheck.source.project",),  # what the project's other files say
+    ("statecheck.source.json_schema", "statecheck.source.pattern_texts"),
+    ("statecheck.source.schema_checks",),
+    ("statecheck.source.schema_samples",),
     ("statecheck.source.openapi",),
     ("statecheck.source.handlers",),  # what a server takes
     ("statecheck.source.clients",),  # what its clients send

@@ -279,6 +279,8 @@ def _threads(target: Target, files: ProjectFiles, recorded: Recorded) -> int:
 
 def app_facts(worker: Worker, project: Path) -> AppFacts:
     """What the probe told of the app, as data. Its own files are told relative to the project."""
+    from statecheck.source.openapi import read_operations
+
     facts = worker.facts or {}
     return AppFacts(
         facts["framework"],
@@ -294,7 +296,7 @@ def app_facts(worker: Worker, project: Path) -> AppFacts:
             )
             for route in facts["routes"]
         ),
-        facts.get("openapi"),
+        read_operations(facts.get("openapi")),
         tuple(facts.get("parameters", ())),
         tuple(facts.get("told", ())),
         _pairs(facts.get("headers", ())),

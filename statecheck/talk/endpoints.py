@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from statecheck.source.clients.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
 from statecheck.source.handlers.handlers import Handler, read_handler, read_step
-from statecheck.source.openapi import operations, read_operation, response_names
 from statecheck.source.roles import as_set, leaning, words
 from statecheck.talk.plan import AppFacts, Route
 
@@ -80,8 +79,8 @@ def braced(path: str) -> tuple[str, dict[str, Form]]:
 def endpoints(facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> list[Endpoint]:
     """All endpoints that could take a turn, the likeliest first. Without routes, those that client code calls."""
     told = {(braced(route.path)[0], method) for route in facts.routes for method in route.methods}
-    hidden = (each for each in operations(facts.openapi) if each not in told)
-    routes = [*facts.routes, *(Route(path, (method,), "", "", 0) for path, method in hidden)]
+    hidden = (each for each in facts.operations if (each.path, each.method) not in told)
+    routes = [*facts.routes, *(Route(each.path, (each.method,), "", "", 0) for each in hidden)]
     if not routes:  # an app that does not tell
         sent = dict.fromkeys((call.path, call.method) for call in calls if call.path.startswith("/"))
         routes = [Route(path, (method,), "", "", 0) for path, method in sent]
@@ -127,10 +126,10 @@ def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, call
     if handler is not None and handler.encoding and method != "GET":
         encoding = "form" if handler.encoding == "form" else "multipart" if handler.encoding == "multipart" else "json"
     declared: tuple[Field, ...] = ()
-    operation = read_operation(facts.openapi, path, method)
+    operation = facts.operation(path, method)
     if operation is not None:
-        declared = operation[1]
-        encoding = operation[0] if operation[0] != "none" else encoding
+        declared = operation.fields
+        encoding = operation.encoding if operation.encoding != "none" else encoding
     fields = lay(declared, read)
     for name, form in forms.items():
         place = Place("path", (name,))
@@ -142,7 +141,7 @@ def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, call
         fields = (*fields, Field(Place("body", ()), type="string", leaning=_ALL_THERE_IS))
     if method == "GET":
         fields = tuple(field for field in fields if field.place.where != "body")
-    answers = response_names(facts.openapi, path, method)
+    answers = operation.answers if operation is not None else frozenset()
     if handler is not None:
         answers |= handler.answers | handler.sets_cookies
     mine = tuple(

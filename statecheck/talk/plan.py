@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from statecheck.model import Anchor, Problem, TargetName
+    from statecheck.source.openapi import Operation
 
 __all__ = [
     "AppFacts",
@@ -126,7 +127,7 @@ class AppFacts:
     Attributes:
         framework: `fastapi`, `starlette`, `asgi`, `callable`, ….
         object: the attribute that was used (`app`, `bot.reply`).
-        openapi: the app's OpenAPI document, or None.
+        operations: what its OpenAPI document says, if it has one.
         parameters: for a callable: its parameters' names, in order (without self), required ones only
             plus those whose name speaks.
         told: what `a_call` takes, each time, from an adapter that knows itself how it is called.
@@ -137,12 +138,16 @@ class AppFacts:
     framework: str
     object: str
     routes: tuple[Route, ...] = ()
-    openapi: Json = None
+    operations: tuple[Operation, ...] = ()
     parameters: tuple[str, ...] = ()
     told: tuple[Mapping[str, Any], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     cookies: tuple[tuple[str, str], ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def operation(self, path: str, method: str) -> Operation | None:
+        """Return what the document says of one method of a path, or None if it does not have it."""
+        return next((each for each in self.operations if (each.path, each.method) == (path, method)), None)
 
 
 @dataclass(frozen=True, slots=True)

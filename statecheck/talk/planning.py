@@ -19,7 +19,6 @@ from statecheck.source.fields import Field
 from statecheck.source.handlers.callables import Parameter, read_callable
 from statecheck.source.handlers.events import Event, read_event
 from statecheck.source.handlers.handlers import read_step
-from statecheck.source.openapi import read_operation
 from statecheck.source.project.deploy import serves_workflows
 from statecheck.talk.alternatives import ways
 from statecheck.talk.call_plans import agent_plan, call_plan, client_of, event_plan, sent_by
@@ -82,8 +81,8 @@ def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
     if facts.parameters:
         return agent_plan(facts, carried=serves_workflows(project))
     step = next(iter(facts.routes), None)
-    operation = read_operation(facts.openapi, "run", "POST")
-    fields = operation[1] if operation is not None else ()
+    operation = facts.operation("run", "POST")
+    fields = operation.fields if operation is not None else ()
     if step is not None and Path(step.file).is_relative_to(project):
         read = read_step(Modules(project), Path(step.file), step.line, step.name, step.event)
         fields = lay(fields, read.fields if read is not None else ())

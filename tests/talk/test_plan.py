@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.source.openapi import read_operations
 from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route, render, session_key
 from statecheck.talk.plan_text import describe
 from statecheck.talk.planning import candidates
@@ -49,7 +50,7 @@ def facts_of(file: Path) -> AppFacts:
         Route(r.path, tuple(sorted(r.methods)), r.name, str(file), r.endpoint.__code__.co_firstlineno)
         for r in _flat(module.app)
     ]
-    return AppFacts("fastapi", "app", tuple(routes), module.app.openapi())
+    return AppFacts("fastapi", "app", tuple(routes), read_operations(module.app.openapi()))
 
 
 def _flat(app: Any) -> list[Any]:
@@ -274,7 +275,7 @@ def test_an_opaque_app_is_taken_at_the_users_word(tmp_path: Path) -> None:
 def test_routes_that_an_app_hides_are_taken_from_its_document(app: tuple[AppFacts, Path]) -> None:
     facts, project = app
 
-    plan = candidates(AppFacts("fastapi", "app", (), facts.openapi), project, Overrides())[0]
+    plan = candidates(AppFacts("fastapi", "app", (), facts.operations), project, Overrides())[0]
 
     assert (plan.path, dict(plan.query)) == ("/lone/chat", {"message": "{message}", "session_id": "{session}"})
     assert plan.handler is not None

@@ -32,7 +32,7 @@ def planned(folder: Path, source: str, *names: str) -> Plan:
     file.write_text(source)
     node = next(n for n in ast.walk(ast.parse(source)) if getattr(n, "name", "") == "reply")
     route = Route("", (), "reply", str(file), node.lineno)  # type: ignore[attr-defined]
-    return candidates(AppFacts("callable", "bot.reply", (route,), None, names), folder, Overrides())[0]
+    return candidates(AppFacts("callable", "bot.reply", (route,), (), names), folder, Overrides())[0]
 
 
 @pytest.mark.parametrize(
