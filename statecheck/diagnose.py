@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from statecheck.history import History
     from statecheck.lab.head_start import HeadStart
-    from statecheck.lab.runner import Recorded
+    from statecheck.lab.recorded import Recorded
     from statecheck.lab.workers.launch import Launched
     from statecheck.options.config import Options
     from statecheck.target.resolve import Target
@@ -100,7 +100,7 @@ def diagnose_in(
     started = time.monotonic()
     recorded = record(launched, target, options, progress, keep=keep)
     redaction = Redaction(options.env, options.headers)
-    run = redaction.run(KeptRun(meta_of(target, recorded), recorded.histories))
+    run = redaction.run(KeptRun(meta_of(target, recorded), recorded.results.histories))
     outputs = {generation: redaction.text(text) for generation, text in recorded.outputs.items()}
     diagnosis = judge_run(run.meta, run.histories)
     kept = keep_run(run, outputs, home)
@@ -116,12 +116,12 @@ def meta_of(target: Target, recorded: Recorded) -> RunMeta:
         handler=plan.handler if plan and plan.handler else Anchor(path, 1),
         plan=discreet(plan) if plan else None,
         talk=describe(plan) if plan else "",
-        skipped=recorded.skipped,
-        problems=recorded.problems,
+        skipped=recorded.results.skipped,
+        problems=recorded.results.problems,
         notes=tuple(recorded.notes),
         versions=recorded.versions,
         seed=recorded.seed,
-        ops={name: len(history.ops) for name, history in recorded.histories.items()},
+        ops={name: len(history.ops) for name, history in recorded.results.histories.items()},
     )
 
 

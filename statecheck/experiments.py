@@ -1,10 +1,12 @@
 """The experiments, as data: a place, a session and an overlap each. One driver (`lab/driver.py`) runs them all.
 
-Nothing else writes their names down: options, judge and lab take them from here.
+Nothing else writes their names down: options, judge and lab take them from here. To add one, add its name and its
+entry here, and bind its check in `judge/checks/__init__.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 AT_ONCE = 8
@@ -72,15 +74,126 @@ Step = Start | Take | Kill | Locate | Overlap | Leave
 
 
 @dataclass(frozen=True, slots=True)
+class SoFar:
+    """What is known of an app when the question comes whether an experiment applies.
+
+    What nothing has shown yet is False, None or "". The lab derives it from the plan and from what the checks say.
+
+    Attributes:
+        settled: names of the experiments that have run, or that do not apply.
+        lone: what says who is talking, where all clients are one user to the app (`header X-Api-Key`).
+        one_by_one: a client sends no turn before the one before it is answered.
+        keyed: what a client sends names its session.
+        sent_whole: a client sends the whole conversation, and nothing shows that the app keeps it as well.
+        remembers: turn 2 of the baseline was given turn 1; None before the baseline has run.
+        renewed: each answer of the baseline gives the client what to send next.
+        unset: a turn of the baseline changed a session in place, which only a later turn shows to be lost.
+        makes_tables: the library makes tables in a database of this app's own when a store is first used.
+        streams: answers come piece by piece, so that a client may go away in the middle.
+        by_progress: turns are told apart by how far their answers have come alone.
+        splits: another worker was not given what the first one was.
+        forgets_late: only the turn back at the first worker forgets: it may do so wherever it is answered.
+        leaks: another session was given what the first one said.
+        overlapped: turns of one session have overlapped.
+        overlap_lost: and one of them was lost.
+    """
+
+    settled: frozenset[str] = frozenset()
+    lone: str = ""
+    one_by_one: bool = False
+    keyed: bool = False
+    sent_whole: bool = False
+    remembers: bool | None = None
+    renewed: bool = False
+    unset: bool = False
+    makes_tables: bool = False
+    streams: bool = False
+    by_progress: bool = False
+    splits: bool = False
+    forgets_late: bool = False
+    leaks: bool = False
+    overlapped: bool = False
+    overlap_lost: bool = False
+
+
+Applies = Callable[[SoFar], "str | None"]
+"""Asked before an experiment is run: why it does not apply, or None."""
+
+
+def _all_of(*guards: Applies) -> Applies:
+    """Return the guard that gives the first reason of several."""
+
+    def applies(so_far: SoFar) -> str | None:
+        return next((reason for guard in guards if (reason := guard(so_far)) is not None), None)
+
+    return applies
+
+
+def _several_users(so_far: SoFar) -> str | None:
+    known = f"the app knows its users by a table of its own (`{so_far.lone}`), so that all clients are one of them"
+    return known if so_far.lone else None
+
+
+def _may_overlap(so_far: SoFar) -> str | None:
+    return "a page in a browser sends one message at a time" if so_far.one_by_one else None
+
+
+def _kept_by_app(so_far: SoFar) -> str | None:
+    return "the client sends the whole conversation with every turn" if so_far.sent_whole else None
+
+
+def _remembered(so_far: SoFar) -> str | None:
+    return f"in {BASELINE} turn 2 is not given turn 1 either" if so_far.remembers is False else None
+
+
+def _remembered_or_keyed(so_far: SoFar) -> str | None:
+    return None if so_far.keyed else _remembered(so_far)
+
+
+def _not_renewed(so_far: SoFar) -> str | None:
+    told = "each answer tells the client what to send next, so that its turns cannot overlap"
+    return told if so_far.renewed else None
+
+
+def _shared_by_workers(so_far: SoFar) -> str | None:
+    return f"workers do not share this conversation ({OTHER_WORKER})" if so_far.splits else None
+
+
+def _window_in_doubt(so_far: SoFar) -> str | None:
+    lost = so_far.overlap_lost or (so_far.overlapped and so_far.by_progress)
+    asked = so_far.forgets_late or so_far.unset or (lost and so_far.settled.issuperset(OVERLAPPING))
+    return None if asked else "no turn is missing that one turn after the other would not bring back"
+
+
+def _made_when_first_used(so_far: SoFar) -> str | None:
+    return None if so_far.overlapped and so_far.makes_tables else "no store makes its tables when it is first used"
+
+
+def _may_be_cut(so_far: SoFar) -> str | None:
+    return None if so_far.overlapped and so_far.streams else "no answer comes piece by piece"
+
+
+_REMEMBERS = _all_of(_kept_by_app, _remembered)
+_OVERLAPS = _all_of(_may_overlap, _kept_by_app, _remembered, _not_renewed)
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """A named sequence of steps; checks read off its history what became of the turns.
 
     Attributes:
-        aside: it has no outcome of its own: causes and other checks read its history.
+        applies: why it would show nothing, by what is known when it is its turn, or None.
+        after: the experiments that must be settled before it is asked whether it applies.
+        alone: it does not run beside another one.
+        aside: it has no outcome of its own: causes and other checks read its history. It is run once others give
+            reason for it, so it is asked again whenever something new is known.
     """
 
     name: str
     steps: tuple[Step, ...]
+    applies: Applies = _REMEMBERS
+    after: tuple[str, ...] = (BASELINE,)
+    alone: bool = False
     aside: bool = False
 
     @property
@@ -95,7 +208,7 @@ class Experiment:
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a"))),
+    Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a")), applies=_kept_by_app, after=()),
     Experiment(
         OTHER_WORKER,
         (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b")),
@@ -105,15 +218,46 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         NEW_CONTAINER,
         (Start("a"), Take("a"), Locate("a"), Kill("a"), Start("b", disk=2, warm=False), Take("b")),
     ),
-    Experiment(OTHER_SESSION, (Start("a"), Take("a"), Take("a", session=2))),
-    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a"))),
-    Experiment(CONCURRENT_WORKERS, (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a"))),
+    Experiment(
+        OTHER_SESSION,
+        (Start("a"), Take("a"), Take("a", session=2)),
+        applies=_all_of(_several_users, _kept_by_app, _remembered_or_keyed),
+    ),
+    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a")), applies=_OVERLAPS),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
-    Experiment(CONTROL, (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2))), aside=True),
+    Experiment(
+        CONTROL,
+        (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2))),
+        applies=_window_in_doubt,
+        after=(OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT),
+        alone=True,
+        aside=True,
+    ),
+    Experiment(
+        CONCURRENT_WORKERS,
+        (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a")),
+        applies=_all_of(_OVERLAPS, _shared_by_workers),
+        after=(OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT),
+        alone=True,
+    ),
     # two first turns at once on an empty store: only asked of a store that makes its tables when it is first used
-    Experiment(COLD_START, (Start("a", warm=False), Overlap(("a",), turns=2)), aside=True),
+    Experiment(
+        COLD_START,
+        (Start("a", warm=False), Overlap(("a",), turns=2)),
+        applies=_made_when_first_used,
+        after=(CONCURRENT_WORKERS,),
+        alone=True,
+        aside=True,
+    ),
     # a client that goes away before the end of its answer: only asked of an app that streams its answers
-    Experiment(STREAM_CUT, (Start("a"), Take("a"), Leave("a"), Take("a")), aside=True),
+    Experiment(
+        STREAM_CUT,
+        (Start("a"), Take("a"), Leave("a"), Take("a")),
+        applies=_may_be_cut,
+        after=(CONCURRENT_WORKERS,),
+        alone=True,
+        aside=True,
+    ),
 )
 
 REPORTED = tuple(each.name for each in EXPERIMENTS if not each.aside)
@@ -121,6 +265,45 @@ REPORTED = tuple(each.name for each in EXPERIMENTS if not each.aside)
 ASIDE = tuple(each.name for each in EXPERIMENTS if each.aside)
 SEQUENTIAL = tuple(each.name for each in EXPERIMENTS if each.sequential and not each.aside)
 OVERLAPPING = tuple(each.name for each in EXPERIMENTS if each.overlapping and not each.aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Experiments that tell whether an app which is sent the whole conversation keeps it as well.
+
+    Attributes:
+        names: of the experiments, in their order.
+        more: steps that are taken after an experiment's own.
+        sends_new: a client sends only what is new, and not the conversation again.
+        due: whether what is known gives reason for it.
+        counts: whether what was recorded is part of the run, by what is known then; else it is as if it had not been.
+        proves: where it counts, the app keeps the conversation: clients talk like this in all that follows.
+        note: what the report says then.
+    """
+
+    names: tuple[str, ...]
+    counts: Callable[[SoFar], bool]
+    due: Callable[[SoFar], bool] = lambda _: True
+    more: tuple[Step, ...] = ()
+    sends_new: bool = False
+    proves: bool = True
+    note: str = ""
+
+
+TRIALS: tuple[Trial, ...] = (
+    # sent everything, the app is yet lost without what it keeps itself
+    Trial((BASELINE, OTHER_WORKER), counts=lambda so_far: bool(so_far.remembers and so_far.splits)),
+    Trial((OTHER_SESSION,), counts=lambda _: True, more=(Locate("a"),), proves=False),
+    # what leaks into another session is kept: how the app fares with what it keeps is else covered by what it is sent
+    Trial(
+        (BASELINE,),
+        due=lambda so_far: so_far.leaks,
+        counts=lambda so_far: bool(so_far.remembers),
+        sends_new=True,
+        note="the app keeps what was said: how it fares with that was tried without sending it again",
+    ),
+)
+"""In their order, until one proves it."""
 
 
 def find_experiment(name: str) -> Experiment:

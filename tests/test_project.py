@@ -243,6 +243,14 @@ def test_every_experiment_has_a_check() -> None:
     assert {*experiments.REPORTED} == {*checks.CHECKS}
 
 
+def test_every_experiment_comes_after_those_that_it_waits_for() -> None:
+    names = [experiment.name for experiment in experiments.EXPERIMENTS]
+
+    assert len({*names}) == len(names)
+    for position, experiment in enumerate(experiments.EXPERIMENTS):
+        assert {*experiment.after} <= {*names[:position]}
+
+
 def test_every_scenario_has_broken_and_fixed_apps() -> None:
     folders = sorted(path for path in (ROOT / "scenarios").iterdir() if path.is_dir() and any(path.rglob("*.py")))
     known = [bundled.load(name) for name in bundled.names()]

@@ -21,7 +21,8 @@ from statecheck.lab.environment.placeholders import filled
 from statecheck.lab.environment.variables import handed_over
 from statecheck.lab.error_hints import NO_TABLE, Remedies
 from statecheck.lab.locating import Locator
-from statecheck.lab.runner import Recorded, Runner
+from statecheck.lab.recorded import Recorded
+from statecheck.lab.runner import Runner
 from statecheck.lab.scout import Scout
 from statecheck.lab.services.throwaway import Services
 from statecheck.lab.workers.launch import Launched, isolated
@@ -69,8 +70,8 @@ def record(
     Raises:
         KeyboardInterrupt: after everything was stopped.
     """
-    recorded = Recorded(framework=target.framework, object=target.object or "")
-    recorded.seed = options.seed if options.seed is not None else secrets.randbits(31)
+    seed = options.seed if options.seed is not None else secrets.randbits(31)
+    recorded = Recorded(target.framework, target.object or "", seed)
     services = Services()
     try:
         with _lab(launched, target, options, recorded, progress, services, keep=keep) as (lab, tree, files):
@@ -79,8 +80,9 @@ def record(
             finally:
                 recorded.outputs = {worker.generation: worker.output() for worker in lab.workers}
     except StatecheckError as error:
-        recorded.problems[""] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
-    recorded.problems = {name: services.explain(problem) for name, problem in recorded.problems.items()}
+        recorded.results.problems[""] = Problem(error.slug, error.text, error.hint, error.detail[-4000:])
+    problems = recorded.results.problems
+    problems.update({name: services.explain(problem) for name, problem in problems.items()})
     services.close()
     return recorded
 
@@ -252,7 +254,7 @@ def _experiments(
     lab.warm(worker.imported(limits.turn))
     lab.kill(worker)
     setting = replace(setting, plan=scouted.plan, hold=scouted.hold)
-    Runner(setting, scouted, options.selected(), recorded, progress, deadline).run()
+    Runner(setting, options.selected(), recorded.results, recorded.notes, progress, deadline).run()
 
 
 def _volumes(files: ProjectFiles, options: Options, recorded: Recorded) -> tuple[str, ...]:

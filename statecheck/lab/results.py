@@ -1,0 +1,86 @@
+"""What the experiments of a run have left so far, and what that shows of the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING, SoFar
+from statecheck.judge.checks import outcomes, told
+from statecheck.judge.checks.reading import turns, unsaved
+
+if TYPE_CHECKING:
+    from statecheck.history import History
+    from statecheck.judge.checks.reading import Channel
+    from statecheck.model import Outcome, Problem
+    from statecheck.talk.plan import Plan
+
+
+@dataclass
+class Results:
+    """What experiments have left.
+
+    Attributes:
+        histories: of those that were begun, by name.
+        skipped: {experiment: why it does not apply}.
+        problems: why an experiment that applies could not be run, by experiment; "" is the run's own.
+    """
+
+    histories: dict[str, History] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def settled(self) -> set[str]:
+        """Return the names of the experiments that have run, or do not apply."""
+        return {*self.skipped, *self.histories, *self.problems}
+
+    def copy(self) -> Results:
+        """Return results that can be added to without changing these."""
+        return Results({**self.histories}, {**self.skipped}, {**self.problems})
+
+    def adopt(self, others: Results) -> None:
+        """Take over all that other results hold."""
+        self.histories |= others.histories
+        self.skipped |= others.skipped
+        self.problems |= others.problems
+
+    def judge(self) -> tuple[Channel | None, dict[str, Outcome]]:
+        """Return what the checks say: where the baseline is remembered, and the outcomes by experiment."""
+        return outcomes(told(self.histories))
+
+    def view(self, plan: Plan, *, sent_whole: bool = False) -> SoFar:
+        """Return what is known of the app when it is asked which experiments apply.
+
+        Args:
+            plan: how a client talks.
+            sent_whole: it was found that the app only keeps what it is sent with each turn.
+        """
+        channel, found = self.judge()
+        settled = frozenset(self.settled())
+        baseline = self.histories.get(BASELINE)
+        sent = turns(baseline) if baseline is not None else []
+        worker, session = found.get(OTHER_WORKER), found.get(OTHER_SESSION)
+        splits = worker is not None and worker.outcome == "lost" and bool(worker.turns)
+        overlapped = [found[name].outcome for name in OVERLAPPING if name in found]
+        return SoFar(
+            settled,
+            lone=plan.lone,
+            one_by_one=not plan.overlaps,
+            keyed=plan.session_field is not None,
+            sent_whole=sent_whole,
+            remembers=(BASELINE not in self.problems and channel is not None) if BASELINE in settled else None,
+            renewed=any(turn.renewed for turn in sent[1:]),
+            unset=baseline is not None and any(unsaved(baseline, turn) is not None for turn in sent),
+            makes_tables=baseline is not None and _makes_tables(baseline),
+            streams=baseline is not None and any(op.streamed for op in baseline.select("turn")),
+            by_progress=channel == "progress",
+            splits=splits,
+            forgets_late=worker is not None and splits and len(worker.turns) > 1 and bool(worker.turns[1].remembered),
+            leaks=session is not None and session.outcome == "leaked",
+            overlapped=bool(overlapped),
+            overlap_lost="lost" in overlapped,
+        )
+
+
+def _makes_tables(baseline: History) -> bool:
+    return any("sqlite" in op.where for op in baseline.select("chat-store", action="build"))
