@@ -46,7 +46,10 @@ LAYERS = (
     ),
     ("statecheck.version",),
     ("statecheck.source.code",),  # what the user's Python says
-    ("statecheck.source", "statecheck.source.fields", "statecheck.source.roles"),
+    ("statecheck.source", "statecheck.source.field_evidence"),
+    ("statecheck.source.fields",),
+    ("statecheck.source.weights",),
+    ("statecheck.source.roles",),
     ("statecheck.source.project",),  # what the project's other files say
     ("statecheck.source.json_schema", "statecheck.source.pattern_texts"),
     ("statecheck.source.schema_checks",),

@@ -1,13 +1,18 @@
 """The fields of a request: what a client sends, what a server declares, what a handler reads.
 
-One form for all three, so that they can be laid over each other. Imports nothing of the package.
+One form for all three, so that they can be laid over each other.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from statecheck.source.field_evidence import decide
+
+if TYPE_CHECKING:
+    from statecheck.source.field_evidence import FieldEvidence
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Where = Literal["path", "query", "header", "cookie", "body", "event"]
@@ -63,7 +68,7 @@ class Field:
         said: what a client calls the value that it sends (`conversationId`), or "".
         origin: how a client comes by it: `made` for each message, `kept`, `learned` from an answer, `shown` in a
             hidden field of a page, or "" if unknown.
-        leaning: evidence of the handler's code, positive for a message, negative for a session.
+        evidence: what the server's code says of it.
         turn_keys: for a list of messages: the names of the role and of the content in its elements.
     """
 
@@ -80,8 +85,13 @@ class Field:
     limited: bool = False
     said: str = ""
     origin: Origin = ""
-    leaning: float = 0.0
+    evidence: tuple[FieldEvidence, ...] = ()
     turn_keys: tuple[str, str] | None = None
+
+    @property
+    def leaning(self) -> float:
+        """How far the server's code speaks for a message (positive) or for a session (negative)."""
+        return decide(self.evidence).leaning
 
     @property
     def name(self) -> str:

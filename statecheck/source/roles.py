@@ -6,6 +6,13 @@ One axis, the leaning: positive speaks for a message, negative for a session key
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from statecheck.source import weights
+from statecheck.source.field_evidence import FieldEvidence
+
+if TYPE_CHECKING:
+    from statecheck.source.weights import NameUse
 
 
 def as_set(text: str) -> frozenset[str]:
@@ -13,28 +20,6 @@ def as_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_MESSAGE = {
-    10: "message msg text question prompt query utterance",
-    9: "q input content ask messages",
-    8: "comment body sentence speech says say instruction instructions transcript",
-    7: "brief item note notes description remark statement line wish complaint memo words said request inquiry enquiry",
-    6: "receipt symptom symptoms feedback task command topic idea issue problem concern details entry post story "
-    "answer reply claim report update thought review summary saying dictation letter",
-    4: "data value payload string str chat event subject title goal order",
-}
-_SESSION = {
-    10: "session conversation sid sessid thread conv",
-    9: "cid dialog dialogue chatroom",
-    8: "user uid visitor customer username login",
-    7: "client account caller guest member patient person student pupil employee owner sender phone email peer contact "
-    "player traveller traveler applicant household family subscriber buyer seller tenantuser author speaker",
-    6: "reader farmer resident citizen driver passenger teacher room channel ticket case lot matter device handle "
-    "table desk booking reservation claimant worker staff group team project workspace nickname who whom "
-    "policy vehicle plate flat apartment house store branch dossier file folder notebook board basket cart trip "
-    "learner participant nurse doctor lawyer company",
-    5: "chat context history scope",
-    3: "name",
-}
 _ID = as_set("id ids key uuid guid token ref reference number no num nr code hash identifier slug pk")
 _SETTING = as_set(
     "language lang locale model temperature stream streaming top k limit max min timeout mode type role format version "
@@ -44,8 +29,7 @@ _SETTING = as_set(
     "api request trace correlation idempotency client_version platform currency country region flag enabled "
     "reset clear theme unit units"
 )
-_WEIGHTS = {word: float(weight) for weight, words in _MESSAGE.items() for word in words.split()}
-_WEIGHTS |= {word: -float(weight) for weight, words in _SESSION.items() for word in words.split()}
+_WEIGHTS = {word: row.weight for row in weights.NAMES for word in row.words.split()}
 _TRANSPORT = as_set("data payload body event start json form params x http request req")
 _TRACES = as_set("request req trace correlation span idempotency")
 _LISTS = as_set("messages history turns transcript dialog dialogue conversation chathistory log past previous")
@@ -65,18 +49,26 @@ def leaning(name: str) -> float:
     *before, head = parts
     if head not in _ID and head.endswith("id") and head[:-2] in _WEIGHTS:  # sessionid, userid
         before, head = [*before, head[:-2]], "id"
-    sessions = [-_WEIGHTS[word] for word in before if _WEIGHTS.get(word, 0) < 0 or word == "chat"]
+    sessions = [-_WEIGHTS[word] for word in before if _WEIGHTS.get(word, 0) < 0]
     if head in _ID:
         if sessions:
-            return -(5 + 0.5 * max(map(abs, sessions)))
+            return weights.ID_OF - weights.ID_OF_SHARE * max(map(abs, sessions))
         if _TRACES.intersection(before):
             return 0.0
         others = [word for word in before if word not in _TRANSPORT]
-        return -5.0 if not others else -1.0 if any(w in _WEIGHTS or w in _SETTING for w in others) else -6.0
+        if not others:
+            return weights.BARE_ID
+        known = any(word in _WEIGHTS or word in _SETTING for word in others)
+        return weights.ID_OF_SETTING if known else weights.ID_OF_THING
     if head in _WEIGHTS:
         return _WEIGHTS[head]
-    known = [_WEIGHTS[word] for word in before if word in _WEIGHTS and word not in _TRANSPORT]
-    return 0.6 * known[-1] if known else 0.0
+    earlier = [_WEIGHTS[word] for word in before if word in _WEIGHTS and word not in _TRANSPORT]
+    return weights.BEFORE_THE_LAST * earlier[-1] if earlier else 0.0
+
+
+def name_evidence(name: str, use: NameUse = weights.OWN_NAME) -> FieldEvidence:
+    """Return what a name says of a field: its own, or one that code has for its value."""
+    return FieldEvidence(use.source, use.share * leaning(name), use.because.format(name=name))
 
 
 def is_token(name: str) -> bool:
@@ -87,7 +79,7 @@ def is_token(name: str) -> bool:
 def is_setting(name: str) -> bool:
     """Whether a name is that of a setting, which is neither message nor session: `language`, `top_k`, `api_key`."""
     parts = words(name)
-    if not parts or leaning(name) <= -6 or leaning(name) >= 6:
+    if not parts or abs(leaning(name)) >= weights.SURE_NAME:
         return False
     return parts[-1] in _SETTING or any(part in _SETTING for part in parts[:-1])
 

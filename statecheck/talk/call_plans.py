@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.source import weights
 from statecheck.source.fields import ELEMENT, Encoding, Field, Place, plain
 from statecheck.source.handlers.callables import Parameter
 from statecheck.source.roles import is_setting, leaning
-from statecheck.talk.field_roles import FINDS, Choice, choose, overlay, sample
+from statecheck.talk.field_roles import Choice, choose, overlay, sample
 from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan, a_call
 from statecheck.talk.request_template import body_of, pairs, session_form, values_of
 
@@ -81,7 +82,11 @@ def _placed(plan: Plan, known: Sequence[Parameter], given: Mapping[str, Json]) -
 def _alone(fields: Sequence[Field]) -> Field | None:
     """Return the one part that a callable takes, where it finds state by it: it draws a number, counts, approves."""
     (field, *others) = fields
-    return field if not others and field.place.path and field.leaning <= FINDS and field.turn_keys is None else None
+    return (
+        field
+        if not others and field.place.path and field.leaning <= weights.FOUND_BY and field.turn_keys is None
+        else None
+    )
 
 
 def event_plan(facts: AppFacts, message: str | None, session: str | None, read: Event) -> Plan:
@@ -187,7 +192,9 @@ def _chosen(fields: Sequence[Field], message: str | None, session: str | None, w
     chosen = choose(fields, by_name[message] if message is not None else None, key)
     if isinstance(chosen, list):
         texts = [f for f in (chosen or fields) if f != key] or list(fields)
-        text = max(texts, key=lambda f: (f.required, leaning(f.name) + f.leaning - 5 * is_setting(f.name)))
+        text = max(
+            texts, key=lambda f: (f.required, leaning(f.name) + f.leaning + weights.SETTING * is_setting(f.name))
+        )
         chosen = choose(fields, text, key)
     assert isinstance(chosen, Choice)
     return chosen

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.clients.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
 from statecheck.source.handlers.handlers import Handler, read_handler, read_step
@@ -14,7 +15,7 @@ from statecheck.source.roles import as_set, leaning, words
 from statecheck.talk.plan import AppFacts, Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from statecheck.source.code.lookup import Modules
 
@@ -28,8 +29,6 @@ _SILENT = as_set(
     "register signup metrics static upload ingest export import list version config settings favicon assets feedback "
     "end close remove forget transcript debug warmup cancel"
 )
-_METHODS = {"POST": 2.0, "WEBSOCKET": 1.5, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
-_ALL_THERE_IS = 6.0  # that a message of a connection is a text, where the app takes none apart
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
 
 
@@ -104,7 +103,7 @@ def _located(route: Route, modules: Modules) -> Route:
 
 def _methods(route: Route, modules: Modules) -> Iterable[str]:
     if route.methods:
-        return [method for method in _METHODS if method in route.methods]
+        return [method for method in weights.METHODS if method in route.methods]
     handler = _read(route, modules, "POST")
     return handler.methods if handler is not None else ("POST",)
 
@@ -138,7 +137,7 @@ def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, call
         elif form != "token":
             fields = tuple(replace(f, form=form) if f.place.matches(place) else f for f in fields)
     if method == "WEBSOCKET" and not any(field.place.where == "body" for field in fields):
-        fields = (*fields, Field(Place("body", ()), type="string", leaning=_ALL_THERE_IS))
+        fields = (*fields, Field(Place("body", ()), type="string", evidence=(weights.WHOLE_MESSAGE,)))
     if method == "GET":
         fields = tuple(field for field in fields if field.place.where != "body")
     answers = operation.answers if operation is not None else frozenset()
@@ -163,7 +162,7 @@ def lay(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
             declares = (field.form, field.dress) != ("token", "{session}")
             field = replace(
                 field,
-                leaning=found.leaning,
+                evidence=found.evidence,
                 generated=field.generated or found.generated,
                 form=(field if declares else found).form,
                 dress=(field if declares else found).dress,
@@ -189,23 +188,28 @@ def _below_open_object(field: Field, declared: Sequence[Field]) -> bool:
 
 
 def _rank(endpoint: Endpoint) -> Endpoint:
-    handler, score, signs = endpoint.handler, _METHODS[endpoint.method], []
-    said = {word for part in endpoint.path.split("/") if "{" not in part for word in words(part)}
-    named = set(words(endpoint.route.name))
-    if handler is not None and handler.model:
-        score += 3 * handler.model
-        signs.append("its handler calls a model")
-    if said & _SPEAKING or named & _SPEAKING:
-        score += 3 * bool(said & _SPEAKING) + 2 * bool(named & _SPEAKING)
-        signs.append("its name speaks of a conversation")
-    if (said | named) & _SILENT:
-        score -= 8
+    """Return an endpoint with how likely it takes the turns, and why."""
+    signs = tuple(_signs(endpoint))
+    texts = [f for f in endpoint.fields if (f.type in ("", "string") or f.turn_keys) and f.place.where != "path"]
+    best = max((min(leaning(f.name) + f.leaning, weights.BEST_TEXT_AT_MOST) for f in texts), default=weights.NO_TEXT)
+    score = weights.METHODS[endpoint.method] + weights.BEST_TEXT * best + sum(sign.weight for sign in signs)
+    return replace(endpoint, score=score, signs=tuple(dict.fromkeys(s.because for s in signs if s.because)))
+
+
+def _signs(endpoint: Endpoint) -> Iterator[weights.Sign]:
+    """Yield the signs that an endpoint takes the turns, or does not."""
+    path = {word for part in endpoint.path.split("/") if "{" not in part for word in words(part)}
+    name = set(words(endpoint.route.name))
+    if endpoint.handler is not None and endpoint.handler.model:
+        yield weights.ASKS_MODEL.times(endpoint.handler.model)
+    if path & _SPEAKING:
+        yield weights.SPEAKING_PATH
+    if name & _SPEAKING:
+        yield weights.SPEAKING_NAME
+    if (path | name) & _SILENT:
+        yield weights.OTHER_BUSINESS
     if endpoint.calls:
-        score += 1 if all(call.test for call in endpoint.calls) else 4
-        signs.append("client code calls it")
-    texts = [f for f in endpoint.fields if f.type in ("", "string") or f.turn_keys]
-    score += 0.3 * max((min(leaning(f.name) + f.leaning, 10) for f in texts if f.place.where != "path"), default=-10)
-    if "stream" in said | named or (handler is not None and handler.streams):
-        score -= 2
-        signs.append("it streams")
-    return replace(endpoint, score=score, signs=tuple(signs))
+        tested = all(call.test for call in endpoint.calls)
+        yield weights.CALLED_BY_TEST if tested else weights.CALLED_BY_CLIENT
+    if "stream" in path | name or (endpoint.handler is not None and endpoint.handler.streams):
+        yield weights.STREAMS

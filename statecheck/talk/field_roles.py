@@ -6,20 +6,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
+from statecheck.source.field_evidence import FieldEvidence, decide
 from statecheck.source.fields import FILE, Field, Json, plain
-from statecheck.source.roles import is_history, is_setting, leaning
+from statecheck.source.roles import is_history, is_setting, name_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NEEDED = 2.0  # of a body's `id` and an optional `project`, the one that the server insists on
-_SESSION_AT_MOST = -3.0
-_GIVEN = 4.0  # evidence that a handler passes a field to the model
-FINDS = -4.0  # evidence that a handler finds state by a field
-_SURE = -6.0  # a name that says of itself that it is a session's
-_LEARNED = -8.0  # what a client takes from one answer and sends with the next turn is not typed by its user
 _MOST_RIVALS = 3
-_POSITION = {"path": -4.0, "header": -4.0, "cookie": -5.0, "query": 0.0, "body": 0.0, "event": 0.0}
 _KEPT = re.compile(
     r"localStorage|sessionStorage|cookie|uuid|nanoid|ulid|getuser|argv\[1\]|session_state", re.IGNORECASE
 )
@@ -48,19 +43,43 @@ class Choice:
     order: tuple[Field, ...]
 
 
-def score(field: Field) -> float:
-    """How a field leans, by its name, how a client comes by its value, where it travels and what the handler does."""
-    said = _LEARNED if field.origin == "learned" else _spelled(field.said)
-    return leaning(".".join(field.place.path)) + said + field.leaning + _POSITION[field.place.where]
+def evidence_of(field: Field) -> tuple[FieldEvidence, ...]:
+    """Return all that speaks for a field being the message or the session.
+
+    That is its name, how a client comes by its value, where it travels and what the handler does with it.
+    """
+    travels = weights.PLACES.get(field.place.where)
+    return (
+        _name_evidence(field),
+        *_client_evidence(field),
+        *([travels] if travels is not None else ()),
+        *field.evidence,
+    )
 
 
-def _spelled(said: str) -> float:
-    """Tell what the spelling of a client's value says: kept by the browser, typed by the user, or named."""
+def _name_evidence(field: Field) -> FieldEvidence:
+    return name_evidence(".".join(field.place.path))
+
+
+def _client_evidence(field: Field) -> tuple[FieldEvidence, ...]:
+    """Return what a client's value says: learned, kept by the browser, typed by the user, or named."""
+    if field.origin == "learned":
+        return (weights.LEARNED,)
+    return _spelling_evidence(field.said)
+
+
+def _spelling_evidence(said: str) -> tuple[FieldEvidence, ...]:
     if not said:
-        return 0.0
+        return ()
     if _KEPT.search(said):
-        return -6.0
-    return 0.5 * leaning(said) + (3.0 if _TYPED.search(said) else 0.0)
+        return (weights.KEPT,)
+    named = name_evidence(said, weights.CLIENT_VALUE)
+    return (named, weights.TYPED) if _TYPED.search(said) else (named,)
+
+
+def score(field: Field) -> float:
+    """Return how a field leans by all that speaks for it: positive for the message, negative for the session."""
+    return decide(evidence_of(field)).leaning
 
 
 def pick(name: str, fields: Sequence[Field]) -> Field | None:
@@ -86,7 +105,7 @@ def choose(fields: Sequence[Field], message: Field | None = None, session: Field
     texts = sorted((f for f in fields if _may_speak(f) and f != session), key=lambda f: -score(f))
     why = []
     if message is None:
-        chosen = texts[0] if texts and score(texts[0]) > 3 else None
+        chosen = texts[0] if texts and score(texts[0]) > weights.MESSAGE_ABOVE else None
         if chosen is None and lists:
             chosen = max(lists, key=lambda f: (is_history(f.name), f.required))
         if chosen is None:
@@ -121,9 +140,9 @@ def rivals(choice: Choice) -> list[Field]:
     """
     taken = (choice.message, choice.history, *choice.sessions)
     able = [f for f in choice.order if f not in taken and f.type in ("", "string", "integer") and not f.limited]
-    sure = bool(choice.sessions) and _named(choice.sessions[0]) <= _SURE
+    sure = bool(choice.sessions) and _named(choice.sessions[0]) <= -weights.SURE_NAME
     able = [f for f in able if not is_setting(f.name) and f.turn_keys is None and f.place.path]
-    return sorted((f for f in able if _named(f) <= (_SESSION_AT_MOST if sure else 0)), key=score)[:_MOST_RIVALS]
+    return sorted((f for f in able if _named(f) <= (weights.SESSION_AT_MOST if sure else 0)), key=score)[:_MOST_RIVALS]
 
 
 def _sent(field: Field) -> bool:
@@ -132,66 +151,84 @@ def _sent(field: Field) -> bool:
 
 
 def _may_speak(field: Field) -> bool:
-    if field.type not in ("", "string") and not (field.type == "array" and field.leaning >= _GIVEN):
+    if field.type not in ("", "string") and not (field.type == "array" and field.leaning >= weights.GIVEN):
         return False
     if field.limited or field.form == "uuid" or field.turn_keys is not None:
         return False
     if not field.place.path and field.place.where != "body":
         return False
-    return not (is_setting(field.name) and field.leaning < 4)
+    return not (is_setting(field.name) and field.leaning < weights.GIVEN)
 
 
 def _left_over(texts: list[Field]) -> Field | None:
     """Return the one text that no other rivals: the others lean clearly more towards a session, or are not needed."""
     needed = [f for f in texts if f.required] or texts
     needed = [f for f in needed if f.place.where in ("body", "query", "event")]
-    if not needed or score(needed[0]) <= -4:
+    if not needed or score(needed[0]) <= weights.LEAST_MESSAGE:
         return None
-    return needed[0] if len(needed) == 1 or score(needed[0]) - score(needed[1]) >= 1.5 else None
+    return needed[0] if len(needed) == 1 or score(needed[0]) - score(needed[1]) >= weights.CLEARLY_MORE else None
 
 
 def _sessions(rest: list[Field], message: Field) -> list[Field]:
     """Tell what says who is talking: by score; else the one needed text that is left."""
-    able = [f for f in rest if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > -3)]
+    able = [
+        f
+        for f in rest
+        if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > weights.SESSION_AT_MOST)
+    ]
     able = [f for f in able if not f.limited or f.origin == "learned"]
-    found = sorted((f for f in able if score(f) <= _SESSION_AT_MOST), key=lambda f: score(f) - _NEEDED * f.required)
-    if any(f.leaning <= FINDS for f in found):  # what the handler never looks at is no rival of what it looks up by
-        found = [f for f in found if f.leaning <= FINDS or f.required or f.said]
+    found = sorted(
+        (f for f in able if score(f) <= weights.SESSION_AT_MOST), key=lambda f: score(f) - weights.NEEDED * f.required
+    )
+    if any(
+        f.leaning <= weights.FOUND_BY for f in found
+    ):  # what the handler never looks at is no rival of what it looks up by
+        found = [f for f in found if f.leaning <= weights.FOUND_BY or f.required or f.said]
     if found:
-        first, others = found[0], [f for f in found[1:] if f.leaning <= FINDS or (f.required and _named(f) <= -5)]
-        if _named(first) <= _SURE:  # all of a tenant's users have one tenant, by which state may be found too
+        first, others = (
+            found[0],
+            [
+                f
+                for f in found[1:]
+                if f.leaning <= weights.FOUND_BY or (f.required and _named(f) <= weights.NAMED_SESSION)
+            ],
+        )
+        if (
+            _named(first) <= -weights.SURE_NAME
+        ):  # all of a tenant's users have one tenant, by which state may be found too
             others = [f for f in others if not is_setting(f.name)]
         return [first, *others]
-    needed = [f for f in able if (f.required or f.said) and f.type != "integer" and score(f) <= 2]
+    needed = [f for f in able if (f.required or f.said) and f.type != "integer" and score(f) <= weights.MOST_SESSION]
     if len(needed) == 1 and message.turn_keys is None:
         return needed
     return []
 
 
 def _named(field: Field) -> float:
-    return min(leaning(".".join(field.place.path)), _spelled(field.said))
+    """Return how far names say that a field is the session: its own, or the one that client code has for it."""
+    return min(_name_evidence(field).weight, decide(_spelling_evidence(field.said)).leaning)
 
 
 def _why_message(message: Field, texts: list[Field]) -> str:
+    said = f"`{message.place}` carries the message"
     if message.turn_keys is not None:
         return f"`{message.place}` is a list of messages, so the client sends the conversation in full"
-    if message.leaning >= 4:
-        return f"`{message.place}` carries the message: the handler passes it to the model"
-    if leaning(message.name) > 3:
-        return f"`{message.place}` carries the message: its name says so"
-    return f"`{message.place}` carries the message: " + (
-        "no other text does" if len(texts) == 1 else "the others do not"
-    )
+    if message.leaning >= weights.GIVEN:
+        return f"{said}: {decide(message.evidence).message[0].because}"
+    if (named := name_evidence(message.name)).weight > weights.MESSAGE_ABOVE:
+        return f"{said}: {named.because}"
+    return f"{said}: " + ("no other text does" if len(texts) == 1 else "the others do not")
 
 
 def _why_session(session: Field, others: int) -> str:
-    if session.leaning <= -3:
-        return f"`{session.place}` carries the session: the handler finds state by it"
-    if leaning(".".join(session.place.path)) <= -5:
-        return f"`{session.place}` carries the session: its name says so"
-    if session.place.where in ("path", "header", "cookie"):
-        return f"`{session.place}` carries the session: where it travels says so"
-    return f"`{session.place}` carries the session: " + ("it is the one field left" if others == 1 else "no other does")
+    said = f"`{session.place}` carries the session"
+    if session.leaning <= weights.SESSION_AT_MOST:
+        return f"{said}: {decide(session.evidence).session[0].because}"
+    if (named := _name_evidence(session)).weight <= weights.NAMED_SESSION:
+        return f"{said}: {named.because}"
+    if (travels := weights.PLACES.get(session.place.where)) is not None:
+        return f"{said}: {travels.because}"
+    return f"{said}: " + ("it is the one field left" if others == 1 else "no other does")
 
 
 def sample(field: Field) -> Json:

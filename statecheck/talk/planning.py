@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError, nearest
 from statecheck.probe.frameworks import Kind, by_name
+from statecheck.source import weights
 from statecheck.source.clients.clients import find_clients
 from statecheck.source.code.lookup import Modules
 from statecheck.source.fields import Field
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from statecheck.source.fields import Field
 
 _MOST = 12
-_FAR = 9.0  # an endpoint that scores this much less than the best is no rival of it
 
 
 def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Plan, ...]:
@@ -139,7 +139,9 @@ def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
         if not usable:
             raise _no_endpoint(ranked)
         return [
-            endpoint for endpoint in usable if endpoint.score > usable[0].score - _FAR and endpoint.score > 0
+            endpoint
+            for endpoint in usable
+            if endpoint.score > usable[0].score - weights.NO_RIVAL and endpoint.score > 0
         ] or usable
     *method, path = overrides.endpoint.split(maxsplit=1)
     same = [e for e in ranked if _shape(e.path) == _shape(path) and (not method or e.method == method[0].upper())]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from statecheck.model import Anchor
 from statecheck.probe.offline import is_secret
+from statecheck.source import weights
 from statecheck.source.clients.calls import path_fields
 from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
 from statecheck.source.roles import leaning
@@ -104,7 +105,7 @@ def values_of(choice: Choice, given: Field | None = None) -> list[tuple[Field, J
 
 def says_who(field: Field) -> bool:
     """Whether a field's name is that of a user or of a credential."""
-    return leaning(field.name) <= -5 or is_secret(field.name) or plain(field.name) == "authorization"
+    return leaning(field.name) <= weights.NAMED_SESSION or is_secret(field.name) or plain(field.name) == "authorization"
 
 
 def _message(field: Field) -> Json:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.fields import plain
 from statecheck.source.roles import leaning, words
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from statecheck.talk.plan import Json
 
-_SESSION_AT_MOST = -4.0
 _PLACEHOLDER = re.compile(r"\\\{(?:session|user|message)\\\}")
 _INPUT = re.compile(r"<(?:input|textarea)\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
@@ -39,7 +39,7 @@ def given(text: str, headers: Mapping[str, str], name: str, path: str = "") -> s
         return by_header[plain(name)]
     found = _in_documents(text, name)
     if found is None:
-        found = next((value for header, value in headers.items() if leaning(header) <= _SESSION_AT_MOST - 1), None)
+        found = next((value for header, value in headers.items() if leaning(header) <= weights.HEADER_NAME), None)
     return found if found is not None or "<" not in text else _in_page(text, name)
 
 
@@ -89,15 +89,16 @@ def _fit(path: tuple[str, ...], name: str) -> float:
     wanted = [plain(step) for step in name.split(".")]
     steps = [plain(step) for step in path]
     if not steps:  # the whole answer is a bare value
-        return 0.1
+        return weights.WHOLE_ANSWER
     near = 1 / len(steps)
     if steps[-len(wanted) :] == wanted:
-        return 10 + near
+        return weights.SAME_NAME + near
     asked, told = set(words(name.replace(".", "_"))), set(words("_".join(path)))
-    last = steps[-1] in ("id", "uuid", "key", "token", "sid") or leaning(path[-1]) <= _SESSION_AT_MOST
+    last = steps[-1] in ("id", "uuid", "key", "token", "sid") or leaning(path[-1]) <= weights.ANSWER_NAME
     if not last:
         return 0
-    return 5 * len((asked & told) - {"id"}) + near - min(leaning("_".join(path[-2:])), 0) / 10
+    shared, named = len((asked & told) - {"id"}), min(leaning("_".join(path[-2:])), 0)
+    return weights.SHARED_WORD * shared + near - weights.SESSION_NAME * named
 
 
 def token_of(page: str) -> str:

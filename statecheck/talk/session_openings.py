@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.fields import plain
 from statecheck.source.roles import as_set, is_setting, leaning, words
 from statecheck.talk.field_roles import Choice, choose, sample
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _BEGINS = as_set("new create start open begin init initialize join register login signin signup token auth")
 _SESSIONS = as_set("session thread conversation chat room dialog dialogue channel user login token auth")
 _SIGNS_IN = as_set("login signin auth logon authenticate")
-_LEAST = 5.0
 _TOKENS = ("access_token", "token", "session_token", "api_token", "key")
 
 
@@ -35,7 +35,7 @@ def opened(ways: Sending, session: Field, later: Plan, others: Iterable[Endpoint
     """
     rated = [(_opens(other, ways.endpoint, session), other) for other in others if other is not ways.endpoint]
     score, best = max(rated, key=lambda pair: pair[0], default=(0.0, None))
-    if best is None or score < _LEAST:
+    if best is None or score < weights.OPENS:
         return None
     request, lone = _request(ways, best, session)
     chosen = "{session}" in request.path  # the client names the session, and the app makes it
@@ -86,20 +86,26 @@ def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
         upto = turns.path[: turns.path.index(parameter)].rstrip("/")
         after = other.path.removeprefix(upto).strip("/") if other.path.startswith(upto) else None
         if after == "" and other.method != "GET":
-            score += 8
+            score += weights.OPENS_ABOVE_PATH
         elif after == parameter and other.method in ("PUT", "POST"):
-            score += 6
+            score += weights.OPENS_OWN_PATH
         elif after is not None and "{" not in after and begins:
-            score += 7
+            score += weights.OPENS_NAMED_PATH
     if "{" in other.path.replace(parameter, "") and score == 0:
         return 0.0
     names = {plain(name) for name in other.answers}
     if plain(session.name) in names or (_is_token(session) and names & {plain(token) for token in _TOKENS}):
-        score += 4
+        score += weights.ANSWERS_SESSION
     named = bool(said & (_SESSIONS | set(words(session.name))))
-    score += named + 2 * begins + 2 * (named and begins)
-    speaks = other.handler is not None and other.handler.model >= 2
-    return score - (other.method == "GET") - (3 if speaks and score < 8 else 0)
+    score += weights.NAMES_SESSION * named + weights.NAMES_BEGINNING * begins
+    score += weights.NAMES_BOTH * (named and begins)
+    speaks = _wants_message(other) and score < weights.OPENS_ABOVE_PATH
+    return score + weights.ASKED_BY_GET * (other.method == "GET") + weights.SPEAKS_ITSELF * speaks
+
+
+def _wants_message(other: Endpoint) -> bool:
+    """Whether an endpoint asks its model for an answer at once."""
+    return other.handler is not None and other.handler.model >= weights.FIRST_MESSAGE
 
 
 def _is_token(session: Field) -> bool:
@@ -121,7 +127,7 @@ def _request(ways: Sending, other: Endpoint, session: Field | None) -> tuple[Pla
     """
     asked = replace(ways, endpoint=other, call=next(iter(other.calls), None))
     fields = asked.fields()
-    if other.handler is not None and other.handler.model >= 2:
+    if _wants_message(other):
         choice = choose(fields)
         if isinstance(choice, Choice):
             needed = tuple(field for field in choice.sessions if field.required)
@@ -135,5 +141,5 @@ def _value(field: Field, session: Field | None) -> Json:
     if session is not None and field.place.where == "path" and plain(field.name) == plain(session.name):
         return field.dress
     text = field.type in ("", "string") and not field.limited and not field.known
-    who = leaning(field.name) <= -5 and not is_setting(field.name)
+    who = leaning(field.name) <= weights.NAMED_SESSION and not is_setting(field.name)
     return field.dress.replace("{session}", "{user}") if text and who else sample(field)

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.code.scopes import last_name, parameters, required_parameters, walk
 from statecheck.source.roles import as_set, leaning
 
@@ -99,9 +100,13 @@ def _may_be_turn(function: AnyFunction, tree: ast.AST) -> bool:
     _, required = _takes(function)
     if len(required) != 2:
         return False
-    session, message = sorted(required, key=lambda name: leaning(name) + 5 * is_message(name) - 5 * is_session(name))
-    clear = is_message(message) or is_session(session) or leaning(message) >= 4 or leaning(session) <= -5
-    return clear and _talks(function, tree)
+    session, message = sorted(required, key=_leaning)
+    clear = leaning(message) >= weights.GIVEN or leaning(session) <= weights.NAMED_SESSION
+    return (clear or is_message(message) or is_session(session)) and _talks(function, tree)
+
+
+def _leaning(name: str) -> float:
+    return leaning(name) + weights.SPOKEN_PARAMETER * (is_message(name) - is_session(name))
 
 
 def _takes_a_turn(function: AnyFunction, tree: ast.AST) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl
 
+from statecheck.source import weights
 from statecheck.source.fields import Encoding, Field, Form, Json, Place, Where
 from statecheck.source.handlers.models import makes_key_text
 from statecheck.source.roles import as_set, is_history, leaning
@@ -85,7 +86,9 @@ def path_fields(sent: str, route: str) -> tuple[Field, ...]:
             if "{" in theirs:
                 fields.append(Field(place, said=theirs.replace("{", "").replace("}", "")))
             else:
-                fields.append(Field(place, "string", value=theirs, known=True, limited=leaning(mine[1:-1]) > -6))
+                fields.append(
+                    Field(place, "string", value=theirs, known=True, limited=leaning(mine[1:-1]) > -weights.SURE_NAME)
+                )
     return tuple(fields)
 
 

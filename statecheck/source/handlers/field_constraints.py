@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.handlers.models import constant, enum_values
 from statecheck.source.handlers.notes import Traced
 
@@ -89,7 +90,7 @@ def note_check(notes: Notes, site: Site, name: str, node: ast.Call, arguments: S
     known = next((_FORMATS[end] for end in _FORMATS if name == end or ast.unparse(node.func).endswith(end)), None)
     if known is not None and arguments and arguments[0].at is not None and arguments[0].at in notes.usages:
         note_schema(notes, arguments[0].at, known)
-        notes.weigh(arguments[0].at, -4 if name == "UUID" else -1)
+        notes.weigh(arguments[0].at, weights.READ_AS_UUID if name == "UUID" else weights.FORMATTED)
     if name in ("fullmatch", "match"):
         _note_pattern(notes, site, name, node, arguments)
     if name == "compare_digest" and len(arguments) > 1:
@@ -112,7 +113,7 @@ def _note_pattern(notes: Notes, site: Site, name: str, node: ast.Call, arguments
         traced = arguments[0]
     else:
         return
-    notes.note(traced, -1)
+    notes.note(traced, weights.FORMATTED)
     if traced.at is not None and traced.at.path and isinstance(pattern, str):
         whole = f"^(?:{pattern})$" if name == "fullmatch" else f"^{pattern.lstrip('^')}"
         note_schema(notes, traced.at, {"pattern": whole})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from statecheck.source import weights
 from statecheck.source.code.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.handlers import field_constraints as constraints
 from statecheck.source.handlers import sinks
@@ -16,7 +17,7 @@ from statecheck.source.handlers.models import class_fields, constant, makes_key
 from statecheck.source.handlers.notes import WHOLE, Notes, Traced, element, merge
 from statecheck.source.handlers.request_accessors import attribute_of, each_of, read_call, request_global
 from statecheck.source.handlers.site import Site
-from statecheck.source.roles import leaning
+from statecheck.source.roles import name_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -186,7 +187,7 @@ class _Frame:
         if isinstance(target, ast.Name):
             self.env[target.id] = traced
             if traced.at is not None and traced.at.path:
-                self.notes.weigh(traced.at, 0.3 * leaning(target.id))
+                self.notes.weigh(traced.at, name_evidence(target.id, weights.VARIABLE))
         elif isinstance(target, ast.Attribute) and self._keeps_for_request(target.value):
             self.notes.kept[f".{target.attr}"] = traced
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -393,7 +394,7 @@ class _Frame:
                 self.notes.declare(class_fields(self.flow.modules, kind, place))
                 return Traced(at=place)
         for keyword, traced in keywords.items():
-            self.notes.note(traced, 0.4 * leaning(keyword))
+            self.notes.note(traced, name_evidence(keyword, weights.PARAMETER))
         names = [field.name for field, _ in class_fields(self.flow.modules, kind, WHOLE)]
         return Traced(attrs=dict(zip(names, arguments, strict=False)) | keywords)
 
@@ -420,7 +421,7 @@ class _Frame:
         bound = parts | dict(zip(names, arguments, strict=False)) | keywords
         for name, traced in bound.items():
             if traced.at is not None and traced.at.path:
-                self.notes.weigh(traced.at, 0.4 * leaning(name))
+                self.notes.weigh(traced.at, name_evidence(name, weights.PARAMETER))
         return bound
 
     _STATEMENTS: ClassVar[dict[type[ast.AST], Callable[[_Frame, Any], object]]] = {

@@ -9,6 +9,7 @@ import ast
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.code.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.fields import ELEMENT, Field, Place
 from statecheck.source.handlers.binding import dependency, guards, parameters, take_over_middleware
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from statecheck.source.handlers.notes import Usage
 
-_SAID = 5.0  # evidence that a body is the message itself
 _METHODS = ("POST", "PUT", "PATCH", "GET")
 
 
@@ -131,7 +131,7 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
             continue
         cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
         whole = Place(place.where, place.path[:cut]) if cut is not None else place
-        if not whole.path and cut is None and entry.message < _SAID:
+        if not whole.path and cut is None and not _is_message(entry):
             continue
         field = merged.get(whole) or Field(whole, required=not entry.optional or entry.demanded)
         if cut is not None:
@@ -139,10 +139,15 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
                 field, [p.path[cut + 1 :] for p in flow.notes.usages if p.path[: cut + 1] == place.path[: cut + 1]]
             )
         if cut is None or field.turn_keys is None:
-            field = replace(field, leaning=field.leaning + entry.message + entry.session)
+            field = replace(field, evidence=(*field.evidence, *entry.evidence))
         merged[whole] = _demanded(field, entry)
     inner = {Place(p.where, p.path[:n]) for p in merged for n in range(1, len(p.path))}
     return tuple(field for place, field in merged.items() if place not in inner)
+
+
+def _is_message(entry: Usage) -> bool:
+    """Whether the code is seen to take a whole body for the message."""
+    return any(each.weight >= weights.WHOLE_BODY for each in entry.decision.message)
 
 
 def _demanded(field: Field, entry: Usage) -> Field:
@@ -157,7 +162,7 @@ def _demanded(field: Field, entry: Usage) -> Field:
     form = form_of(entry.schema) if entry.schema else None
     if form is not None:
         field = replace(field, form=form[0], dress=form[1])
-    elif entry.schema and entry.message < _SAID:
+    elif entry.schema and not _is_message(entry):
         field = replace(field, limited=True)
     return replace(
         field,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from statecheck.source.field_evidence import decide
 from statecheck.source.fields import ELEMENT, Field, Json, Place
+from statecheck.source.weights import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from statecheck.source.code.lookup import Found
+    from statecheck.source.field_evidence import Decision, FieldEvidence
 
 WHOLE = Place("body", ())
 """A body that is read as it is, without being taken apart."""
@@ -61,10 +64,10 @@ def element(traced: Traced) -> Traced:
 
 @dataclass(slots=True)
 class Usage:
-    """What the code does with one part of the request; the strongest sign each way counts.
+    """What the code does with one part of the request.
 
     Attributes:
-        message, session: signs that it is the one or the other.
+        evidence: what that says of it, each reason once.
         options: literals that it is compared with, those without which a request is refused first.
         limited: only the options are taken.
         schema: what its format must be, in the words of JSON Schema.
@@ -72,8 +75,7 @@ class Usage:
         generated: where it is missing, a new value is made up; `default`: or this one is taken.
     """
 
-    message: float = 0.0
-    session: float = 0.0
+    evidence: dict[FieldEvidence, None] = field(default_factory=dict)
     options: list[Json] = field(default_factory=list)
     limited: bool = False
     schema: dict[str, Json] = field(default_factory=dict)
@@ -81,6 +83,11 @@ class Usage:
     demanded: bool = False
     generated: bool = False
     default: Json = None
+
+    @property
+    def decision(self) -> Decision:
+        """What the evidence says together."""
+        return decide(self.evidence)
 
 
 @dataclass(slots=True)
@@ -134,17 +141,18 @@ class Notes:
             if read_as != declared.place:
                 self.alias[read_as] = declared.place
 
-    def note(self, traced: Traced, weight: float, part: float = 0.6) -> None:
-        """Note a sign of what a value is, and a weaker one of what it is made of."""
-        if traced.root == "raw" and weight > 0:
-            self.weigh(WHOLE, weight)
+    def note(self, traced: Traced, evidence: FieldEvidence, part: float = PART) -> None:
+        """Note evidence of what a value is, and this share of it for what the value is made of."""
+        if traced.root == "raw" and evidence.weight > 0:
+            self.weigh(WHOLE, evidence)
         for place in traced.all:
-            self.weigh(place, weight if place == traced.at else weight * part)
+            self.weigh(place, evidence if place == traced.at else evidence.times(part))
 
-    def weigh(self, place: Place, weight: float) -> None:
-        """Note a sign for one place: positive for a message, negative for a session."""
+    def weigh(self, place: Place, evidence: FieldEvidence) -> None:
+        """Note evidence for one place."""
         usage = self.usage(place)
-        usage.message, usage.session = max(usage.message, weight), min(usage.session, weight)
+        if evidence.weight:
+            usage.evidence.setdefault(evidence)
 
     def kept_by_request(self) -> dict[str, Traced]:
         """Return what was put on the request's state, on `g` or on the request, by the attributes' names."""

@@ -6,28 +6,31 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.code.lookup import FUNCTIONS, Found
 from statecheck.source.handlers.field_constraints import limit_values, note_check
 from statecheck.source.handlers.models import constant
 from statecheck.source.handlers.notes import Traced, merge
-from statecheck.source.roles import as_set, leaning
+from statecheck.source.roles import as_set, name_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from statecheck.source.code.lookup import Function
     from statecheck.source.fields import Place
-    from statecheck.source.handlers.notes import Notes
+    from statecheck.source.handlers.notes import Notes, Usage
     from statecheck.source.handlers.site import Site
 
 PARSERS = as_set("model_validate model_validate_json parse_obj parse_raw from_dict load loads validate_python decode")
 _MODEL_CALLS = {
     name: weight
     for weight, spelled in {
-        3.0: "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete predict apredict "
-        "structured_predict astructured_predict stream astream chat_with_tools achat_with_tools predict_and_call",
-        2.0: "run arun query aquery run_step send_event run_workflow run_agent kickoff",
-        1.0: "put aput put_messages aput_messages add_message async_add_message retrieve aretrieve synthesize",
+        weights.CHAT_CALL: "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete "
+        "predict apredict structured_predict astructured_predict stream astream chat_with_tools achat_with_tools "
+        "predict_and_call",
+        weights.RUN_CALL: "run arun query aquery run_step send_event run_workflow run_agent kickoff",
+        weights.STORE_CALL: "put aput put_messages aput_messages add_message async_add_message retrieve aretrieve "
+        "synthesize",
     }.items()
     for name in spelled.split()
 }
@@ -48,7 +51,6 @@ _LOOPS = as_set(
 _CARRYING = as_set("join format replace dumps escape sub strip concat render format_map from_str user user_message")
 _MESSAGES = as_set("ChatMessage HumanMessage UserMessage TextBlock")
 _STREAMS = as_set("StreamingResponse EventSourceResponse StreamingHttpResponse ServerSentEvent")
-_FINDS = -4  # evidence that state is found by a value: it is not what is said
 _QUERIES = as_set("execute fetchrow fetch fetchone fetchall scalar")
 _PATHS = as_set("open Path joinpath PurePath sha256 md5 sha1")
 
@@ -125,18 +127,18 @@ def note_call(notes: Notes, site: Site, call: Leaving) -> None:
     if call.name in _KEYED and call.on is not None and call.arguments:
         note_key(notes, site, call.on, call.arguments[0])
     if call.stores:
-        notes.note(call.arguments[-1], 3)
+        notes.note(call.arguments[-1], weights.STORED)
     if call.name in _PATHS or call.receiver == "path":
         for argument in call.arguments:
-            notes.note(argument, -4, part=1)
+            notes.note(argument, weights.PATH, weights.WHOLE)
     note_check(notes, site, call.name, call.node, call.arguments)
     if call.name == "set" and isinstance(call.on, ast.Name) and len(call.arguments) == 1 and not call.keywords:
         notes.kept[call.on.id] = call.arguments[0]
     if call.name == "len" and call.arguments:
-        notes.note(call.arguments[0], 0.5)
+        notes.note(call.arguments[0], weights.MEASURED)
     if call.name in _MESSAGES:
         for traced in call.arguments[-1:] or call.keywords.values():
-            notes.note(traced, 5)
+            notes.note(traced, weights.CHAT_MESSAGE)
     _note_query(notes, call)
     _note_answer(notes, call)
 
@@ -147,13 +149,18 @@ def _note_model_call(notes: Notes, call: Leaving) -> None:
     template = call.name in ("predict", "apredict")
     notes.model = max(notes.model, _MODEL_CALLS[call.name])
     for traced in call.arguments[1:] if template else call.arguments[:1]:
-        notes.note(traced, 9, part=0.7)
+        notes.note(traced, weights.ASKED, weights.PART_OF_PROMPT)
     for keyword, traced in call.keywords.items():
-        found_by = any(usage.session <= _FINDS for place in traced.all if (usage := notes.usages.get(place)))
+        found_by = any(_finds(usage) for place in traced.all if (usage := notes.usages.get(place)))
         if keyword in _SAID:
-            notes.note(traced, 9, part=0.7)
+            notes.note(traced, weights.ASKED, weights.PART_OF_PROMPT)
         elif keyword not in _NOT_SAID and (template or call.name in ("run", "arun", "kickoff")) and not found_by:
-            notes.note(traced, 3)
+            notes.note(traced, weights.RUN_INPUT)
+
+
+def _finds(usage: Usage) -> bool:
+    """Whether the code has been seen to find state by a part of the request."""
+    return any(each.weight <= weights.FOUND_BY for each in usage.decision.session)
 
 
 def workflow_steps(site: Site, call: Leaving) -> Iterator[tuple[Found, dict[str, Traced]]]:
@@ -195,8 +202,8 @@ def _maker_of(site: Site, on: ast.expr) -> ast.Call | None:
 def _note_keywords(notes: Notes, call: Leaving) -> None:
     for keyword, traced in call.keywords.items():
         if keyword != "**":
-            weight = 0.6 * leaning(keyword)
-            notes.note(traced, weight, part=1 if weight < 0 else 0.6)
+            named = name_evidence(keyword, weights.KEYWORD)
+            notes.note(traced, named, weights.WHOLE if named.weight < 0 else weights.PART)
 
 
 def _note_query(notes: Notes, call: Leaving) -> None:
@@ -205,7 +212,7 @@ def _note_query(notes: Notes, call: Leaving) -> None:
     statement = ast.unparse(call.node.args[0]).lower().removeprefix("sa.").removeprefix("text(")
     if statement.lstrip("'\"( fr\\n").startswith(("select", "delete")):
         for traced in call.arguments[1:]:
-            notes.note(traced, -4, part=1)
+            notes.note(traced, weights.QUERIED, weights.WHOLE)
 
 
 def _note_answer(notes: Notes, call: Leaving) -> None:
@@ -223,32 +230,32 @@ def note_key(notes: Notes, site: Site, container: ast.expr, key: Traced) -> None
         if options and place == key.at:
             limit_values(notes, place, options)
         else:
-            notes.weigh(place, -5)
+            notes.weigh(place, weights.KEY)
 
 
 def note_lookup(notes: Notes, place: Place) -> None:
     """Note that a value is looked for in a container that changes."""
-    notes.weigh(place, -4)
+    notes.weigh(place, weights.LOOKED_FOR)
 
 
 def note_format(notes: Notes, fixed: str, made: Traced) -> None:
-    """Note what an f-string is made of, by its fixed text: one without blanks is a key, one with many a prompt."""
-    if fixed:
-        notes.note(made, 0.0 if " " in fixed.strip() or "\n" in fixed else -2, part=1)
+    """Note what an f-string is made of, by its fixed text: one without blanks is a key."""
+    if fixed and " " not in fixed.strip() and "\n" not in fixed:
+        notes.note(made, weights.KEY_TEXT, weights.WHOLE)
 
 
 def note_joined_path(notes: Notes, name: Traced) -> None:
     """Note what a `/` joins to a path."""
-    notes.note(name, -4, part=1)
+    notes.note(name, weights.PATH, weights.WHOLE)
 
 
 def note_mapping(notes: Notes, pairs: Mapping[str, Traced]) -> None:
     """Note a mapping's values: `{"role": "user", "content": x}` is a message, other keys speak by their names."""
     for name, traced in pairs.items():
         chat = name in ("content", "text") and "role" in pairs
-        notes.note(traced, 5 if chat else 0.3 * leaning(name))
+        notes.note(traced, weights.CHAT_MESSAGE if chat else name_evidence(name, weights.ENTRY))
 
 
 def note_returned(notes: Notes, traced: Traced) -> None:
     """Note what an answer repeats: a client gets its session back more often than its words."""
-    notes.note(traced, -0.5)
+    notes.note(traced, weights.REPEATED)
