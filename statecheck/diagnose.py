@@ -7,19 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, REPORTED
-from statecheck.judge.checks import outcomes, told
 from statecheck.kept.meta import RunMeta
 from statecheck.kept.redaction import Redaction
 from statecheck.kept.runs import KeptRun, keep_run, read_run, unreadable
-from statecheck.model import Anchor, Diagnosis, Outcome, Problem, TargetName
+from statecheck.model import Anchor, Diagnosis, TargetName
 from statecheck.talk.plan import Proposal
 from statecheck.talk.plan_text import describe, discreet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from statecheck.history import History
     from statecheck.lab.head_start import HeadStart
     from statecheck.lab.recorded import Recorded
     from statecheck.lab.workers.launch import Launched
@@ -102,7 +99,9 @@ def diagnose_in(
     redaction = Redaction(options.env, options.headers)
     run = redaction.run(KeptRun(meta_of(target, recorded), recorded.results.histories))
     outputs = {generation: redaction.text(text) for generation, text in recorded.outputs.items()}
-    diagnosis = judge_run(run.meta, run.histories)
+    from statecheck.judge.verdict import judge
+
+    diagnosis = judge(run.meta, run.histories)
     kept = keep_run(run, outputs, home)
     return replace(diagnosis, run=kept.name, seconds=time.monotonic() - started)
 
@@ -129,75 +128,17 @@ def _relative(path: Path, project: Path) -> str:
     return path.relative_to(project).as_posix() if project in path.parents else path.as_posix()
 
 
-def judge_run(meta: RunMeta, histories: Mapping[str, History]) -> Diagnosis:
-    """Judge a run from what was recorded of it alone."""
-    from statecheck.judge.causes import find_cause
-    from statecheck.judge.evidence.case import Case, carried, intended
-    from statecheck.judge.findings import find_causes
-    from statecheck.judge.side_effects import notes, unjudged
-    from statecheck.judge.verdict import verdict
-
-    problems = dict(meta.problems)
-    histories = told(histories)
-    channel, found = outcomes(histories)
-    found = {**found, **{name: _failed(found, name, problem) for name, problem in problems.items() if name}}
-    case = Case(histories, found, channel, meta.handler, meta.versions)
-    findings = find_causes(case)
-    baseline = histories.get(BASELINE)
-    forgets = BASELINE in found and found[BASELINE].outcome == "lost"
-    unseen = unjudged(baseline, findings) if forgets and baseline is not None else None
-    if unseen is not None:
-        findings, problems = (), {**problems, BASELINE: unseen}
-    by_client = meta.carries_history or (baseline is not None and carried(baseline))
-    stateless = (by_client and not findings) or (
-        forgets and not findings and BASELINE not in problems and baseline is not None and not intended(baseline)
-    )
-    if stateless and forgets:
-        found[BASELINE] = replace(
-            found[BASELINE], outcome="skipped", reason="nothing is kept from turn to turn: stateless"
-        )
-    listed = tuple(
-        found.get(name) or Outcome(name, "skipped", reason=meta.skipped.get(name, "was not reached"))
-        for name in REPORTED
-    )
-    if any(find_cause(finding.code).explains_failures for finding in findings):
-        problems = {name: problem for name, problem in problems.items() if problem.slug != "turn-unanswered"}
-    errors = tuple({problem.slug: problem for problem in problems.values()}.values())
-    if not errors and "not selected" in meta.skipped.values() and not findings:
-        left_out = ", ".join(name for name, why in meta.skipped.items() if why == "not selected")
-        errors = (
-            Problem("not-all-run", f"not run, so nothing is known of it: {left_out}", "run without --only and --skip"),
-        )
-    lost = [outcome for outcome in found.values() if outcome.outcome in ("lost", "leaked")]
-    if lost and not errors and not stateless and not any(finding.severity == "error" for finding in findings):
-        hint = "look at the turns with `-v`: the app may forget on purpose"
-        errors = (
-            Problem("unexplained-loss", f"{lost[0].name}: {lost[0].reason}, and nothing recorded says why", hint),
-        )
-    return Diagnosis(
-        meta.target,
-        verdict(findings, list(found.values()), errors, stateless=stateless),
-        findings,
-        listed,
-        errors=errors,
-        notes=(*([f"how it talks: {meta.talk}"] if meta.talk else []), *meta.notes, *notes(histories)),
-    )
-
-
-def _failed(found: Mapping[str, Outcome], name: str, problem: Problem) -> Outcome:
-    before = found.get(name) or Outcome(name, "error")
-    return replace(before, outcome="error", reason=problem.text)
-
-
 def analyze(run: Path) -> Diagnosis:
     """Judge a stored run again, without the app.
 
     Raises:
         StatecheckError: the folder holds no run of this version, or is damaged.
     """
+    from statecheck.judge.verdict import judge
+
     kept = read_run(run)
     try:
-        diagnosis = judge_run(kept.meta, kept.histories)
+        diagnosis = judge(kept.meta, kept.histories)
     except (ValueError, KeyError, TypeError, AttributeError) as error:  # an op that is none
         raise unreadable(run, error) from error
     return replace(diagnosis, run=_relative(run, Path.cwd()))

@@ -105,6 +105,10 @@ class Outcome:
     turns: tuple[Turn, ...] = ()
 
 
+UNANSWERED = "turn-unanswered"
+"""The slug of the problem that a turn was refused or never answered: some findings say it themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that kept an experiment from being judged; `detail` is the target's own last lines."""

@@ -1,27 +1,161 @@
-"""From findings, outcomes and problems to one verdict. Pure."""
+"""From a recorded run to its diagnosis: one verdict, by an ordered table of conditions. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import BASELINE, NOT_SELECTED, REPORTED
+from statecheck.judge.causes import find_cause
+from statecheck.judge.checks import outcomes, told
+from statecheck.judge.evidence.case import Case, carried, intended
+from statecheck.judge.findings import find_causes
+from statecheck.judge.side_effects import notes, unjudged
+from statecheck.model import UNANSWERED, Diagnosis, Outcome, Problem
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
 
-    from statecheck.model import Finding, Outcome, Problem, Verdict
+    from statecheck.history import History
+    from statecheck.kept.meta import RunMeta
+    from statecheck.model import Finding, Verdict
 
 
-def verdict(
-    findings: Sequence[Finding], outcomes: Sequence[Outcome], errors: Sequence[Problem], *, stateless: bool
-) -> Verdict:
-    """`state-loss` if and only if a finding is an error; nothing is healthy that could not be looked at."""
-    if any(finding.severity == "error" for finding in findings):
-        return "state-loss"
-    if errors or any(outcome.outcome == "error" for outcome in outcomes):
-        return "inconclusive"
-    if stateless:
-        return "stateless"
-    if not outcomes:
-        return "inconclusive"
-    # a loss for which no cause was found must not pass for health
-    lost = any(outcome.outcome in ("lost", "leaked") for outcome in outcomes)
-    return "inconclusive" if lost else "healthy"
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the verdict is decided by.
+
+    Attributes:
+        findings: the causes that apply.
+        outcomes: of the experiments that ran or should have.
+        problems: what kept experiments from being judged, one of each slug.
+        stateless: no turn is meant to be kept, or the client brings the conversation along.
+        left_out: experiments that the user did not select.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    stateless: bool = False
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def shows_loss(self) -> bool:
+        """Whether a finding is an error."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+    @property
+    def losses(self) -> tuple[Outcome, ...]:
+        """The experiments in which a turn was lost or shown to others."""
+        return tuple(outcome for outcome in self.outcomes if outcome.outcome in ("lost", "leaked"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the table of verdicts.
+
+    Attributes:
+        applies: whether it decides, where no row above it does.
+        because: the reason for the row.
+        problem: what is reported besides the problems that there are; None for nothing.
+    """
+
+    verdict: Verdict
+    applies: Callable[[Facts], bool]
+    because: str
+    problem: Callable[[Facts], Problem] | None = None
+
+
+def _name_left_out(facts: Facts) -> Problem:
+    text = f"not run, so nothing is known of it: {', '.join(facts.left_out)}"
+    return Problem("not-all-run", text, "run without --only and --skip")
+
+
+def _name_loss(facts: Facts) -> Problem:
+    loss = facts.losses[0]
+    hint = "look at the turns with `-v`: the app may forget on purpose"
+    return Problem("unexplained-loss", f"{loss.name}: {loss.reason}, and nothing recorded says why", hint)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("state-loss", lambda facts: facts.shows_loss, "a loss that was shown stays one, whatever else went wrong"),
+    Rule("inconclusive", lambda facts: bool(facts.problems), "nothing is said of what could not be looked at"),
+    Rule(
+        "inconclusive",
+        lambda facts: bool(facts.left_out) and not facts.findings,
+        "nothing is said of what was not run",
+        _name_left_out,
+    ),
+    Rule(
+        "inconclusive",
+        lambda facts: bool(facts.losses) and not facts.stateless,
+        "a loss for which no cause was found must not pass for health",
+        _name_loss,
+    ),
+    Rule(
+        "inconclusive",
+        lambda facts: any(outcome.outcome == "error" for outcome in facts.outcomes),
+        "an experiment that went wrong shows nothing",
+    ),
+    Rule("stateless", lambda facts: facts.stateless, "nothing that is meant to be kept can be lost"),
+    Rule("inconclusive", lambda facts: not facts.outcomes, "nothing was run"),
+    Rule("healthy", lambda _: True, "every experiment that applies kept what it should"),
+)
+"""The first row that applies decides. The last one always does."""
+
+
+def decide(facts: Facts) -> Rule:
+    """Return the row of the table that decides."""
+    return next(rule for rule in RULES if rule.applies(facts))
+
+
+def judge(meta: RunMeta, histories: Mapping[str, History]) -> Diagnosis:
+    """Return the diagnosis of a run, from what was recorded of it alone.
+
+    Args:
+        meta: what is known of the run beside its histories.
+        histories: by experiment.
+    """
+    case = _open_case(meta, told(histories))
+    facts = _collect_facts(case, meta)
+    rule = decide(facts)
+    found = {outcome.name: outcome for outcome in facts.outcomes}
+    skipped = (Outcome(name, "skipped", reason=meta.skipped.get(name, "was not reached")) for name in REPORTED)
+    return Diagnosis(
+        meta.target,
+        rule.verdict,
+        facts.findings,
+        tuple(found.get(outcome.name, outcome) for outcome in skipped),
+        errors=(rule.problem(facts),) if rule.problem is not None else facts.problems,
+        notes=(*([f"how it talks: {meta.talk}"] if meta.talk else []), *meta.notes, *notes(case.histories)),
+    )
+
+
+def _open_case(meta: RunMeta, histories: Mapping[str, History]) -> Case:
+    """Return a run as the causes are asked about it; an experiment that has a problem ended in an error."""
+    channel, found = outcomes(histories)
+    for name, problem in meta.problems.items():
+        if name:
+            found[name] = replace(found.get(name) or Outcome(name, "error"), outcome="error", reason=problem.text)
+    return Case(histories, found, channel, meta.handler, meta.versions)
+
+
+def _collect_facts(case: Case, meta: RunMeta) -> Facts:
+    findings, problems, found = find_causes(case), {**meta.problems}, {**case.outcomes}
+    baseline = case.histories.get(BASELINE)
+    forgets = case.lost(BASELINE)
+    spot = unjudged(baseline, findings) if forgets and baseline is not None else None
+    if spot is not None:
+        findings, problems[BASELINE] = (), spot
+    stateless = not findings and (
+        meta.carries_history
+        or (baseline is not None and carried(baseline))
+        or (forgets and BASELINE not in problems and baseline is not None and not intended(baseline))
+    )
+    if stateless and forgets:
+        reason = "nothing is kept from turn to turn: stateless"
+        found[BASELINE] = replace(found[BASELINE], outcome="skipped", reason=reason)
+    explained = any(find_cause(finding.code).explains_failures for finding in findings)
+    told_of = {each.slug: each for each in problems.values() if not (explained and each.slug == UNANSWERED)}
+    left_out = tuple(name for name, why in meta.skipped.items() if why == NOT_SELECTED)
+    return Facts(findings, tuple(found.values()), tuple(told_of.values()), stateless, left_out)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.experiments import BASELINE, EXPERIMENTS, TRIALS, find_experiment
+from statecheck.experiments import BASELINE, EXPERIMENTS, NOT_SELECTED, TRIALS, find_experiment
 from statecheck.lab.driver import Driver, Setting
-from statecheck.model import Problem
+from statecheck.model import UNANSWERED, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class Runner:
                 continue
             reason = experiment.applies(so_far)
             if reason is None and experiment.name not in (BASELINE, *self.selected):
-                reason = "not selected"
+                reason = NOT_SELECTED
             if reason is not None:
                 self.results.skipped[experiment.name] = reason
 
@@ -147,4 +147,4 @@ class Runner:
                 last = max((turn.generation for turn in judged.turns if turn.status != "ok"), default=0)
                 said = next((w.output() for w in self.setting.lab.workers if w.generation == last), "")
                 hint = "see its own last lines; the same turn may be sent by hand"
-                self.results.problems[name] = Problem("turn-unanswered", judged.reason, hint, said[-4000:])
+                self.results.problems[name] = Problem(UNANSWERED, judged.reason, hint, said[-4000:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from statecheck.judge.causes import CAUSES
 from statecheck.judge.findings import find_causes
-from statecheck.judge.verdict import verdict
+from statecheck.judge.verdict import RULES, Facts, decide
 from statecheck.model import Anchor, Confidence, Finding, Outcome, OutcomeName, Problem, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from statecheck.history import History
 
 KEPT = "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <"
@@ -133,6 +136,8 @@ class TestPrimary:
 
 
 FINE = Outcome("same-process", "kept")
+LOST_THERE = Outcome("other-worker", "lost")
+WRONG = Outcome("concurrent", "error")
 BROKEN = Problem("turn-refused", "it answered 500", "look")
 
 
@@ -150,26 +155,68 @@ any_outcomes = st.lists(
 )
 
 
-class TestVerdict:
-    @given(
-        st.lists(st.builds(finding, st.sampled_from(["error", "warning", "note"])), max_size=3),
-        any_outcomes,
-        st.lists(st.just(BROKEN), max_size=1),
-        st.booleans(),
-    )
-    def test_the_rules_of_the_contract(
-        self, found: list[Finding], outcomes: list[Outcome], errors: list[Problem], stateless: bool
-    ) -> None:
-        said = verdict(found, outcomes, errors, stateless=stateless)
-        names = {outcome.outcome for outcome in outcomes}
+def decided(
+    findings: list[Finding], outcomes: list[Outcome], problems: list[Problem], *, stateless: bool = False
+) -> str:
+    return decide(Facts(tuple(findings), tuple(outcomes), tuple(problems), stateless)).verdict
 
-        assert (said == "state-loss") == any(one.severity == "error" for one in found)
+
+any_facts = st.builds(
+    Facts,
+    st.lists(st.builds(finding, st.sampled_from(["error", "warning", "note"])), max_size=3).map(tuple),
+    any_outcomes.map(tuple),
+    st.lists(st.just(BROKEN), max_size=1).map(tuple),
+    st.booleans(),
+    st.lists(st.just("concurrent"), max_size=1).map(tuple),
+)
+
+
+def every_kind_of_facts() -> Iterator[Facts]:
+    """All that the rows tell apart, in every combination."""
+    yield from itertools.starmap(
+        Facts,
+        itertools.product(
+            [(), (finding("warning"),), (finding("error"),)],
+            [(), (FINE,), (LOST_THERE,), (WRONG,), (LOST_THERE, WRONG)],
+            [(), (BROKEN,)],
+            [False, True],
+            [(), ("concurrent",)],
+        ),
+    )
+
+
+class TestVerdict:
+    @given(any_facts)
+    def test_the_rules_of_the_contract(self, facts: Facts) -> None:
+        said = decide(facts).verdict
+        names = {outcome.outcome for outcome in facts.outcomes}
+
+        assert (said == "state-loss") == any(one.severity == "error" for one in facts.findings)
         if said in ("healthy", "stateless"):
             assert "error" not in names
-            assert not errors
+            assert not facts.problems
         if said == "healthy":
             assert not names & {"lost", "leaked"}
-            assert not stateless
+            assert not facts.stateless
+
+    @given(any_facts)
+    def test_what_is_reported_besides_is_reported_where_there_is_no_problem_yet(self, facts: Facts) -> None:
+        rule = decide(facts)
+
+        if rule.problem is not None:
+            assert (rule.verdict, facts.problems) == ("inconclusive", ())
+            assert rule.problem(facts).text
+
+    def test_the_table_is_total_and_its_order_decides(self) -> None:
+        for facts in every_kind_of_facts():
+            applying = [rule for rule in RULES if rule.applies(facts)]
+            assert decide(facts) is applying[0]
+            assert applying[-1] is RULES[-1]
+
+    def test_every_row_decides_something(self) -> None:
+        deciding = [decide(facts) for facts in every_kind_of_facts()]
+
+        assert [rule.because for rule in RULES if rule not in deciding] == []
 
     @pytest.mark.parametrize(
         ("outcomes", "errors", "stateless", "expected"),
@@ -178,8 +225,8 @@ class TestVerdict:
             ([FINE, Outcome("concurrent", "reordered")], [], False, "healthy"),
             ([FINE, Outcome("concurrent", "skipped")], [], False, "healthy"),
             ([FINE], [BROKEN], False, "inconclusive"),
-            ([FINE, Outcome("concurrent", "error")], [], False, "inconclusive"),
-            ([FINE, Outcome("other-worker", "lost")], [], False, "inconclusive"),
+            ([FINE, WRONG], [], False, "inconclusive"),
+            ([FINE, LOST_THERE], [], False, "inconclusive"),
             ([], [], False, "inconclusive"),
             ([Outcome("same-process", "skipped")], [], True, "stateless"),
             ([Outcome("same-process", "error")], [], True, "inconclusive"),
@@ -188,11 +235,11 @@ class TestVerdict:
     def test_without_an_error_finding(
         self, outcomes: list[Outcome], errors: list[Problem], stateless: bool, expected: str
     ) -> None:
-        assert expected == verdict([], outcomes, errors, stateless=stateless)
-        assert expected == verdict([finding("warning")], outcomes, errors, stateless=stateless)
+        assert expected == decided([], outcomes, errors, stateless=stateless)
+        assert expected == decided([finding("warning")], outcomes, errors, stateless=stateless)
 
     @pytest.mark.parametrize("name", ["kept", "lost", "error", "skipped"])
     def test_an_error_finding_outranks_all_else(self, name: OutcomeName) -> None:
         outcomes = [Outcome("same-process", name)]
 
-        assert verdict([finding("error")], outcomes, [BROKEN], stateless=True) == "state-loss"
+        assert decided([finding("error")], outcomes, [BROKEN], stateless=True) == "state-loss"
