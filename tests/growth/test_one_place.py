@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from statecheck.experiments import EXPERIMENTS
+from statecheck.probe.frameworks import FRAMEWORKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE = Path(__file__).resolve().parents[2] / "statecheck"
 TREES = {
@@ -39,3 +45,56 @@ def test_no_experiment_is_named_outside_its_place() -> None:
 
     assert {file for file, _ in named - NO_EXPERIMENTS.keys()} == {"experiments.py"}
     assert NO_EXPERIMENTS.keys() <= named
+
+
+def _words(tree: ast.Module) -> Iterator[str]:
+    """Yield the words of a module's texts and identifiers in lower case, whole and in parts, but for its docstrings."""
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)) and node not in docstrings:
+            text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            text = " ".join(f"{alias.name} {alias.asname}" for alias in node.names)
+        else:
+            text = getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "name", None) or ""
+        for word in re.findall(r"\w+", text.lower()):
+            yield from {word, *word.split("_")}
+
+
+_FRAMEWORKS = {
+    word.lower()
+    for framework in FRAMEWORKS
+    if framework.packages
+    for word in (framework.name, *framework.packages, *(() if framework.vague else framework.constructors))
+} - {"lambda", "panel"}  # words of Python and of English
+_NAMESAKES = {
+    "probe/apis/__init__.py": {"slack", "telegram"},  # the platforms' own HTTP, whatever library asks them
+    "probe/apis/slack.py": {"slack"},  # its host
+    "probe/http_clients.py": {"aiohttp"},  # the client of that package
+    "source/clients/clients.py": {"aiohttp"},  # likewise
+    "source/project/service_kinds.py": {"celery", "django", "rq"},  # how a broker's and a database's URL are called
+}
+
+
+def test_what_is_known_of_a_framework_stands_in_its_row_and_its_adapter() -> None:
+    found = {
+        path: _FRAMEWORKS.intersection(_words(tree))
+        for path, tree in TREES.items()
+        if path != "probe/frameworks.py" and not path.startswith("probe/adapters/")
+    }
+
+    assert {path: names for path, names in found.items() if names} == _NAMESAKES
+
+
+def test_no_framework_is_asked_for_by_its_name() -> None:
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in TREES.items()
+        if not path.startswith("probe/adapters/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        and any(isinstance(side, ast.Attribute) and side.attr == "framework" for side in (node.left, *node.comparators))
+        and any(isinstance(side, (ast.Constant, ast.Tuple)) for side in (node.left, *node.comparators))
+    ]
+
+    assert found == []
