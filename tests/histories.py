@@ -1,114 +1,18 @@
-"""A tiny language for histories: one op a line, as a test reads best. The idea is that of Elle's and coverage's tests.
-
-    1a > alice                       turn 1, `The word is {1}.`, is sent to worker a with the session key `alice`
-                                       (`-`: none)
-    1a memory build #2 ^1 @app.py:9  what it does there: the kind, then in any order the action, `#obj`, `^parent`,
-    1a memory write #2 1 key=alice     markers by the number of their turn, `field=value`, what is true of it
-                                       (`by_library`) and frames, innermost first
-    1a model read 1 2
-    1a <                             acknowledged; `x why`: refused; `?`: indeterminate. What follows is the error,
-                                       or `HTTP 500`,
-    2b < "Noted: {1}"                  or for `<` the answer, with `{n}` for turn n's marker
-    -a gone #2                       no turn's
-
-A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
-and so on; without a letter it is the driver. A frame's function is `chat`, or what follows a slash: `@app.py:2/main`.
-Of a place and a signature they are lines of code: the first defines it, others use it (`/written`, `/read`).
-Each line is 10 ns later than the one before; `#` begins a comment, and `\\r\\n` in a value is a line's end, as Redis
-has it.
-"""
+"""Histories for tests: the language of `statecheck.judge.language` by short names, and any history at all."""
 
 from __future__ import annotations
 
-import re
-import shlex
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from statecheck.experiments import REPORTED
 from statecheck.history import Frame, History, Line, Op
-from statecheck.probe.ops import ACTIONS
+from statecheck.judge.language import marker_of as marker
+from statecheck.judge.language import read_history as history
+from statecheck.judge.language import read_op as op
 
-_FIELDS = {field.name: str(field.type) for field in fields(Op)}
-_TEXTS = {name for name, type_ in _FIELDS.items() if type_ in ("str", "str | None")}
-_COUNTS = ("status", "held")
-_READ_OFF = ("place", "signature")  # ops whose lines were found by reading the code
-_TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
-
-
-def marker(turn: int) -> str:
-    """Turn n's marker."""
-    return f"sc-m{turn:08x}"
-
-
-def history(experiment: str, text: str) -> History:
-    """The history that a text describes."""
-    lines = (re.sub(r"(^|\s)# .*", "", line).strip() for line in text.splitlines())
-    return History(experiment, tuple(op(line, 10 * number) for number, line in enumerate(filter(None, lines), 1)))
-
-
-def op(line: str, time: int = 0) -> Op:
-    """The op that one line describes.
-
-    Raises:
-        ValueError: a word of it has no meaning.
-    """
-    who, f, *words = shlex.split(line)
-    matched = re.fullmatch(r"(\d+|-)([a-z]?)", who)
-    if matched is None:
-        raise ValueError(f"`{who}` names no turn and worker")
-    turn = 0 if matched[1] == "-" else int(matched[1])
-    generation = ord(matched[2]) - ord("a") + 1 if matched[2] else 0
-    values: dict[str, Any] = {"turn": turn, "generation": generation, "pid": generation and 6 + generation}
-    if f in _TURNS:
-        values |= {"markers": (marker(turn),), **_turn(f, " ".join(words))}
-        if f == ">":
-            values["text"] = f"The word is {marker(turn)}."
-        return Op(time, _TURNS[f], "turn", **values)  # type: ignore[arg-type]
-    for word in words:
-        _take(word, values)
-    if f in _READ_OFF:
-        lines = [(frame.path, frame.line, frame.function) for frame in values.pop("frames", ())]
-        values["lines"] = tuple(Line(*line[:2], line[2] if number else "defined") for number, line in enumerate(lines))
-    return Op(time, values.pop("type", "ok"), f, **values)  # type: ignore[arg-type]  # not all words are an op's
-
-
-def _turn(sign: str, rest: str) -> dict[str, Any]:
-    if sign == ">":
-        return {"key": None if rest in ("", "-") else rest}
-    if sign == "<":
-        return {"text": re.sub(r"\{(\d+)\}", lambda found: marker(int(found[1])), rest), "status": 200}
-    status = re.fullmatch(r"HTTP (\d+)", rest)
-    return {"status": int(status[1])} if status else {"error": rest}
-
-
-def _take(word: str, values: dict[str, Any]) -> None:
-    name, equals, value = word.partition("=")
-    if word.isdigit():
-        values["markers"] = (*values.get("markers", ()), marker(int(word)))
-    elif word[0] in "#^" and word[1:].isdigit():
-        values["obj" if word[0] == "#" else "parent"] = int(word[1:])
-    elif word[0] == "@":
-        path, _, line = word[1:].rpartition(":")
-        line, _, function = line.partition("/")
-        values["frames"] = (*values.get("frames", ()), Frame(path, int(line), function or "chat"))
-    elif equals and name in _TEXTS:
-        values[name] = value.replace(r"\r\n", "\r\n")
-    elif equals and name in _COUNTS:
-        values[name] = int(value)
-    elif equals and name == "arguments":
-        values[name] = tuple(value.split(","))
-    elif _FIELDS.get(word) == "bool":
-        values[word] = True
-    elif word in ("fail", "info"):
-        values["type"] = word
-    elif word in ACTIONS and "action" not in values:
-        values["action"] = word
-    else:
-        raise ValueError(f"`{word}` says nothing that an op has")
-
+__all__ = ["any_history", "history", "marker", "op"]
 
 _few = st.integers(0, 4)
 _op = st.builds(
