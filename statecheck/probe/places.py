@@ -28,6 +28,7 @@ Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
 Root = types.ModuleType | Keeper
 _OURS = __name__.partition(".")[0]
 _SIGN = "sc-"  # all that is looked for begins so; most texts can be passed over at once
+_SIGN_BYTES = _SIGN.encode()
 _DEEPEST = 16
 _SECONDS = 1.0  # for one marker; a path that takes longer is one through a library's caches
 _MOST_HOLDERS = 30
@@ -73,16 +74,15 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
     for thing in tracked:
-        own = any(thing is mine for mine in (markers, sources, tracked, RECORDER.taken))
-        if own or _is_a(thing, _PASSED_OVER) or _is_gone(thing, roots):
+        found = [(marker, chain) for part in _texts_in(thing) for marker, chain in _texts(part, markers)]
+        if not found or any(thing is mine for mine in (markers, sources, tracked, RECORDER.taken)):
             continue
-        # the collector does not tell a dict's keys where all are texts
-        keys = list(dict.keys(thing)) if issubclass(type(thing), dict) else ()
-        for part in (*gc.get_referents(thing), *keys):
-            for marker, chain in _texts(part, markers):
-                if len(sources[marker]) < _MOST_HOLDERS:
-                    links = zip([thing, *chain], chain, strict=False)
-                    sources[marker].append((thing, [_step(container, inside) for container, inside in links]))
+        if _is_a(thing, _PASSED_OVER) or _is_gone(thing, roots):
+            continue
+        for marker, chain in found:
+            if len(sources[marker]) < _MOST_HOLDERS:
+                links = zip([thing, *chain], chain, strict=False)
+                sources[marker].append((thing, [_step(container, inside) for container, inside in links]))
     del tracked
     results = []
     for marker in markers:
@@ -146,22 +146,40 @@ def _is_gone(thing: Any, roots: dict[int, Root]) -> bool:
     return type(thing) is dict and "__builtins__" in thing and id(thing) not in roots
 
 
+def _texts_in(thing: Any) -> list[Any]:
+    """The parts of a thing that may hold a marker's text. It is asked of all objects there are, so it must be quick."""
+    parts = gc.get_referents(thing)
+    if issubclass(type(thing), dict):  # the collector does not tell a dict's keys where all are texts
+        parts += dict.keys(thing)
+    found = []
+    for part in parts:
+        kind = type(part)
+        if kind is str:
+            if _SIGN in part:
+                found.append(part)
+        elif kind is bytes:
+            if _SIGN_BYTES in part:
+                found.append(part)
+        elif (kind is dict or kind is tuple) and not gc.is_tracked(part):
+            found.append(part)
+    return found
+
+
 def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
     """(marker, what leads to its text): of a text, or of those in a dict or tuple that the collector does not track."""
-    kind = type(part)
-    if kind is str or kind is bytes:
+    if type(part) is str or type(part) is bytes:
         for marker in _present(part, markers):
             yield marker, [part]
-    elif (kind is dict or kind is tuple) and not gc.is_tracked(part):
-        for value in (*part.keys(), *part.values()) if kind is dict else part:
-            if type(value) is str or type(value) is bytes:
-                for marker in _present(value, markers):
-                    yield marker, [part, value]
+        return
+    for value in (*part.keys(), *part.values()) if type(part) is dict else part:
+        if type(value) is str or type(value) is bytes:
+            for marker in _present(value, markers):
+                yield marker, [part, value]
 
 
 def _present(text: str | bytes, markers: list[str]) -> list[str]:
     if isinstance(text, bytes):
-        return [m for m in markers if m.encode() in text] if _SIGN.encode() in text else []
+        return [m for m in markers if m.encode() in text] if _SIGN_BYTES in text else []
     return [m for m in markers if m in text] if _SIGN in text else []
 
 
