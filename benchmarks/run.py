@@ -126,11 +126,17 @@ def budgets(folder: Path) -> list[Budget]:
     """All that can be measured here."""
     typer = "python -c 'import typer, rich'"
     imports = command("-c", "import typer, rich")
+    # told to look for compiled files where there are none, the target finds its packages as uv installs them
+    bare = folder / "bare"
+    bare.mkdir()
+    shutil.copy(folder / "article.py", bare)
+    (bare / ".env").write_text(f"PYTHONPYCACHEPREFIX={bare / 'none'}\n")
     listed = [
-        Budget("diagnose article.py", diagnose(folder), "one cold start of it", cold_start, 2.0),
-        Budget("--version", statecheck("--version"), "python -c pass", command("-c", "pass"), 2.0, 5),
-        Budget("list", statecheck("list"), typer, imports, 2.5, 3),
-        Budget("explain SC102", statecheck("explain", "SC102"), typer, imports, 2.5, 3),
+        Budget("diagnose article.py", diagnose(folder), "one cold start of it", cold_start, 1.4),
+        Budget("the same without .pyc", diagnose(bare), "with them", diagnose(folder), 1.3),
+        Budget("--version", statecheck("--version"), "python -c pass", command("-c", "pass"), 1.5, 5),
+        Budget("list", statecheck("list"), typer, imports, 2.0, 3),
+        Budget("explain SC102", statecheck("explain", "SC102"), typer, imports, 2.0, 3),
     ]
     found = subprocess.run(
         [sys.executable, "-c", "import opentelemetry.sdk"], env=ENVIRONMENT, capture_output=True, check=False
