@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import EXPERIMENTS
+from statecheck.judge.causes import CAUSES, find_cause
 from statecheck.probe.frameworks import FRAMEWORKS
 
 if TYPE_CHECKING:
@@ -98,3 +99,36 @@ def test_no_framework_is_asked_for_by_its_name() -> None:
     ]
 
     assert found == []
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Yield the strings of a module but for its docstrings and what stands below a name to explain it."""
+    explained = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in explained:
+            yield node.value
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Yield what a module imports: modules, and what it takes from them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_what_is_known_of_a_cause_stands_in_its_file() -> None:
+    words = "|".join(word for cause in CAUSES for word in (cause.code, cause.name))
+    spelled = re.compile(rf"(?<![\w-])({words})(?![\w-])")
+    places = {
+        (path, find_cause(word).name)
+        for path, tree in TREES.items()
+        for text in _texts(tree)
+        for word in spelled.findall(text)
+    }
+    files = {f"statecheck.judge.causes.{cause.name.replace('-', '_')}" for cause in CAUSES}
+    importing = {path for path, tree in TREES.items() for name in _imported(tree) if name.startswith((*files,))}
+
+    assert places == {(f"judge/causes/{cause.name.replace('-', '_')}.py", cause.name) for cause in CAUSES}
+    assert importing == set()

@@ -1,0 +1,124 @@
+"""A cause is added by its file and a line of the registry: it is asked, reported and explained."""
+
+from __future__ import annotations
+
+import json
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+from histories import history
+from package_copy import PackageCopy
+
+from statecheck.kept.meta import RunMeta
+from statecheck.kept.runs import KeptRun, keep_run
+from statecheck.model import Anchor, TargetName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FULL_MOON = '''\
+    """SC199 full-moon: the turn was taken while the moon was full.
+
+    ## What it means
+
+    Nothing that is said by moonlight is kept.
+
+    ## Kinds
+
+    - `howling`: a werewolf answered.
+    """
+
+    from __future__ import annotations
+
+    from typing import TYPE_CHECKING
+
+    from statecheck.experiments import BASELINE
+    from statecheck.judge.cause import Cause, Question, Symptom, make_finding
+
+    if TYPE_CHECKING:
+        from statecheck.judge.evidence.case import Case
+        from statecheck.model import Finding
+
+
+    def find_moonlight(case: Case) -> Finding | None:
+        """Was a turn answered by moonlight?"""
+        if BASELINE not in case.histories:
+            return None
+        evidence = (case.reason(BASELINE),)
+        return make_finding(CAUSE, "the moon was full", None, case, evidence, kind="howling")
+
+
+    CAUSE = Cause(
+        code="SC199",
+        name="full-moon",
+        question="Was the moon full?",
+        questions=(Question(find_moonlight, baseline="any"),),
+        rank=1,
+        fix="wait a day",
+        kinds=("howling",),
+        symptoms=(Symptom("a werewolf is awake", ("Awooooo at *",), "howling"),),
+        doc=__doc__ or "",
+    )
+'''
+SPLIT = {
+    "same-process": "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <",
+    "other-worker": "1a > s\n1a model read 1\n1a <\n2b > s\n2b model read 2\n2b <",
+}
+BOT = """\
+said = {}
+
+
+def reply(session_id, text):
+    earlier = said.setdefault(session_id, [])
+    earlier.append(text)
+    return str(earlier[:-1])
+"""
+
+
+def add_cause(folder: Path) -> PackageCopy:
+    package = PackageCopy(folder)
+    package.write("judge/causes/full_moon.py", dedent(FULL_MOON))
+    package.replace("judge/causes/__init__.py", '    "broken_store",\n', '    "broken_store",\n    "full_moon",\n')
+    assert package.changed() == ["judge/causes/__init__.py", "judge/causes/full_moon.py"]
+    return package
+
+
+def test_a_cause_is_one_file_and_one_line(tmp_path: Path) -> None:
+    package = add_cause(tmp_path)
+    histories = {name: history(name, text) for name, text in SPLIT.items()}
+    target = TargetName("app.py", "app", "fastapi")
+    ops = {name: len(one.ops) for name, one in histories.items()}
+    keep_run(KeptRun(RunMeta(target, Anchor("app.py", 4), ops=ops), histories), {}, tmp_path)
+
+    judged = package.run("-m", "statecheck", "analyze", "--format", "json", cwd=tmp_path)
+    causes = json.loads(judged.stdout)["causes"]
+    assert judged.returncode == 1, judged.stderr
+    assert [(one["code"], one["name"], one["kind"], one["primary"]) for one in causes] == [
+        ("SC199", "full-moon", "howling", True),
+        ("SC102", "multi-worker", None, False),
+    ]
+    assert causes[0]["anchor"] == {"path": "app.py", "line": 4}
+    assert causes[0]["fix"] == "wait a day"
+
+    full = package.run("-m", "statecheck", "analyze", cwd=tmp_path)
+    assert "error[SC199] full-moon (howling)" in full.stdout
+
+    known = package.run("-m", "statecheck", "explain", cwd=tmp_path)
+    assert "SC199  full-moon          Was the moon full?\n" in known.stdout
+    for word in ("SC199", "full-moon"):
+        explained = package.run("-m", "statecheck", "explain", word, cwd=tmp_path)
+        assert explained.stdout.startswith("SC199 full-moon: Was the moon full?\n"), explained.stderr
+    message = package.run("-m", "statecheck", "explain", "Awooooo at midnight", cwd=tmp_path)
+    assert message.stdout.startswith("SC199 full-moon: a werewolf is awake\n"), message.stderr
+
+
+def test_a_new_cause_is_found_in_an_app(tmp_path: Path) -> None:
+    package = add_cause(tmp_path)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "bot.py").write_text(BOT, "utf-8")
+
+    done = package.run("-m", "statecheck", "diagnose", "bot.py:reply", "--format", "json", cwd=project)
+
+    found = {one["code"]: one["primary"] for one in json.loads(done.stdout)["causes"]}
+    assert found == {"SC199": True, "SC102": False, "SC103": False}, done.stderr
