@@ -83,17 +83,19 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
             if len(sources[marker]) < _MOST_HOLDERS:
                 links = zip([thing, *chain], chain, strict=False)
                 sources[marker].append((thing, [_step(container, inside) for container, inside in links]))
-    del tracked
+    known = set(
+        map(id, tracked)
+    )  # what came into being since is the search's own, and would lead round and round in it
     results = []
     for marker in markers:
         # a store may keep text where Python does not see it (a database in memory): its object stands for it
         objects: list[Source] = [(thing, []) for thing in RECORDER.holders(marker)]
-        for seen, text in ((_rooted(sources[marker], roots), True), (_rooted(objects, roots), False)):
+        for seen, text in ((_rooted(sources[marker], roots, known), True), (_rooted(objects, roots, known), False)):
             results += [{"marker": marker, "text": text, **place} for place in seen]
     return results
 
 
-def _rooted(sources: list[Source], roots: dict[int, Root]) -> list[dict[str, Any]]:
+def _rooted(sources: list[Source], roots: dict[int, Root], known: set[int]) -> list[dict[str, Any]]:
     """Breadth first over referrers to the modules and keepers that reach a source; the user's if there are any."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     level = {id(thing): (thing, steps) for thing, steps in sources}
@@ -107,18 +109,22 @@ def _rooted(sources: list[Source], roots: dict[int, Root]) -> list[dict[str, Any
                 found.setdefault((place["module"], steps[0][1]), place)
         if not level or time.monotonic() > deadline:
             break
-        level = _above(level, seen, roots, sources)
+        level = _above(level, seen, roots, known)
     own = [place for place in found.values() if place["user"]]
     return own or list(found.values())[:3]
 
 
-def _above(
-    level: dict[int, Source], seen: set[int], roots: dict[int, Root], sources: list[Source]
-) -> dict[int, Source]:
-    """What refers to this level, each once; a module may be reached by many names of it."""
+def _above(level: dict[int, Source], seen: set[int], roots: dict[int, Root], known: set[int]) -> dict[int, Source]:
+    """What refers to this level, each once; a module may be reached by many names of it.
+
+    What is not known came into being with the search and is its own, which would lead round and round in it; but for
+    the `__dict__` that an object gets when it is first asked for it.
+    """
     above: dict[int, Source] = {}
     for referrer in gc.get_referrers(*[thing for thing, _ in level.values()]):
-        if id(referrer) in seen or _is_a(referrer, _NOT_HOLDERS) or referrer is sources:
+        if id(referrer) in seen or _is_a(referrer, _NOT_HOLDERS):
+            continue
+        if id(referrer) not in known and type(referrer) is not dict:
             continue
         part = next((part for part in gc.get_referents(referrer) if id(part) in level), None)
         if part is None or part is type(referrer) or _is_annotation(referrer, part):
