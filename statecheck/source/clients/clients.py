@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.source.clients.calls import Call, Sent, fields_of, same_path, split_url
-from statecheck.source.clients.pages import read_page
+from statecheck.source.clients.pages import read_page, read_text
+from statecheck.source.clients.script_calls import read_script
 from statecheck.source.clients.shell import comes_by, read_shell, takes_message
 from statecheck.source.clients.value_origins import PythonOrigins, with_origins
 from statecheck.source.code.reading import is_file
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Call", "find_clients", "same_path"]
 
 _PRUNED = as_set("node_modules site-packages __pycache__ dist build venv env target vendor")
-_PAGES = as_set(".html .htm .js .mjs .cjs .ts .tsx .jsx .vue .svelte .jinja .jinja2 .j2")
+_PAGES = as_set(".html .htm .vue .svelte .jinja .jinja2 .j2")
+_SCRIPT_FILES = as_set(".js .mjs .cjs .ts .tsx .jsx")
 _SCRIPTS, _DOCUMENTS = as_set(".sh .bash"), as_set(".md .rst")
 _DEEPEST = 6
 _LARGEST = 1_000_000
@@ -40,7 +42,7 @@ _RUNS = as_set("run_workflow run_workflow_nowait")
 _RUN_PARAMETERS = ("workflow_name", "handler_id", "start_event")
 _METHODS = as_set("post put patch get request stream open ws_connect")
 _TALKS = re.compile(
-    rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|fetch\(|<form|axios|XMLHttpRequest|hx-post|\$\.|EventSource"
+    rb"httpx|requests|aiohttp|[cC]lient|urllib|urlopen|[fF]etch\b|<form|axios|XMLHttpRequest|hx-post|\$\.|EventSource"
     rb"|sendBeacon|\.post\b|curl |http "
 )
 
@@ -73,7 +75,7 @@ def _files(project: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(project):
         folders[:] = sorted(name for name in folders if name not in _PRUNED and not name.startswith("."))
         for name in sorted(names):
-            if Path(name).suffix in (".py", *_PAGES, *_SCRIPTS, *_DOCUMENTS):
+            if Path(name).suffix in (".py", *_PAGES, *_SCRIPT_FILES, *_SCRIPTS, *_DOCUMENTS):
                 yield Path(folder, name)
                 left -= 1
                 if not left:
@@ -106,7 +108,7 @@ def _read_python(text: str) -> Iterator[Call]:
             if call is not None:
                 yield with_origins(call, partial(origins.of, node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _talks(node.value):
-            yield from (replace(call, line=node.lineno + call.line - 1) for call in read_page(node.value))
+            yield from (replace(call, line=node.lineno + call.line - 1) for call in read_text(node.value))
 
 
 def _read_script(text: str) -> Iterator[Call]:
@@ -116,6 +118,7 @@ def _read_script(text: str) -> Iterator[Call]:
 
 _READERS: dict[str, Callable[[str], Iterator[Call]]] = {
     ".py": _read_python,
+    **dict.fromkeys(_SCRIPT_FILES, read_script),
     **dict.fromkeys(_SCRIPTS, _read_script),
     **dict.fromkeys(_DOCUMENTS, read_shell),
 }

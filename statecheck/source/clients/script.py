@@ -1,189 +1,286 @@
-"""Reading JavaScript expressions just far enough to see what an object literal holds."""
+"""A script in JavaScript or TypeScript: what its names hold where they are used, and what its expressions send.
+
+The grammar of TSX reads them all; a script with an error in it is read around that.
+"""
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from statecheck.source.clients.script_nodes import (
+    NAMES,
+    OPENS,
+    alternatives_of,
+    arguments,
+    bound_names,
+    callee,
+    characters_of,
+    children_of,
+    field_of,
+    key_of,
+    nodes_above,
+    operator_of,
+    pieces_of,
+    spell,
+    spell_without_braces,
+    strip,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tree_sitter import Node, Parser, Query
 
     from statecheck.source.clients.calls import Sent
 
-_CLOSES = {"(": ")", "[": "]", "{": "}"}
-_LONGEST = 20_000
+_QUERY = """
+(variable_declarator) @declared
+(assignment_expression) @assigned
+(formal_parameters) @parameters
+(arrow_function parameter: (identifier) @parameter)
+(call_expression) @called
+(new_expression) @called
+"""
+_FUNCTIONS = frozenset(
+    (
+        *("function_declaration", "function_expression", "arrow_function", "method_definition"),
+        *("generator_function", "generator_function_declaration"),
+    )
+)
+FUNCTION_VALUES = frozenset(("function_expression", "arrow_function", "class"))
+"""What a name may be set to that is not read when it is."""
+_SCOPES = _FUNCTIONS | {"statement_block", "for_statement", "for_in_statement", "class_body"}
 _DEEPEST = 6
 
 
-def arguments(text: str, start: int) -> list[str]:
-    """Return the arguments of a call, from just behind its opening bracket; [] if it never closes."""
-    parts = list(_split(text, start, ")"))
-    return [part for part in parts if part]
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a name is set to at one place.
+
+    Attributes:
+        value: None where it is not known: a parameter, a part of something.
+        scope: the function or block that has the name.
+    """
+
+    name: str
+    value: Node | None
+    scope: Node
+    at: int
 
 
-def _split(text: str, start: int, close: str) -> Iterator[str]:
-    """Return the pieces between commas of one bracket, trimmed."""
-    at, since, stack, end = start, start, [close], min(len(text), start + _LONGEST)
-    pieces: list[str] = []
-    while at < end:
-        letter = text[at]
-        if letter in "'\"`":
-            at = _string(text, at)
-        elif text.startswith("//", at) and text[at - 1 : at] != ":":
-            at = text.find("\n", at) if "\n" in text[at:end] else end
-        elif text.startswith("/*", at):
-            at = text.find("*/", at) + 1 or end
-        elif letter in _CLOSES:
-            stack.append(_CLOSES[letter])
-        elif letter == stack[-1]:
-            stack.pop()
-            if not stack:
-                yield from (*pieces, _bare(text[since:at]))
-                return
-        elif letter == "," and len(stack) == 1:
-            pieces.append(_bare(text[since:at]))
-            since = at + 1
-        at += 1
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of an object that is set: `body.session = sid`."""
+
+    owner: Node
+    key: str
+    value: Node
 
 
-def _bare(piece: str) -> str:
-    return re.sub(r"(?m)(^|\s)//[^\n]*$|/\*.*?\*/", "", piece, flags=re.DOTALL if "/*" in piece else 0).strip()
+class Script:
+    """One script.
 
+    Attributes:
+        calls: its calls and what it makes with `new`, in their order.
+    """
 
-def _string(text: str, at: int) -> int:
-    """Where the string that opens here ends."""
-    quote, here = text[at], at + 1
-    while here < len(text):
-        if text[here] == "\\":
-            here += 1
-        elif text[here] == quote:
-            return here
-        elif text[here] == "\n" and quote != "`":
-            return at  # no string at all: an apostrophe in text
-        here += 1
-    return at
+    def __init__(self, text: str) -> None:
+        from tree_sitter import QueryCursor
 
+        parser, query = _reader()
+        self._root = parser.parse(text.encode("utf-8", "replace")).root_node
+        captured = QueryCursor(query).captures(self._root)
+        self.calls: list[Node] = sorted(captured.get("called", []), key=lambda node: node.start_byte)
+        self._declared = captured.get("declared", [])
+        self._assigned = captured.get("assigned", [])
+        self._parameters = [*captured.get("parameters", []), *captured.get("parameter", [])]
 
-def brackets(text: str, end: int) -> Iterator[tuple[int, str]]:
-    """Every brace before a place that stands outside strings, with where it is."""
-    at = 0
-    while at < end:
-        if text[at] in "'\"`":
-            at = _string(text, at)
-        elif text[at] in "{}":
-            yield at, text[at]
-        at += 1
+    @cached_property
+    def _bindings(self) -> dict[tuple[int, str], list[Binding]]:
+        """What each scope sets its names to, in order."""
+        found: dict[tuple[int, str], list[Binding]] = {}
+        for node in self._parameters:
+            for name in bound_names(node):
+                _bind(found, spell(name), None, self._scopes(node)[0], node.start_byte)
+        for node in self._declared:
+            target = field_of(node, "name")
+            for name in bound_names(target):
+                value = field_of(node, "value") if target is name else None
+                _bind(found, spell(name), value, self._scopes(node)[0], node.start_byte)
+        for node in self._assigned:
+            target = field_of(node, "left")
+            if target is not None and target.type == "identifier":
+                scopes = self._scopes(node)
+                owner = next((scope for scope in scopes if (scope.id, spell(target)) in found), scopes[-1])
+                _bind(found, spell(target), field_of(node, "right"), owner, node.start_byte)
+        for bindings in found.values():
+            bindings.sort(key=lambda binding: binding.at)
+        return found
 
+    @cached_property
+    def _parts(self) -> tuple[_Part, ...]:
+        found = []
+        for node in self._assigned:
+            target, value = field_of(node, "left"), field_of(node, "right")
+            owner, key = (field_of(target, "object"), key_of(target)) if target is not None else (None, None)
+            if owner is not None and owner.type == "identifier" and key and value is not None:
+                found.append(_Part(owner, key, value))
+        return tuple(found)
 
-def resolve(text: str, spelled: str, at: int) -> str:
-    """Return an expression, with a name replaced by what it was last set to above."""
-    return declared(text, spelled, at)[0]
+    @cached_property
+    def given(self) -> tuple[tuple[str, Node], ...]:
+        """What the script keeps: each value that a name or a part is set to, and each that a setter of React gets.
 
+        The first of a pair is `=`, or the pattern that takes the value apart, or the setter.
+        """
+        found = []
+        for node in (*self._declared, *self._assigned):
+            target, value = (
+                field_of(node, "name") or field_of(node, "left"),
+                field_of(node, "value") or field_of(node, "right"),
+            )
+            if target is not None and value is not None:
+                found.append((spell(target) if target.type == "object_pattern" else "=", value))
+        for call in self.calls:
+            if re.fullmatch(r"set\w*", callee(call)[1]):
+                found += [(callee(call)[1], argument) for argument in arguments(call)[:1]]
+        return tuple(found)
 
-def declared(text: str, spelled: str, at: int) -> tuple[str, int | None]:
-    """Return the same, and where that was set; None if it stands here."""
-    spelled, since = spelled.strip(), None
-    for _ in range(3):
-        if not re.fullmatch(r"[\w$]+", spelled) or spelled.isdigit():
-            break
-        above = [*re.finditer(rf"(?:^|[\s;,(]){re.escape(spelled)}\s*(?::[^=;]+)?=(?![=>])\s*", text[:at])]
-        if not above:
-            break
-        since = above[-1].end()
-        spelled = _expression(text, since)
-    return spelled, since
+    def _scopes(self, node: Node) -> list[Node]:
+        """Return the functions and blocks around a place, the innermost first, the script itself last."""
+        return [above for above in nodes_above(node) if above.type in _SCOPES] + [self._root]
 
+    def function(self, node: Node) -> Node | None:
+        """Return the innermost function with a body of its own around a place, or None outside of any."""
+        around = (above for above in nodes_above(node) if above.type in _FUNCTIONS)
+        return next((f for f in around if (body := field_of(f, "body")) and body.type == "statement_block"), None)
 
-def _expression(text: str, start: int) -> str:
-    """Return the expression that begins here: up to a `;`, or a line's end outside brackets."""
-    at, depth = start, 0
-    while at < min(len(text), start + _LONGEST):
-        letter = text[at]
-        if letter in "'\"`":
-            at = _string(text, at)
-        elif letter in _CLOSES:
-            depth += 1
-        elif letter in ")]}":
-            depth -= 1
-            if depth < 0:
+    def binding(self, name: str, near: Node) -> Binding | None:
+        """Return what a name was last set to before a place, or else is set to by the scope that has it."""
+        for scope in self._scopes(near):
+            bindings = self._bindings.get((scope.id, name))
+            if bindings:
+                above = [binding for binding in bindings if binding.at <= near.start_byte]
+                return above[-1] if above else bindings[0]
+        return None
+
+    def resolve(self, node: Node) -> Node:
+        """Return an expression, with a name replaced by what it stands for as far as that is known."""
+        node = strip(node)
+        for _ in range(3):
+            found = self.binding(spell(node), node) if node.type in NAMES else None
+            if found is None or found.value is None:
                 break
-        elif letter == ";" or (letter in "\n," and depth == 0):
-            break
-        at += 1
-    return text[start:at].strip()
+            node = strip(found.value)
+        return node
+
+    def members(self, node: Node, deep: int = 0) -> dict[str, Node]:
+        """Return the keys of an object, each with its value; {} for anything else."""
+        value = self.resolve(node)
+        found: dict[str, Node] = {}
+        for child in value.named_children if value.type == "object" and deep < _DEEPEST else ():
+            if child.type == "pair":
+                key, inner = self._spelled_key(field_of(child, "key")), field_of(child, "value")
+                found.update({key: inner} if key and inner is not None else {})
+            elif child.type == "shorthand_property_identifier":
+                found[spell(child)] = child
+            elif child.type == "spread_element":
+                for part in alternatives_of(child.named_children[0]) if child.named_children else ():
+                    found = {**self.members(part, deep + 1), **found} if part is not child else found
+        return {**found, **self._set_later(node)}
+
+    def _spelled_key(self, key: Node | None) -> str:
+        if key is not None and key.type == "computed_property_name" and key.named_children:
+            value = self.literal(self.resolve(key.named_children[0]))
+            return value if isinstance(value, str) else ""
+        return str(self.literal(key) or spell(key)) if key is not None else ""
+
+    def _set_later(self, node: Node) -> dict[str, Node]:
+        """Return what is assigned to an object's keys before it is sent."""
+        name = strip(node)
+        if name.type not in NAMES:
+            return {}
+        mine = self.binding(spell(name), name)
+        found: dict[str, Node] = {}
+        for part in self._parts:
+            if mine is not None and spell(part.owner) == mine.name and part.owner.start_byte < node.start_byte:
+                theirs = self.binding(mine.name, part.owner)
+                found.update({part.key: part.value} if theirs is not None and theirs.scope == mine.scope else {})
+        return found
+
+    def is_same(self, one: Node, other: Node) -> bool:
+        """Whether two expressions are the same name."""
+        if spell(one) != spell(other):
+            return False
+        mine, theirs = self.binding(spell(one), one), self.binding(spell(other), other)
+        return mine is None or theirs is None or mine.scope == theirs.scope
+
+    def sent(self, node: Node, deep: int = 0) -> Sent:
+        """Return what an expression sends: an object with what is in it, a list, a literal, or its spelling."""
+        value = self.resolve(node)
+        if value.type == "object" and deep < _DEEPEST:
+            return {key: self.sent(inner, deep + 1) for key, inner in self.members(node).items()}
+        if value.type == "array" and deep < _DEEPEST:
+            pieces = [
+                child.named_children[0] if child.type == "spread_element" else child for child in children_of(value)
+            ]
+            return [self.sent(piece, deep + 1) for piece in pieces]
+        literal = self.literal(strip(node))
+        if literal is not None:
+            return ("literal", literal)
+        spelled = spell(strip(node))
+        return ("said", spelled.strip("\"'") if strip(node).type == "string" else spelled)
+
+    def literal(self, node: Node) -> str | int | float | bool | None:
+        """Return the value of a text without parts to be filled in, of a number or of a boolean; else None."""
+        if node.type in ("string", "template_string"):
+            filled = any(child.type == "template_substitution" for child in node.children)
+            filled = filled or OPENS.encode() in (node.text or b"")
+            return None if filled else "".join(map(characters_of, pieces_of(node)))
+        if node.type in ("true", "false"):
+            return node.type == "true"
+        number = re.fullmatch(r"-?\d+(\.\d+)?", spell(node))
+        return None if number is None else float(number[0]) if number[1] else int(number[0])
+
+    def url(self, node: Node, deep: int = 0) -> str:
+        """Return a URL as far as it is spelled out; what is filled in stands in braces."""
+        node = strip(node)
+        if node.type in ("string", "template_string"):
+            return "".join(
+                self.url(child.named_children[0], deep + 1)
+                if child.type == "template_substitution" and child.named_children
+                else characters_of(child)
+                for child in pieces_of(node)
+            )
+        name, made = callee(node)[1], arguments(node)
+        if name in ("URL", "Request") and made:
+            return self.url(made[0], deep)
+        if name == "encodeURIComponent" and made:
+            return "{" + spell_without_braces(made[0]) + "}"
+        left, right = field_of(node, "left"), field_of(node, "right")
+        if node.type == "binary_expression" and operator_of(node) == "+" and left is not None and right is not None:
+            return self.url(left, deep) + self.url(right, deep)
+        meant = self._part(node) or self.resolve(node)
+        if meant != node and deep < _DEEPEST and meant.type in ("string", "template_string", "binary_expression"):
+            spelled = self.url(meant, deep + 1)
+            return spelled if operator_of(meant) in ("", "+") else "{" + spell_without_braces(node) + "}"
+        return "{" + spell_without_braces(node) + "}"
+
+    def _part(self, node: Node) -> Node | None:
+        """Return the member of an object that is spelled out in the script: `ROUTES.chat`."""
+        owner, key = field_of(node, "object"), key_of(node)
+        return self.members(owner).get(key) if owner is not None and owner.type == "identifier" and key else None
 
 
-def members(text: str, spelled: str, at: int) -> dict[str, str]:
-    """Return the keys of an object literal, each with the spelling of its value; {} for anything else."""
-    value = resolve(text, spelled, at)
-    if not value.startswith("{"):
-        return {}
-    found: dict[str, str] = {}
-    for piece in _split(value, 1, "}"):
-        key = re.match(r"(?:async\s+)?([\w$]+|'[^']*'|\"[^\"]*\")\s*(:|$)", piece)
-        if key and key[2] == ":":
-            found[key[1].strip("'\"")] = piece[key.end() :].strip()
-        elif key:
-            found[key[1]] = key[1]
-        elif piece.startswith("..."):
-            spread = re.search(r"\{.*\}", piece, re.DOTALL)
-            found.update(members(text, spread[0] if spread else piece[3:], at))
-    return found
+@lru_cache(maxsize=1)
+def _reader() -> tuple[Parser, Query]:
+    import tree_sitter  # late: most projects have no script
+    import tree_sitter_typescript
+
+    language = tree_sitter.Language(tree_sitter_typescript.language_tsx())
+    return tree_sitter.Parser(language), tree_sitter.Query(language, _QUERY)
 
 
-def sent(text: str, spelled: str, at: int, deep: int = 0) -> Sent:
-    """Tell what an expression sends: an object with what is in it, a list, a literal, or its spelling."""
-    value = resolve(text, spelled, at)
-    if value.startswith("{") and deep < _DEEPEST:
-        pairs = {**members(text, value, at), **_set_later(text, spelled.strip(), at)}
-        return {key: sent(text, inner, at, deep + 1) for key, inner in pairs.items()}
-    if value.startswith("[") and value.endswith("]") and deep < _DEEPEST:
-        pieces = [piece for piece in _split(value, 1, "]") if piece]
-        return [sent(text, piece.removeprefix("..."), at, deep + 1) for piece in pieces]
-    literal = _literal(spelled)
-    return ("literal", literal) if literal is not None else ("said", spelled.strip())
-
-
-def _set_later(text: str, name: str, at: int) -> dict[str, str]:
-    """Return what is assigned to an object's keys above: `body.session = sid`."""
-    if not re.fullmatch(r"[\w$]+", name):
-        return {}
-    spelled = rf"(?<![\w$.]){re.escape(name)}(?:\.([\w$]+)|\[['\"]([^'\"]+)['\"]\])\s*=(?![=>])\s*"
-    return {found[1] or found[2]: _expression(text, found.end()) for found in re.finditer(spelled, text[:at])}
-
-
-def _literal(spelled: str) -> str | int | float | bool | None:
-    bare = spelled.strip().removesuffix("as const").strip()
-    if re.fullmatch(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`$]*`", bare):
-        return bare[1:-1]
-    if re.fullmatch(r"-?\d+(\.\d+)?|true|false", bare):
-        value = json.loads(bare)
-        return value if isinstance(value, (int, float, bool)) else None
-    return None
-
-
-def url(text: str, spelled: str, at: int, deep: int = 0) -> str:
-    """Return a URL as far as it is spelled out; what is filled in stands in braces."""
-    value = spelled.strip()
-    literal = _literal(value)
-    if isinstance(literal, str):
-        return literal
-    if value.startswith("`") and value.endswith("`"):
-        return re.sub(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}", lambda found: _inner(text, found[1], at, deep), value[1:-1])
-    made = re.match(r"(?:new\s+)?URL\s*\(|new\s+Request\s*\(", value)
-    if made:
-        inside = arguments(value, made.end())
-        return url(text, inside[0], at, deep) if inside else ""
-    pieces = re.split(r"\s*\+\s*(?=(?:[^'\"`]*['\"`][^'\"`]*['\"`])*[^'\"`]*$)", value)
-    if len(pieces) > 1:
-        return "".join(url(text, piece, at, deep) for piece in pieces)
-    return _inner(text, value, at, deep)
-
-
-def _inner(text: str, spelled: str, at: int, deep: int) -> str:
-    meant = resolve(text, spelled, at)
-    if meant != spelled.strip() and deep < 3 and meant[:1] in "'\"`":
-        return url(text, meant, at, deep + 1)
-    called = re.fullmatch(r"encodeURIComponent\((.*)\)", spelled.strip(), re.DOTALL)
-    return "{" + re.sub(r"[{}]", "", called[1] if called else spelled.strip()) + "}"
+def _bind(found: dict[tuple[int, str], list[Binding]], name: str, value: Node | None, scope: Node, at: int) -> None:
+    found.setdefault((scope.id, name), []).append(Binding(name, value, scope, at))

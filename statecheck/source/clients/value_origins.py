@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import FRAMEWORKS
-from statecheck.source.clients import script
+from statecheck.source.clients.script import FUNCTION_VALUES
+from statecheck.source.clients.script_nodes import callee, spell
 from statecheck.source.code.lookup import FUNCTIONS
 from statecheck.source.fields import plain
 from statecheck.source.handlers.models import makes_key_text
@@ -16,16 +17,19 @@ from statecheck.source.handlers.models import makes_key_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tree_sitter import Node
+
     from statecheck.source.clients.calls import Call
+    from statecheck.source.clients.script import Script
     from statecheck.source.fields import Origin
 
 _RERUN = frozenset(package for framework in FRAMEWORKS if framework.reruns for package in framework.packages)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _DEEPEST = 3
 _KEPT = re.compile(r"[sS]torage|\bcookie|\buse[A-Z]\w*\(|\|\||\?\?")
-_RENDERED = re.compile(r"\buseState\s*[(<]")
-_BODY = re.compile(r"(?:=>|(?:\bfunction\b[\w\s$*]*|[\w$]+)\s*\([^(){};]*\)\s*(?::[^={};]+)?)\s*$")
-_BRANCH = re.compile(r"\b(?:if|for|while|switch|catch|with)\s*\([^{}]*\)\s*$")
+_PART = re.compile(r"[\w$)\]][?!]?(?:\.|\?\.|\[['\"]|\.get\(['\"])([\w$-]+)")
+_ANSWER = re.compile(r"\.json\(|\bawait\b|\.data\b")
+_MOST_READ = 120
 
 
 def with_origins(call: Call, judge: Callable[[str, str], Origin]) -> Call:
@@ -132,41 +136,42 @@ def _is_told(spelled: str, name: str) -> bool:
     return told is not None and plain(told[1]) == plain(name)
 
 
-def in_script(text: str, at: int) -> Callable[[str, str], Origin]:
-    """Return what tells the same of a request in JavaScript that begins at a place of a text."""
+class ScriptOrigins:
+    """How a script comes by the values of one request that it sends."""
 
-    def judge(spelled: str, name: str) -> Origin:
-        if _learned(text, name):
+    def __init__(self, script: Script, call: Node) -> None:
+        self._script, self._call = script, call
+
+    def of(self, spelled: str, name: str) -> Origin:
+        """Return how long a value is kept that is sent under a name."""
+        if self._is_learned(name):
             return "learned"
-        value, since = script.declared(text, spelled, at)
+        value, found = spelled, self._script.binding(spelled, self._call)
+        if found is not None and found.value is not None and found.at < self._call.start_byte:
+            value = spell(found.value)
         if _KEPT.search(value):
             return "kept"
         if "(" not in value or not makes_key_text(value):
             return ""
-        if since is None:
+        if found is None or found.value is None:
             return "made"
-        around = _function(text, since)
-        rendered = around is not None and _RENDERED.search(text[around:at]) is not None
-        return "made" if rendered or (around is not None and around == _function(text, at)) else "kept"
+        around = self._script.function(found.value)
+        rendered = around is not None and self._is_rendered(around)
+        return "made" if rendered or (around is not None and around == self._script.function(self._call)) else "kept"
 
-    return judge
+    def _is_learned(self, name: str) -> bool:
+        """Whether the script keeps a part of an answer that is called as what is sent: `sid = data.session_id`."""
+        for target, value in self._script.given:
+            if value.type in FUNCTION_VALUES:
+                continue
+            spelled = spell(value)[:_MOST_READ]
+            told = _PART.findall(spelled)
+            told += re.findall(r"\w+", target) if target.startswith("{") and _ANSWER.search(spelled) else ()
+            if any(plain(one) == plain(name) for one in told):
+                return True
+        return False
 
-
-def _learned(text: str, name: str) -> bool:
-    """Whether a script keeps a part of an answer that is called as what is sent: `sessionId = data.session_id`."""
-    stored = r"(?:(?<![=!<>])=(?![=>])|\bset\w*\()([^;\n=]{1,120})"
-    part = r"[\w$)\]][?!]?(?:\.|\[['\"]|\.get\(['\"])([\w$-]+)"
-    parts = (told for found in re.finditer(stored, text) for told in re.findall(part, found[1]))
-    return any(plain(told) == plain(name) for told in parts)
-
-
-def _function(text: str, at: int) -> int | None:
-    """Return where the body of the innermost function around a place begins, or None outside of any."""
-    opened: list[tuple[int, bool]] = []
-    for here, letter in script.brackets(text, at):
-        if letter == "{":
-            before = text[max(0, here - 200) : here]
-            opened.append((here, _BODY.search(before) is not None and _BRANCH.search(before) is None))
-        elif letter == "}" and opened:
-            opened.pop()
-    return next((here for here, is_function in reversed(opened) if is_function), None)
+    def _is_rendered(self, function: Node) -> bool:
+        """Whether a function is a component of React, which is run anew whenever its state changes."""
+        calls = (call for call in self._script.calls if function.start_byte < call.start_byte < self._call.start_byte)
+        return any(callee(call)[1] == "useState" for call in calls)
