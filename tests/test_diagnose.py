@@ -17,7 +17,7 @@ from statecheck.experiments import REPORTED
 from statecheck.history import History, decode_lines
 from statecheck.model import Anchor, Diagnosis
 from statecheck.options.config import Options
-from statecheck.report import FORMATS
+from statecheck.report import load_format
 from statecheck.report.text import View
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class TestStateless:
 
 class TestAnyDiagnosis:
     def test_its_json_is_of_the_schema(self, any_diagnosis: Diagnosis) -> None:
-        document = json.loads(FORMATS["json"].diagnosis(any_diagnosis, View()))
+        document = json.loads(load_format("json").diagnosis(any_diagnosis, View()))
 
         assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(document)] == []
         assert any_diagnosis.verdict == document["verdict"]

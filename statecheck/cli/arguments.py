@@ -44,6 +44,11 @@ def _formats() -> Iterable[str]:
     return FORMATS
 
 
+def _list_formats() -> str:
+    first, *others, last = _formats()
+    return f"{', '.join([f'{first} (default)', *others])} or {last}."
+
+
 def _experiments() -> Iterable[str]:
     from statecheck.experiments import REPORTED
 
@@ -214,7 +219,7 @@ Timeout = Annotated[
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Same number, same markers and session keys.")]
 ShowLogs = Annotated[bool, typer.Option("--show-logs", help="Show the app's own output, on stderr.")]
 
-FormatName = Annotated[str, _choice("--format", _formats, "full (default), concise or json.")]
+FormatName = Annotated[str, _choice("--format", _formats, _list_formats())]
 Plain = Annotated[str, _choice("--format", _words("full", "json"), "full (default) or json.")]
 Output = Annotated[
     Path | None, typer.Option("--output", metavar="FILE", help="Write the report there, whole or not at all.")

@@ -86,7 +86,7 @@ def run(
 ) -> ExitCode:
     """Reproduce known causes, broken and fixed side by side."""
     from statecheck.options.config import Options
-    from statecheck.report import FORMATS
+    from statecheck.report import load_format
     from statecheck.scenarios import bundled, runs
 
     screen = _screen(style, output, color, verbose - quiet)
@@ -97,7 +97,7 @@ def run(
     for result in results if show_logs else ():
         for diagnosis in (*result.broken, *result.fixed):
             _show_logs(diagnosis, screen)
-    screen.report(FORMATS[style].scenarios(results, screen.view()))
+    screen.report(load_format(style).scenarios(results, screen.view()))
     return run_code(results)
 
 
@@ -243,21 +243,21 @@ def _screen(style: str, output: Path | None, color: str, verbosity: int) -> Scre
 
 
 def _report(diagnosis: Diagnosis, screen: Screen, style: str, options: Options) -> ExitCode:
-    from statecheck.report import FORMATS
+    from statecheck.report import load_format
 
     if options.show_logs:
         _show_logs(diagnosis, screen)
-    screen.report(FORMATS[style].diagnosis(diagnosis, screen.view()))
+    screen.report(load_format(style).diagnosis(diagnosis, screen.view()))
     return exit_code(diagnosis, options.fail_on)
 
 
 def _propose(target: str | None, options: Options, screen: Screen, style: str) -> ExitCode:
     from statecheck.diagnose import propose
-    from statecheck.report import FORMATS
+    from statecheck.report import load_format
 
     with screen.progress() as progress:
         proposal = propose(target, options, progress)
-    screen.report(FORMATS[style].proposal(proposal, screen.view()))
+    screen.report(load_format(style).proposal(proposal, screen.view()))
     return ExitCode.CLEAN if proposal.plans else ExitCode.INCONCLUSIVE
 
 

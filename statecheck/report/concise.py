@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.report import plans
+from statecheck.report.format import Format
 from statecheck.report.text import View, applied, got, header, ordered, plural, safe
 
 if TYPE_CHECKING:
@@ -48,3 +50,6 @@ def _counts(diagnosis: Diagnosis) -> str:
 
 def _text(lines: list[str], view: View) -> str:
     return "" if view.verbosity < -1 else "".join(f"{line}\n" for line in lines)
+
+
+FORMAT = Format(render, render_scenarios, plans.concise)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.report import plans
+from statecheck.report.format import Format
 from statecheck.report.text import BAD, View, again, applied, got, ordered, plural, safe
 
 if TYPE_CHECKING:
@@ -160,3 +162,6 @@ def _closing_run(results: Sequence[ScenarioResult]) -> str:
         return f"{some}: {safe(', '.join(failed))}; next: statecheck run {safe(failed[0])} -v"
     what = "The scenario" if len(results) == 1 else f"All {len(results)} scenarios"
     return f"{what} got the expected diagnosis; next: statecheck diagnose app.py"
+
+
+FORMAT = Format(render, render_scenarios, plans.full)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from statecheck import __version__
 from statecheck.report import plans
+from statecheck.report.format import Format
 from statecheck.report.text import View, ordered
 
 if TYPE_CHECKING:
@@ -110,3 +111,6 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
         "broken": [document(_diagnosis(diagnosis)) for diagnosis in result.broken],
         "fixed": [document(_diagnosis(diagnosis)) for diagnosis in result.fixed],
     }
+
+
+FORMAT = Format(render, render_scenarios, render_proposal)

@@ -30,7 +30,7 @@ from sample_diagnoses import (
     turns,
 )
 
-from statecheck.report import FORMATS
+from statecheck.report import load_format
 from statecheck.report.json import schema
 from statecheck.report.text import View, ordered, safe
 
@@ -54,7 +54,7 @@ def test_the_schema_is_a_schema_and_closed() -> None:
 
 @every_diagnosis
 def test_json_of_a_diagnosis_is_valid(diagnosis: Diagnosis) -> None:
-    document = json.loads(FORMATS["json"].diagnosis(diagnosis, View()))
+    document = json.loads(load_format("json").diagnosis(diagnosis, View()))
 
     VALIDATOR.validate(document)
     assert list(document) == SCHEMA["$defs"]["diagnosis"]["required"]
@@ -64,14 +64,14 @@ def test_json_of_a_diagnosis_is_valid(diagnosis: Diagnosis) -> None:
 
 @pytest.mark.parametrize("proposal", [PROPOSAL, UNKNOWN], ids=["known", "unknown"])
 def test_json_of_a_proposal_is_valid_and_holds_no_secret(proposal: Proposal) -> None:
-    text = FORMATS["json"].proposal(proposal, View())
+    text = load_format("json").proposal(proposal, View())
 
     VALIDATOR.validate(json.loads(text))
     assert "secret" not in text
 
 
 def test_json_of_a_run_is_valid() -> None:
-    document = json.loads(FORMATS["json"].scenarios([PASSED, FAILED, UNJUDGED], View()))
+    document = json.loads(load_format("json").scenarios([PASSED, FAILED, UNJUDGED], View()))
 
     VALIDATOR.validate(document)
     assert [scenario["passed"] for scenario in document["scenarios"]] == [True, False, False]
@@ -86,11 +86,11 @@ def test_json_of_a_run_is_valid() -> None:
     ],
 )
 def test_the_schema_ties_the_verdict_to_the_causes(wrong: Diagnosis) -> None:
-    assert not VALIDATOR.is_valid(json.loads(FORMATS["json"].diagnosis(wrong, View())))
+    assert not VALIDATOR.is_valid(json.loads(load_format("json").diagnosis(wrong, View())))
 
 
 def test_json_is_utf8_and_keeps_foreign_text_whole() -> None:
-    text = FORMATS["json"].diagnosis(HOSTILE_ONE, View())
+    text = load_format("json").diagnosis(HOSTILE_ONE, View())
 
     assert json.loads(text.encode("utf-8"))["experiments"][0]["session_keys"] == [HOSTILE]
     assert "\U0001f600" in text
@@ -105,7 +105,7 @@ def test_the_primary_cause_comes_first() -> None:
 @pytest.mark.parametrize("view", VIEWS)
 @every_diagnosis
 def test_text_is_harmless(diagnosis: Diagnosis, name: str, view: View) -> None:
-    text = FORMATS[name].diagnosis(diagnosis, view)
+    text = load_format(name).diagnosis(diagnosis, view)
 
     unsafe = {char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
     assert unsafe <= ({"\n", "\x1b"} if view.color else {"\n"})
@@ -115,7 +115,7 @@ def test_text_is_harmless(diagnosis: Diagnosis, name: str, view: View) -> None:
 
 
 def test_foreign_brackets_are_no_markup() -> None:
-    text = FORMATS["full"].diagnosis(HOSTILE_ONE, View())
+    text = load_format("full").diagnosis(HOSTILE_ONE, View())
 
     assert "  [bold]\\x1b[31mred\\x1b[0m[/x]\\n\\t\\u202eevil" in text
 
@@ -123,13 +123,13 @@ def test_foreign_brackets_are_no_markup() -> None:
 @pytest.mark.parametrize("name", ["full", "concise"])
 def test_a_pipe_gets_whole_lines(name: str) -> None:
     long = replace(SPLIT, summary="word " * 100 + "end")
-    text = FORMATS[name].diagnosis(replace(BROKEN, causes=(long,)), View(80))
+    text = load_format(name).diagnosis(replace(BROKEN, causes=(long,)), View(80))
 
     assert "word word end" in text.replace("word " * 98, "")
 
 
 def test_a_terminal_gets_lines_that_fit() -> None:
-    text = FORMATS["full"].diagnosis(
+    text = load_format("full").diagnosis(
         replace(BROKEN, causes=(replace(SPLIT, summary="word " * 100),)), View(80, wrap=True)
     )
 
@@ -137,7 +137,7 @@ def test_a_terminal_gets_lines_that_fit() -> None:
 
 
 def test_sides_stand_beside_each_other_where_there_is_room() -> None:
-    wide, narrow = (FORMATS["full"].scenarios([PASSED], View(width)) for width in (200, 199))
+    wide, narrow = (load_format("full").scenarios([PASSED], View(width)) for width in (200, 199))
 
     assert any("broken: app.py" in line and "fixed: fixed.py" in line for line in wide.splitlines())
     assert not any("broken: app.py" in line and "fixed: fixed.py" in line for line in narrow.splitlines())
@@ -145,27 +145,27 @@ def test_sides_stand_beside_each_other_where_there_is_room() -> None:
 
 @pytest.mark.parametrize("name", ["full", "concise"])
 def test_quiet_twice_says_nothing(name: str) -> None:
-    assert FORMATS[name].diagnosis(BROKEN, View(verbosity=-2)) == ""
-    assert FORMATS[name].scenarios([PASSED], View(verbosity=-2)) == ""
+    assert load_format(name).diagnosis(BROKEN, View(verbosity=-2)) == ""
+    assert load_format(name).scenarios([PASSED], View(verbosity=-2)) == ""
 
 
 def test_verbose_shows_the_turns_of_every_experiment() -> None:
-    assert "\nsame-process: kept (PID 7)\n" in FORMATS["full"].diagnosis(BROKEN, View())
-    assert "\nsame-process: kept\n  1     7    1    sc-1 " in FORMATS["full"].diagnosis(BROKEN, View(verbosity=1))
+    assert "\nsame-process: kept (PID 7)\n" in load_format("full").diagnosis(BROKEN, View())
+    assert "\nsame-process: kept\n  1     7    1    sc-1 " in load_format("full").diagnosis(BROKEN, View(verbosity=1))
 
 
 def test_turns_of_which_the_same_is_to_be_said_share_a_line() -> None:
     split = turns((7, 7, 8, 7, 8, 7), (0, 1, 1, 1, 1, 5))
     several = [replace(turn, given=(1, 1), remembered=True) if 1 < turn.number < 6 else turn for turn in split]
     raced = replace(BROKEN, experiments=(replace(RACED, turns=tuple(several)),))
-    lines = FORMATS["full"].diagnosis(raced, View(verbosity=1)).splitlines()
+    lines = load_format("full").diagnosis(raced, View(verbosity=1)).splitlines()
 
     assert [line[2:12].rstrip() for line in lines if "sc-1  " in line] == ["1     7", "2, 4  7", "3, 5  8", "6     7"]
 
 
 def test_another_users_turn_is_not_said_to_be_forgotten() -> None:
     apart = replace(BROKEN, experiments=(replace(OTHER, outcome="isolated"),))
-    text = FORMATS["full"].diagnosis(apart, View(verbosity=1))
+    text = load_format("full").diagnosis(apart, View(verbosity=1))
 
     assert "not told" in text
     assert "forgotten" not in text
@@ -174,13 +174,13 @@ def test_another_users_turn_is_not_said_to_be_forgotten() -> None:
 def test_where_no_experiment_was_reached_none_is_listed() -> None:
     failed = replace(INCONCLUSIVE, experiments=(SKIPPED,))
 
-    assert "other-session" not in FORMATS["full"].diagnosis(failed, View())
-    assert "other-session" in FORMATS["full"].diagnosis(replace(failed, verdict="stateless"), View())
+    assert "other-session" not in load_format("full").diagnosis(failed, View())
+    assert "other-session" in load_format("full").diagnosis(replace(failed, verdict="stateless"), View())
 
 
 @pytest.mark.parametrize("diagnosis", DIAGNOSES.values(), ids=DIAGNOSES)
 def test_the_last_line_names_the_next_command(diagnosis: Diagnosis) -> None:
-    assert re.search(r"; next: .*statecheck [a-z]+", FORMATS["full"].diagnosis(diagnosis, View()).splitlines()[-1])
+    assert re.search(r"; next: .*statecheck [a-z]+", load_format("full").diagnosis(diagnosis, View()).splitlines()[-1])
 
 
 @pytest.mark.parametrize("limit", [3, 10, 28, 2000])
