@@ -273,29 +273,31 @@ def _document(name: str) -> str:
     return (ROOT / name).read_text("utf-8")
 
 
-def _rows(heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading of the README, without its head."""
-    section = _document("README.md").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+def _rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of a page, without its head."""
+    section = _document(page).split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", _document("README.md"), re.DOTALL)
+def _blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", _document(page), re.DOTALL)
 
 
 def test_the_readme_lists_the_causes() -> None:
     assert [cause.code for cause in causes.CAUSES] == sorted(cause.code for cause in causes.CAUSES)
-    assert _rows("Causes") == [[cause.code, cause.name, cause.question] for cause in causes.CAUSES]
+    assert _rows("README.md", "Causes") == [[cause.code, cause.name, cause.question] for cause in causes.CAUSES]
 
 
-def test_the_readme_names_every_experiment() -> None:
-    assert [row[0] for row in _rows("How it works")] == list(experiments.REPORTED)
-    assert [name for name in experiments.ASIDE if f"`{name}`" not in _document("README.md")] == []
+def test_a_page_names_every_experiment() -> None:
+    page = "docs/how-it-works.md"
+
+    assert [row[0] for row in _rows(page, "Experiments")] == list(experiments.REPORTED)
+    assert [name for name in experiments.ASIDE if f"`{name}`" not in _document(page)] == []
 
 
-def test_the_readme_and_the_help_list_the_exit_codes() -> None:
-    rows = _rows("Exit codes")
+def test_a_page_and_the_help_list_the_exit_codes() -> None:
+    rows = _rows("docs/diagnose.md", "Exit codes")
 
     assert [int(row[0]) for row in rows] == [int(code) for code in ExitCode]
     assert [[row[0], row[1].partition(":")[0].replace("`", "")] for row in rows] == [
@@ -303,7 +305,7 @@ def test_the_readme_and_the_help_list_the_exit_codes() -> None:
     ]
 
 
-def test_the_readme_names_every_option_and_no_other() -> None:
+def test_the_pages_name_every_option_and_no_other() -> None:
     helps = [
         subprocess.run(
             [sys.executable, "-m", "statecheck", command, "--help"],
@@ -321,13 +323,14 @@ def test_the_readme_names_every_option_and_no_other() -> None:
         "--show-completion",
         *re.findall(r"--[a-z][a-z-]+", "".join(helps)),
     }
-    foreign = {"--workers"}  # uvicorn's
+    foreign = {"--workers", "--from"}  # uvicorn's and uvx's
 
-    assert {*re.findall(r"--[a-z][a-z-]+", _document("README.md"))} - foreign == offered
+    assert {*re.findall(r"--[a-z][a-z-]+", _document("docs/diagnose.md"))} == offered
+    assert {*re.findall(r"--[a-z][a-z-]+", _document("README.md"))} - foreign <= offered
 
 
-def test_the_configuration_in_the_readme_is_accepted(tmp_path: Path) -> None:
-    blocks = _blocks("toml")
+def test_the_configuration_on_the_page_is_accepted(tmp_path: Path) -> None:
+    blocks = _blocks("docs/diagnose.md", "toml")
     for number, block in enumerate(blocks):
         file = tmp_path / f"{number}.toml"
         file.write_text(block)
@@ -359,7 +362,7 @@ def _shape(text: str) -> list[str]:
 
 
 def test_the_output_in_the_readme_is_what_is_printed(tmp_path: Path) -> None:
-    shown = next(block for block in _blocks("text") if block.startswith("$ statecheck run multi-worker\n"))
+    shown = next(block for block in _blocks("README.md", "text") if block.startswith("$ statecheck run multi-worker\n"))
     command = [sys.executable, "-m", "statecheck", "run", "multi-worker"]
     env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, check=False)
@@ -368,6 +371,28 @@ def test_the_output_in_the_readme_is_what_is_printed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for line in _shape(shown.partition("\n")[2]):
         assert line == "[...]" or line in printed, line  # in this order: the iterator goes on where it was
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"]
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
+        if not (page.parent / link).exists()
+    ]
+
+    assert broken == []
+
+
+def test_the_map_is_short() -> None:
+    assert len((ROOT / "ARCHITECTURE.md").read_bytes()) <= 15_000
+
+
+def test_every_package_says_what_is_inside() -> None:
+    for path in PACKAGE.rglob("__init__.py"):
+        said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        assert len(said.split()) >= 8, path.relative_to(ROOT)
 
 
 def test_the_changelog_has_this_version() -> None:
@@ -380,7 +405,7 @@ def test_the_documents_name_only_what_make_can_do() -> None:
     targets = set(re.findall(r"^([a-z-]+):", _document("Makefile"), re.MULTILINE))
     named = {
         target
-        for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", ".ci/run")
+        for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/diagnose.md", ".ci/run")
         for target in re.findall(r"(?:^|[`$;] ?)make ([a-z-]+)", _document(name), re.MULTILINE)
     }
 
