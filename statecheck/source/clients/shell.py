@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from statecheck.source.clients.calls import Call, Sent, fields_of, split_url
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _COMMAND = re.compile(r"(?m)(?:^|[\s`(])(?P<tool>curl|https?)(?=\s+[-\w:'\"$/])")
 _LONGEST = 5000
+_ENDS = "\n|;&`)"
 _METHODS = ("POST", "PUT", "PATCH", "GET")
 _BODIES = ("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json")
 _TAKES = as_set(
@@ -50,36 +53,16 @@ def takes_message(text: str) -> bool:
 
 
 def _words(text: str, at: int) -> Iterator[str]:
-    """The words of one command, quotes resolved, to the end of its line."""
-    word, quoted, end = "", False, min(len(text), at + _LONGEST)
-    while at < end:
-        letter = text[at]
-        if letter in "'\"":
-            close = _closing(text, at, end)
-            inside = text[at + 1 : close]
-            word, quoted, at = word + (inside if letter == "'" else re.sub(r'\\(["\\$`])', r"\1", inside)), True, close
-        elif letter == "\\" and text[at + 1 : at + 2] in ("\n", "\r"):
-            at += 1
-            letter = " "
-        elif letter == "\\":
-            word, at = word + text[at + 1 : at + 2], at + 1
-        elif letter not in " \t\n|;&`)":
-            word += letter
-        if letter in " \t\n|;&`)" and (word or quoted):
-            yield word
-            word, quoted = "", False
-        if letter in "\n|;`)" or (letter == "&" and text[at + 1 : at + 2] in ("&", "\n")):
-            return
-        at += 1
-    if word or quoted:
-        yield word
-
-
-def _closing(text: str, at: int, end: int) -> int:
-    here = at + 1
-    while here < end and text[here] != text[at]:
-        here += 2 if text[here] == "\\" and text[at] == '"' else 1
-    return here
+    """Yield the words of one command as a shell reads them, up to where it ends or a quote is not closed."""
+    spelled = text[at : at + _LONGEST].replace("\\\r\n", " ").replace("\\\n", " ").replace("\\$", "$")
+    lexer = shlex.shlex(spelled, posix=True, punctuation_chars=_ENDS)
+    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
+    with contextlib.suppress(ValueError):
+        for word in lexer:
+            if not word or word.strip(_ENDS):
+                yield word
+            elif word != "&":  # which may stand in a URL that should have been quoted
+                return
 
 
 def _curl(words: list[str]) -> Call | None:

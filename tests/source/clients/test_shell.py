@@ -19,6 +19,7 @@ COMMANDS = [
     """curl http://h/talk \\\n  -sN \\\n  --data-raw "{\\"sid\\": \\"s1\\", \\"text\\": \\"hi\\"}\"""",
     """curl -sS --json '{"sid": "s1",\n "text": "hi"}' http://h/talk | jq .""",
     "http POST :8000/talk sid=s1 text=hi",
+    """curl -u '' http://h/talk --json '{"sid": "s1", "text": "hi"}' && echo don't""",
 ]
 
 
