@@ -23,9 +23,6 @@ CONTROL = "control"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
 
-NOT_SELECTED = "not selected"
-"""Why an experiment was skipped that the user left out: nothing is known of it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Start:

@@ -105,6 +105,8 @@ class Outcome:
     turns: tuple[Turn, ...] = ()
 
 
+NOT_SELECTED = "not selected"
+"""Why an experiment was skipped that the user left out: nothing is known of it."""
 UNANSWERED = "turn-unanswered"
 """The slug of the problem that a turn was refused or never answered: some findings say it themselves."""
 

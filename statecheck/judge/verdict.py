@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, NOT_SELECTED, REPORTED
+from statecheck.experiments import BASELINE, REPORTED
 from statecheck.judge.causes import find_cause
 from statecheck.judge.checks import outcomes, told
 from statecheck.judge.evidence.case import Case, carried, intended
 from statecheck.judge.findings import find_causes
 from statecheck.judge.side_effects import notes, unjudged
-from statecheck.model import UNANSWERED, Diagnosis, Outcome, Problem
+from statecheck.model import NOT_SELECTED, UNANSWERED, Diagnosis, Outcome, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

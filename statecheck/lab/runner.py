@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.experiments import BASELINE, EXPERIMENTS, NOT_SELECTED, TRIALS, find_experiment
+from statecheck.experiments import BASELINE, EXPERIMENTS, TRIALS, find_experiment
 from statecheck.lab.driver import Driver, Setting
-from statecheck.model import UNANSWERED, Problem
+from statecheck.model import NOT_SELECTED, UNANSWERED, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
