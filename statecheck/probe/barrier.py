@@ -44,7 +44,7 @@ class Barrier:
             with contextlib.suppress(RuntimeError):  # a loop that is closed by now has nobody waiting
                 loop.call_soon_threadsafe(_finish, future)
 
-    def _arrives(self) -> bool:
+    def _arrive(self) -> bool:
         turn = TURN.get()
         with self._lock:
             if self._opened.is_set() or not turn or turn in self._held:
@@ -55,12 +55,12 @@ class Barrier:
 
     def hold(self) -> None:
         """Block this thread until the barrier is open."""
-        if self._arrives():
+        if self._arrive():
             self._opened.wait()
 
     async def ahold(self) -> None:
         """Wait, with the event loop running, until the barrier is open."""
-        if not self._arrives():
+        if not self._arrive():
             return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()

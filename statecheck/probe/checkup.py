@@ -43,12 +43,12 @@ def main(fd: int) -> None:
     trials = {}
     if "llama-index-core" in packages:
         warnings.simplefilter("ignore")
-        trials = {name: _tried(trial) for name, trial in TRIALS.items()}
+        trials = {name: _try(trial) for name, trial in TRIALS.items()}
     report = {"python": sys.version.split()[0], "packages": packages, "trials": trials}
     os.write(fd, json.dumps(report).encode())
 
 
-def _tried(trial: Callable[[], tuple[bool, str]]) -> dict[str, Any]:
+def _try(trial: Callable[[], tuple[bool, str]]) -> dict[str, Any]:
     kept: bool | None
     try:
         kept, said = trial()

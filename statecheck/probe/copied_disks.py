@@ -8,7 +8,7 @@ import site
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .disks import holding
+from .disks import find_holders
 from .masked_files import Masks
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ class CopiedDisks:
         self.masks = Masks()
         self.project = project
         self._shared: dict[str, list[tuple[Path, Path]]] = {}  # {experiment: (where it is, the volume) each}
-        for name, place in _own_folders(folder / "warm").items():  # libraries may write when they are imported
+        for name, place in _make_folders(folder / "warm").items():  # libraries may write when they are imported
             Path(place).mkdir(parents=True, exist_ok=True)
             os.environ[name] = place
         os.chdir(folder / "warm")
 
-    def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:  # noqa: ARG002 - there is one
+    def prepare_entry(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:  # noqa: ARG002 - there is one
         """A copy of the project for a new disk."""
         place = self.folder / disk
         if not place.is_dir():
@@ -78,7 +78,7 @@ class CopiedDisks:
         layers = {str(place / "project"): str(self.project), str(place): str(place)}
         layers |= {str(shared): str(volume) for shared, volume in self._shared.get(place.parent.name, ())}
         found: dict[str, Message] = {}
-        for path, message in holding(layers, markers):
+        for path, message in find_holders(layers, markers):
             found.setdefault(path, message)
         return list(found.values())
 
@@ -99,17 +99,17 @@ class _CopiedEntering:
     def enter(self) -> None:
         os.chdir(self.place / "project")
 
-    def entered(self, pid: int) -> Message:  # noqa: ARG002 - there is nothing to wait for
+    def await_entry(self, pid: int) -> Message:  # noqa: ARG002 - there is nothing to wait for
         return {}
 
     def environment(self) -> dict[str, str]:
-        return _own_folders(self.place)
+        return _make_folders(self.place)
 
-    def moved(self) -> list[list[str]]:
+    def list_moved(self) -> list[list[str]]:
         return [[str(self.project), str(self.place / "project")]]
 
 
-def _own_folders(place: Path) -> dict[str, str]:
+def _make_folders(place: Path) -> dict[str, str]:
     """Variables that lead what honours them to a home and temporary folder of this place."""
     home, temporary = str(place / "home"), str(place / "tmp")
     folders = {f"XDG_{kind}_HOME": f"{home}/.{kind.lower()}" for kind in ("DATA", "CACHE", "CONFIG", "STATE")}

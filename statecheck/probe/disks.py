@@ -22,7 +22,7 @@ _MOST_BYTES = 16 << 20  # of one file that is searched for markers
 class Entering(Protocol):
     """How one worker gets onto its disk: the first two run in the parent and child, at the same time."""
 
-    def entered(self, pid: int) -> Message:
+    def await_entry(self, pid: int) -> Message:
         """In the parent: wait until the child is there. Returns what to tell the lab."""
 
     def enter(self) -> None:
@@ -31,7 +31,7 @@ class Entering(Protocol):
     def environment(self) -> dict[str, str]:
         """In the child: variables that the place needs."""
 
-    def moved(self) -> list[list[str]]:
+    def list_moved(self) -> list[list[str]]:
         """In the child: [original path, path here] of the trees that were copied."""
 
 
@@ -45,7 +45,7 @@ class Disks(Protocol):
     def folder(self) -> str | Path:
         """Where the run may keep what ends with it."""
 
-    def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
+    def prepare_entry(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
         """The way onto this disk, which is made if it is new."""
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
@@ -58,7 +58,7 @@ class Disks(Protocol):
         """Give back the disks whose names begin so; no process is on them any more."""
 
 
-def holding(layers: dict[str, str], markers: list[str]) -> Iterator[tuple[str, Message]]:
+def find_holders(layers: dict[str, str], markers: list[str]) -> Iterator[tuple[str, Message]]:
     """Yield the files that hold one of the markers: where each lies, and {path, markers}.
 
     Args:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .markers import MARKER
-from .prompt_schema import as_shown
+from .prompt_schema import answer_as_shown
 from .schema_values import fake, properties, required_names
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def markers(text: str) -> list[str]:
     return list(dict.fromkeys(MARKER.findall(text)))
 
 
-def noted(messages: Messages) -> str:
+def note_markers(messages: Messages) -> str:
     """Answer in the plain form, `Noted: sc-m11111111, sc-m22222222.`, with what is not an assistant's turn."""
     found = markers("\n".join(text for role, text in messages if role not in ASSISTANT_ROLES))
     return f"Noted: {', '.join(found)}." if found else "Noted."
@@ -84,7 +84,7 @@ def noted(messages: Messages) -> str:
 
 def answer(messages: Messages) -> str:
     """Answer in the form that the prompt demands: ReAct, a choice, a JSON object, facts; else plain text."""
-    text = noted(messages)
+    text = note_markers(messages)
     asked = "\n".join(body for role, body in messages[:-1] if role in ("system", "developer"))
     asked = "\n".join([asked, messages[-1][1]]) if messages else asked
     if "Thought:" in asked and "Action Input" in asked:
@@ -101,7 +101,7 @@ def answer(messages: Messages) -> str:
         return f"4.0\n{text}"
     if "sub-questions in json markdown" in asked and (tool := _FIRST_TOOL.findall(asked)):  # LLMQuestionGenerator
         return json.dumps({"items": [{"sub_question": text, "tool_name": tool[-1]}]})
-    return as_shown(asked, text) or text
+    return answer_as_shown(asked, text) or text
 
 
 def _thought(messages: Messages, asked: str, text: str) -> str:
@@ -143,11 +143,11 @@ def choose(messages: Messages, tools: Sequence[Tool], *, required: bool = False,
         return None
     wanted = [tool for tool in tools if tool.name == named]
     if wanted:
-        return _call(wanted[0], told, noted(messages) if required else told)
+        return _call(wanted[0], told, note_markers(messages) if required else told)
     usable = [tool for tool in tools if tool.name != "handoff"]
     usable.sort(key=lambda tool: (_text_parameter(tool.parameters) is None, tool.return_direct))
     if usable and (required or _text_parameter(usable[0].parameters) is not None):
-        return _call(usable[0], told, noted(messages) if required else told)
+        return _call(usable[0], told, note_markers(messages) if required else told)
     return None
 
 

@@ -39,27 +39,27 @@ def _vector(model: Any, text: Any) -> list[float]:
     return echo.vector(str(text), size(model))
 
 
-def _one(self: Any, text: Any) -> list[float]:
+def _embed(self: Any, text: Any) -> list[float]:
     return _vector(self, text)
 
 
-async def _aone(self: Any, text: Any) -> list[float]:
+async def _aembed(self: Any, text: Any) -> list[float]:
     return _vector(self, text)
 
 
-def _many(self: Any, texts: Any) -> list[list[float]]:
+def _embed_all(self: Any, texts: Any) -> list[list[float]]:
     return [_vector(self, text) for text in texts]
 
 
-async def _amany(self: Any, texts: Any) -> list[list[float]]:
+async def _aembed_all(self: Any, texts: Any) -> list[list[float]]:
     return [_vector(self, text) for text in texts]
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(_ONE, _one),
-    **dict.fromkeys([f"_a{name[1:]}" for name in _ONE], _aone),
-    **dict.fromkeys(_MANY, _many),
-    **dict.fromkeys([f"_a{name[1:]}" for name in _MANY], _amany),
+    **dict.fromkeys(_ONE, _embed),
+    **dict.fromkeys([f"_a{name[1:]}" for name in _ONE], _aembed),
+    **dict.fromkeys(_MANY, _embed_all),
+    **dict.fromkeys([f"_a{name[1:]}" for name in _MANY], _aembed_all),
 }
 
 

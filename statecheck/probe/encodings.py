@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .guard import refusals
 from .offline import is_offline
-from .offline_objects import tell
+from .offline_objects import report_stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def _patch(module: ModuleType) -> None:
         instead = made.__new__(made)
         instead.name = encoding_name
         module.ENCODINGS[encoding_name] = instead
-        tell(instead, "build")
+        report_stand_in(instead, "build")
         return instead
 
     module.get_encoding = get_encoding  # type: ignore[attr-defined]  # before others import it from here

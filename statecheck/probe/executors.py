@@ -25,12 +25,12 @@ def install() -> None:
 
     @functools.wraps(submit)
     def carrying(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        return submit(self, _carrying(fn) if TURN.get() or INSIDE.get() else fn, *args, **kwargs)
+        return submit(self, _carry_context(fn) if TURN.get() or INSIDE.get() else fn, *args, **kwargs)
 
     ThreadPoolExecutor.submit = carrying  # type: ignore[method-assign, assignment]
 
 
-def _carrying(fn: Callable[..., Any]) -> Callable[..., Any]:
+def _carry_context(fn: Callable[..., Any]) -> Callable[..., Any]:
     values = [(variable, variable.get()) for variable in _CARRIED]
 
     def work(*args: Any, **kwargs: Any) -> Any:

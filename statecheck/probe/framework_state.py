@@ -38,7 +38,7 @@ class Keeper:
 _LINES: dict[tuple[str, str], Line] = {}
 
 
-def given(keeper: str, name: str, line: Line | None = None) -> None:
+def note_line(keeper: str, name: str, line: Line | None = None) -> None:
     """Note that the user's code gives a keeper something under a name: the first line that does is shown."""
     if line is None:
         frames = RECORDER.frames(3)
@@ -56,6 +56,6 @@ KEEPERS: list[Callable[[], Iterable[Keeper]]] = []
 """Asked for what there is at the time of a search."""
 
 
-def keepers() -> list[Keeper]:
+def list_keepers() -> list[Keeper]:
     """Everything that a framework keeps for the app now."""
     return [keeper for ask in KEEPERS for keeper in ask()]

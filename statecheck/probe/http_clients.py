@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from . import apis
 from .guard import is_loopback
-from .model_calls import Call, aoutermost, outermost
+from .model_calls import Call, abegin_call, begin_call
 from .offline import is_offline
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _call(host: str, found: Exchange) -> Call | None:
 
 def _answer(host: str, found: Exchange, send: Callable[[], Any], build: Callable[[Reply], Any]) -> Any:
     """What the server answers where it is on loopback and can be reached, else what the echo model answers."""
-    with outermost(_call(host, found)):
+    with begin_call(_call(host, found)):
         if is_loopback(host):
             try:
                 return send()
@@ -59,7 +59,7 @@ def _answer(host: str, found: Exchange, send: Callable[[], Any], build: Callable
 async def _aanswer(
     host: str, found: Exchange, send: Callable[[], Awaitable[Any]], build: Callable[[Reply], Any]
 ) -> Any:
-    async with aoutermost(_call(host, found)):
+    async with abegin_call(_call(host, found)):
         if is_loopback(host):
             try:
                 return await send()

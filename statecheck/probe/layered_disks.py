@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import mounts
-from .disks import holding
+from .disks import find_holders
 from .masked_files import Masks
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class LayeredDisks:
         self._namespaces: dict[str, tuple[int, int]] = {}
         self._volumes: dict[str, list[str]] = {}
 
-    def entering(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
+    def prepare_entry(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
         """A namespace of its own for a new disk, the one that exists for a known disk."""
         self._volumes[_experiment(disk)] = volumes
         return _LayeredEntering(self, disk, volumes, own_network=own_network)
@@ -56,7 +56,7 @@ class LayeredDisks:
         for number, volume in enumerate(self._volumes.get(experiment, ())):
             shared = f"{self.folder}/volumes/{experiment}/{number}"
             layers[f"{shared}/upper" if os.path.isdir(f"{shared}/upper") else f"{shared}/merged"] = volume
-        return [found for _, found in holding(layers, markers)]
+        return [found for _, found in find_holders(layers, markers)]
 
     def processes(self, disk: str) -> list[int]:
         """All processes on a disk: those too that made themselves a session of their own."""
@@ -113,7 +113,7 @@ class _LayeredEntering:
             os.close(self.may_go)
         mounts.drop_privileges()
 
-    def entered(self, pid: int) -> Message:
+    def await_entry(self, pid: int) -> Message:
         if self.namespaces is not None:
             return {}
         os.close(self.tell_parent)
@@ -131,5 +131,5 @@ class _LayeredEntering:
     def environment(self) -> dict[str, str]:
         return {}
 
-    def moved(self) -> list[list[str]]:
+    def list_moved(self) -> list[list[str]]:
         return []

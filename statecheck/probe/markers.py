@@ -49,7 +49,7 @@ def find(value: Any) -> list[str]:
     return list(found)
 
 
-def around(text: str) -> str:
+def words_around(text: str) -> str:
     """The words before the first few markers in a text, each with its marker: whose words they are."""
     found = [text[max(0, match.start() - _BEFORE) : match.end()] for match in MARKER.finditer(text)]
     return " | ".join(found[:_MOST_AROUND])

@@ -13,7 +13,7 @@ from uuid import uuid4
 from .barrier import BARRIER
 from .observations import Observed
 from .recorder import CALLER, RUN
-from .subclasses import each_below
+from .subclasses import visit_subclasses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -76,7 +76,7 @@ def wrap_tree(base: type, table: Table) -> None:
                 _wrap(cls, name, table.f, action)
 
     wrap_class(base)
-    each_below(base, wrap_class)
+    visit_subclasses(base, wrap_class)
 
 
 def _wrap(cls: type, name: str, f: OpKind, action: OpAction | Literal["edit"]) -> None:
@@ -87,25 +87,25 @@ def _wrap(cls: type, name: str, f: OpKind, action: OpAction | Literal["edit"]) -
     if getattr(function, "__isabstractmethod__", False):
         return
     if action == "build":
-        wrapper = _building(function, f)
+        wrapper = _wrap_constructor(function, f)
     elif action == "edit":
-        wrapper = _editing(function, f)
+        wrapper = _wrap_editor(function, f)
     elif inspect.iscoroutinefunction(function):
-        wrapper = _asynchronous(function, f, name, action)
+        wrapper = _wrap_coroutine(function, f, name, action)
     else:
-        wrapper = _synchronous(function, f, name, action)
+        wrapper = _wrap_function(function, f, name, action)
     setattr(wrapper, _MARK, True)
     setattr(cls, name, classmethod(wrapper) if isinstance(raw, classmethod) else wrapper)
 
 
-def _asynchronous(function: Callable[..., Any], f: OpKind, name: str, action: OpAction) -> Callable[..., Any]:
+def _wrap_coroutine(function: Callable[..., Any], f: OpKind, name: str, action: OpAction) -> Callable[..., Any]:
     @functools.wraps(function)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         active = _ACTIVE.get()
         if (id(self), name) in active:
             return await function(self, *args, **kwargs)
         call = Observed(self, f, action, args, kwargs)
-        with _under(call, (*active, (id(self), name))):
+        with _enter_call(call, (*active, (id(self), name))):
             if action == "call":
                 call.record()
             try:
@@ -122,7 +122,7 @@ def _asynchronous(function: Callable[..., Any], f: OpKind, name: str, action: Op
     return wrapper
 
 
-def unawaited(coroutine: Any) -> None:
+def record_unawaited(coroutine: Any) -> None:
     """Record a write to a state object that the app asked for and never awaited: nothing was done."""
     frame = getattr(coroutine, "cr_frame", None)
     if frame is None or frame.f_code.co_filename != __file__:
@@ -132,14 +132,14 @@ def unawaited(coroutine: Any) -> None:
         Observed(given["self"], given["f"], "unawaited", given["args"], given["kwargs"]).record()
 
 
-def _synchronous(function: Callable[..., Any], f: OpKind, name: str, action: OpAction) -> Callable[..., Any]:
+def _wrap_function(function: Callable[..., Any], f: OpKind, name: str, action: OpAction) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         active = _ACTIVE.get()
         if (id(self), name) in active:
             return function(self, *args, **kwargs)
         call = Observed(self, f, action, args, kwargs)
-        with _under(call, (*active, (id(self), name))):
+        with _enter_call(call, (*active, (id(self), name))):
             try:
                 result = function(self, *args, **kwargs)
             except BaseException as error:
@@ -154,7 +154,7 @@ def _synchronous(function: Callable[..., Any], f: OpKind, name: str, action: OpA
 
 
 @contextmanager
-def _under(call: Observed, active: tuple[tuple[int, str], ...]) -> Iterator[None]:
+def _enter_call(call: Observed, active: tuple[tuple[int, str], ...]) -> Iterator[None]:
     """Mark what is under way, so that `super()` calls are not recorded again; carry its caller and run along."""
     token = _ACTIVE.set(active)
     caller = CALLER.set(call.frames) if call.action == "call" else None
@@ -169,7 +169,7 @@ def _under(call: Observed, active: tuple[tuple[int, str], ...]) -> Iterator[None
             CALLER.reset(caller)
 
 
-def _editing(function: Callable[..., Any], f: OpKind) -> Callable[..., AbstractAsyncContextManager[Any]]:
+def _wrap_editor(function: Callable[..., Any], f: OpKind) -> Callable[..., AbstractAsyncContextManager[Any]]:
     @asynccontextmanager
     @functools.wraps(function)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
@@ -183,7 +183,7 @@ def _editing(function: Callable[..., Any], f: OpKind) -> Callable[..., AbstractA
     return wrapper
 
 
-def _building(function: Callable[..., Any], f: OpKind) -> Callable[..., Any]:
+def _wrap_constructor(function: Callable[..., Any], f: OpKind) -> Callable[..., Any]:
     @functools.wraps(function)
     def build(self: Any, *args: Any, **kwargs: Any) -> None:
         active = _ACTIVE.get()
@@ -191,7 +191,7 @@ def _building(function: Callable[..., Any], f: OpKind) -> Callable[..., Any]:
             function(self, *args, **kwargs)
             return
         call = Observed(self, f, "build", (), kwargs if f == "workflow" else {})
-        with _under(call, (*active, (id(self), "__init__"))):
+        with _enter_call(call, (*active, (id(self), "__init__"))):
             function(self, *args, **kwargs)
         call.record()
 

@@ -77,7 +77,7 @@ def describe(model: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, A
     return Call(method, type(model).__name__, messages, tools)
 
 
-def observed(method: str, original: Any, answers: Callable[[Any, BaseException], bool] | None) -> Method:
+def observe_method(method: str, original: Any, answers: Callable[[Any, BaseException], bool] | None) -> Method:
     """Make a method that is observed and held, and does what it did.
 
     Args:
@@ -85,15 +85,15 @@ def observed(method: str, original: Any, answers: Callable[[Any, BaseException],
         original: the function that the class has.
         answers: says whether the echo model answers in place of a call that failed; None where none can fail.
     """
-    make = _observed_coroutine if method.startswith("a") else _observed_function
+    make = _observe_coroutine if method.startswith("a") else _observe_function
     if inspect.isasyncgenfunction(inspect.unwrap(original, stop=lambda f: not hasattr(f, "__code__"))):
-        make = _observed_generator
+        make = _observe_generator
     wrapper = make(method, original, answers)
     setattr(wrapper, MARK, True)
     return wrapper
 
 
-def _observed_function(method: str, original: Any, answers: Any) -> Method:
+def _observe_function(method: str, original: Any, answers: Any) -> Method:
     @functools.wraps(original)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         args = _keep(args)
@@ -116,7 +116,7 @@ def _observed_function(method: str, original: Any, answers: Any) -> Method:
     return wrapper
 
 
-def _observed_coroutine(method: str, original: Any, answers: Any) -> Method:
+def _observe_coroutine(method: str, original: Any, answers: Any) -> Method:
     @functools.wraps(original)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         args = _keep(args)
@@ -131,7 +131,7 @@ def _observed_coroutine(method: str, original: Any, answers: Any) -> Method:
     return wrapper
 
 
-def _observed_generator(method: str, original: Any, answers: Any) -> Method:
+def _observe_generator(method: str, original: Any, answers: Any) -> Method:
     """Wrap an `astream_…` that is an asynchronous generator: it is called when it is first iterated."""
 
     @functools.wraps(original)
@@ -148,7 +148,7 @@ def _observed_generator(method: str, original: Any, answers: Any) -> Method:
 
 
 @contextmanager
-def outermost(call: Call | None) -> Iterator[None]:
+def begin_call(call: Call | None) -> Iterator[None]:
     """Observe and hold a call that no method of LlamaIndex makes; None for one that gives a model no text."""
     if call is not None and not INSIDE.get():
         CALLBACKS.observe(call)
@@ -161,7 +161,7 @@ def outermost(call: Call | None) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def aoutermost(call: Call | None) -> AsyncIterator[None]:
+async def abegin_call(call: Call | None) -> AsyncIterator[None]:
     """As `outermost`, with the event loop running while the call is held."""
     if call is not None and not INSIDE.get():
         CALLBACKS.observe(call)
@@ -246,7 +246,7 @@ async def _arelay(items: AsyncIterator[Any], retry: Callable[[Exception], Iterat
                 instead = retry(error) if first else None
                 if instead is None:
                     raise
-                items, first = stand_ins.asynchronous(instead), False
+                items, first = stand_ins.iterate_async(instead), False
                 continue
             finally:
                 INSIDE.reset(token)

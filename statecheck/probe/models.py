@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from . import stand_ins
 from .embeddings import METHODS, patch_embedding_class
 from .embeddings import is_provider as is_embedding_provider
-from .model_calls import CALLBACKS, MARK, Call, observed
+from .model_calls import CALLBACKS, MARK, Call, observe_method
 from .model_input import types
 from .offline import dummy_credentials, is_offline, is_secret
-from .offline_objects import guard_constructor, is_hollow, tell
-from .subclasses import each_below
+from .offline_objects import guard_constructor, is_hollow, report_stand_in
+from .subclasses import visit_subclasses
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,7 +59,7 @@ def _patch_multi_modal(module: ModuleType) -> None:
 
 
 def _patch_llms(base: type[Any]) -> None:
-    each_below(base, lambda cls: _patch_llm(cls, base))
+    visit_subclasses(base, lambda cls: _patch_llm(cls, base))
 
 
 def _is_provider(cls: type) -> bool:
@@ -77,8 +77,8 @@ def _patch_llm(cls: type, base: type) -> None:
     else:
         names = _CALLS if _is_cores(cls) else (*_CALLS, *stand_ins.STRUCTURED)
         for name in names:
-            if (original := _own(cls, name, base)) is not None:
-                setattr(cls, name, observed(name, original, _answers))
+            if (original := _find_own(cls, name, base)) is not None:
+                setattr(cls, name, observe_method(name, original, _can_answer))
         if not _is_cores(cls):
             _read_echoed_tool_calls(cls)
             guard_constructor(cls, is_offline)
@@ -90,15 +90,15 @@ def _patch_embedding(cls: type) -> None:
         guard_constructor(cls, (lambda _: True) if is_embedding_provider(cls) else is_offline)
 
 
-def _answers(model: Any, error: BaseException) -> bool:
+def _can_answer(model: Any, error: BaseException) -> bool:
     """Whether the echo model answers in place of a call that failed."""
     answers = is_hollow(model) or is_offline(error)
     if answers:
-        tell(model, "answer")
+        report_stand_in(model, "answer")
     return answers
 
 
-def _own(cls: type, name: str, base: type) -> Any:
+def _find_own(cls: type, name: str, base: type) -> Any:
     """Return the function that this class brings into the tree, itself or by a mixin from outside, or None."""
     definer = next((one for one in cls.__mro__ if name in one.__dict__), None)
     if definer is None or (definer is not cls and issubclass(definer, base)):
@@ -110,14 +110,14 @@ def _own(cls: type, name: str, base: type) -> Any:
 
 
 @functools.cache
-def _observed_stand_ins(*, plain: bool) -> dict[str, Callable[..., Any]]:
-    methods = {**stand_ins.CHATS, **stand_ins.COMPLETIONS} if plain else stand_ins.instrumented()
-    return {name: observed(name, method, None) for name, method in methods.items()}
+def _observe_stand_ins(*, plain: bool) -> dict[str, Callable[..., Any]]:
+    methods = {**stand_ins.CHATS, **stand_ins.COMPLETIONS} if plain else stand_ins.instrument()
+    return {name: observe_method(name, method, None) for name, method in methods.items()}
 
 
 def _answer_for(cls: type, base: type) -> None:
     """Let the echo model answer for a provider's class; the old `MultiModalLLM` tree has no events of its own."""
-    for name, method in _observed_stand_ins(plain=base.__name__ == "MultiModalLLM").items():
+    for name, method in _observe_stand_ins(plain=base.__name__ == "MultiModalLLM").items():
         setattr(cls, name, method)
     metadata = cls.__dict__.get("metadata")
     if isinstance(metadata, property) and metadata.fget is not None and not hasattr(metadata.fget, MARK):
@@ -245,7 +245,7 @@ def _replace(module: ModuleType, name: str, wrap: Callable[[Callable[..., Any]],
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
     "llama_index.core.base.llms.base": lambda module: _patch_llms(module.BaseLLM),
     "llama_index.core.multi_modal_llms.base": _patch_multi_modal,
-    "llama_index.core.base.embeddings.base": lambda module: each_below(module.BaseEmbedding, _patch_embedding),
+    "llama_index.core.base.embeddings.base": lambda module: visit_subclasses(module.BaseEmbedding, _patch_embedding),
     "llama_index.core.llms.utils": lambda module: _replace(module, "resolve_llm", _resolve_llm),
     "llama_index.core.embeddings.utils": lambda module: _replace(module, "resolve_embed_model", _resolve_embed_model),
 }

@@ -81,7 +81,7 @@ def writable_places(extra: tuple[str, ...]) -> list[str]:
     candidates.update(mountpoints)
     rootless = os.getuid() != 0
     if rootless:
-        candidates.update(_own_below([path for path in candidates if not os.access(path, os.W_OK)]))
+        candidates.update(_list_own_below([path for path in candidates if not os.access(path, os.W_OK)]))
     chosen: list[str] = []
     for path in sorted({*candidates, *extra}):
         if any(path == top or path.startswith(top + "/") for top in _PSEUDO) or not Path(path).is_dir():
@@ -98,7 +98,7 @@ def writable_places(extra: tuple[str, ...]) -> list[str]:
     return chosen
 
 
-def _own_below(tops: list[str]) -> list[str]:
+def _list_own_below(tops: list[str]) -> list[str]:
     """Folders of the user's own below folders that are not: `/opt/app`, `/var/lib/app`."""
     found: list[str] = []
     for top in tops:
@@ -132,7 +132,7 @@ def new_disk(
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     merged: list[tuple[str, int]] = []
     # a volume that is not there yet is made on a layer too, where its folder may not be written to
-    places = [*places, *dict.fromkeys(top for top in map(_existing, volumes) if not os.access(top, os.W_OK))]
+    places = [*places, *dict.fromkeys(top for top in map(_find_existing, volumes) if not os.access(top, os.W_OK))]
     for number, place in enumerate(places):
         merged.append((place, _overlay(place, f"{layers}/{number}")))
     # All overlays first, bound afterwards through descriptors: one over /tmp would hide a project below it.
@@ -154,7 +154,7 @@ def new_disk(
             _mount("statecheck", private, "tmpfs", 0, "mode=1777")
 
 
-def _existing(path: str) -> str:
+def _find_existing(path: str) -> str:
     """The folder of this path, or the nearest above it that is there."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)

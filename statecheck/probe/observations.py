@@ -66,11 +66,11 @@ class Observed:
         named = bool(self.args) and isinstance(self.args[0], str)
         if self.f == "ctx-store" and self.action in ("read", "write") and not (named or self.inside or error):
             reads = self.action == "read"
-            uses = state_usage.used(self.frames)
+            uses = state_usage.find_usage(self.frames)
             if uses is not None and reads:
-                return [((name,), state_usage.value(result, name)) for name in uses.read]
+                return [((name,), state_usage.value_of(result, name)) for name in uses.read]
             if uses is not None:
-                return [((name, state_usage.value(self.args[0], name)), None) for name in uses.set]
+                return [((name, state_usage.value_of(self.args[0], name)), None) for name in uses.set]
         return [(self.args, result)]
 
     def _record(self, result: Any, error: BaseException | None) -> None:

@@ -80,7 +80,7 @@ def dummy_credentials(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if not environ.get(name)}
 
 
-def read_by(package: str) -> tuple[str, ...]:
+def secrets_read_by(package: str) -> tuple[str, ...]:
     """Return the secrets that a library reads from the environment by itself."""
     return tuple(_READ_BY.get(package, ()))
 

@@ -22,7 +22,7 @@ MARK = "_statecheck_constructor"
 _hollow: dict[int, weakref.ref[Any]] = {}
 
 
-def tell(thing: Any, method: str, given: Any = ()) -> None:
+def report_stand_in(thing: Any, method: str, given: Any = ()) -> None:
     """Record that a stand-in answers: in whose place, to which method, and what it was given."""
     frames = RECORDER.frames(3) or CALLER.get()
     RECORDER.emit("substituted", method=method, cls=type(thing).__name__, markers=find(given), frames=frames)
@@ -62,7 +62,7 @@ def guard_constructor(cls: type, fills: Callable[[BaseException], bool]) -> None
                 f"statecheck: `{type(self).__name__}` cannot be built offline ({type(error).__name__}), "
                 "a stand-in answers\n"
             )
-            tell(self, "build")
+            report_stand_in(self, "build")
 
     setattr(__init__, MARK, True)
     cls.__init__ = __init__  # type: ignore[misc]
@@ -81,7 +81,7 @@ def fall_back(original: Any, instead: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if not (is_hollow(self) or is_offline(error) or refusals() > before):
                 raise
-            tell(self, original.__name__, (args, kwargs))
+            report_stand_in(self, original.__name__, (args, kwargs))
             return instead(self, *args, **kwargs)
 
     @functools.wraps(original)
@@ -92,7 +92,7 @@ def fall_back(original: Any, instead: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if not (is_hollow(self) or is_offline(error) or refusals() > before):
                 raise
-            tell(self, original.__name__, (args, kwargs))
+            report_stand_in(self, original.__name__, (args, kwargs))
             return await instead(self, *args, **kwargs)
 
     chosen = awrapper if inspect.iscoroutinefunction(original) else wrapper

@@ -13,7 +13,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from .adapters.offer import is_app
-from .framework_state import Keeper, keepers
+from .framework_state import Keeper, list_keepers
 from .markers import attributes_of
 from .recorder import RECORDER
 
@@ -70,7 +70,7 @@ def _search(markers: list[str]) -> list[dict[str, Any]]:
     modules = [module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)]
     # cffi's make a dict for each who asks, whose identity is another's as soon as it is gone
     roots: dict[int, Root] = {id(vars(module)): module for module in modules if vars(module) is vars(module)}
-    roots |= {id(keeper.thing): keeper for keeper in keepers()}
+    roots |= {id(keeper.thing): keeper for keeper in list_keepers()}
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
     for thing in tracked:

@@ -30,7 +30,7 @@ _TELLS = re.compile(
 )
 
 
-def as_shown(asked: str, text: str) -> str:
+def answer_as_shown(asked: str, text: str) -> str:
     """Write an answer in the form that a prompt shows, as it shows it (fenced or bare); "" if it shows none.
 
     The last example is followed: its values are kept, but for the one that tells most, which becomes `text`.
@@ -41,7 +41,7 @@ def as_shown(asked: str, text: str) -> str:
         for block in reversed(pattern.findall(asked)):
             value = _read(block)
             if value:
-                place = _place(value)
+                place = _find_place(value)
                 filled = {**value, place: text} if place else value
                 return form.replace("{}", json.dumps(filled))
     return ""
@@ -60,7 +60,7 @@ def _read(block: str) -> dict[str, Any]:
     return {}
 
 
-def _place(value: dict[str, Any]) -> str:
+def _find_place(value: dict[str, Any]) -> str:
     """Find the field that takes the text: one whose name tells, else one that has a sentence in it; or ""."""
     texts = [name for name, each in value.items() if isinstance(each, str)]
     told = [name for name in texts if _TELLS.fullmatch(name.lower())] or [n for n in texts if " " in value[n].strip()]

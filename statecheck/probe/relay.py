@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .markers import MARKER_BYTES, around
+from .markers import MARKER_BYTES, words_around
 from .protocols import COMMANDS, AnyCommands, Commands
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Relay:
         for text, payload in said:
             markers = list(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(payload)))
             if markers or (text and action == "write"):
-                words = around(payload.decode("utf-8", "replace")) if markers else ""
+                words = words_around(payload.decode("utf-8", "replace")) if markers else ""
                 self.seen(action if markers else "send", where, markers, text, words)
         with contextlib.suppress(OSError):
             sink.sendall(data)

@@ -18,12 +18,12 @@ def _patch(module: ModuleType) -> None:
     for retrying in (module.BaseRetrying, module.AsyncRetrying):
         original = vars(retrying).get("_run_wait")
         if inspect.iscoroutinefunction(original):
-            retrying._run_wait = _later(original)  # noqa: SLF001 - where it decides how long to wait
+            retrying._run_wait = _await_retry(original)  # noqa: SLF001 - where it decides how long to wait
         elif original is not None:
-            retrying._run_wait = _now(original)  # noqa: SLF001 - as above
+            retrying._run_wait = _retry_at_once(original)  # noqa: SLF001 - as above
 
 
-def _now(original: Callable[..., Any]) -> Callable[..., Any]:
+def _retry_at_once(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def _run_wait(self: Any, retry_state: Any) -> None:
         original(self, retry_state)
@@ -32,7 +32,7 @@ def _now(original: Callable[..., Any]) -> Callable[..., Any]:
     return _run_wait
 
 
-def _later(original: Callable[..., Any]) -> Callable[..., Any]:
+def _await_retry(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     async def _run_wait(self: Any, retry_state: Any) -> None:
         await original(self, retry_state)
@@ -51,10 +51,10 @@ def _patch_google(module: ModuleType) -> None:
     """Patch the classes by which Google's clients try again for minutes: they ask a predicate whether to."""
     for name in ("Retry", "AsyncRetry", "StreamingRetry", "AsyncStreamingRetry"):
         if (retry := getattr(module, name, None)) is not None:
-            retry.__init__ = _gives_up(retry.__init__)
+            retry.__init__ = _give_up(retry.__init__)
 
 
-def _gives_up(original: Callable[..., None]) -> Callable[..., None]:
+def _give_up(original: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it is set as one
         original(self, *args, **kwargs)

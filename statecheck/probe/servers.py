@@ -49,12 +49,12 @@ def run(services: list[Message], listeners: list[list[socket.socket]], folder: s
     for service, sockets in zip(services, listeners, strict=True):
         server = _KINDS[service["kind"]](service)
         for listener in sockets:
-            Relay(listener, server.reach, service["kind"], _seen).start()
+            Relay(listener, server.reach, service["kind"], _record_seen).start()
         threading.Thread(target=server.start, daemon=True).start()
     threading.Event().wait()
 
 
-def _seen(action: OpAction, where: str, markers: list[str], text: str, words: str) -> None:
+def _record_seen(action: OpAction, where: str, markers: list[str], text: str, words: str) -> None:
     RECORDER.emit("wire", action=action, where=where, markers=markers, text=text, around=words)
 
 
@@ -70,7 +70,7 @@ class Server:
         """Run it until it ends; what ends it is recorded."""
         said: deque[str] = deque(maxlen=20)
         try:
-            prefix, user = self.unprivileged()
+            prefix, user = self.unprivileged_start()
             for command in self.service["prepare"]:
                 self._run([*prefix, *command], user, said)
             self._run([*prefix, *self.service["start"]], user, said)
@@ -80,11 +80,11 @@ class Server:
         RECORDER.emit("service", "fail", service=self.service["kind"], error=" | ".join(said)[-2000:])
         self._ready.set()
 
-    def unprivileged(self) -> tuple[list[str], dict[str, Any]]:
+    def unprivileged_start(self) -> tuple[list[str], dict[str, Any]]:
         """A prefix and `Popen` options that make it run as another user where it must not be root."""
         return [], {}
 
-    def started(self) -> None:
+    def set_up(self) -> None:
         """It is ready: what is to be done before any client."""
 
     def _run(self, command: list[str], user: dict[str, Any], said: deque[str]) -> None:
@@ -101,7 +101,7 @@ class Server:
         for line in process.stdout:
             said.append(line.decode("utf-8", "replace").strip())
             if _READY in line and not self._ready.is_set():
-                self.started()
+                self.set_up()
                 self._ready.set()
         if process.wait():
             raise ChildProcessError(said[-1] if said else f"{command[0]} ended with status {process.returncode}")
@@ -153,21 +153,21 @@ class Postgres(Server):
         self._roles = {_OWNER}
         self._databases: set[str] = set()
 
-    def unprivileged(self) -> tuple[list[str], dict[str, Any]]:
+    def unprivileged_start(self) -> tuple[list[str], dict[str, Any]]:
         """It refuses to run as root, or as a user without a name: let it take itself for another, or be another."""
         users = {each.pw_uid: each.pw_gid for each in pwd.getpwall()}
         if os.geteuid() and os.geteuid() in users:
             return [], {}
         user = next((uid for uid in sorted(users, reverse=True) if uid), 65534)  # `nobody`, mostly
         taking = ["unshare", "--user", f"--map-user={user}", f"--map-group={users.get(user, user)}", "--"]
-        if _works([*taking, "true"]):
+        if _succeeds([*taking, "true"]):
             return taking, {}  # it may still read what the real user may
         os.chown(".", user, users.get(user, user))
         for above in ("..", "../.."):  # of the run: it has to pass through, and sees nothing there
             os.chmod(above, 0o711)  # noqa: S103 - likewise
         return [], {"user": user, "group": users.get(user, user), "extra_groups": []}
 
-    def started(self) -> None:
+    def set_up(self) -> None:
         """Let go of its shared memory segment, so that the kernel removes it with the last process, however it ends."""
         with open("data/postmaster.pid", encoding="ascii") as file:
             segment = file.read().split("\n")[6].split()[1:]
@@ -177,9 +177,9 @@ class Postgres(Server):
     def reach(self, client: socket.socket) -> tuple[socket.socket, bytes]:
         """Read how the client introduces itself; make the role and the database that it asks for."""
         while True:
-            head = _exactly(client, 8)
+            head = _receive_exactly(client, 8)
             length, code = struct.unpack("!II", head)
-            body = _exactly(client, length - 8)
+            body = _receive_exactly(client, length - 8)
             if code not in _ENCRYPT:
                 break
             client.sendall(b"N")
@@ -193,9 +193,9 @@ class Postgres(Server):
     def _make(self, user: str, database: str) -> None:
         with self._lock:
             if user not in self._roles:
-                self._say(f"CREATE ROLE {_quoted(user)} SUPERUSER LOGIN")
+                self._say(f"CREATE ROLE {_quote(user)} SUPERUSER LOGIN")
             if database not in self._databases:
-                self._say(f"CREATE DATABASE {_quoted(database)}")
+                self._say(f"CREATE DATABASE {_quote(database)}")
                 for script in self.service["scripts"]:
                     self._say(script, database)
             self._roles.add(user)
@@ -206,32 +206,32 @@ class Postgres(Server):
         with self.connect() as sock:
             opening = struct.pack("!I", PROTOCOL_3 << 16) + f"user\0{_OWNER}\0database\0{database}\0\0".encode()
             sock.sendall(struct.pack("!I", len(opening) + 4) + opening)
-            _until_idle(sock)
+            _wait_until_idle(sock)
             query = sql.encode() + b"\0"
             sock.sendall(b"Q" + struct.pack("!I", len(query) + 4) + query)
-            _until_idle(sock)
+            _wait_until_idle(sock)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _works(command: list[str]) -> bool:
+def _succeeds(command: list[str]) -> bool:
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
 
-def _until_idle(sock: socket.socket) -> None:
+def _wait_until_idle(sock: socket.socket) -> None:
     """Read messages until the server waits for a query."""
     kind = b""
     while kind != b"Z":
-        kind, length = struct.unpack("!cI", _exactly(sock, 5))
-        _exactly(sock, length - 4)
+        kind, length = struct.unpack("!cI", _receive_exactly(sock, 5))
+        _receive_exactly(sock, length - 4)
 
 
-def _exactly(sock: socket.socket, length: int) -> bytes:
+def _receive_exactly(sock: socket.socket, length: int) -> bytes:
     data = b""
     while len(data) < length:
         more = sock.recv(length - len(data))

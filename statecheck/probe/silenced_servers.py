@@ -19,7 +19,7 @@ STARTED: list[Any] = []
 
 
 @contextlib.contextmanager
-def none_started() -> Iterator[None]:
+def silence_servers() -> Iterator[None]:
     """Let no server be started in here: the target is being imported."""
     global _importing  # noqa: PLW0603 - the app calls the patched functions, and passes them nothing
     _importing = True
@@ -29,7 +29,7 @@ def none_started() -> Iterator[None]:
         _importing = False
 
 
-def _silent(*names: str) -> Callable[[ModuleType], None]:
+def _silence(*names: str) -> Callable[[ModuleType], None]:
     """A patch of these functions or methods (`Flask.run`) of a module."""
 
     def patch(module: ModuleType) -> None:
@@ -38,14 +38,14 @@ def _silent(*names: str) -> Callable[[ModuleType], None]:
             place = getattr(module, owner, None) if owner else module
             found = inspect.getattr_static(place, name, None)
             if isinstance(found, classmethod):
-                setattr(place, name, classmethod(_unless_importing(found.__func__)))
+                setattr(place, name, classmethod(_skip_while_importing(found.__func__)))
             elif found is not None:
-                setattr(place, name, _unless_importing(found))
+                setattr(place, name, _skip_while_importing(found))
 
     return patch
 
 
-def _unless_importing(start: Callable[..., Any]) -> Callable[..., Any]:
+def _skip_while_importing(start: Callable[..., Any]) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(start):
 
         @functools.wraps(start)
@@ -77,13 +77,13 @@ _SERVERS = (
 """`uvicorn` itself takes `run` from `uvicorn.main` when it is imported, which is patched by then."""
 
 
-def _by_module(starts: Iterable[str]) -> dict[str, Callable[[ModuleType], None]]:
+def _silence_by_module(starts: Iterable[str]) -> dict[str, Callable[[ModuleType], None]]:
     """Return a patch of each module, from `module:function` of all that is silenced."""
     names: dict[str, list[str]] = {}
     for start in starts:
         module, _, name = start.partition(":")
         names.setdefault(module, []).append(name)
-    return {module: _silent(*of_module) for module, of_module in names.items()}
+    return {module: _silence(*of_module) for module, of_module in names.items()}
 
 
-HOOKS = _by_module((*_SERVERS, *(start for framework in FRAMEWORKS for start in framework.starts)))
+HOOKS = _silence_by_module((*_SERVERS, *(start for framework in FRAMEWORKS for start in framework.starts)))

@@ -6,7 +6,7 @@ import functools
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from .markers import around, find
+from .markers import find, words_around
 from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _record(database: str, statement: Any, parameters: Any) -> None:
         text = " ".join(str(statement).split())[:_MOST_TEXT]
         said: Fields = {"action": "send", "database": database, "markers": markers, "text": text, "frames": frames}
         if markers:
-            said |= {"action": "write", "around": around(f"{statement} {parameters}")}
+            said |= {"action": "write", "around": words_around(f"{statement} {parameters}")}
         RECORDER.emit("sql", **said)
 
 
@@ -86,12 +86,12 @@ def _watch_execute(*classes: str) -> Callable[[ModuleType], None]:
         for name in classes:
             cls = getattr(module, name, None)
             if cls is not None:
-                cls.execute, cls.executemany = _shown(cls.execute), _shown(cls.executemany)
+                cls.execute, cls.executemany = _record_before(cls.execute), _record_before(cls.executemany)
 
     return patch
 
 
-def _shown(execute: Callable[..., Any]) -> Callable[..., Any]:
+def _record_before(execute: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(execute)
     def shown(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
         _record("postgres", query, args)
@@ -107,7 +107,7 @@ def _watch_psycopg2(module: ModuleType) -> None:
     @functools.wraps(connect)
     def watched(dsn: Any = None, connection_factory: Any = None, cursor_factory: Any = None, **kwargs: Any) -> Any:
         base = cursor_factory or plain
-        methods = {name: _shown(getattr(base, name)) for name in ("execute", "executemany")}
+        methods = {name: _record_before(getattr(base, name)) for name in ("execute", "executemany")}
         return connect(dsn, connection_factory, type(base.__name__, (base,), methods), **kwargs)
 
     vars(module)["connect"] = watched

@@ -35,7 +35,7 @@ def _decide(messages: Messages, kwargs: Mapping[str, Any]) -> ToolCall | None:
     return echo.choose(messages, read_tools(kwargs.get("tools")), required=required, named=str(named))
 
 
-def _calling(self: Any, call: ToolCall) -> Any:
+def _call_response(self: Any, call: ToolCall) -> Any:
     """Write an assistant's message that calls a tool, in the form that this version of LlamaIndex has."""
     call_id = f"call_{uuid4().hex[:12]}"
     block = getattr(types(), "ToolCallBlock", None)
@@ -49,7 +49,7 @@ def _calling(self: Any, call: ToolCall) -> Any:
     return types().ChatMessage(role="assistant", content="", additional_kwargs={"tool_calls": [called]})
 
 
-def _said(text: str) -> Any:
+def _text_response(text: str) -> Any:
     return types().ChatMessage(role="assistant", content=text)
 
 
@@ -57,7 +57,7 @@ def chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Any:
     """`LLM.chat`."""
     given = read_messages(messages)
     call = _decide(given, kwargs)
-    message = _said(echo.answer(given)) if call is None else _calling(self, call)
+    message = _text_response(echo.answer(given)) if call is None else _call_response(self, call)
     return types().ChatResponse(message=message, raw=RAW)
 
 
@@ -72,7 +72,7 @@ def stream_chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Iterator[A
             yield response
             return
         for so_far, piece in echo.chunks(text):
-            yield types().ChatResponse(message=_said(so_far), delta=piece, raw=RAW)
+            yield types().ChatResponse(message=_text_response(so_far), delta=piece, raw=RAW)
 
     return stream()
 
@@ -100,7 +100,7 @@ async def achat(self: Any, messages: Sequence[Any], **kwargs: Any) -> Any:
 
 async def astream_chat(self: Any, messages: Sequence[Any], **kwargs: Any) -> AsyncIterator[Any]:
     """`LLM.astream_chat`."""
-    return asynchronous(stream_chat(self, messages, **kwargs))
+    return iterate_async(stream_chat(self, messages, **kwargs))
 
 
 async def acomplete(self: Any, prompt: str, *args: Any, **kwargs: Any) -> Any:
@@ -110,10 +110,10 @@ async def acomplete(self: Any, prompt: str, *args: Any, **kwargs: Any) -> Any:
 
 async def astream_complete(self: Any, prompt: str, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
     """`LLM.astream_complete`."""
-    return asynchronous(stream_complete(self, prompt, *args, **kwargs))
+    return iterate_async(stream_complete(self, prompt, *args, **kwargs))
 
 
-async def asynchronous(items: Iterator[Any]) -> AsyncIterator[Any]:
+async def iterate_async(items: Iterator[Any]) -> AsyncIterator[Any]:
     """Give an iterator's items to an asynchronous loop."""
     for item in items:
         yield item
@@ -134,7 +134,7 @@ def structured_predict(
     **prompt_args: Any,
 ) -> Any:
     """`LLM.structured_predict`: an object whose texts carry the echo model's answer."""
-    text = echo.noted(read_messages(prompt_messages(self, prompt, prompt_args)))
+    text = echo.note_markers(read_messages(prompt_messages(self, prompt, prompt_args)))
     asked = _asked.setdefault((TURN.get(), output_cls), itertools.count())
     value = fake(output_cls.model_json_schema(), text, next(asked) if TURN.get() else 0)
     try:
@@ -159,7 +159,7 @@ async def astream_structured_predict(
     self: Any, output_cls: Any, prompt: Any, llm_kwargs: Any = None, **kwargs: Any
 ) -> AsyncIterator[Any]:
     """`LLM.astream_structured_predict`."""
-    return asynchronous(stream_structured_predict(self, output_cls, prompt, llm_kwargs, **kwargs))
+    return iterate_async(stream_structured_predict(self, output_cls, prompt, llm_kwargs, **kwargs))
 
 
 def prepare_chat_with_tools(
@@ -197,7 +197,9 @@ def get_tool_calls_from_response(
     selection = import_module("llama_index.core.llms.llm").ToolSelection
     message = response.message
     found = [
-        selection(tool_id=block.tool_call_id or "", tool_name=block.tool_name, tool_kwargs=_parsed(block.tool_kwargs))
+        selection(
+            tool_id=block.tool_call_id or "", tool_name=block.tool_name, tool_kwargs=_parse_arguments(block.tool_kwargs)
+        )
         for block in getattr(message, "blocks", None) or ()
         if hasattr(block, "tool_name")
     ]
@@ -205,14 +207,14 @@ def get_tool_calls_from_response(
         said = call if isinstance(call, Mapping) else call.model_dump()
         if "function" in said:
             function = said["function"]
-            arguments = _parsed(function["arguments"])
+            arguments = _parse_arguments(function["arguments"])
             found.append(selection(tool_id=said["id"], tool_name=function["name"], tool_kwargs=arguments))
     if not found and error_on_no_tool_call:
         raise ValueError("Expected at least one tool call, but got 0 tool calls.")
     return found
 
 
-def _parsed(arguments: Any) -> Any:
+def _parse_arguments(arguments: Any) -> Any:
     if not isinstance(arguments, str):
         return arguments
     try:
@@ -239,7 +241,7 @@ TOOLING: dict[str, Method] = {
 }
 
 
-def instrumented() -> dict[str, Method]:
+def instrument() -> dict[str, Method]:
     """Build the answering methods with the spans and events that a provider's own methods send."""
     span = import_module("llama_index.core.instrumentation").get_dispatcher("llama_index.llms").span
     callbacks = import_module("llama_index.core.llms.callbacks")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from .method_wrappers import Table, unawaited, wrap_tree
+from .method_wrappers import Table, record_unawaited, wrap_tree
 from .observations import LIBRARY_KEYS
 from .recorder import CALLER, RECORDER
 
@@ -100,7 +100,7 @@ def watch_warnings() -> None:
         original(message, category, *args, **kwargs)
 
     def warn_unawaited(coroutine: Any) -> None:
-        unawaited(coroutine)
+        record_unawaited(coroutine)
         never_awaited(coroutine)
 
     warnings.warn = warn

@@ -28,22 +28,22 @@ class Used(NamedTuple):
     set: tuple[str, ...]
 
 
-def used(frames: Frames) -> Used | None:
+def find_usage(frames: Frames) -> Used | None:
     """What the innermost of these lines does with the values that it is handed; None where that cannot be read."""
     if not frames:
         return None
     path, line, _ = frames[0]
     files = (os.path.join(root, path) for root in RECORDER.roots)
-    return next((_used(file, line) for file in files if os.path.isfile(file)), None)
+    return next((_read_usage(file, line) for file in files if os.path.isfile(file)), None)
 
 
-def value(state: Any, name: str) -> Any:
+def value_of(state: Any, name: str) -> Any:
     """The value of this name, or None: of a mapping, or of the model that the workflow declares."""
     return state.get(name) if hasattr(type(state), "__getitem__") else getattr(state, name, None)
 
 
 @functools.cache
-def _used(file: str, line: int) -> Used | None:
+def _read_usage(file: str, line: int) -> Used | None:
     try:
         with open(file, "rb") as source:
             tree = ast.parse(source.read())
@@ -52,13 +52,13 @@ def _used(file: str, line: int) -> Used | None:
     for scope in ast.walk(tree):
         if isinstance(scope, (ast.AsyncFunctionDef, ast.FunctionDef)):
             for node in ast.walk(scope):
-                found = _handed(node, scope, line)
+                found = _find_block(node, scope, line)
                 if found is not None:
-                    return _uses(*found)
+                    return _collect_usage(*found)
     return None
 
 
-def _handed(node: ast.AST, scope: ast.AST, line: int) -> tuple[str, Sequence[ast.AST]] | None:
+def _find_block(node: ast.AST, scope: ast.AST, line: int) -> tuple[str, Sequence[ast.AST]] | None:
     """The name that all values get on this line, and the code that may use it."""
     if isinstance(node, ast.AsyncWith):
         for item in node.items:
@@ -77,7 +77,7 @@ def _covers(node: ast.expr, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
-def _uses(name: str, code: Sequence[ast.AST]) -> Used | None:
+def _collect_usage(name: str, code: Sequence[ast.AST]) -> Used | None:
     """Each use of a name in this code; None where one of them is not of a value that the code names."""
     read: dict[str, None] = {}
     written: dict[str, None] = {}
@@ -100,13 +100,13 @@ def _values(name: str, node: ast.AST) -> Iterator[tuple[str | None, bool]]:
             yield from _values(name, part)
         return
     if isinstance(node, ast.AugAssign):
-        one = _named(name, node.target)
+        one = _find_name(name, node.target)
         if one is not None:
             yield one, False
         yield from _values(name, node.value)
         yield from _values(name, node.target)
         return
-    one = _named(name, node)
+    one = _find_name(name, node)
     if one is not None:
         yield one, isinstance(getattr(node, "ctx", None), ast.Store)
         children: Iterator[ast.AST] = iter(node.args[1:] if isinstance(node, ast.Call) else ())
@@ -119,7 +119,7 @@ def _values(name: str, node: ast.AST) -> Iterator[tuple[str | None, bool]]:
         yield from _values(name, child)
 
 
-def _named(name: str, node: ast.AST) -> str | None:
+def _find_name(name: str, node: ast.AST) -> str | None:
     """The value that `state.x`, `state["x"]`, `state.get("x")` or `"x" in state` is about."""
     if isinstance(node, ast.Subscript) and _is(node.value, name):
         return _text(node.slice)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def each_below(base: type[Any], visit: Callable[[type[Any]], None]) -> None:
+def visit_subclasses(base: type[Any], visit: Callable[[type[Any]], None]) -> None:
     """Call `visit` with every class below `base`, parents first, now and whenever one is made."""
 
     def below(cls: type[Any]) -> None:

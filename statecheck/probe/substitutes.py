@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .offline import is_offline
 from .offline_objects import MARK, fall_back, guard_constructor, hollow_out
 from .recorder import RECORDER, TURN
-from .subclasses import each_below
+from .subclasses import visit_subclasses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ _ABSENT = re.compile(r"(?:Directory|File) (.+) does not exist|No files found in 
 _held: dict[int, list[Any]] = {}
 
 
-def _nodes(store: Any) -> list[Any]:
+def _list_nodes(store: Any) -> list[Any]:
     """The nodes that a store's stand-in holds."""
     if id(store) not in _held:
         _held[id(store)] = []
@@ -40,7 +40,7 @@ def _nodes(store: Any) -> list[Any]:
     return _held[id(store)]
 
 
-def _placeholder(thing: Any) -> Any:
+def _make_placeholder(thing: Any) -> Any:
     schema = import_module("llama_index.core.schema")
     return schema.TextNode(text=_TEXT.format(type(thing).__name__), metadata=_NO_MESSAGES)
 
@@ -48,12 +48,12 @@ def _placeholder(thing: Any) -> Any:
 def _add(self: Any, nodes: Any, **_: Any) -> list[str]:
     given = list(nodes)
     if not TURN.get():
-        _nodes(self).extend(given)
+        _list_nodes(self).extend(given)
     return [str(node.node_id) for node in given]
 
 
 def _query(self: Any, query: Any, **_: Any) -> Any:
-    found = _nodes(self)[: int(getattr(query, "similarity_top_k", None) or 1)] or [_placeholder(self)]
+    found = _list_nodes(self)[: int(getattr(query, "similarity_top_k", None) or 1)] or [_make_placeholder(self)]
     types = import_module("llama_index.core.vector_stores.types")
     return types.VectorStoreQueryResult(
         nodes=found, similarities=[1.0] * len(found), ids=[str(node.node_id) for node in found]
@@ -61,10 +61,10 @@ def _query(self: Any, query: Any, **_: Any) -> Any:
 
 
 def _get(self: Any, *_: Any, **__: Any) -> list[Any]:
-    return list(_nodes(self))
+    return list(_list_nodes(self))
 
 
-def _nothing(self: Any, *_: Any, **__: Any) -> None:
+def _do_nothing(self: Any, *_: Any, **__: Any) -> None:
     """Do nothing: there is nothing to remove."""
 
 
@@ -75,10 +75,10 @@ def _load(self: Any, *_: Any, **__: Any) -> list[Any]:
 
 def _retrieve(self: Any, *_: Any, **__: Any) -> list[Any]:
     schema = import_module("llama_index.core.schema")
-    return [schema.NodeWithScore(node=_placeholder(self), score=1.0)]
+    return [schema.NodeWithScore(node=_make_placeholder(self), score=1.0)]
 
 
-def _later(method: Callable[..., Any]) -> Callable[..., Any]:
+def _fall_back_later(method: Callable[..., Any]) -> Callable[..., Any]:
     async def later(self: Any, *args: Any, **kwargs: Any) -> Any:
         return method(self, *args, **kwargs)
 
@@ -87,16 +87,16 @@ def _later(method: Callable[..., Any]) -> Callable[..., Any]:
 
 _STORE: Methods = {
     "add": _add,
-    "async_add": _later(_add),
+    "async_add": _fall_back_later(_add),
     "query": _query,
-    "aquery": _later(_query),
+    "aquery": _fall_back_later(_query),
     "get_nodes": _get,
-    "aget_nodes": _later(_get),
-    **dict.fromkeys(("delete", "delete_nodes", "clear"), _nothing),
-    **dict.fromkeys(("adelete", "adelete_nodes", "aclear"), _later(_nothing)),
+    "aget_nodes": _fall_back_later(_get),
+    **dict.fromkeys(("delete", "delete_nodes", "clear"), _do_nothing),
+    **dict.fromkeys(("adelete", "adelete_nodes", "aclear"), _fall_back_later(_do_nothing)),
 }
-_READER: Methods = {"load_data": _load, "aload_data": _later(_load)}
-_RETRIEVER: Methods = {"_retrieve": _retrieve, "_aretrieve": _later(_retrieve)}
+_READER: Methods = {"load_data": _load, "aload_data": _fall_back_later(_load)}
+_RETRIEVER: Methods = {"_retrieve": _retrieve, "_aretrieve": _fall_back_later(_retrieve)}
 
 
 def _guard_below(attribute: str, methods: Methods) -> Callable[[ModuleType], None]:
@@ -111,7 +111,7 @@ def _guard_below(attribute: str, methods: Methods) -> Callable[[ModuleType], Non
             if callable(original) and not getattr(original, "__isabstractmethod__", False):
                 setattr(cls, name, fall_back(original, instead))
 
-    return lambda module: each_below(getattr(module, attribute), visit)
+    return lambda module: visit_subclasses(getattr(module, attribute), visit)
 
 
 def _patch_directories(module: ModuleType) -> None:
@@ -146,7 +146,7 @@ class _Indexes(list[Any]):
         return []
 
 
-def _described(_: Any, name: str = "", **__: Any) -> Any:
+def _describe_index(_: Any, name: str = "", **__: Any) -> Any:
     return SimpleNamespace(name=name, host=_NOWHERE, dimension=None, metric="cosine", status={"ready": True})
 
 
@@ -156,11 +156,11 @@ def _guard_pinecone(module: ModuleType) -> None:
     index = client.Index
     instead: Methods = {
         "Index": lambda self, name="", *_, **__: index(self, name, host=_NOWHERE),
-        "describe_index": _described,
-        "create_index": _described,
+        "describe_index": _describe_index,
+        "create_index": _describe_index,
         "list_indexes": lambda *_, **__: _Indexes(),
         "has_index": lambda *_, **__: True,
-        "delete_index": _nothing,
+        "delete_index": _do_nothing,
     }
     for name, method in instead.items():
         if hasattr(client, name):

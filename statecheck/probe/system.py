@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .guard import check
-from .markers import MARKER_BYTES, around
+from .markers import MARKER_BYTES, words_around
 from .recorder import RECORDER, TOOL, TURN
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event == "open":
         path, _, flags = args
         if isinstance(flags, int) and flags & _WRITES and isinstance(path, (str, bytes, os.PathLike)):
-            _file(os.fsdecode(path), "write")
+            _record_file(os.fsdecode(path), "write")
         elif TURN.get() and isinstance(path, (str, bytes, os.PathLike)):
             name = os.fsdecode(path)
             if not name.endswith(_CODE):
-                _file(name, "read")
+                _record_file(name, "read")
     elif event == "sqlite3.connect":
-        _file(str(args[0]), "database")
+        _record_file(str(args[0]), "database")
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = args[1]
         if isinstance(address, tuple):
@@ -58,10 +58,10 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     elif event == "socket.getaddrinfo":
         check(*args[:2])
     elif event in _EFFECTS:
-        _effect(event, args)
+        _record_effect(event, args)
 
 
-def _file(path: str, action: OpAction) -> None:
+def _record_file(path: str, action: OpAction) -> None:
     if RECORDER.fd < 0 or path.startswith(("/dev/", "/proc/")):
         return
     if path in ("", ":memory:"):
@@ -77,7 +77,7 @@ def _file(path: str, action: OpAction) -> None:
             RECORDER.emit("file", action=action, where=absolute, frames=frames, tool=TOOL.get())
 
 
-def _effect(event: str, args: tuple[Any, ...]) -> None:
+def _record_effect(event: str, args: tuple[Any, ...]) -> None:
     """Record what a turn does that cannot be undone: a tool, whoever does it for it, or else the user's own code."""
     frames = RECORDER.frames(3) if TURN.get() else ()
     if frames and (TOOL.get() or _is_own(sys._getframe(2))):  # noqa: SLF001 - as the recorder does
@@ -100,7 +100,7 @@ def _is_standard(file: str) -> bool:
     return file.startswith(("<frozen", _STANDARD)) and "-packages/" not in file
 
 
-def _sent(data: Any, peer: Any, own: Any) -> None:
+def _record_sent(data: Any, peer: Any, own: Any) -> None:
     """Record bytes that a turn sends to a server (not what this worker answers its own clients).
 
     Of what holds no marker only commands of the user's are kept, and never one that logs in.
@@ -121,7 +121,7 @@ def _sent(data: Any, peer: Any, own: Any) -> None:
         markers=markers,
         text=payload[:_MOST_SENT].decode("utf-8", "replace") if payload.startswith(b"*") else "",
         frames=frames,
-        around=around(payload.decode("utf-8", "replace")) if markers else "",
+        around=words_around(payload.decode("utf-8", "replace")) if markers else "",
     )
 
 
@@ -142,18 +142,18 @@ _writing = False  # a transport sends through its socket: what it sends is shown
 def _show(sock: socket.socket, data: Any) -> None:
     if TURN.get() and not _writing and sock.family in (socket.AF_INET, socket.AF_INET6):
         try:
-            _sent(data, sock.getpeername(), sock.getsockname())
+            _record_sent(data, sock.getpeername(), sock.getsockname())
         except OSError:
             return
 
 
-def _stand_in(host: Any, port: Any) -> Any:
+def _find_stand_in(host: Any, port: Any) -> Any:
     """The host to go to instead of this one."""
     return "127.0.0.1" if host and str(port) in PROVIDED else host
 
 
 def _stand_in_address(address: Any) -> Any:
-    return (_stand_in(*address[:2]), *address[1:]) if isinstance(address, tuple) and len(address) > 1 else address
+    return (_find_stand_in(*address[:2]), *address[1:]) if isinstance(address, tuple) and len(address) > 1 else address
 
 
 def _watch_names() -> None:
@@ -165,11 +165,11 @@ def _watch_names() -> None:
 
     @functools.wraps(resolve)
     def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-        return resolve(_stand_in(host, port), port, *args, **kwargs)
+        return resolve(_find_stand_in(host, port), port, *args, **kwargs)
 
     @functools.wraps(resolve_later)
     async def getaddrinfo_later(self: Any, host: Any, port: Any, **kwargs: Any) -> Any:
-        check(_stand_in(host, port), port)
+        check(_find_stand_in(host, port), port)
         return await resolve_later(self, host, port, **kwargs)
 
     socket.getaddrinfo = getaddrinfo
@@ -206,16 +206,16 @@ def _watch_transports() -> None:
     """Asyncio's own: `writelines` has not gone through `write` since 3.12."""
     transport = asyncio.selector_events._SelectorSocketTransport  # type: ignore[attr-defined]  # noqa: SLF001
     if "writelines" in vars(transport):
-        transport.writelines = _shown(transport.writelines, list, b"".join)
-    transport.write = _shown(transport.write, bytes, bytes)
+        transport.writelines = _show_written(transport.writelines, list, b"".join)
+    transport.write = _show_written(transport.write, bytes, bytes)
 
 
-def _shown(write: Callable[[Any, Any], None], keep: Callable[[Any], Any], joined: Callable[[Any], bytes]) -> Any:
+def _show_written(write: Callable[[Any, Any], None], keep: Callable[[Any], Any], joined: Callable[[Any], bytes]) -> Any:
     def shown(self: Any, data: Any) -> None:
         global _writing  # noqa: PLW0603 - the loop's own thread alone writes
         data = keep(data)
         if TURN.get() and data:
-            _sent(joined(data), self.get_extra_info("peername"), self.get_extra_info("sockname"))
+            _record_sent(joined(data), self.get_extra_info("peername"), self.get_extra_info("sockname"))
         _writing = True
         try:
             write(self, data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .adapters import ADAPTERS, prepare
 from .adapters.offer import Loaded, NoApp, Offer, is_app
 from .frameworks import by_name
-from .silenced_servers import STARTED, none_started
+from .silenced_servers import STARTED, silence_servers
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,7 +26,7 @@ def load(message: Message) -> Loaded:
         NoApp: nothing can be driven.
         BaseException: whatever the app's import raises.
     """
-    offer = _offer(message)
+    offer = _make_offer(message)
     for adapter in ADAPTERS:
         loaded = adapter.adapt(offer)
         if loaded is not None:
@@ -34,7 +34,7 @@ def load(message: Message) -> Loaded:
     raise NoApp(f"`{offer.name}` is a {type(offer.thing).__name__}, which cannot be driven")
 
 
-def _offer(message: Message) -> Offer:
+def _make_offer(message: Message) -> Offer:
     framework = by_name(message["framework"])
     if framework.undriven:
         raise NoApp(f"`{message['object'] or message['module']}` {framework.undriven}")
@@ -43,12 +43,12 @@ def _offer(message: Message) -> Offer:
         return Offer(message["path_file"], message["module"], framework.name)
     if offered == "module":
         prepare(framework)
-    with none_started():
+    with silence_servers():
         module = _import(message["module"], message["path_file"])
     if offered == "module":
         return Offer(module, message["module"], framework.name)
-    name = message["object"] or _find(module)
-    with none_started():
+    name = message["object"] or _find_app(module)
+    with silence_servers():
         thing = _resolve(module, name)
     if thing is None and name.endswith("()") and STARTED:  # a function that builds an app and serves it
         thing = STARTED[-1]
@@ -81,7 +81,7 @@ def _from_path(name: str, path: str) -> ModuleType:
     return module
 
 
-def _find(module: ModuleType) -> str:
+def _find_app(module: ModuleType) -> str:
     apps = [name for name, value in vars(module).items() if not isinstance(value, type) and _looks_like_app(value)]
     preferred = [name for name in ("app", "application", "server", "api") if name in apps]
     if preferred or len(apps) == 1:
@@ -103,15 +103,15 @@ def _resolve(module: ModuleType, name: str) -> Any:
     for part in name.split("."):
         owner, attribute = thing, part.removesuffix("()")
         if isinstance(owner, type) and inspect.isfunction(inspect.getattr_static(owner, attribute, None)):
-            owner = vars(module)[f"{spelled}()"] = _built(owner)
+            owner = vars(module)[f"{spelled}()"] = _build(owner)
         thing = getattr(owner, attribute)
         spelled = f"{spelled}.{part}".strip(".")
         if part.endswith("()"):
-            thing = vars(module)[spelled] = _built(thing) if isinstance(thing, type) else thing()
+            thing = vars(module)[spelled] = _build(thing) if isinstance(thing, type) else thing()
     return thing
 
 
-def _built(kind: type) -> Any:
+def _build(kind: type) -> Any:
     """Build an object of a class that asks for nothing."""
     try:
         inspect.signature(kind).bind()

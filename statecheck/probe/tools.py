@@ -23,22 +23,22 @@ def _patch(module: ModuleType) -> None:
 
     @functools.wraps(call)
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with _running(self, (args, kwargs)):
+        with _run_tool(self, (args, kwargs)):
             return call(self, *args, **kwargs)
 
     @functools.wraps(acall)
     async def acalled(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with _running(self, (args, kwargs)):
+        with _run_tool(self, (args, kwargs)):
             return await acall(self, *args, **kwargs)
 
     tool.call, tool.acall = called, acalled
 
 
 @contextmanager
-def _running(tool: Any, given: Any) -> Iterator[None]:
+def _run_tool(tool: Any, given: Any) -> Iterator[None]:
     name = str(tool.metadata.name)
     if TURN.get() and TOOL.get() != name:  # `acall` of a synchronous tool may come by `call`
-        RECORDER.emit("tool", action="call", tool=name, markers=find(given), frames=_defined(tool))
+        RECORDER.emit("tool", action="call", tool=name, markers=find(given), frames=_find_definition(tool))
     token = TOOL.set(name)
     try:
         yield
@@ -46,7 +46,7 @@ def _running(tool: Any, given: Any) -> Iterator[None]:
         TOOL.reset(token)
 
 
-def _defined(tool: Any) -> Frames:
+def _find_definition(tool: Any) -> Frames:
     """Where the user's code defines what a tool does; nothing for a library's."""
     function = getattr(tool, "_real_fn", None) or getattr(tool, "_fn", None) or getattr(tool, "_async_fn", None)
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None

@@ -97,7 +97,7 @@ class WarmParent:
 
     def _spawn(self, message: Message, fds: list[int]) -> Message:
         """Fork a worker. Descriptors: its channel, its ops, its output, then its listening socket if it has one."""
-        entering = self.disks.entering(message["disk"], message["volumes"], own_network=message["own_network"])
+        entering = self.disks.prepare_entry(message["disk"], message["volumes"], own_network=message["own_network"])
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -115,7 +115,7 @@ class WarmParent:
                 with contextlib.suppress(Exception):
                     sys.stdout.flush()
                 os._exit(status)
-        return {"pid": pid, **entering.entered(pid)}
+        return {"pid": pid, **entering.await_entry(pid)}
 
     def _kill(self, message: Message, _fds: list[int]) -> Message:
         pid = message["pid"]
@@ -198,7 +198,7 @@ def _become_worker(message: Message, fds: list[int], entering: Entering, *, fres
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     worker_message: dict[str, Any] = {**message, "fds": fds}
     worker_message["environment"] = {**message["environment"], **entering.environment()}
-    worker_message["moved"] = entering.moved()
+    worker_message["moved"] = entering.list_moved()
     if fresh:
         worker.execute(worker_message)
     worker.main(worker_message)

@@ -126,7 +126,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
         (f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER.relative(f.filename)), None
     )
     return {
-        "error": f"{type(error).__name__}: {error}{_met_while(error)}"[:2000],
+        "error": f"{type(error).__name__}: {error}{_describe_context(error)}"[:2000],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
         "python": sys.executable,
         "refused": list(REFUSED[-1]) if REFUSED and is_offline(error) else [],
@@ -134,7 +134,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _met_while(error: BaseException) -> str:
+def _describe_context(error: BaseException) -> str:
     """What went wrong first, where the app's own handling of it failed too."""
     first = error
     while first.__context__ is not None and not first.__suppress_context__:

@@ -74,7 +74,7 @@ ADAPTER = '''\
 
     from typing import TYPE_CHECKING
 
-    from .offer import found_in, function_name, route
+    from .offer import find_in, function_name, route
     from .web import serve
 
     if TYPE_CHECKING:
@@ -83,7 +83,7 @@ ADAPTER = '''\
 
     def adapt(offer: Offer) -> Loaded | None:
         """Take an instance of Lantern's app class, and what wraps one."""
-        app = found_in(offer.thing, "lantern", "Lantern")
+        app = find_in(offer.thing, "lantern", "Lantern")
         if app is None:
             return None
         routes = [route(at, ["POST"], function_name(function), function) for at, function in app.beams]

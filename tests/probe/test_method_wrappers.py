@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 from statecheck.history import Op, decode_lines
 from statecheck.lab.workers.worker import anonymous_file
 from statecheck.probe import state
-from statecheck.probe.method_wrappers import Table, unawaited, wrap_tree
+from statecheck.probe.method_wrappers import Table, record_unawaited, wrap_tree
 from statecheck.probe.recorder import RECORDER
 
 if TYPE_CHECKING:
@@ -366,10 +366,10 @@ def test_a_write_that_is_never_awaited_is_recorded_as_such(ops: Callable[[], lis
 
     wrap_tree(Memory, MEMORY)
     for coroutine in (Memory().aput(ONE), Memory().aget()):
-        unawaited(coroutine)
+        record_unawaited(coroutine)
         coroutine.close()
     other = asyncio.sleep(0)
-    unawaited(other)
+    record_unawaited(other)
     other.close()
 
     assert [(op.action, op.markers) for op in ops() if op.action != "build"] == [("unawaited", (ONE,))]

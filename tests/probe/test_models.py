@@ -13,7 +13,7 @@ import pytest
 
 from statecheck.probe import echo
 from statecheck.probe.offline import dummy_credentials, is_offline, is_secret
-from statecheck.probe.prompt_schema import as_shown
+from statecheck.probe.prompt_schema import answer_as_shown
 from statecheck.probe.schema_values import fake
 
 PROBE = Path(__file__).parents[2] / "statecheck" / "probe"
@@ -514,7 +514,7 @@ def test_what_is_asked_again_gets_another_choice_and_an_optional_list_of_texts_i
     ],
 )
 def test_an_answer_has_the_form_that_the_prompt_shows(prompt: str, answer: str) -> None:
-    assert as_shown(prompt, "Noted.") == answer
+    assert answer_as_shown(prompt, "Noted.") == answer
 
 
 def test_a_schema_that_contains_itself_ends() -> None:

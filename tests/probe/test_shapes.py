@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import pytest
 from pydantic import BaseModel
 
-from statecheck.probe.adapters.shapes import shaped, spelled
+from statecheck.probe.adapters.shapes import shape_arguments, spell_answer
 
 
 class User(BaseModel):
@@ -67,7 +67,7 @@ def untyped(payload: Any) -> Any:
     ],
 )
 def test_a_mapping_becomes_what_the_annotation_names(function: Any, args: Any, kwargs: Any, made: Any) -> None:
-    args, kwargs = shaped(function, args, kwargs)
+    args, kwargs = shape_arguments(function, args, kwargs)
 
     assert function(*args, **kwargs) == made
 
@@ -76,7 +76,7 @@ def test_a_mapping_of_which_nobody_says_what_it_is_can_be_read_as_an_object() ->
     def reply(request):  # type: ignore[no-untyped-def] # it is the target's that has no annotation
         return request.user.id, request["text"], hasattr(request, "other")
 
-    args, _ = shaped(reply, [ASKED], {})
+    args, _ = shape_arguments(reply, [ASKED], {})
 
     assert reply(*args) == ("sc-1", "hello", False)  # type: ignore[no-untyped-call] # as above
 
@@ -93,4 +93,4 @@ def test_a_mapping_of_which_nobody_says_what_it_is_can_be_read_as_an_object() ->
     ],
 )
 def test_an_answer_is_text_or_json(answer: Any, text: str) -> None:
-    assert spelled(answer) == text
+    assert spell_answer(answer) == text

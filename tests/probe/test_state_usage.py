@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.probe.recorder import RECORDER
-from statecheck.probe.state_usage import Used, used, value
+from statecheck.probe.state_usage import Used, find_usage, value_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_value_is_a_mappings_or_a_models() -> None:
     class State:
         items = (1,)
 
-    assert (value({"n": 1}, "n"), value({}, "items"), value(State(), "items"), value(State(), "n")) == (
+    assert (value_of({"n": 1}, "n"), value_of({}, "items"), value_of(State(), "items"), value_of(State(), "n")) == (
         1,
         None,
         (1,),
@@ -70,6 +70,6 @@ def used_in(folder: Path, code: str, line: int) -> Used | None:
     (folder / "flow.py").write_text(textwrap.dedent(code))
     before, RECORDER.roots = RECORDER.roots, (str(folder),)
     try:
-        return used((("flow.py", line, "step"),))
+        return find_usage((("flow.py", line, "step"),))
     finally:
         RECORDER.roots = before

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.lab.environment.variables import scrubbed
-from statecheck.probe.offline import DUMMY, dummy_for, is_secret, read_by
+from statecheck.probe.offline import DUMMY, dummy_for, is_secret, secrets_read_by
 from statecheck.source.project.project_variables import find_variables
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def filled(
         left: variables of services that could not be had; they stay unset.
     """
     packages = {module.partition(".")[0] for module in modules}
-    by_libraries = [name for package in packages for name in read_by(package) if not environment.get(name)]
+    by_libraries = [name for package in packages for name in secrets_read_by(package) if not environment.get(name)]
     lacking = [one for one in read if one.default is None and not one.optional and one.name not in environment]
     secrets = [one.name for one in lacking if any(map(is_secret, (one.name, *one.handed))) and not _by_type(one.types)]
     values = {name: dummy_for(name) for name in (*by_libraries, *secrets)}

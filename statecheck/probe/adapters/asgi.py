@@ -112,7 +112,7 @@ class _Served:
         turn = scope["client"][1] if scope.get("client") else 0
         token = begin_turn(turn)
         error: BaseException | None = None
-        heard = _Heard(receive, self.listens if self._tells else _nothing)
+        heard = _Heard(receive, self.listens if self._tells else _do_nothing)
         try:
             await self._app(scope, heard.receive if scope["type"] == "websocket" else receive, send)
         except BaseException as raised:
@@ -161,5 +161,5 @@ def tell_before(owner: Any, name: str, listens: Callable[[], None]) -> None:
     setattr(owner, name, told)
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     """The framework reads ahead: that it does says nothing."""

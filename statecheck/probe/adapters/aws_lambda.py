@@ -29,7 +29,7 @@ def adapt(offer: Offer) -> Loaded | None:
     if offer.made_by("mangum", "Mangum"):
         inner = adapt_asgi(Offer(offer.thing.app, offer.name, ""))
         if inner is not None:
-            inner.app = _one_at_a_time(inner.app)
+            inner.app = _serve_one_at_a_time(inner.app)
         return inner
     if offer.framework != "lambda" or not inspect.isroutine(offer.thing):
         return None
@@ -37,7 +37,7 @@ def adapt(offer: Offer) -> Loaded | None:
     return LambdaTarget(offer.thing, facts)
 
 
-def _one_at_a_time(app: Any) -> Any:
+def _serve_one_at_a_time(app: Any) -> Any:
     free = asyncio.Lock()
 
     async def alone(scope: Any, receive: Any, send: Any) -> None:
@@ -57,7 +57,7 @@ class LambdaTarget(CallableTarget):
         super().__init__(function, facts)
         self.threads = Threads(1)
 
-    def called(self, message: Message) -> Any:
+    def make_call(self, message: Message) -> Any:
         """Hand over the event; what comes back is what a client of the gateway gets."""
         (event,) = message["args"]
         answer = self.function(_complete(event), Context(self.function.__name__))
@@ -91,9 +91,9 @@ class Context:
 def _complete(event: dict[str, Any]) -> dict[str, Any]:
     """An event as a gateway of its version makes it: with a new request id, and with what the plan leaves out."""
     if event.get("version") == "2.0":
-        return _merged(_version_2(event), event)
+        return _merge(_version_2(event), event)
     if event.get("version") == "1.0":
-        return _merged(_version_1(event), event)
+        return _merge(_version_1(event), event)
     return event
 
 
@@ -132,9 +132,9 @@ def _context() -> dict[str, Any]:
     return {"accountId": "123456789012", "apiId": "statecheck", "requestId": str(uuid.uuid4())}
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for name, value in over.items():
         known = merged.get(name)
-        merged[name] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+        merged[name] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
     return merged

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .offer import found_in, function_name, route
+from .offer import find_in, function_name, route
 from .web import serve
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _FILTERED = re.compile(r"<(\w+):(\w+)[^>]*>")
 
 def adapt(offer: Offer) -> Loaded | None:
     """Take an instance of Bottle's app class, and what wraps one."""
-    app = found_in(offer.thing, "bottle", "Bottle") if offer.framework != "callable" else None
+    app = find_in(offer.thing, "bottle", "Bottle") if offer.framework != "callable" else None
     return serve(offer, {"framework": "bottle", "routes": list(_routes(app))}) if app is not None else None
 
 

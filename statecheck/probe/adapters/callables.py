@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..recorder import TURN, begin_turn
 from ..turns import finish_turn
 from .offer import route
-from .shapes import shaped, spelled
+from .shapes import shape_arguments, spell_answer
 from .threads import Threads
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ class CallableTarget:
         answer, failure = context.run(self._run, message)
         return lambda: context.run(_finish, message, channel, answer, failure)
 
-    def called(self, message: Message) -> Any:
+    def make_call(self, message: Message) -> Any:
         """Make the call of a turn; what it returns, which may still have to be awaited or gone through."""
-        args, kwargs = shaped(self.function, message["args"], message["kwargs"])
+        args, kwargs = shape_arguments(self.function, message["args"], message["kwargs"])
         return self.function(*args, **kwargs)
 
     def _start(self, message: Message, channel: Channel) -> None:
@@ -84,7 +84,7 @@ class CallableTarget:
     def _run(self, message: Message) -> tuple[Any, BaseException | None]:
         TURN.set(message["call"])
         try:
-            answer = self.called(message)
+            answer = self.make_call(message)
             return ("".join(map(str, answer)) if inspect.isgenerator(answer) else answer), None
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
             return None, error
@@ -93,7 +93,7 @@ class CallableTarget:
         begin_turn(message["call"])
         answer, failure = None, None
         try:
-            result = self.called(message)
+            result = self.make_call(message)
             answer = "".join([str(part) async for part in result]) if inspect.isasyncgen(result) else await result
         except BaseException as error:  # noqa: BLE001 - user code; told to the lab
             failure = error
@@ -102,7 +102,7 @@ class CallableTarget:
 
 def _finish(message: Message, channel: Channel, answer: Any, failure: BaseException | None) -> None:
     try:
-        text = spelled(answer)[:_MOST_ANSWER]
+        text = spell_answer(answer)[:_MOST_ANSWER]
     except Exception as error:  # noqa: BLE001 - user code, as the call itself
         text, failure = "", failure or error
     channel.send({"answer": message["call"], "text": text, "kept": message["kept"]})

@@ -75,17 +75,17 @@ class CeleryTarget(CallableTarget):
 
         signals.worker_ready.connect(ready)
         signals.worker_process_init.connect(self.child.begin)
-        signals.worker_process_shutdown.connect(_child_ends)
-        signals.task_prerun.connect(_turn_begins)
-        signals.task_failure.connect(_failed)
-        signals.task_postrun.connect(_turn_ends)
+        signals.worker_process_shutdown.connect(_end_child)
+        signals.task_prerun.connect(_begin_turn)
+        signals.task_failure.connect(_note_failure)
+        signals.task_postrun.connect(_end_turn)
         threading.Thread(target=self.child.hand_on, args=(channel,), daemon=True, name="statecheck").start()
         app.Worker(
             pool="prefork", concurrency=1, loglevel="WARNING", hostname=f"statecheck@{os.getpid()}", quiet=True
         ).start()
         raise RuntimeError("the worker shut itself down")
 
-    def called(self, message: Message) -> Any:
+    def make_call(self, message: Message) -> Any:
         """Send the task and wait for its result."""
         queue = self.task.app.conf.task_default_queue
         headers = {_TURN: message["call"]}
@@ -143,19 +143,19 @@ class Child:
         threading.Thread(target=obey, args=(self._theirs, None), daemon=True, name="statecheck").start()
 
 
-def _child_ends(**_: Any) -> None:
+def _end_child(**_: Any) -> None:
     RECORDER.emit("ended")
 
 
-def _turn_begins(task: Any = None, **_: Any) -> None:
+def _begin_turn(task: Any = None, **_: Any) -> None:
     TURN.set(task.request.get(_TURN) or 0)
 
 
-def _turn_ends(**_: Any) -> None:
+def _end_turn(**_: Any) -> None:
     TURN.set(0)
 
 
-def _failed(exception: BaseException, **_: Any) -> None:
+def _note_failure(exception: BaseException, **_: Any) -> None:
     """Record what a task raised: its caller gets a copy without the frames."""
     error = f"{type(exception).__name__}: {exception}"[:500]
     RECORDER.emit("error", type="fail", error=error, frames=frames_of(exception))

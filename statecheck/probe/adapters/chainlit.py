@@ -16,11 +16,11 @@ import traceback
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from ..framework_state import KEEPERS, Keeper, given, line_of
+from ..framework_state import KEEPERS, Keeper, line_of, note_line
 from ..offline import DUMMY
 from ..recorder import RECORDER, TURN, begin_turn
 from .offer import NoApp, route
-from .site import Site, mounted, told
+from .site import Site, find_mounted, page_call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _SESSION, _CONTEXT = "cl.user_session", "cl.chat_context"
 _NOTES = "These are notes."
-_TOLD = told(
+_TOLD = page_call(
     "the chat's input",
     "the id of the web page's session",
     "Chainlit's own server is sent what its web page sends, over socket.io",
@@ -53,7 +53,7 @@ def adapt(offer: Offer) -> Loaded | None:
         prefix = ""
     else:
         loaded: Any = sys.modules.get("chainlit.server")
-        found = mounted(offer.thing, "fastapi.applications") if loaded is not None else None
+        found = find_mounted(offer.thing, "fastapi.applications") if loaded is not None else None
         if found is None or found[1] is not loaded.app:
             return None
         app, prefix = offer.thing, found[0]
@@ -63,7 +63,7 @@ def adapt(offer: Offer) -> Loaded | None:
         raise NoApp(f"`{offer.name}` has no `@on_message` function, so no message can be sent to it")
     os.environ.setdefault("CHAINLIT_AUTH_SECRET", DUMMY * 8)
     config.run.headless = True
-    handler = route("", [], "on_message", _users(config.code.on_message))
+    handler = route("", [], "on_message", _find_users(config.code.on_message))
     facts = {"framework": "chainlit", "object": offer.name, "routes": [handler], "told": [_TOLD]}
     return Chainlit(app, prefix, facts)
 
@@ -81,9 +81,9 @@ class Chainlit(Site):
         self.answers: dict[int, list[str]] = {}
         self.raised: dict[int, BaseException] = {}
         self._emit = self.socket.sio.emit
-        self.socket.sio.emit = self._emitted
-        self.socket.sio.on("connection_successful", self._connected)
-        self.socket.sio.on("client_message", self._arrived)
+        self.socket.sio.emit = self._on_emit
+        self.socket.sio.on("connection_successful", self._on_connect)
+        self.socket.sio.on("client_message", self._on_message)
         logging.getLogger("chainlit").addHandler(_Raised(self.raised))
         _note_sessions()
         KEEPERS.append(_keepers)
@@ -99,7 +99,7 @@ class Chainlit(Site):
         if session not in self.tabs:
             self.tabs[session] = asyncio.ensure_future(self._connect(session, kept.get("thread", "")))
         tab = await asyncio.shield(self.tabs[session])
-        said = _said(message)
+        said = _spell_message(message)
         await self._ends(said["id"], tab.emit("client_message", {"message": said, "fileReferences": []}))
         opened = self.socket.WebsocketSession.get_by_id(session)
         if opened is not None and opened.thread_id:
@@ -126,7 +126,7 @@ class Chainlit(Site):
         tab = socketio.AsyncClient(reconnection=False)
         tab.on("ask", asked)
         tab.on("call_fn", lambda _asked: {})
-        user = await _user(session)
+        user = await _make_user(session)
         auth = {
             "sessionId": session,
             "clientType": "webapp",
@@ -135,7 +135,7 @@ class Chainlit(Site):
             "chatProfile": await _profile(user),
         }
         path = f"{self.prefix}/ws/socket.io"
-        await tab.connect(self.address, headers=_signed_in(user), auth=auth, socketio_path=path)
+        await tab.connect(self.address, headers=_login_headers(user), auth=auth, socketio_path=path)
         await self._ends(session, tab.emit("connection_successful"))
         return tab
 
@@ -144,15 +144,17 @@ class Chainlit(Site):
         if spec["type"] == "file":
             opened = self.socket.WebsocketSession.get_by_id(session)
             return [await opened.persist_file(name="notes.txt", mime="text/plain", content=_NOTES)]
-        return _said(session) if spec["type"] == "text" else None
+        return _spell_message(session) if spec["type"] == "text" else None
 
-    async def _connected(self, sid: str) -> None:
-        await self._served(sid, self.socket.WebsocketSession.require(sid).id, self.socket.connection_successful(sid))
+    async def _on_connect(self, sid: str) -> None:
+        await self._serve_event(
+            sid, self.socket.WebsocketSession.require(sid).id, self.socket.connection_successful(sid)
+        )
 
-    async def _arrived(self, sid: str, payload: dict[str, Any]) -> None:
-        await self._served(sid, payload["message"]["id"], self.socket.message(sid, payload))
+    async def _on_message(self, sid: str, payload: dict[str, Any]) -> None:
+        await self._serve_event(sid, payload["message"]["id"], self.socket.message(sid, payload))
 
-    async def _served(self, sid: str, name: str, handled: Awaitable[None]) -> None:
+    async def _serve_event(self, sid: str, name: str, handled: Awaitable[None]) -> None:
         """Let Chainlit handle an event as part of its turn, and wait for the task that it leaves behind."""
         turn, ended = self.sent.pop(name)
         begin_turn(turn)
@@ -164,7 +166,7 @@ class Chainlit(Site):
         finally:
             ended.set_result(None)
 
-    async def _emitted(self, event: str, data: Any = None, *args: Any, **kwargs: Any) -> Any:
+    async def _on_emit(self, event: str, data: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Note what the app's answer to a turn is, on its way to the tab."""
         is_step = event in ("new_message", "update_message") and isinstance(data, dict)
         if is_step and data.get("type") == "assistant_message" and TURN.get() in self.answers:
@@ -186,11 +188,11 @@ class _Raised(logging.Handler):
             self.raised[TURN.get()] = error
 
 
-def _said(text: str) -> dict[str, Any]:
+def _spell_message(text: str) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "name": "User", "type": "user_message", "output": text, "createdAt": ""}
 
 
-async def _user(session: str) -> Any:
+async def _make_user(session: str) -> Any:
     """Who is signed in, in an app that asks for it: somebody else in each session."""
     from chainlit import User, auth, data
 
@@ -204,7 +206,7 @@ async def _user(session: str) -> Any:
     return user
 
 
-def _signed_in(user: Any) -> dict[str, str]:
+def _login_headers(user: Any) -> dict[str, str]:
     from chainlit.auth import cookie, create_jwt
 
     return {"Cookie": f"{cookie._auth_cookie_name}={create_jwt(user)}"} if user is not None else {}  # noqa: SLF001
@@ -230,12 +232,12 @@ def _note_sessions() -> None:
 
     @functools.wraps(put)
     def put_noted(self: Any, key: str, value: Any) -> None:
-        given(_SESSION, str(key))
+        note_line(_SESSION, str(key))
         put(self, key, value)
 
     @functools.wraps(get)
     def get_noted(self: Any) -> Any:
-        given(_CONTEXT, "")
+        note_line(_CONTEXT, "")
         return get(self)
 
     UserSession.set = put_noted  # type: ignore[method-assign]
@@ -253,7 +255,7 @@ def _keepers() -> Iterator[Keeper]:
         yield Keeper(messages, _CONTEXT, line)
 
 
-def _users(function: Any) -> Any:
+def _find_users(function: Any) -> Any:
     """The user's function in those that Chainlit wraps around it, else the outermost."""
     queue, seen = [function], {id(function)}
     for each in queue:

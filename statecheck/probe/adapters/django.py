@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import system
 from ..caches import CACHE, SESSION, observe_tree, watch_signatures
-from ..framework_state import KEEPERS, Keeper, given
+from ..framework_state import KEEPERS, Keeper, note_line
 from ..turns import note
-from .offer import found_in, route
+from .offer import find_in, route
 from .web import serve
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def adapt(offer: Offer) -> Loaded | None:
     """Take one of Django's own handlers, and what wraps one."""
     if offer.framework == "callable":
         return None
-    wsgi = found_in(offer.thing, "django.core.handlers.wsgi", "WSGIHandler")
-    if wsgi is None and found_in(offer.thing, "django.core.handlers.asgi", "ASGIHandler") is None:
+    wsgi = find_in(offer.thing, "django.core.handlers.wsgi", "WSGIHandler")
+    if wsgi is None and find_in(offer.thing, "django.core.handlers.asgi", "ASGIHandler") is None:
         return None
     settings = sys.modules["django.conf"].settings
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "127.0.0.1"]  # as Django's own test runner does with its host
-    sys.modules["django.core.signals"].got_request_exception.connect(_raised, weak=False)
+    sys.modules["django.core.signals"].got_request_exception.connect(_note_raised, weak=False)
     _migrate()
     facts = {"framework": "django", "routes": list(_routes(_patterns(), ""))}
     if _CSRF in settings.MIDDLEWARE and not settings.CSRF_USE_SESSIONS:
@@ -69,7 +69,7 @@ def _migrate() -> None:
     connections.close_all()
 
 
-def _raised(**_signal: Any) -> None:
+def _note_raised(**_signal: Any) -> None:
     """Note what a view raises: Django answers 500, and in production logs it to nobody."""
     note(sys.exc_info()[1])
 
@@ -132,7 +132,7 @@ def _watch_memory(module: ModuleType) -> None:
 
     @functools.wraps(keep)
     def kept(self: Any, key: str, *args: Any, **kwargs: Any) -> None:
-        given(_MEMORY, key)
+        note_line(_MEMORY, key)
         keep(self, key, *args, **kwargs)
 
     module.LocMemCache._set = kept  # noqa: SLF001 - as above

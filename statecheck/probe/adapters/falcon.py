@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .offer import found_in, route
+from .offer import find_in, route
 from .web import VERBS, serve
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _CONVERTED = re.compile(r"\{(\w+):[^}]*\}")
 def adapt(offer: Offer) -> Loaded | None:
     """Take an instance of one of Falcon's app classes, and what wraps one."""
     for module in ("falcon", "falcon.asgi"):
-        app = found_in(offer.thing, module, "App") if offer.framework != "callable" else None
+        app = find_in(offer.thing, module, "App") if offer.framework != "callable" else None
         if app is not None:
             return serve(offer, {"framework": "falcon", "routes": list(_routes(app))})
     return None
@@ -27,14 +27,14 @@ def adapt(offer: Offer) -> Loaded | None:
 
 def _routes(app: Any) -> Iterator[dict[str, Any]]:
     """A resource has a method for each verb; what Falcon itself answers with is none of the user's."""
-    for node in _below(app._router._roots):  # noqa: SLF001 - what inspects routes publicly does not give the methods
+    for node in _walk_nodes(app._router._roots):  # noqa: SLF001 - what inspects routes publicly does not give the methods
         for verb in VERBS if node.resource is not None else ():
             method = node.method_map.get(verb)
             if getattr(method, "__self__", None) is node.resource:
                 yield route(_CONVERTED.sub(r"{\1}", node.uri_template), [verb], type(node.resource).__name__, method)
 
 
-def _below(nodes: Iterable[Any]) -> Iterator[Any]:
+def _walk_nodes(nodes: Iterable[Any]) -> Iterator[Any]:
     for node in nodes:
         yield node
-        yield from _below(node.children)
+        yield from _walk_nodes(node.children)

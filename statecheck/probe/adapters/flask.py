@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..caches import SESSION, observe_tree
 from ..turns import note
-from .offer import found_in, route
+from .offer import find_in, route
 from .web import VERBS, serve
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def adapt(offer: Offer) -> Loaded | None:
     if offer.framework == "callable":
         return None
     for framework, name in (("flask", "Flask"), ("quart", "Quart")):
-        app = found_in(offer.thing, framework, name)
+        app = find_in(offer.thing, framework, name)
         if app is not None:
             _watch(app, framework)
             facts = {"framework": framework, "routes": list(_routes(app))}

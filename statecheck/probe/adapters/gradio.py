@@ -9,11 +9,11 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..framework_state import KEEPERS, Keeper, given
+from ..framework_state import KEEPERS, Keeper, note_line
 from ..recorder import RECORDER, TURN, begin_turn
 from .gradio_page import Page
 from .offer import NoApp, route
-from .site import Site, mounted, told
+from .site import Site, find_mounted, page_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _STATE = "gr.State"
 _HEADER = "x-statecheck-turn"
-_TOLD = told(
+_TOLD = page_call(
     "the page's text box",
     "the page's session_hash",
     "Gradio's own server is sent what its web page sends, one page a session",
@@ -38,13 +38,13 @@ def adapt(offer: Offer) -> Loaded | None:
 
         prefix, blocks = "", offer.thing
         app: Any = gradio.mount_gradio_app(fastapi.FastAPI(), blocks, path="")
-    elif (found := mounted(offer.thing, "gradio.routes")) is not None:
+    elif (found := find_mounted(offer.thing, "gradio.routes")) is not None:
         app, prefix, blocks = offer.thing, found[0], found[1].get_blocks()
     else:
         return None
     if Page(blocks.get_config_file()).entry() is None:
         raise NoApp(f"`{offer.name}` has no text box from which a function takes a message")
-    handler = route("", [], offer.name, _users(blocks))
+    handler = route("", [], offer.name, _find_users(blocks))
     facts = {"framework": "gradio", "object": offer.name, "routes": [handler], "told": [_TOLD]}
     return Gradio(app, prefix, blocks, facts)
 
@@ -123,13 +123,13 @@ class _Server:
             answer = await self.http.post(f"{self.prefix}/run/predict", json=body, headers=self.headers)
             output, ok = answer.json(), answer.is_success
         else:
-            output, ok = await self._queued(body)
+            output, ok = await self._ask_queue(body)
         if not ok:
             raise RuntimeError(str(output))
         found: dict[str, Any] = output
         return found
 
-    async def _queued(self, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    async def _ask_queue(self, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         joined = await self.http.post(f"{self.prefix}/queue/join", json=body, headers=self.headers)
         if not joined.is_success:
             return {"error": joined.text}, False
@@ -150,7 +150,7 @@ def _turn_of(request: Any) -> int:
     return int(headers.get(_HEADER) or 0)
 
 
-def _users(blocks: Any) -> Any:
+def _find_users(blocks: Any) -> Any:
     """The user's function that answers: a chat's own, else the first that the page calls."""
     functions = [getattr(blocks, "fn", None)]
     functions += [getattr(function, "fn", None) for function in getattr(blocks, "fns", {}).values()]
@@ -165,7 +165,7 @@ def _note_states(module: ModuleType) -> None:
     @functools.wraps(begin)
     def begun(self: Any, *args: Any, **kwargs: Any) -> None:
         begin(self, *args, **kwargs)
-        given(_STATE, str(self._id))
+        note_line(_STATE, str(self._id))
 
     module.State.__init__ = begun
 

@@ -46,8 +46,8 @@ class Page:
     def write(self, box: int, message: str, who: str) -> None:
         """Write a message into a text box, and into the others what they ask of a visitor."""
         for key, component in self.components.items():
-            if component["type"] == "textbox" and key != box and self._shown(key):
-                text = labels.typed(self._label(key), who)
+            if component["type"] == "textbox" and key != box and self._is_shown(key):
+                text = labels.text_to_type(self._label(key), who)
                 self.values[str(key)] = self.values[str(key)] or text if text != who else text
         several = self.components[box]["type"] == "multimodaltextbox"
         self.values[str(box)] = {"text": message, "files": []} if several else message
@@ -69,7 +69,7 @@ class Page:
             failed = False
             if function.get("backend_fn"):
                 try:
-                    output = await ask(function, [self._given(key) for key in function["inputs"]])
+                    output = await ask(function, [self._value_of(key) for key in function["inputs"]])
                     answers += output["data"]
                     changed = [*self._take(function, output["data"]), *(output.get("changed_state_ids") or ())]
                 except Exception as error:  # noqa: BLE001 - raised when all has run
@@ -91,7 +91,7 @@ class Page:
             if other.get("trigger_after") == function["id"] and not (failed and other.get("trigger_only_on_success"))
         ]
 
-    def _given(self, key: int) -> Any:
+    def _value_of(self, key: int) -> Any:
         return None if self.components[key]["type"] == "state" else self.values.get(str(key))
 
     def _take(self, function: dict[str, Any], data: list[Any]) -> list[int]:
@@ -110,21 +110,21 @@ class Page:
 
     def _boxes(self, function: dict[str, Any], component: int, event: str) -> Iterable[int]:
         """The text boxes that a function may get a message from, when this component has this event."""
-        if not self._shown(component) or event not in ("submit", "click", "input", "change"):
+        if not self._is_shown(component) or event not in ("submit", "click", "input", "change"):
             return ()
         kind = self.components[component]["type"]
         if event != "click":
             return (component,) if kind in _TEXTS and component in function["inputs"] else ()
         if kind != "button":
             return ()
-        return [key for key in function["inputs"] if self.components[key]["type"] in _TEXTS and self._shown(key)]
+        return [key for key in function["inputs"] if self.components[key]["type"] in _TEXTS and self._is_shown(key)]
 
     def _likely(self, box: int, component: int, event: str, function: dict[str, Any]) -> int:
         label = self._label(box)
         answers = {self.components[key]["type"] for each in self._chain(function) for key in each["outputs"]}
         button = str(self.components[component]["props"].get("value") or "") if event == "click" else ""
         return (
-            10 * (labels.typed(label, "who") is None)
+            10 * (labels.text_to_type(label, "who") is None)
             + 4 * ("chatbot" in answers)
             + 2 * labels.is_message(label)
             + 3 * (event == "submit")
@@ -139,7 +139,7 @@ class Page:
             chain += [other for other in self._after(each, failed=False) if other not in chain]
         return chain
 
-    def _shown(self, key: int) -> bool:
+    def _is_shown(self, key: int) -> bool:
         component = self.components.get(key)  # the page itself is none
         return component is not None and component["props"].get("visible") in (True, None)
 

@@ -45,7 +45,7 @@ def is_message(label: str) -> bool:
     return bool(_MESSAGE.search(label))
 
 
-def typed(label: str, who: str) -> str | None:
+def text_to_type(label: str, who: str) -> str | None:
     """What a visitor types into a text box beside the message, or None where the message goes or nobody knows."""
     if is_secret(label):
         return f"sk-{DUMMY}"

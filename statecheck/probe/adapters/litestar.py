@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from .offer import found_in, function_name, route
+from .offer import find_in, function_name, route
 from .web import VERBS, serve
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def adapt(offer: Offer) -> Loaded | None:
     """Take an instance of Litestar's app class, and what wraps one."""
-    app = found_in(offer.thing, "litestar", "Litestar") if offer.framework != "callable" else None
+    app = find_in(offer.thing, "litestar", "Litestar") if offer.framework != "callable" else None
     if app is None:
         return None
     return serve(offer, {"framework": "litestar", "routes": list(_routes(app)), "openapi": _openapi(app)})

@@ -70,7 +70,7 @@ def is_app(thing: Any) -> bool:
     )
 
 
-def found_in(thing: Any, module: str, *classes: str) -> Any:
+def find_in(thing: Any, module: str, *classes: str) -> Any:
     """An instance of one of these classes: the thing itself, or what it wraps as middleware does; else None.
 
     Looked for only where their module has been imported.
@@ -82,13 +82,13 @@ def found_in(thing: Any, module: str, *classes: str) -> Any:
         for each in level:
             if isinstance(each, kinds):
                 return each
-        inner = [held for each in level for held in _held(each) if id(held) not in seen]
+        inner = [held for each in level for held in _list_held(each) if id(held) not in seen]
         seen.update(map(id, inner))
         level = inner
     return None
 
 
-def _held(thing: Any) -> list[Any]:
+def _list_held(thing: Any) -> list[Any]:
     """What an object or a closure holds that could be an app: what can be called, and is no class."""
     cells = getattr(thing, "__closure__", None) or ()
     values = [*getattr(thing, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]

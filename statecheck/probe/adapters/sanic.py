@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..recorder import TURN, begin_turn
 from ..turns import finish_turn, note
 from .asgi import AsgiTarget, tell_before
-from .offer import found_in, route
+from .offer import find_in, route
 
 if TYPE_CHECKING:
     import socket
@@ -25,7 +25,7 @@ _SERVER_ERROR = 500
 
 def adapt(offer: Offer) -> Loaded | None:
     """Take a Sanic app, and what wraps one."""
-    app = found_in(offer.thing, "sanic", "Sanic") if offer.framework != "callable" else None
+    app = find_in(offer.thing, "sanic", "Sanic") if offer.framework != "callable" else None
     if app is None:
         return None
     _watch(app.error_handler)

@@ -9,7 +9,7 @@ import typing
 from typing import Any
 
 
-def shaped(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+def shape_arguments(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments of a call as its annotations want them: `reply(request: ChatRequest)` gets a ChatRequest."""
     if not any(isinstance(value, dict) for value in (*args, *kwargs.values())):
         return args, kwargs
@@ -20,12 +20,12 @@ def shaped(function: Any, args: list[Any], kwargs: dict[str, Any]) -> tuple[list
     except (TypeError, ValueError, NameError):  # an annotation that only a type checker can see
         return args, kwargs
     return (
-        [_as(hints.get(name), value) for name, value in zip(names, args, strict=False)],
-        {name: _as(hints.get(name), value) for name, value in kwargs.items()},
+        [_shape_value(hints.get(name), value) for name, value in zip(names, args, strict=False)],
+        {name: _shape_value(hints.get(name), value) for name, value in kwargs.items()},
     )
 
 
-def _as(hint: Any, value: Any) -> Any:
+def _shape_value(hint: Any, value: Any) -> Any:
     """Return a mapping as an object of the class that a hint names, if it names one that can be made of it."""
     if hint is None:
         return Record(value) if isinstance(value, dict) else value
@@ -37,7 +37,7 @@ def _as(hint: Any, value: Any) -> Any:
         if hasattr(kind, name):
             return getattr(kind, name)(value)
     hints = typing.get_type_hints(kind)
-    return kind(**{name: _as(hints.get(name), inner) for name, inner in value.items()})
+    return kind(**{name: _shape_value(hints.get(name), inner) for name, inner in value.items()})
 
 
 class Record(dict[str, Any]):
@@ -45,7 +45,7 @@ class Record(dict[str, Any]):
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return _as(None, self[name])
+            return _shape_value(None, self[name])
         except KeyError:
             raise AttributeError(name) from None
 
@@ -54,15 +54,17 @@ def _has_fields(kind: type) -> bool:
     return not issubclass(kind, dict) and bool(getattr(kind, "__annotations__", None))
 
 
-def spelled(answer: Any) -> str:
+def spell_answer(answer: Any) -> str:
     """Return an answer as the text that a client gets: JSON for what is no text itself."""
     if isinstance(answer, bytes):
         return answer.decode("utf-8", "replace")
-    plain = answer if isinstance(answer, (str, dict, list, tuple)) else _parts(answer)
-    return plain if isinstance(plain, str) else json.dumps(plain, default=_parts, ensure_ascii=False, skipkeys=True)
+    plain = answer if isinstance(answer, (str, dict, list, tuple)) else _read_parts(answer)
+    return (
+        plain if isinstance(plain, str) else json.dumps(plain, default=_read_parts, ensure_ascii=False, skipkeys=True)
+    )
 
 
-def _parts(thing: Any) -> Any:
+def _read_parts(thing: Any) -> Any:
     """Return what an object is made of, if it is plain data that has no text of its own; else its text."""
     if thing is None:
         return ""

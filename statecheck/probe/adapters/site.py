@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..channel import Channel, Message
 
 
-def mounted(app: Any, module: str) -> tuple[str, Any] | None:
+def find_mounted(app: Any, module: str) -> tuple[str, Any] | None:
     """Where a web app has an app of this module mounted: the path, and that app. None where it takes turns itself."""
     routes = list(getattr(app, "routes", None) or ())
     if any("POST" in (getattr(each, "methods", None) or ()) for each in routes):
@@ -22,7 +22,7 @@ def mounted(app: Any, module: str) -> tuple[str, Any] | None:
     return next(((path, each) for path, each in inner if type(each).__module__ == module), None)
 
 
-def told(message: str, session: str, why: str) -> dict[str, Any]:
+def page_call(message: str, session: str, why: str) -> dict[str, Any]:
     """The facts' `told` of a page: what carries the message and the session, and how it is visited."""
     fields = {"message_field": message, "session_field": session, "why": [why]}
     return {"args": ["{session}", "{message}"], "overlaps": False, **fields}
@@ -31,7 +31,7 @@ def told(message: str, session: str, why: str) -> dict[str, Any]:
 class PageTarget(CallableTarget):
     """A page in a browser: its function also takes what the browser keeps, a dict of texts that it may change."""
 
-    def called(self, message: Message) -> Any:
+    def make_call(self, message: Message) -> Any:
         """Make the call of a turn, with what the browser keeps."""
         return self.function(*message["args"], message["kept"])
 

@@ -46,7 +46,7 @@ class SlackTarget(CallableTarget):
             "framework": "slack",
             "object": offer.name,
             "routes": [route("", [], function.__name__, function) for function in functions],
-            "told": [_told(kind) for kind in kinds],
+            "told": [_event_call(kind) for kind in kinds],
         }
         super().__init__(self.take, facts)
         self.failures: dict[int, Exception] = {}
@@ -64,10 +64,10 @@ class SlackTarget(CallableTarget):
         """Take one turn; what was posted in it."""
         body = _body(kind, session, text, history)
         request = importlib.import_module("slack_bolt.request").BoltRequest(body=body, mode="socket_mode")
-        POSTED.begin(_log(body, history))
-        return self.ended(self.app.dispatch(request))
+        POSTED.begin(_read_log(body, history))
+        return self.end_turn(self.app.dispatch(request))
 
-    def ended(self, response: Any) -> str:
+    def end_turn(self, response: Any) -> str:
         """Return what a turn's client gets to see.
 
         Raises:
@@ -98,26 +98,26 @@ class AsyncSlackTarget(SlackTarget):
         """Take one turn; what was posted in it."""
         body = _body(kind, session, text, history)
         made = importlib.import_module("slack_bolt.request.async_request").AsyncBoltRequest
-        POSTED.begin(_log(body, history))
+        POSTED.begin(_read_log(body, history))
         response = await self.app.async_dispatch(made(body=body, mode="socket_mode"))
         for function, request in self.lazy.pop(TURN.get(), []):
             await self._run_lazy(function=function, request=request)
-        return self.ended(response)
+        return self.end_turn(response)
 
 
 def _commands(listeners: list[Any]) -> list[str]:
     """The slash commands that an app takes; only the matcher that was made for one knows it."""
-    texts = (text for one in listeners for matcher in one.matchers for text in _closed_over(matcher.func))
+    texts = (text for one in listeners for matcher in one.matchers for text in _find_closed_over(matcher.func))
     return list(dict.fromkeys(text for text in texts if text.startswith("/")))
 
 
-def _closed_over(function: Any) -> list[str]:
+def _find_closed_over(function: Any) -> list[str]:
     """The texts in a function's closure, and in those of the functions there."""
     cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-    return [t for cell in cells for t in ([cell] if isinstance(cell, str) else _closed_over(cell))]
+    return [t for cell in cells for t in ([cell] if isinstance(cell, str) else _find_closed_over(cell))]
 
 
-def _told(kind: str) -> dict[str, Any]:
+def _event_call(kind: str) -> dict[str, Any]:
     said = {"app_mention": "mentions it in a channel", "im": "writes to it", "channel": "writes in its channel"}
     return {
         "args": (kind, "{session}", "{message}", "{history}"),
@@ -169,7 +169,7 @@ def _body(kind: str, session: str, text: str, history: History) -> dict[str, Any
     }
 
 
-def _log(body: dict[str, Any], history: History) -> list[dict[str, Any]]:
+def _read_log(body: dict[str, Any], history: History) -> list[dict[str, Any]]:
     """What Slack has of the conversation, this turn's message at its end."""
     event = body.get("event")
     if event is None:

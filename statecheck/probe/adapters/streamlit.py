@@ -12,13 +12,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
-from ..framework_state import KEEPERS, Keeper, given, line_of
+from ..framework_state import KEEPERS, Keeper, line_of, note_line
 from ..offline import DUMMY, is_secret
 from ..recorder import TURN
 from . import labels
 from .offer import NoApp, location
-from .site import PageTarget, told
-from .streamlit_visitor import arrive, asked, say, shown, takes_messages
+from .site import PageTarget, page_call
+from .streamlit_visitor import arrive, read_page, read_question, say, takes_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ _SECONDS = 3600.0  # the lab has limits of its own
 _NOBODY = "sc-nobody"
 _STATE = "st.session_state"
 _CACHES = "streamlit cache"
-_TOLD = told(
+_TOLD = page_call(
     "the page's input", "the browser tab", "the page is run by Streamlit's own test harness, one browser tab a session"
 )
 
@@ -101,7 +101,7 @@ class Tabs:
             finally:
                 sys.modules["__main__"] = main  # the page's own is gone when its script has run
             kept["query"] = urlencode(page.query_params, doseq=True)
-            return shown(page)
+            return read_page(page)
 
     def look(self) -> None:
         """Visit the page once: what its script raises then is the failure of an import.
@@ -116,7 +116,7 @@ class Tabs:
             sys.modules["__main__"] = main
         del self.open[_NOBODY]
         if not takes_messages(page):
-            raise NoApp(f"the page shows nowhere to type a message ({asked(page)})")
+            raise NoApp(f"the page shows nowhere to type a message ({read_question(page)})")
 
     def _open(self, session: str, kept: dict[str, str]) -> Any:
         query: dict[str, Any] = parse_qs(kept.get("query", ""))
@@ -200,10 +200,10 @@ def _note_errors(raised: list[BaseException]) -> None:
     for name in ("handle_user_script_exception", "handle_uncaught_app_exception"):  # its name has changed
         handle: Any = getattr(runs, name, None)
         if handle is not None:
-            setattr(runs, name, functools.partial(_noted, handle, raised))
+            setattr(runs, name, functools.partial(_note_and_handle, handle, raised))
 
 
-def _noted(handle: Any, raised: list[BaseException], error: BaseException, *others: Any) -> None:
+def _note_and_handle(handle: Any, raised: list[BaseException], error: BaseException, *others: Any) -> None:
     raised.append(error)
     handle(error, *others)
 
@@ -216,7 +216,7 @@ def _note_state() -> None:
 
     @functools.wraps(put)
     def noted(self: Any, key: Any, value: Any) -> None:
-        given(_STATE, str(key))
+        note_line(_STATE, str(key))
         put(self, key, value)
 
     SessionStateProxy.__setitem__ = noted  # type: ignore[method-assign]
@@ -231,7 +231,7 @@ def _note_caches() -> None:
     @functools.wraps(begin)
     def noted(self: Any, info: Any) -> None:
         begin(self, info)
-        given(_CACHES, f"{info.func.__module__}.{info.func.__qualname__}", location(info.func))
+        note_line(_CACHES, f"{info.func.__module__}.{info.func.__qualname__}", location(info.func))
 
     cache_utils.CachedFunc.__init__ = noted  # type: ignore[method-assign]
 

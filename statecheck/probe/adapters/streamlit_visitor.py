@@ -25,9 +25,9 @@ def arrive(page: Any, who: str) -> None:
     for _ in range(_MOST_STEPS):
         if page.exception:
             return
-        asked = [box for box in page.text_input if _typed(box, who) not in (None, box.value)]
+        asked = [box for box in page.text_input if _text_to_type(box, who) not in (None, box.value)]
         for box in asked:
-            box.set_value(_typed(box, who))
+            box.set_value(_text_to_type(box, who))
         button = _button(page, asked[0], labels.BEGINS) if asked else None
         if asked:
             (button.click() if button is not None else asked[0]).run()
@@ -40,7 +40,7 @@ def takes_messages(page: Any) -> bool:
     return _message_box(page) is not None
 
 
-def asked(page: Any) -> str:
+def read_question(page: Any) -> str:
     """What a page asks for, where it is no message, and what it warns of."""
     widgets = ", ".join(f"{kind} `{e.label}`" for kind in ("text_input", "button") for e in page.get(kind)[:4])
     said = next((str(element.value) for kind in ("error", "warning", "info") for element in page.get(kind)), "")
@@ -55,13 +55,13 @@ def say(page: Any, message: str) -> None:
     """
     box = _message_box(page)
     if box is None:
-        raise LookupError(f"the page shows nowhere to type a message any more ({asked(page)})")
+        raise LookupError(f"the page shows nowhere to type a message any more ({read_question(page)})")
     box.set_value(message)
     button = None if box.type == "chat_input" else _button(page, box, labels.SENDS)
     (button.click() if button is not None else box).run()
 
 
-def shown(page: Any) -> str:
+def read_page(page: Any) -> str:
     """The texts on a page."""
     return "\n".join(str(element.value) for kind in _TEXTS for element in page.get(kind))
 
@@ -72,12 +72,12 @@ def _label(widget: Any) -> str:
     return labels.words(next(filter(None, named), ""))
 
 
-def _typed(box: Any, who: str) -> str | None:
+def _text_to_type(box: Any, who: str) -> str | None:
     """What a visitor types into a text input before any message, or None where a message goes or nobody knows."""
     if box.disabled:
         return None
     hidden = "password" if getattr(box.proto, "type", None) == _PASSWORD else ""
-    text = labels.typed(labels.words(_label(box), hidden), who)
+    text = labels.text_to_type(labels.words(_label(box), hidden), who)
     return text if text in (None, who) else box.value or text
 
 
@@ -86,7 +86,7 @@ def _message_box(page: Any) -> Any:
     for chat in page.chat_input:
         if not chat.disabled:
             return chat
-    boxes = [box for box in (*page.text_area, *page.text_input) if not box.disabled and _typed(box, "") is None]
+    boxes = [box for box in (*page.text_area, *page.text_input) if not box.disabled and _text_to_type(box, "") is None]
     return next((box for box in boxes if labels.is_message(_label(box))), boxes[0] if boxes else None)
 
 

@@ -52,7 +52,7 @@ class BotTarget(CallableTarget):
             "framework": "telegram",
             "object": offer.name,
             "routes": [route("", [], getattr(function, "__name__", ""), function) for function in functions],
-            "told": [_told(command) for command in ("", *commands)],
+            "told": [_update_call(command) for command in ("", *commands)],
         }
         super().__init__(take, facts)
         self.failures: dict[int, BaseException] = {}
@@ -94,7 +94,7 @@ class BotTarget(CallableTarget):
         return "\n".join(said)
 
 
-def _told(command: str) -> dict[str, Any]:
+def _update_call(command: str) -> dict[str, Any]:
     return {
         "args": (command, "{session}", "{message}"),
         "message_field": "message text",
@@ -170,7 +170,9 @@ def _application(offer: Offer) -> BotTarget:
 
 def _dispatcher(offer: Offer) -> BotTarget:
     dispatcher, aiogram = offer.thing, importlib.import_module("aiogram")
-    bots = [value for module in _own_modules() for value in vars(module).values() if isinstance(value, aiogram.Bot)]
+    bots = [
+        value for module in _list_own_modules() for value in vars(module).values() if isinstance(value, aiogram.Bot)
+    ]
     bot = bots[0] if bots else aiogram.Bot("1000000001:sc-dummy")
 
     async def take(command: str, chat: int, text: str) -> str:
@@ -192,6 +194,6 @@ def _dispatcher(offer: Offer) -> BotTarget:
     return target
 
 
-def _own_modules() -> list[Any]:
+def _list_own_modules() -> list[Any]:
     """The modules of the user's own code."""
     return [module for module in list(sys.modules.values()) if RECORDER.relative(getattr(module, "__file__", "") or "")]

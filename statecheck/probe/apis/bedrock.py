@@ -35,7 +35,7 @@ def exchange(method: str, path: str, body: dict[str, Any]) -> Exchange | None:
     inner = anthropic.exchange(method, "/messages", {**body, "model": model, "stream": task != "invoke"})
     if inner is None or task == "invoke":
         return inner
-    return Exchange(lambda: _wrapped(inner.answer()), inner.asked)
+    return Exchange(lambda: _wrap(inner.answer()), inner.asked)
 
 
 def _tools(body: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _stream(asked: Asked, said: str | ToolCall) -> Reply:  # noqa: ARG001 - as a
     return _event_stream([*steps, ("metadata", _COUNTED)])
 
 
-def _wrapped(reply: Reply) -> Reply:
+def _wrap(reply: Reply) -> Reply:
     """Anthropic's events, each in one of Amazon's."""
     told = re.findall(rb"^data: (.*)$", reply.body, re.MULTILINE)
     return _event_stream([("chunk", {"bytes": base64.b64encode(data).decode()}) for data in told])

@@ -55,7 +55,7 @@ def _calls(said: ToolCall) -> list[dict[str, Any]]:
     return [{"id": new_id("call_"), "type": "function", "function": function}]
 
 
-def _ended(said: str | ToolCall) -> dict[str, Any]:
+def _finish_reason(said: str | ToolCall) -> dict[str, Any]:
     tokens = {"tokens": {"input_tokens": USED, "output_tokens": USED}}
     return {"finish_reason": "TOOL_CALL" if isinstance(said, ToolCall) else "COMPLETE", "usage": tokens}
 
@@ -64,7 +64,7 @@ def _whole(asked: Asked, said: str | ToolCall) -> dict[str, Any]:  # noqa: ARG00
     message: dict[str, Any] = {"role": "assistant", "content": [{"type": "text", "text": said}]}
     if isinstance(said, ToolCall):
         message = {"role": "assistant", "tool_plan": "", "tool_calls": _calls(said)}
-    return {"id": new_id(""), "message": message, **_ended(said)}
+    return {"id": new_id(""), "message": message, **_finish_reason(said)}
 
 
 def _stream(asked: Asked, said: str | ToolCall) -> Reply:  # noqa: ARG001 - as above
@@ -85,5 +85,5 @@ def _stream(asked: Asked, said: str | ToolCall) -> Reply:  # noqa: ARG001 - as a
             for piece in pieces_of(said)
         ]
         steps.append({"type": "content-end", "index": 0})
-    steps.append({"type": "message-end", "delta": _ended(said)})
+    steps.append({"type": "message-end", "delta": _finish_reason(said)})
     return events((step["type"], step) for step in steps)

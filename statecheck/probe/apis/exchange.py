@@ -57,7 +57,7 @@ class Asked:
         if call is not None:
             return call
         if self.schema is not None:
-            return json.dumps(fake(dict(self.schema), echo.noted(self.messages)))
+            return json.dumps(fake(dict(self.schema), echo.note_markers(self.messages)))
         return echo.answer(self.messages)
 
 
@@ -121,7 +121,7 @@ def new_id(prefix: str) -> str:
     return f"{prefix}{uuid4().hex[:24]}"
 
 
-def now() -> int:
+def seconds_now() -> int:
     """Seconds since the epoch: when an answer was made."""
     return int(time.time())
 

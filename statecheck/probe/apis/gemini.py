@@ -37,7 +37,7 @@ def exchange(method: str, path: str, body: dict[str, Any]) -> Exchange | None:
         "generateContent",
         model,
         _read(body),
-        schema=_lowered(config.get("responseJsonSchema") or config.get("responseSchema")),
+        schema=_lower_types(config.get("responseJsonSchema") or config.get("responseSchema")),
         stream=task == "streamGenerateContent",
         **_tools(body),
     )
@@ -50,7 +50,7 @@ def _embedding(body: dict[str, Any], model: str) -> dict[str, Any]:
 
 def _tools(body: dict[str, Any]) -> dict[str, Any]:
     declared = [
-        {"name": one.get("name"), "parameters": one.get("parametersJsonSchema") or _lowered(one.get("parameters"))}
+        {"name": one.get("name"), "parameters": one.get("parametersJsonSchema") or _lower_types(one.get("parameters"))}
         for tool in body.get("tools") or ()
         for one in map(_camel, _camel(tool).get("functionDeclarations") or ())
     ]
@@ -65,14 +65,14 @@ def _camel(given: dict[str, Any]) -> dict[str, Any]:
     return {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value for name, value in given.items()}
 
 
-def _lowered(schema: Any) -> Any:
+def _lower_types(schema: Any) -> Any:
     """A schema with the types of JSON schema: Google's own are in capitals."""
     if isinstance(schema, dict):
         return {
-            name: value.lower() if name == "type" and isinstance(value, str) else _lowered(value)
+            name: value.lower() if name == "type" and isinstance(value, str) else _lower_types(value)
             for name, value in schema.items()
         }
-    return [_lowered(one) for one in schema] if isinstance(schema, list) else schema
+    return [_lower_types(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _read(body: dict[str, Any]) -> Messages:

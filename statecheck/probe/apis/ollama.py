@@ -29,7 +29,7 @@ def exchange(method: str, path: str, body: dict[str, Any]) -> Exchange | None:
     if task == "generate":
         system = [("system", str(body["system"]))] if body.get("system") else []
         asked = Asked("generate", model, [*system, ("prompt", str(body.get("prompt", "")))], **form)
-        return chat(asked, _generated, _stream(_generated))
+        return chat(asked, _generation, _stream(_generation))
     if task == "embed":
         return plain({"model": model, "embeddings": vectors(body.get("input", ""), model, body.get("dimensions"))})
     if task == "embeddings":
@@ -51,7 +51,7 @@ def _chat(asked: Asked, said: str | ToolCall) -> dict[str, Any]:
     return {**_head(asked), "message": message, "done": True, "done_reason": "stop", **_COUNTS}
 
 
-def _generated(asked: Asked, said: str | ToolCall) -> dict[str, Any]:
+def _generation(asked: Asked, said: str | ToolCall) -> dict[str, Any]:
     return {**_head(asked), "response": said, "done": True, "done_reason": "stop", "context": [1], **_COUNTS}
 
 

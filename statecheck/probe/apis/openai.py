@@ -17,10 +17,10 @@ from .exchange import (
     chat,
     events,
     new_id,
-    now,
     pieces_of,
     plain,
     schema_of,
+    seconds_now,
     text_of,
     tools_of,
     vectors,
@@ -79,7 +79,7 @@ def _head(asked: Asked, kind: str) -> dict[str, Any]:
     return {
         "id": new_id("chatcmpl-"),
         "object": kind,
-        "created": now(),
+        "created": seconds_now(),
         "model": asked.model,
         "service_tier": "default",
     }

@@ -16,9 +16,9 @@ from .exchange import (
     chat,
     events,
     new_id,
-    now,
     pieces_of,
     schema_of,
+    seconds_now,
     text_of,
     tools_of,
 )
@@ -88,7 +88,7 @@ def _response(asked: Asked, said: str | ToolCall) -> dict[str, Any]:
     return {
         "id": _id(asked),
         "object": "response",
-        "created_at": now(),
+        "created_at": seconds_now(),
         "status": "completed",
         "model": asked.model,
         "output": [_item(said)],
@@ -110,13 +110,13 @@ def _stream(asked: Asked, said: str | ToolCall) -> Reply:
     item = whole["output"][0]
     begun = {**whole, "status": "in_progress", "output": [], "usage": None}
     steps: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
-    steps += _called(item) if isinstance(said, ToolCall) else _told(item, said)
+    steps += _call_events(item) if isinstance(said, ToolCall) else _text_events(item, said)
     steps.append({"type": "response.output_item.done", "output_index": 0, "item": item})
     steps.append({"type": "response.completed", "response": whole})
     return events((step["type"], {**step, "sequence_number": number}) for number, step in enumerate(steps))
 
 
-def _called(item: dict[str, Any]) -> list[dict[str, Any]]:
+def _call_events(item: dict[str, Any]) -> list[dict[str, Any]]:
     place = {"item_id": item["id"], "output_index": 0}
     kind = "response.function_call_arguments"
     return [
@@ -126,7 +126,7 @@ def _called(item: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _told(item: dict[str, Any], text: str) -> list[dict[str, Any]]:
+def _text_events(item: dict[str, Any], text: str) -> list[dict[str, Any]]:
     place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
     part = item["content"][0]
     return [

@@ -19,13 +19,13 @@ def exchange(method: str, path: str, body: dict[str, Any]) -> Exchange | None:  
     """As `apis.exchange`, for `/api/chat.postMessage` and the other methods."""
     name = path.rpartition("/")[2]
     if path.startswith("/commands/"):  # where a command's answers go
-        return Exchange(lambda: _responded(body))
+        return Exchange(lambda: _note_response(body))
     return Exchange(lambda: Reply(json.dumps({"ok": True, **_result(name, body)}).encode()))
 
 
 def _result(name: str, body: dict[str, Any]) -> dict[str, Any]:
     if name in _POSTS:
-        return _posted(name, body)
+        return _note_post(name, body)
     if name == "auth.test":
         who = {"user_id": BOT_USER, "bot_id": BOT, "user": "statecheck", "team": "statecheck"}
         return {"url": "https://statecheck.slack.com/", "team_id": TEAM, **who}
@@ -39,12 +39,12 @@ def _result(name: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"user": person, "profile": profile, "channel": channel}
 
 
-def _responded(body: dict[str, Any]) -> Reply:
+def _note_response(body: dict[str, Any]) -> Reply:
     POSTED.note(Post("", str(body.get("text") or body.get("blocks") or ""), edited=bool(body.get("replace_original"))))
     return Reply(b"ok", "text/plain")
 
 
-def _posted(name: str, body: dict[str, Any]) -> dict[str, Any]:
+def _note_post(name: str, body: dict[str, Any]) -> dict[str, Any]:
     channel, thread = str(body.get("channel", "")), str(body.get("thread_ts") or "")
     text = str(body.get("text") or body.get("markdown_text") or body.get("blocks") or body.get("attachments") or "")
     POSTED.note(Post(channel, text, thread, edited=name == "chat.update"))
