@@ -1,8 +1,9 @@
-"""The pipeline: target, source, plan, lab, checks, causes, diagnosis. Stores each run; judges a stored one again."""
+"""The pipeline: resolve the target, read it, plan the talk, run the experiments, judge, keep; or judge a kept run."""
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,10 @@ from statecheck.talk.plan import Proposal
 from statecheck.talk.plan_text import describe, discreet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from statecheck.lab.head_start import HeadStart
-    from statecheck.lab.recorded import Recorded
+    from statecheck.lab.recording import Recording
     from statecheck.lab.workers.launch import Launched
     from statecheck.options.config import Options
     from statecheck.target.resolve import Target
@@ -31,7 +32,7 @@ def diagnose(
 
     Args:
         spec: as the user typed it; None to look below the working directory.
-        progress: told what is being done, a few words each time.
+        progress: called with what is being done, a few words each time.
         early: what was begun for this target before the options were read.
 
     Raises:
@@ -41,8 +42,44 @@ def diagnose(
 
     target = early.resolved(spec, options.app_dir) if early else None
     target = target or resolve(spec, Path.cwd(), options.app_dir)
-    record, launched, options = _launched(target, options, early)
-    return diagnose_in(record, launched, target, options, progress, target.project)
+    return diagnose_target(target, options, progress, target.project, early)
+
+
+def diagnose_target(
+    target: Target, options: Options, progress: Callable[[str], None], home: Path, early: HeadStart | None = None
+) -> Diagnosis:
+    """As `diagnose`, for a target that is resolved; the run is kept below `home`."""
+    launched, options = _launch(target, options, early)
+    return diagnose_in(launched, target, options, progress, home)
+
+
+def diagnose_in(
+    launched: Launched,
+    target: Target,
+    options: Options,
+    progress: Callable[[str], None],
+    home: Path,
+    *,
+    keep: bool = False,
+) -> Diagnosis:
+    """As `diagnose_target`, in a warm parent that is there; `keep` leaves it for another target."""
+    started = time.monotonic()
+    with _stopped_on_failure(launched):  # late imports: the warm parent starts meanwhile
+        from statecheck.lab.conversation import find_conversation
+        from statecheck.lab.preparation import prepare
+        from statecheck.lab.recording import Recording
+        from statecheck.lab.runner import run_experiments
+
+        with Recording(target, options, progress) as recording, prepare(recording, launched, keep=keep) as bench:
+            setting = find_conversation(bench)
+            run_experiments(recording, setting)
+    from statecheck.judge.verdict import judge
+
+    recorded = KeptRun(_meta(recording), recording.results.histories, recording.outputs)
+    run = Redaction(options.env, options.headers).run(recorded)
+    diagnosis = judge(run.meta, run.histories)
+    folder = keep_run(run, home)
+    return replace(diagnosis, run=folder.name, seconds=time.monotonic() - started)
 
 
 def propose(spec: str | None, options: Options, progress: Callable[[str], None]) -> Proposal:
@@ -54,78 +91,16 @@ def propose(spec: str | None, options: Options, progress: Callable[[str], None])
     from statecheck.target.resolve import resolve
 
     target = resolve(spec, Path.cwd(), options.app_dir)
-    record, launched, options = _launched(target, replace(options, plans_only=True))
-    recorded = record(launched, target, options, progress)
-    named = meta_of(target, recorded)
-    return Proposal(named.target, recorded.plans, tuple(named.problems.values()), named.notes)
+    launched, options = _launch(target, options)
+    with _stopped_on_failure(launched):
+        from statecheck.lab.conversation import find_plans
+        from statecheck.lab.preparation import prepare
+        from statecheck.lab.recording import Recording
 
-
-def diagnose_target(target: Target, options: Options, progress: Callable[[str], None], home: Path) -> Diagnosis:
-    """As `diagnose`, for a target that is resolved; the run is kept below `home`."""
-    record, launched, options = _launched(target, options)
-    return diagnose_in(record, launched, target, options, progress, home)
-
-
-def _launched(
-    target: Target, options: Options, early: HeadStart | None = None
-) -> tuple[Callable[..., Recorded], Launched, Options]:
-    """Start a target's warm parent; what records runs in it, and the options as its surroundings complete them."""
-    from statecheck.lab.environment.surroundings import surroundings_of
-    from statecheck.lab.workers.launch import launch
-
-    surroundings, options = surroundings_of(target, options)
-    launched = (early.take(surroundings) if early else None) or launch(surroundings)
-    try:
-        from statecheck.lab.run import record  # late: the warm parent starts meanwhile
-    except BaseException:
-        launched.stop()
-        raise
-    return record, launched, options
-
-
-def diagnose_in(
-    record: Callable[..., Recorded],
-    launched: Launched,
-    target: Target,
-    options: Options,
-    progress: Callable[[str], None],
-    home: Path,
-    *,
-    keep: bool = False,
-) -> Diagnosis:
-    """As `diagnose_target`, in a warm parent that is there; `keep` leaves it for another target."""
-    started = time.monotonic()
-    recorded = record(launched, target, options, progress, keep=keep)
-    redaction = Redaction(options.env, options.headers)
-    run = redaction.run(KeptRun(meta_of(target, recorded), recorded.results.histories))
-    outputs = {generation: redaction.text(text) for generation, text in recorded.outputs.items()}
-    from statecheck.judge.verdict import judge
-
-    diagnosis = judge(run.meta, run.histories)
-    kept = keep_run(run, outputs, home)
-    return replace(diagnosis, run=kept.name, seconds=time.monotonic() - started)
-
-
-def meta_of(target: Target, recorded: Recorded) -> RunMeta:
-    """All that is judged beside the histories."""
-    plan = recorded.plan
-    path = _relative(target.path, target.project)
-    return RunMeta(
-        TargetName(path, recorded.object or target.object or "", recorded.framework),
-        handler=plan.handler if plan and plan.handler else Anchor(path, 1),
-        plan=discreet(plan) if plan else None,
-        talk=describe(plan) if plan else "",
-        skipped=recorded.results.skipped,
-        problems=recorded.results.problems,
-        notes=tuple(recorded.notes),
-        versions=recorded.versions,
-        seed=recorded.seed,
-        ops={name: len(history.ops) for name, history in recorded.results.histories.items()},
-    )
-
-
-def _relative(path: Path, project: Path) -> str:
-    return path.relative_to(project).as_posix() if project in path.parents else path.as_posix()
+        with Recording(target, options, progress) as recording, prepare(recording, launched) as bench:
+            find_plans(bench)
+    meta = _meta(recording)
+    return Proposal(meta.target, recording.plans, tuple(meta.problems.values()), meta.notes)
 
 
 def analyze(run: Path) -> Diagnosis:
@@ -142,3 +117,43 @@ def analyze(run: Path) -> Diagnosis:
     except (ValueError, KeyError, TypeError, AttributeError) as error:  # an op that is none
         raise unreadable(run, error) from error
     return replace(diagnosis, run=_relative(run, Path.cwd()))
+
+
+def _launch(target: Target, options: Options, early: HeadStart | None = None) -> tuple[Launched, Options]:
+    """Start a target's warm parent; return it, and the options as its surroundings complete them."""
+    from statecheck.lab.environment.surroundings import surroundings_of
+    from statecheck.lab.workers.launch import launch
+
+    surroundings, options = surroundings_of(target, options)
+    return (early.take(surroundings) if early else None) or launch(surroundings), options
+
+
+@contextmanager
+def _stopped_on_failure(launched: Launched) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        launched.stop()
+        raise
+
+
+def _meta(recording: Recording) -> RunMeta:
+    """All that is judged beside the histories."""
+    plan, results, target = recording.plan, recording.results, recording.target
+    path = _relative(target.path, target.project)
+    return RunMeta(
+        TargetName(path, recording.object, recording.framework),
+        handler=plan.handler if plan and plan.handler else Anchor(path, 1),
+        plan=discreet(plan) if plan else None,
+        talk=describe(plan) if plan else "",
+        skipped=results.skipped,
+        problems=results.problems,
+        notes=tuple(recording.notes),
+        versions=recording.versions,
+        seed=recording.seed,
+        ops={name: len(history.ops) for name, history in results.histories.items()},
+    )
+
+
+def _relative(path: Path, project: Path) -> str:
+    return path.relative_to(project).as_posix() if project in path.parents else path.as_posix()

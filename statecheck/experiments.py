@@ -94,8 +94,7 @@ class SoFar:
         splits: another worker was not given what the first one was.
         forgets_late: only the turn back at the first worker forgets: it may do so wherever it is answered.
         leaks: another session was given what the first one said.
-        overlapped: turns of one session have overlapped.
-        overlap_lost: and one of them was lost.
+        overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
     """
 
     settled: frozenset[str] = frozenset()
@@ -151,8 +150,8 @@ def _remembered_or_keyed(so_far: SoFar) -> str | None:
 
 
 def _not_renewed(so_far: SoFar) -> str | None:
-    told = "each answer tells the client what to send next, so that its turns cannot overlap"
-    return told if so_far.renewed else None
+    reason = "each answer tells the client what to send next, so that its turns cannot overlap"
+    return reason if so_far.renewed else None
 
 
 def _shared_by_workers(so_far: SoFar) -> str | None:
@@ -207,12 +206,11 @@ class Experiment:
         return not self.overlapping and not any(isinstance(step, Take) and step.session != 1 for step in self.steps)
 
 
+_SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT)
+
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a")), applies=_kept_by_app, after=()),
-    Experiment(
-        OTHER_WORKER,
-        (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b")),
-    ),
+    Experiment(OTHER_WORKER, (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b"))),
     Experiment(NEW_PROCESS, (Start("a"), Take("a"), Locate("a"), Kill("a"), Start("b", warm=False), Take("b"))),
     Experiment(
         NEW_CONTAINER,
@@ -229,7 +227,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         CONTROL,
         (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2))),
         applies=_window_in_doubt,
-        after=(OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT),
+        after=_SIDE_BY_SIDE,
         alone=True,
         aside=True,
     ),
@@ -237,7 +235,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         CONCURRENT_WORKERS,
         (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a")),
         applies=_all_of(_OVERLAPS, _shared_by_workers),
-        after=(OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT),
+        after=_SIDE_BY_SIDE,
         alone=True,
     ),
     # two first turns at once on an empty store: only asked of a store that makes its tables when it is first used
@@ -312,7 +310,7 @@ def find_experiment(name: str) -> Experiment:
     Raises:
         ValueError: there is none.
     """
-    found = next((each for each in EXPERIMENTS if each.name == name), None)
-    if found is None:
-        raise ValueError(f"`{name}` is no experiment")
-    return found
+    for experiment in EXPERIMENTS:
+        if experiment.name == name:
+            return experiment
+    raise ValueError(f"`{name}` is no experiment")

@@ -41,11 +41,12 @@ class Redaction:
         return self._pattern.sub(_STANDS_FOR, text) if self._pattern else text
 
     def run(self, run: KeptRun) -> KeptRun:
-        """A run without them, in its record and in its histories."""
+        """A run without them, in its record, its histories and what the target printed."""
         if self._pattern is None:
             return run
         histories = {name: self.history(history) for name, history in run.histories.items()}
-        return KeptRun(map_texts(run.meta, self.text), histories)
+        outputs = {generation: self.text(text) for generation, text in run.outputs.items()}
+        return KeptRun(map_texts(run.meta, self.text), histories, outputs)
 
     def history(self, history: History) -> History:
         """A history without them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
@@ -22,18 +22,19 @@ class KeptRun:
 
     Attributes:
         histories: by experiment.
+        outputs: what the target printed, by worker generation; not judged, and not read again.
     """
 
     meta: RunMeta
     histories: Mapping[str, History]
+    outputs: Mapping[int, str] = field(default_factory=dict)
 
 
-def keep_run(run: KeptRun, outputs: Mapping[int, str], project: Path) -> store.RunFolder:
+def keep_run(run: KeptRun, project: Path) -> store.RunFolder:
     """Write a run to a new folder below a project.
 
     Args:
-        run: what is judged.
-        outputs: what the target printed, by worker generation.
+        run: what is judged, and what the target printed.
         project: whose `.statecheck` folder it goes to.
 
     Raises:
@@ -43,7 +44,7 @@ def keep_run(run: KeptRun, outputs: Mapping[int, str], project: Path) -> store.R
     for name, history in run.histories.items():
         lines = "".join(encode(op) + "\n" for op in history.ops)
         folder.write(f"{name}.jsonl", lines.encode("utf-8", "backslashreplace"))
-    for generation, text in outputs.items():
+    for generation, text in run.outputs.items():
         if text:
             folder.write(f"output/{generation}.log", text.encode("utf-8", "backslashreplace"))
     folder.finish(encode_meta(run.meta))

@@ -17,6 +17,7 @@ from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.overlap import at_once
 from statecheck.lab.workers.readiness import ready
+from statecheck.lab.workers.replies import decode_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ class Setting:
     volumes: tuple[str, ...]
     locator: Locator
     hold: str  # "model" or "reads"
+    deadline: float  # on the monotonic clock; no experiment is begun after it
 
 
 @dataclass
@@ -207,9 +209,9 @@ class Driver:
 
     def _files(self, worker: Worker) -> None:
         for found in self.setting.lab.files(worker.disk, (*self.sent, *self._keys())):
-            where = self.setting.locator.path(found["path"])
-            kept = any(Path(found["path"]).is_relative_to(volume) for volume in self.setting.volumes)
-            self.ops.append(_op(worker, "ok", "disk")(on_volume=kept, markers=tuple(found["markers"]), where=where))
+            where = self.setting.locator.path(found.path)
+            kept = any(Path(found.path).is_relative_to(volume) for volume in self.setting.volumes)
+            self.ops.append(_op(worker, "ok", "disk")(on_volume=kept, markers=found.markers, where=where))
 
     def _locate(self, step: Locate) -> None:
         worker = self.workers[step.worker]
@@ -220,18 +222,18 @@ class Driver:
             error = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
             self.ops.append(_op(worker, "fail", "place")(error=error))
             return
-        for place in reply["places"]:
+        for place in map(decode_place, reply["places"]):
             found = self.setting.locator.place(place)
             self.ops.append(
                 _op(worker, "ok", "place")(
                     turn=len(self.sent),
-                    is_text=bool(place["text"]),
+                    is_text=place.is_text,
                     cls=found.holder,
                     key=found.key,
-                    markers=(place["marker"],),
+                    markers=(place.marker,),
                     where=found.text,
                     lines=found.lines(_MOST_USES),
-                    note="" if place["user"] else "library",
+                    note="" if place.is_users else "library",
                 )
             )
 

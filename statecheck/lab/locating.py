@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from statecheck.history import Line
-from statecheck.model import Anchor
 from statecheck.source.code import definitions
 from statecheck.source.code.uses import uses
 from statecheck.source.project.signing import random_secrets
 
 if TYPE_CHECKING:
+    from statecheck.lab.workers.replies import FoundPlace
+    from statecheck.model import Anchor
     from statecheck.source.code.tree import SourceTree
 
 
@@ -60,18 +61,16 @@ class Locator:
         path = Path(absolute)
         return path.relative_to(self.project).as_posix() if self.project in path.parents else path.as_posix()
 
-    def place(self, raw: dict[str, Any]) -> Place:
+    def place(self, raw: FoundPlace) -> Place:
         """The place in words, down to the first key; what a library keeps inside its own objects is cut off."""
-        path = _Path(raw["module"], [(kind, name) for kind, name in raw["steps"]], self.tree)
-        if "line" in raw:
-            path.begin(raw.get("slot"))
+        path = _Path(raw.module, list(raw.steps), self.tree)
+        if raw.line is not None:
+            path.begin(raw.slot)
         path.walk()
-        anchor = None
-        if "line" in raw:
-            anchor = Anchor(*raw["line"])
-        elif path.closure is not None:
+        anchor = raw.line
+        if anchor is None and path.closure is not None:
             anchor = self._closure(*path.closure)
-        elif raw["user"]:
+        elif anchor is None and raw.is_users:
             anchor = self._defined(raw, path)
         holder = path.names[-1] if path.names else ""
         return Place("".join(path.parts), path.key, holder, anchor, uses(self.tree, holder) if anchor else ())
@@ -80,13 +79,13 @@ class Locator:
         module = self.tree.get(self.project / file)
         return definitions.closure_name(module, line, name) if module else None
 
-    def _defined(self, raw: dict[str, Any], path: _Path) -> Anchor | None:
-        module = self.tree.get(self.project / raw["file"])
+    def _defined(self, raw: FoundPlace, path: _Path) -> Anchor | None:
+        module = self.tree.get(self.project / raw.file)
         for name in reversed(path.names[1:]):
             found = definitions.attribute(self.tree, name) or definitions.entry(self.tree, name)
             if found is not None:
                 return found
-        if module is None or not path.names or raw["app"]:
+        if module is None or not path.names or raw.is_app:
             return None  # that a framework's app leads to it says nothing
         return definitions.module_name(module, path.names[0], self.tree)
 

@@ -16,9 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from statecheck.experiments import Experiment, SoFar, Step, Trial
+    from statecheck.lab.recording import Recording
     from statecheck.lab.results import Results
 
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
+
+
+def run_experiments(recording: Recording, setting: Setting) -> None:
+    """Run the experiments that apply to a target, of those that were selected.
+
+    Args:
+        recording: of the run; it gets what they leave.
+        setting: what they share.
+
+    Raises:
+        StatecheckError: the lab is lost; what one experiment alone fails at is among the results.
+    """
+    selected = recording.options.selected()
+    Runner(setting, selected, recording.results, recording.notes, recording.progress).run()
 
 
 @dataclass
@@ -31,7 +46,6 @@ class Runner:
         results: what they leave; added to.
         notes: what the report should say; added to.
         progress: called with the name of each that is begun.
-        deadline: on the monotonic clock; none is begun after it.
     """
 
     setting: Setting
@@ -39,7 +53,6 @@ class Runner:
     results: Results
     notes: list[str]
     progress: Callable[[str], None]
-    deadline: float
     _sent_whole: bool = False
 
     def run(self) -> None:
@@ -99,7 +112,7 @@ class Runner:
 
     def _run_one(self, experiment: Experiment, more: tuple[Step, ...] = ()) -> None:
         name = experiment.name
-        if time.monotonic() > self.deadline:
+        if time.monotonic() > self.setting.deadline:
             text = "the run took too long, so this experiment was not started"
             self.results.problems[name] = Problem("run-too-long", text, "give it more time with `--timeout`")
             return

@@ -53,7 +53,6 @@ class Options:
     show_logs: bool = False
     template: Plan | None = None
     fail_on: Severity = "error"
-    plans_only: bool = False
     python: str | None = None
     app_dir: Path | None = None
     env_files: tuple[Path, ...] = ()

@@ -97,14 +97,13 @@ def _warm_parent(options: Options) -> Launched:
 def _diagnose(task: tuple[Path, Options, Path]) -> tuple[Path, Diagnosis]:
     """Diagnose one app from its own folder. Whatever goes wrong becomes a diagnosis that says so."""
     from statecheck.diagnose import diagnose_in
-    from statecheck.lab.run import record
     from statecheck.target.resolve import resolve
 
     path, options, home = task
     try:
         target = resolve(path.name, path.parent)
         launched = _warm_parent(options)
-        return path, diagnose_in(record, launched, target, options, lambda _: None, home, keep=True)
+        return path, diagnose_in(launched, target, options, lambda _: None, home, keep=True)
     except StatecheckError as error:
         problem = Problem(error.slug, error.text, error.hint, error.detail)
     except Exception as error:  # noqa: BLE001 - one app's failure must not lose the others' diagnoses

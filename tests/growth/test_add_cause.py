@@ -88,7 +88,7 @@ def test_a_cause_is_one_file_and_one_line(tmp_path: Path) -> None:
     histories = {name: history(name, text) for name, text in SPLIT.items()}
     target = TargetName("app.py", "app", "fastapi")
     ops = {name: len(one.ops) for name, one in histories.items()}
-    keep_run(KeptRun(RunMeta(target, Anchor("app.py", 4), ops=ops), histories), {}, tmp_path)
+    keep_run(KeptRun(RunMeta(target, Anchor("app.py", 4), ops=ops), histories), tmp_path)
 
     judged = package.run("-m", "statecheck", "analyze", "--format", "json", cwd=tmp_path)
     causes = json.loads(judged.stdout)["causes"]

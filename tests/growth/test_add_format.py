@@ -58,7 +58,7 @@ def test_a_format_is_one_file_and_one_line(tmp_path: Path) -> None:
     package.replace("report/__init__.py", '    "json",\n', '    "json",\n    "made-up",\n')
     kept = history("same-process", KEPT)
     meta = RunMeta(TargetName("app.py", "app", "fastapi"), Anchor("app.py", 4), ops={"same-process": len(kept.ops)})
-    keep_run(KeptRun(meta, {"same-process": kept}), {}, tmp_path)
+    keep_run(KeptRun(meta, {"same-process": kept}), tmp_path)
 
     assert package.changed() == ["report/__init__.py", "report/made_up.py"]
 

@@ -15,7 +15,7 @@ from histories import marker
 from pydantic import BaseModel, Field, ValidationError
 
 from statecheck.history import Op, decode_lines
-from statecheck.lab.workers.worker import anonymous_file
+from statecheck.lab.workers.op_file import anonymous_file
 from statecheck.probe import state
 from statecheck.probe.method_wrappers import Table, record_unawaited, wrap_tree
 from statecheck.probe.recorder import RECORDER

@@ -12,6 +12,7 @@ import pytest
 from histories import marker
 
 from statecheck.lab.locating import Locator, Place
+from statecheck.lab.workers.replies import decode_place
 from statecheck.source.code.tree import SourceTree
 
 ROOT = Path(__file__).parents[2]
@@ -240,7 +241,7 @@ def locator(folder: Path) -> Locator:
 
 
 def places(raw: list[dict[str, Any]], locator: Locator) -> list[Place]:
-    return [locator.place(one) for one in raw]
+    return [locator.place(decode_place(one)) for one in raw]
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -262,7 +263,7 @@ def test_it_is_anchored_where_it_is_defined(name: str, found: dict[str, Any], lo
 
 def test_what_only_a_library_holds_is_told_as_the_library_s(found: dict[str, Any], locator: Locator) -> None:
     (raw,) = found["library"]
-    place = locator.place(raw)
+    place = locator.place(decode_place(raw))
 
     assert not raw["user"]
     assert place.text.startswith("library.kept")

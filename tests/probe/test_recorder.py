@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from statecheck.history import Op, decode_lines
-from statecheck.lab.workers.worker import anonymous_file
+from statecheck.lab.workers.op_file import anonymous_file
 from statecheck.probe.recorder import TASKS, TURN, Recorder, begin_turn
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from histories import marker
 
 from statecheck.history import Op, decode_lines
-from statecheck.lab.workers.worker import anonymous_file
+from statecheck.lab.workers.op_file import anonymous_file
 from statecheck.probe import state
 from statecheck.probe.adapters.offer import Offer
 from statecheck.probe.adapters.workflows import adapt

@@ -12,7 +12,7 @@ from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import decode_lines
 from statecheck.lab.services.addresses import DRIVERS, HOST, value_for
 from statecheck.lab.services.programs import find
-from statecheck.lab.workers.worker import anonymous_file
+from statecheck.lab.workers.op_file import anonymous_file, read_file
 from statecheck.model import Problem
 from statecheck.source.project.service_kinds import kind_of_url
 
@@ -43,17 +43,13 @@ class Services:
 
     Attributes:
         environment: variables that lead the target to them.
-        ports: at which they are, whatever host the target names.
         missing: (service, why there is none, hint) of those that could not be had.
         notes: what was provided and what was not, for the report.
-        pid: of the process that keeps them, in the run's own namespace; 0 for none.
     """
 
     environment: dict[str, str] = field(default_factory=dict)
-    ports: list[int] = field(default_factory=list)
     missing: list[tuple[Named, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    pid: int = 0
     _ops: int = -1
     _drivers: list[str] = field(default_factory=list)
     _started: list[Named] = field(default_factory=list)
@@ -115,14 +111,17 @@ class Services:
         self._started = [service for service, _ in wanted]
         request = {"do": "provide", "services": specs, "folder": f"{lab.name}/services", "drivers": DRIVERS}
         answer = lab.ask(request, (self._ops,))
-        self.pid, self._drivers = answer["pid"], answer["drivers"]
-        return [list(each) for each in answer["ports"]]
+        self._drivers = answer["drivers"]
+        lab.helpers.append(answer["pid"])
+        lab.sources.append(self.passed)
+        found = [list(each) for each in answer["ports"]]
+        lab.ports += [port for each in found for port in each]
+        return found
 
     def _lead_to(
         self, service: Named, binary: Binary, ports: list[int], given: set[str], scrubbed: Mapping[str, str]
     ) -> None:
         """Set the variables through which the target finds this service."""
-        self.ports += ports
         if service.kind.name == "postgres":
             self.environment |= {name: "" for name in scrubbed if name.startswith(_NOT_HERE)}
             self.environment |= {"PGHOST": HOST, "PGHOSTADDR": HOST, "PGPORT": str(ports[0])}
@@ -144,7 +143,7 @@ class Services:
         return [op for op in self._recorded() if op.f == "wire"]
 
     def _recorded(self) -> list[Op]:
-        return decode_lines(os.pread(self._ops, os.fstat(self._ops).st_size, 0)) if self._ops >= 0 else []
+        return decode_lines(read_file(self._ops)) if self._ops >= 0 else []
 
     def explain(self, problem: Problem) -> Problem:
         """Say of what went wrong that it is for want of a service, where it looks so."""

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.kept import bytecode
+from statecheck.lab.workers.replies import decode_file
 from statecheck.lab.workers.worker import Worker
 from statecheck.probe.channel import Closed, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from statecheck.history import Op
-    from statecheck.lab.services.throwaway import Services
     from statecheck.lab.workers.launch import Launched
+    from statecheck.lab.workers.replies import FoundFile
     from statecheck.probe.relay import Relay
     from statecheck.source.project.migrations import Migration
 
@@ -40,17 +41,18 @@ class Lab:
         self.isolation = launched.isolation
         self.workers: list[Worker] = []
         self.relays: list[Relay] = []  # to services that were handed over
-        self.relayed: list[Op] = []
-        self.services: Services | None = None
+        self.sources: list[Callable[[], list[Op]]] = []  # of what was said to services so far
+        self.ports: list[int] = []  # at which services are provided, on the loopback that all disks share then
+        self.helpers: list[int] = []  # PIDs of what was started beside the workers
         self.fresh = False
         self.compiled = 0  # modules of installed packages that have no `.pyc` files
         self.migration: Migration | None = None  # run first on each new disk
         self._migrated: set[str] = set()
 
     @property
-    def environment(self) -> Mapping[str, str]:
+    def environment(self) -> dict[str, str]:
         """The variables that its workers run with."""
-        variables: Mapping[str, str] = self._request["environment"]
+        variables: dict[str, str] = self._request["environment"]
         return variables
 
     def ask(self, message: Message, descriptors: tuple[int, ...] = ()) -> Message:
@@ -110,14 +112,12 @@ class Lab:
             self._generations += 1
             worker = Worker(self._generations, disk, listening)
             self.workers.append(worker)
-        # services listen on the run's own loopback, which all disks share then
-        provided = self.services.ports if self.services else []
-        shared = bool(self.relays or provided)
-        request = {"volumes": list(volumes), "own_network": not shared, "provided": provided}
+        shared = bool(self.relays or self.ports)
+        request = {"volumes": list(volumes), "own_network": not shared, "provided": self.ports}
         if self.migration and disk not in self._migrated:
             self._migrated.add(disk)
             request["migrate"] = {"arguments": self.migration.arguments, "folder": str(self.migration.folder)}
-        worker.start(self, {**self._request, **request})
+        worker.start(self.ask, {**self._request, **request})
         return worker
 
     def listener(self, host: str, port: int) -> int:
@@ -127,7 +127,7 @@ class Lab:
 
     def passed(self) -> list[Op]:
         """What was said to services so far, as their relays saw it."""
-        return [*self.relayed, *(self.services.passed() if self.services else ())]
+        return [op for source in self.sources for op in source()]
 
     def kill(self, worker: Worker, *, container: bool = False) -> None:
         """SIGKILL this worker, or with it all that is in its container; returns when it is gone."""
@@ -138,10 +138,10 @@ class Lab:
         """Where the worker's copy of the project lies, or "" where layers stand for its disk."""
         return f"{self._launched.folder}/{worker.disk}/project" if self._launched.folder else ""
 
-    def files(self, disk: str, markers: tuple[str, ...]) -> list[Message]:
+    def files(self, disk: str, markers: tuple[str, ...]) -> list[FoundFile]:
         """Files written on a disk that hold one of these markers."""
-        found: list[Message] = self.ask({"do": "files", "disk": disk, "markers": list(markers)})["files"]
-        return found
+        reply = self.ask({"do": "files", "disk": disk, "markers": list(markers)})
+        return [decode_file(found) for found in reply["files"]]
 
     def abort(self) -> None:
         """Kill the whole run at once: every thread that waits for a worker wakes."""
@@ -154,8 +154,8 @@ class Lab:
         for worker in self.workers:
             if worker.pid and not worker.dead:
                 self.kill(worker)
-        if self.services and self.services.pid:
-            self.ask({"do": "kill", "pid": self.services.pid, "disk": "", "all": False})
+        for pid in self.helpers:
+            self.ask({"do": "kill", "pid": pid, "disk": "", "all": False})
         self.ask({"do": "forget", "prefix": self.name})
         self._give_back()
 

@@ -9,7 +9,9 @@ from statecheck.errors import ExitCode, StatecheckError
 
 if TYPE_CHECKING:
     from statecheck.lab.error_hints import Remedies
+    from statecheck.lab.workers.replies import Failure
     from statecheck.lab.workers.worker import Worker
+    from statecheck.model import Anchor
 
 
 _HINTS = {
@@ -17,6 +19,10 @@ _HINTS = {
     "SyntaxError": "if it is written for another Python, name the app's interpreter with `--python PATH`",
 }
 """What helps where a target fails at import or start-up, by the type of its exception."""
+
+
+START_SECONDS = 60.0
+"""How long a worker may take until it serves, unless `--timeout` says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -27,42 +33,41 @@ class Limits:
     turn: float
 
 
-def ready(worker: Worker, limits: Limits, remedies: Remedies) -> None:
-    """Wait until a worker serves.
+def ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict[str, Any]:
+    """Wait until a worker serves; return what it reports of the app.
 
     Raises:
         StatecheckError: it failed, died or hung; with the target's own last lines.
     """
     worker.wait(lambda: worker.facts is not None or worker.failed is not None, limits.start)
     if worker.facts is not None:
-        return
-    failed = worker.failed or {}
+        return worker.facts
+    failed = worker.failed
     detail = worker.last_words() if failed or worker.dead else worker.output()
-    if failed.get("missing"):
+    if failed and failed.missing:
         raise StatecheckError(
             "missing-dependency",
-            f"the target needs the module `{failed['missing']}`, which `{failed['python']}` does not have",
+            f"the target needs the module `{failed.missing}`, which `{failed.python}` does not have",
             "install it there, or name the app's interpreter with `--python`, or your modules' folder with `--app-dir`",
             ExitCode.INCONCLUSIVE,
             detail,
         )
-    if failed.get("error", "").startswith("NoApp: "):
+    if failed and failed.error.startswith("NoApp: "):
         raise StatecheckError(
             "not-driven",
-            failed["error"].removeprefix("NoApp: "),
+            failed.error.removeprefix("NoApp: "),
             "web apps, pages, workflows and callables `reply(session_id, text)` are driven: name one (`app.py:reply`)",
             ExitCode.INCONCLUSIVE,
             detail,
         )
-    if failed.get("refused"):
-        raise _needs_network(failed, detail)
+    if failed and failed.refused:
+        raise _needs_network(failed, *failed.refused, detail)
     if failed:
-        at = ":".join(map(str, failed.get("at") or ()))
-        what = "import" if failed["failed"] == "import" else "start-up"
+        what = "import" if failed.at_import else "start-up"
         raise StatecheckError(
             f"{what}-failed",
-            f"the target failed at {what}{' in `' + at + '`' if at else ''}: {_one_line(failed['error'])}",
-            _HINTS.get(failed["error"].partition(":")[0]) or remedies.of(failed["error"]) or "see its own last lines",
+            f"the target failed at {what}{f' in `{failed.at}`' if failed.at else ''}: {_one_line(failed.error)}",
+            _HINTS.get(failed.error.partition(":")[0]) or remedies.of(failed.error) or "see its own last lines",
             ExitCode.INCONCLUSIVE,
             detail,
         )
@@ -83,13 +88,12 @@ def ready(worker: Worker, limits: Limits, remedies: Remedies) -> None:
     )
 
 
-def _needs_network(failed: dict[str, Any], detail: str) -> StatecheckError:
-    address, path, line = failed["refused"]
-    when = "is imported" if failed["failed"] == "import" else "starts"
+def _needs_network(failed: Failure, address: str, line: Anchor, detail: str) -> StatecheckError:
+    when = "is imported" if failed.at_import else "starts"
     return StatecheckError(
         "needs-network",
-        f"the target needs the network when it {when}: `{path}:{line}` asks for {address}, which was blocked "
-        f"({failed['error'].partition(':')[0]})",
+        f"the target needs the network when it {when}: `{line}` asks for {address}, which was blocked "
+        f"({failed.error.partition(':')[0]})",
         "make that call in the first request that needs it, or hand over a service here with `--env NAME=URL`",
         ExitCode.INCONCLUSIVE,
         detail,

@@ -5,36 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import tempfile
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from statecheck.history import Op, decode_lines
+from statecheck.lab.workers.op_file import anonymous_file, read_file
+from statecheck.lab.workers.replies import Failure, decode_failure
 from statecheck.probe.channel import Channel, Closed, Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from statecheck.lab.workers.pool import Lab
 
 _LAST_SECONDS = 3.0
 _KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
 
 
-def anonymous_file() -> int:
-    """A new append-only file without a name: what is written survives the writer's SIGKILL and dies with us."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("statecheck-ops")
-        import fcntl
-
-        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
-        return fd
-    fd, path = tempfile.mkstemp(prefix="statecheck-")
-    os.close(fd)
-    fd = os.open(path, os.O_RDWR | os.O_APPEND)
-    Path(path).unlink()
-    return fd
+Ask = Callable[[Message, tuple[int, ...]], Message]
+"""How the warm parent is asked: a request and descriptors that go with it, for its answer."""
 
 
 class Worker:
@@ -59,7 +45,7 @@ class Worker:
         self.bell = threading.Condition()
         self.pid = 0
         self.facts: Message | None = None
-        self.failed: Message | None = None
+        self.failed: Failure | None = None
         self.dead = False
         self.done: dict[int, str] = {}
         self.answers: dict[int, str] = {}
@@ -72,7 +58,7 @@ class Worker:
         self._output = bytearray()
         self._threads: list[threading.Thread] = []
 
-    def start(self, lab: Lab, request: Message) -> None:
+    def start(self, ask: Ask, request: Message) -> None:
         """Ask the warm parent for the process; returns when the process exists, not yet ready."""
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
@@ -80,7 +66,7 @@ class Worker:
         if self.listening is not None:
             descriptors.append(self.listening.fileno())
         try:
-            reply = lab.ask({"do": "spawn", "disk": self.disk, **request}, tuple(descriptors))
+            reply = ask({"do": "spawn", "disk": self.disk, **request}, tuple(descriptors))
         finally:
             theirs.close()
             os.close(write_end)
@@ -109,7 +95,7 @@ class Worker:
         if "ready" in message:
             self.facts = message["ready"]
         elif "failed" in message:
-            self.failed = message
+            self.failed = decode_failure(message)
         elif "done" in message:
             self.done[message["done"]] = message["error"]
             self.incomplete = bool(message["missing"])
@@ -158,10 +144,7 @@ class Worker:
 
     def ops(self) -> list[Op]:
         """What it has recorded so far."""
-        from dataclasses import replace
-
-        data = os.pread(self._ops, os.fstat(self._ops).st_size, 0)
-        return [replace(op, generation=self.generation) for op in decode_lines(data)]
+        return [replace(op, generation=self.generation) for op in decode_lines(read_file(self._ops))]
 
     def ended(self) -> None:
         """The process is known to be gone: wake whoever waits for it."""

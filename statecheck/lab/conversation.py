@@ -1,0 +1,121 @@
+"""Finds out how a client talks to the target: what a worker reports of the app, the plans for that, and trying them."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from statecheck.errors import StatecheckError
+from statecheck.lab.client import Markers
+from statecheck.lab.driver import Setting
+from statecheck.lab.error_hints import NO_TABLE, Remedies
+from statecheck.lab.locating import Locator
+from statecheck.lab.scout import Scout
+from statecheck.lab.workers.readiness import START_SECONDS, Limits, ready
+from statecheck.lab.workers.replies import decode_app_facts
+from statecheck.options.config import TURN_SECONDS
+from statecheck.source.project.migrations import migration
+from statecheck.talk.plan import Overrides, admitted
+from statecheck.target.virtualenvs import folders_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statecheck.lab.preparation import Bench
+    from statecheck.lab.workers.worker import Worker
+    from statecheck.options.config import Options
+    from statecheck.source.project.migrations import Migration
+    from statecheck.talk.plan import Plan
+
+_RUN_SECONDS = 300.0
+_DATABASE = re.compile(r"\w://|\b(host|dbname|service)\s*=")
+
+Found = TypeVar("Found")
+
+
+def find_plans(bench: Bench) -> tuple[Plan, ...]:
+    """Load the target and return how it may be talked to, best first; no turn is sent.
+
+    Raises:
+        StatecheckError: the target cannot be loaded, or nothing is found to talk to.
+    """
+    return _with_tables(bench, lambda: _load(bench)[1])
+
+
+def find_conversation(bench: Bench) -> Setting:
+    """Load the target, try how it may be talked to, and return what all its experiments share.
+
+    Raises:
+        StatecheckError: the target cannot be loaded, nothing is found to talk to, or every plan is refused.
+    """
+    return _with_tables(bench, lambda: _choose(bench))
+
+
+def _with_tables(bench: Bench, find: Callable[[], Found]) -> Found:
+    """Find something; where tables turn out to be missing, again, with the project's migrations run first."""
+    try:
+        return find()
+    except StatecheckError as error:
+        made = _migration_for(bench, error)
+        if made is None:
+            raise
+    for worker in bench.lab.workers:
+        bench.lab.kill(worker)
+    bench.lab.migration = made
+    note = f"its tables were missing, so `{made.shown}` was tried first, on each new disk"
+    bench.recording.notes.append(note)
+    return find()
+
+
+def _migration_for(bench: Bench, error: StatecheckError) -> Migration | None:
+    """The project's migration, where an error asks for one and it cannot reach a database of the user's."""
+    given = any(_DATABASE.search(value) for _, value in bench.recording.options.env)
+    if given or bench.lab.isolation != "namespace" or not NO_TABLE.search(error.text + error.detail):
+        return None
+    target = bench.recording.target
+    return migration(folders_of(target.path, target.project))
+
+
+def _limits(options: Options) -> Limits:
+    return Limits(START_SECONDS * options.timeout_scale, TURN_SECONDS * options.timeout_scale)
+
+
+def _load(bench: Bench) -> tuple[Worker, tuple[Plan, ...]]:
+    """Load the target in a worker of the scout's; return that, and the plans."""
+    from statecheck.talk.planning import candidates
+
+    recording, lab = bench.recording, bench.lab
+    options, project = recording.options, recording.target.project
+    recording.progress("looking for the conversation")
+    worker = lab.spawn("scout/1", bench.deployment.volumes, listen=True)
+    facts = ready(worker, _limits(options), Remedies(bench.tree, lab.environment, bench.files))
+    app = replace(decode_app_facts(facts, project), environment=lab.environment)
+    recording.framework, recording.object = app.framework, app.object
+    said = Overrides(options.endpoint, options.message_field, options.session_field, options.headers, options.template)
+    recording.plans = tuple(admitted(plan, app) for plan in candidates(app, project, said))
+    return worker, recording.plans
+
+
+def _choose(bench: Bench) -> Setting:
+    recording, lab = bench.recording, bench.lab
+    limits = _limits(recording.options)
+    deadline = time.monotonic() + _RUN_SECONDS * recording.options.timeout_scale
+    worker, plans = _load(bench)
+    setting = Setting(
+        lab,
+        plans[0],
+        Markers(recording.seed),
+        limits,
+        Remedies(bench.tree, lab.environment, bench.files),
+        bench.deployment.volumes,
+        Locator(bench.tree, recording.target.project),
+        "model",
+        deadline,
+    )
+    scouted = Scout(setting, worker).choose(plans)
+    recording.plan = scouted.plan
+    lab.warm(worker.imported(limits.turn))
+    lab.kill(worker)
+    return replace(setting, plan=scouted.plan, hold=scouted.hold)

@@ -1,0 +1,48 @@
+"""How the project's own files say that it is deployed, as far as the lab does likewise. Only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statecheck.probe.frameworks import by_name
+from statecheck.source.project.deploy import count_threads, count_workers, find_volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from statecheck.source.project.project_files import ProjectFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What outlives a redeploy.
+
+    Attributes:
+        volumes: absolute paths.
+        notes: what the report should say of it.
+    """
+
+    volumes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_deployment(files: ProjectFiles, named: Iterable[Path]) -> Deployment:
+    """Return which paths outlive a redeploy: those that were named, and those that the project's files name."""
+    volumes = tuple(dict.fromkeys(map(str, (*named, *find_volumes(files)))))
+    notes = [f"kept across a redeploy (volumes): {', '.join(volumes)}"] if volumes else []
+    configured = count_workers(files)
+    if configured is not None:
+        number, anchor = configured
+        notes.append(f"{anchor} starts {number} {'worker' if number == 1 else 'workers'}")
+    return Deployment(volumes, tuple(notes))
+
+
+def read_threads(files: ProjectFiles, framework: str) -> tuple[int, list[str]]:
+    """Return how many threads a worker has where the app is deployed, 0 if no file says so; and notes of it."""
+    stated = count_threads(files) if by_name(framework).has_threads else None
+    if stated is None:
+        return 0, []
+    number, anchor = stated
+    return number, [f"{anchor} gives a worker {number} {'thread' if number == 1 else 'threads'}"]

@@ -1,0 +1,152 @@
+"""Prepares the lab of one run: what the target runs in, the services that it finds, the libraries that it imports."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from statecheck.lab.deployment import Deployment, read_deployment, read_threads
+from statecheck.lab.environment.placeholders import filled
+from statecheck.lab.services.relays import open_relays
+from statecheck.lab.workers.launch import isolated
+from statecheck.lab.workers.pool import Lab
+from statecheck.lab.workers.readiness import START_SECONDS
+from statecheck.source.code.hashing import hashes
+from statecheck.source.code.imports import third_party
+from statecheck.source.code.tree import SourceTree
+from statecheck.source.project.project_files import ProjectFiles
+from statecheck.source.project.schemas import schema_scripts
+from statecheck.source.project.services import named_services
+from statecheck.source.project.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.lab.recording import Recording
+    from statecheck.lab.workers.launch import Launched
+    from statecheck.target.resolve import Target
+
+_SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "waitress.server", "aiosqlite")
+_NEEDED_NEXT = ("httpx", "statecheck.talk.planning")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A lab that is ready for a target's workers, and what was read of the target's project.
+
+    Attributes:
+        tree, files: the project's Python and its other files, each read once.
+        deployment: what the project's files say of how it is deployed.
+    """
+
+    recording: Recording
+    lab: Lab
+    tree: SourceTree
+    files: ProjectFiles
+    deployment: Deployment
+
+
+@contextmanager
+def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> Iterator[Bench]:
+    """Read a target's project and make a lab ready for it; nothing of the run is left behind afterwards.
+
+    Args:
+        recording: of the run; it gets the notes, the versions and, in the end, the workers' output.
+        launched: the warm parent, by `launch`, just before.
+        keep: leave the warm parent running for another target, where it could be isolated by namespaces.
+
+    Raises:
+        StatecheckError: the warm parent cannot be started or isolated, or a service cannot be provided.
+        KeyboardInterrupt: after everything was stopped.
+    """
+    recording.progress("importing libraries")
+    target = recording.target
+    lab: Lab | None = None
+    try:
+        tree, files = SourceTree.of(target), ProjectFiles(target.project)
+        modules = third_party(target, tree)
+        launched = isolated(launched, target.project)
+        threads, notes = read_threads(files, target.framework)
+        recording.notes += [*launched.notes, *notes]
+        lab = _open_lab(recording, launched, seeded=hashes(tree), threads=threads)
+        _provide(recording, lab, launched, tree, files, modules)
+        with ThreadPoolExecutor(1) as pool:
+            warming = pool.submit(lab.warm, (*modules, *_SERVERS))
+            for module in _NEEDED_NEXT:  # takes a while, and the warm parent is busy with the same on another core
+                import_module(module)
+            deployment = read_deployment(files, recording.options.volumes)
+            recording.versions = warming.result()["versions"]
+        recording.notes += deployment.notes
+        yield Bench(recording, lab, tree, files, deployment)
+        if lab.fresh:
+            recording.notes.append("its libraries start threads when imported, so workers were started afresh")
+    except BaseException:
+        keep = False
+        raise
+    finally:
+        if lab is None:
+            launched.stop()
+        else:
+            recording.outputs = {worker.generation: worker.output() for worker in lab.workers}
+            if keep and launched.isolation == "namespace":
+                lab.leave()
+            else:
+                lab.close()
+
+
+def _open_lab(recording: Recording, launched: Launched, *, seeded: bool, threads: int) -> Lab:
+    target = recording.target
+    request = {
+        **_spawn_request(target),
+        "environment": dict(launched.surroundings.environment),
+        "lent": launched.surroundings.lent,
+        "seeded": seeded,
+        "threads": threads,
+    }
+    seconds = START_SECONDS * max(1.0, recording.options.timeout_scale)  # of our own work: no reason to hurry it
+    return Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
+
+
+def _spawn_request(target: Target) -> dict[str, object]:
+    """What every spawn says of the target."""
+    roots = dict.fromkeys((str(target.project), str(target.root)))
+    return {
+        "module": target.module,
+        "path_file": str(target.path),
+        "object": target.object,
+        "framework": target.framework,
+        "root": str(target.root),
+        "cwd": str(target.project),
+        "roots": list(roots),
+    }
+
+
+def _provide(
+    recording: Recording,
+    lab: Lab,
+    launched: Launched,
+    tree: SourceTree,
+    files: ProjectFiles,
+    modules: tuple[str, ...],
+) -> None:
+    """Give the target the services and the variables that it cannot do without."""
+    given, services = recording.options.env, recording.services
+    if launched.isolation == "namespace":
+        recording.notes += open_relays(lab, given)
+    read = settings(tree)
+    named = named_services(tree, files, lab.environment, read)
+    scripts = schema_scripts(tree, recording.target.project) if named else ()
+    services.provide(lab, named, given, lab.environment, scripts)
+    lab.environment.update(services.environment)
+    values, notes = filled(read, modules, lab.environment, files, services.lacking())
+    lab.environment.update(values)
+    recording.notes += services.notes + notes
+    if launched.surroundings.env_files:
+        from statecheck.lab.environment.env_files import masked
+
+        settled = {**dict(given), **services.environment}
+        lab.ask({"do": "mask", "files": masked(launched.surroundings.env_files, settled)})
