@@ -88,47 +88,71 @@ KEYWORD = NameUse("code", 0.6, "the handler passes it on as `{name}`")
 """Libraries name their keywords with care: `session_id=`, `user_msg=`."""
 
 NAMES = (
-    NamedWeight(10.0, "message msg text question prompt query utterance", "the user's words, and nothing else"),
-    NamedWeight(9.0, "q input content ask messages", "the same, in words that mean something else now and then"),
     NamedWeight(
-        8.0, "comment body sentence speech says say instruction instructions transcript", "words, written or spoken"
+        10.0,
+        "message msg text question prompt query utterance",
+        "the user's words, and nothing else",
+    ),
+    NamedWeight(
+        9.0,
+        "q input content ask messages",
+        "the same, in words that mean something else now and then",
+    ),
+    NamedWeight(
+        8.0,
+        "comment body say instruction instructions",
+        "words, written or spoken",
     ),
     NamedWeight(
         7.0,
-        "brief item note notes description remark statement line wish complaint memo words said request inquiry "
-        "enquiry",
+        "brief item note notes description said request",
         "a short text of a certain sort",
     ),
     NamedWeight(
         6.0,
-        "receipt symptom symptoms feedback task command topic idea issue problem concern details entry post story "
-        "answer reply claim report update thought review summary saying dictation letter",
+        "feedback task command topic entry post answer reply",
         "a text by its trade, or what it is about",
     ),
     NamedWeight(
         4.0,
-        "data value payload string str event subject title goal order",
+        "data value payload string str event subject title order",
         "what holds a text among other things",
     ),
-    NamedWeight(-10.0, "session conversation sid sessid thread conv", "a conversation, and nothing else"),
-    NamedWeight(-9.0, "cid dialog dialogue chatroom", "the same, in words that mean something else now and then"),
-    NamedWeight(-8.0, "user uid visitor customer username login", "who is talking"),
+    NamedWeight(
+        -10.0,
+        "session conversation sid thread conv",
+        "a conversation, and nothing else",
+    ),
+    NamedWeight(
+        -9.0,
+        "cid dialog",
+        "the same, in words that mean something else now and then",
+    ),
+    NamedWeight(
+        -8.0,
+        "user uid visitor customer username login",
+        "who is talking",
+    ),
     NamedWeight(
         -7.0,
-        "client account caller guest member patient person student pupil employee owner sender phone email peer "
-        "contact player traveller traveler applicant household family subscriber buyer seller author speaker",
+        "client account caller guest member employee sender phone email household",
         "who is talking, by a part that they play",
     ),
     NamedWeight(
         -6.0,
-        "reader farmer resident citizen driver passenger teacher room channel ticket case lot matter device handle "
-        "table desk booking reservation claimant worker staff group team project workspace nickname who whom "
-        "policy vehicle plate flat apartment house store branch dossier file folder notebook board basket cart trip "
-        "learner participant nurse doctor lawyer company",
+        "room channel ticket case matter board",
         "who is talking, or what it is about, by a trade",
     ),
-    NamedWeight(-5.0, "chat context history scope", "what a conversation lies in"),
-    NamedWeight(-3.0, "name", "people have names, and so have things"),
+    NamedWeight(
+        -5.0,
+        "chat context history scope",
+        "what a conversation lies in",
+    ),
+    NamedWeight(
+        -3.0,
+        "name",
+        "people have names, and so have things",
+    ),
 )
 ID_OF = -5.0
 """An id of somebody (`pupil_id`) counts this, and `ID_OF_SHARE` of what the somebody counts."""

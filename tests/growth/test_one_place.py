@@ -132,3 +132,60 @@ def test_what_is_known_of_a_cause_stands_in_its_file() -> None:
 
     assert places == {(f"judge/causes/{cause.name.replace('-', '_')}.py", cause.name) for cause in CAUSES}
     assert importing == set()
+
+
+_SCALES = re.compile(r"score|leaning|weight|weigh\b|\bnote\b|\btimes\b|Evidence|\bSign\b")
+_GUESSING = ("source/handlers/", "source/fields", "source/field_evidence", "source/roles", "talk/", "target/turns")
+
+
+def _numbers(node: ast.AST) -> list[float]:
+    """Return the numbers that are written in an expression itself, signs aside, but for 0."""
+    return [
+        inner.value
+        for inner in (node, getattr(node, "operand", None))
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, (int, float)) and inner.value
+    ]
+
+
+def _operands(node: ast.AST) -> list[ast.expr]:
+    """Return what an operation, a comparison or a call brings together."""
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.AugAssign):
+        return [node.target, node.value]
+    if isinstance(node, ast.Compare):
+        return [node.left, *node.comparators]
+    if isinstance(node, ast.Call):
+        return [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
+    return []
+
+
+def test_no_weight_stands_outside_the_table() -> None:
+    found = [
+        f"{path}:{getattr(node, 'lineno', 0)}"
+        for path, tree in TREES.items()
+        if path.startswith(_GUESSING)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value)
+        or (
+            (operands := _operands(node))
+            and any(_numbers(operand) for operand in operands)
+            and any(_SCALES.search(ast.unparse(operand)) for operand in operands)
+        )
+    ]
+
+    assert found == []
+
+
+def test_every_weight_is_used() -> None:
+    table = TREES["source/weights.py"]
+    assigned = (node for node in table.body if isinstance(node, (ast.Assign, ast.AnnAssign)))
+    rows = {ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target) for node in assigned}
+    used = {
+        node.attr
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "weights"
+    } | {"PART"}
+
+    assert {row for row in rows if not row.startswith("_")} - used == set()
