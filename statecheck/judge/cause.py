@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from statecheck.model import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from statecheck.judge.evidence.case import Case
     from statecheck.model import Anchor, Confidence, Evidence, Severity
@@ -63,6 +63,32 @@ class Symptom:
     kind: str | None = None
 
 
+KEPT = """
+1a > s
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a <
+"""
+"""A history in which one process remembers: what else is lost is not lost there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A small recorded run, as `statecheck.judge.language` writes histories.
+
+    Attributes:
+        title: what happens in it.
+        histories: the text of each, by experiment.
+        kind: the kind of the cause that must be found in it; None for none, or where nothing must be found.
+    """
+
+    title: str
+    histories: Mapping[str, str]
+    kind: str | None = None
+
+
 def is_never(_: Finding) -> bool:
     """Return False, whatever the finding."""
     return False
@@ -82,6 +108,8 @@ class Cause:
         fix: one sentence that says what to change.
         kinds: finer names within the cause, each described in `doc`.
         told: those of them that only error messages show: no experiment does.
+        examples: runs in which it must be found, the plainest first.
+        counterexamples: runs that look alike, in which it must not be found.
         symptoms: the error messages that it leaves behind, for `explain "MESSAGE"`.
         doc: its documentation for users, in Markdown: the docstring of its module.
     """
@@ -96,6 +124,8 @@ class Cause:
     doc: str
     told: tuple[str, ...] = ()
     symptoms: tuple[Symptom, ...] = ()
+    examples: tuple[Example, ...] = ()
+    counterexamples: tuple[Example, ...] = ()
     comes_last: Callable[[Finding], bool] = is_never
     explains_failures: bool = False
 

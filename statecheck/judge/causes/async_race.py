@@ -87,8 +87,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONCURRENT_WORKERS, OVERLAPPING
-from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
+from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, OVERLAPPING
+from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import missing, overlapping
 from statecheck.judge.checks.reading import Sent, handed_over, turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of, built, line_of, related, whereabouts
@@ -180,6 +180,26 @@ def _is_beyond_the_handler(found: Finding) -> bool:
     return found.kind != "user-code" or only_between_workers
 
 
+_OVERWRITTEN = """
+1a > s
+1a model read 1
+1a <
+2a > s
+3a > s
+2a model read 1 2
+3a model read 1 3
+2a file write where=data/s.json @app.py:14
+2a <
+3a <
+2 overlap info held=2
+4a > s
+4a model read 1 3 4
+4a <
+"""
+_IN_THE_LIBRARY = _OVERWRITTEN.replace("file write where=data/s.json", "chat-store write #1 2 cls=RedisChatStore")
+_ALL_KEPT = _OVERWRITTEN.replace("read 1 3 4", "read 1 2 3 4 roles=uauauau")
+_INTERLEAVED = _ALL_KEPT.replace("uauauau", "uauuaau")
+
 CAUSE = Cause(
     code="SC105",
     name="async-race",
@@ -224,5 +244,11 @@ CAUSE = Cause(
             "library-store",
         ),
     ),
+    examples=(
+        Example("load, answer, save", {BASELINE: KEPT, CONCURRENT: _OVERWRITTEN}, "user-code"),
+        Example("a store of the library's does so", {BASELINE: KEPT, CONCURRENT: _IN_THE_LIBRARY}, "library-store"),
+        Example("kept out of order", {BASELINE: KEPT, CONCURRENT: _INTERLEAVED}, "interleaved"),
+    ),
+    counterexamples=(Example("all are kept", {BASELINE: KEPT, CONCURRENT: _ALL_KEPT}),),
     doc=__doc__ or "",
 )

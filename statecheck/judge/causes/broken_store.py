@@ -86,7 +86,7 @@ import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, COLD_START, OVERLAPPING
-from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import meets_another_loop, overlapping
 from statecheck.judge.checks.reading import own_reads, turns, writes
 from statecheck.judge.evidence.case import Case, anchor_of
@@ -201,6 +201,38 @@ def _find_vanished(history: History) -> list[Op]:
     return reads if reads and not any(first.marker in op.markers for op in reads) else []
 
 
+_REFUSED = """
+1a > s
+1a chat-store write fail #1 1 cls=SimpleChatStore @app.py:12 error="PydanticSerializationError: Error calling function"
+1a < sorry
+2a > s
+2a model read 2
+2a <
+"""
+_FOR_ITS_LENGTH = _REFUSED.replace("PydanticSerializationError: Error calling function", "ValueError: too long")
+_SILENT = """
+1a > s
+1a chat-store write #1 1 key=s cls=MyStore @app.py:12
+1a model read 1
+1a <
+2a > s
+2a chat-store read #1 key=s cls=MyStore @app.py:12
+2a model read 2
+2a <
+"""
+_DELETED = _SILENT.replace("2a > s", "2a > s\n2a chat-store delete #1 key=s @app.py:11")
+_DROPPED = """
+1a > s
+1a memory write #2 1 cls=ChatMemoryBuffer by_library run=r1 @app.py:12
+1a model read 1
+1a <
+2a > s
+2a warning cls=UnserializableKeyWarning @app.py:12
+2a run call #3 run=r2 arguments=ctx @app.py:12
+2a model read 2
+2a <
+"""
+
 CAUSE = Cause(
     code="SC107",
     name="broken-store",
@@ -277,6 +309,15 @@ CAUSE = Cause(
             ("Invalid input of type: '*'. Convert to a bytes, string, int or float first",),
             "refused-write",
         ),
+    ),
+    examples=(
+        Example("an agent's memory is left out of its Context", {BASELINE: _DROPPED}, "dropped-memory"),
+        Example("a message cannot be serialized", {BASELINE: _REFUSED}, "refused-write"),
+        Example("a store does not have what it took", {BASELINE: _SILENT}, "silent-loss"),
+    ),
+    counterexamples=(
+        Example("the app's own store refuses a message", {BASELINE: _FOR_ITS_LENGTH}),
+        Example("the app empties the store", {BASELINE: _DELETED}),
     ),
     doc=__doc__ or "",
 )

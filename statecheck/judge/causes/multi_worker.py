@@ -85,7 +85,7 @@ SC103, which the same process memory shows after a restart.
 from __future__ import annotations
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
-from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import given, turns
 from statecheck.judge.evidence.case import Case, line_of, places, related
 from statecheck.judge.evidence.signatures import find_unreadable_session
@@ -135,6 +135,35 @@ def find_process_memory(case: Case) -> Finding | None:
     )
 
 
+_NOT_GIVEN = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b model read 2
+2b <
+-a place 1 where="app.sessions['s']" key=s cls=sessions @app.py:6
+"""
+_STALE = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b model read 1 2
+2b <
+-a place 1 where="app.cache['s']" key=s cls=cache @app.py:6
+3a > s
+3a model read 1 3
+3a <
+"""
+_UNANSWERED = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b ? the worker died while it answered
+"""
+
 CAUSE = Cause(
     code="SC102",
     name="multi-worker",
@@ -167,6 +196,14 @@ CAUSE = Cause(
             "several workers serve the app; share the store between them",
             ("Started parent process [*]",),
         ),
+    ),
+    examples=(
+        Example("workers have a dict each", {BASELINE: KEPT, OTHER_WORKER: _NOT_GIVEN}),
+        Example("a cache stands before a store", {BASELINE: KEPT, OTHER_WORKER: _STALE}, "stale-cache"),
+    ),
+    counterexamples=(
+        Example("workers share a store", {BASELINE: KEPT, OTHER_WORKER: KEPT}),
+        Example("the other worker dies", {BASELINE: KEPT, OTHER_WORKER: _UNANSWERED}),
     ),
     doc=__doc__ or "",
     told=("forked-connection",),

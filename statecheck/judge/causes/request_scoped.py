@@ -82,7 +82,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
-from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import Sent, given, turns, unsaved, writes
 from statecheck.judge.evidence.case import Case, anchor_of, built, memory_database, related
 from statecheck.model import Evidence, Finding
@@ -177,6 +177,63 @@ def _find_maker(history: History, turn: Sent) -> Op | None:
     return None
 
 
+_BUILT_IN_THE_REQUEST = """
+1a > s
+1a memory build #1 cls=Memory @app.py:9
+1a memory write #1 1 cls=Memory @app.py:12
+1a model read 1
+1a gone #1
+1a <
+2a > s
+2a memory build #2 cls=Memory @app.py:9
+2a model read 2
+2a <
+"""
+_A_VIEW_OVER_A_STORE = """
+-a chat-store build #1 cls=SimpleChatStore @app.py:3
+1a > s
+1a memory build #2 ^1 cls=Memory @app.py:9
+1a chat-store write #1 1 cls=SimpleChatStore key=s @app.py:12
+1a memory write #2 ^1 1 cls=Memory key=s @app.py:12
+1a model read 1
+1a gone #2
+1a <
+2a > s
+2a memory build #3 ^1 cls=Memory @app.py:9
+2a chat-store read #1 1 cls=SimpleChatStore key=s @app.py:12
+2a model read 1 2
+2a <
+"""
+_CHANGED_IN_PLACE = """
+1a > s
+1a session write cls=SecureCookieSession @app.py:8
+1a model read 1
+1a <
+2b > s
+2b session read 1 cls=SecureCookieSession @app.py:9
+2b model read 1 2
+2b session mutate 1 2 cls=SecureCookieSession name=messages @app.py:9
+2b <
+3a > s
+3a session read 1 cls=SecureCookieSession @app.py:9
+3a model read 1 3
+3a <
+"""
+_LEFT_BEFORE_THE_END = """
+1a > s
+1a sql write 1 @app.py:30
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a left info
+2a ? ReadError
+3a > s
+3a model read 1 3
+3a <
+"""
+_SAVED_ALL_THE_SAME = _LEFT_BEFORE_THE_END.replace("read 1 3", "read 1 2 3")
+
 CAUSE = Cause(
     code="SC101",
     name="request-scoped",
@@ -203,6 +260,15 @@ CAUSE = Cause(
             ("Task was destroyed but it is pending",),
             "stream-cut",
         ),
+    ),
+    examples=(
+        Example("a memory is built in each request", {BASELINE: _BUILT_IN_THE_REQUEST}),
+        Example("a session is changed in place", {BASELINE: KEPT, OTHER_WORKER: _CHANGED_IN_PLACE}, "unset-mutation"),
+        Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, "stream-cut"),
+    ),
+    counterexamples=(
+        Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
+        Example("a client leaves, its turn is kept", {BASELINE: KEPT, STREAM_CUT: _SAVED_ALL_THE_SAME}),
     ),
     doc=__doc__ or "",
 )

@@ -89,7 +89,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER
-from statecheck.judge.cause import Cause, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
@@ -263,6 +263,32 @@ def _stem(text: str) -> str:
     return text.partition("[")[0] if "[" in text else text.rpartition("/")[0] or text
 
 
+_NEW_KEY = """
+1a > s
+1a memory build #1 key=u1 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:9
+1a memory write #1 1 key=u1 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:12
+1a model read 1
+1a <
+2a > s
+2a memory build #2 key=u2 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:9
+2a memory write #2 2 key=u2 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:12
+2a model read 2
+2a <
+-a disk 1 2 where=chat.db
+"""
+_SAME_KEY = _NEW_KEY.replace("u2", "u1")
+_SHOWN_TO_ANOTHER = """
+1a > alice
+1a memory write #1 1 key=chat cls=Memory @app.py:12
+1a model read 1
+1a <
+2a > bob
+2a memory read #2 1 key=chat cls=Memory @app.py:12
+2a model read 1 2
+2a <
+"""
+_KEPT_APART = _SHOWN_TO_ANOTHER.replace("read 1 2", "read 2").replace("read #2 1", "read #2")
+
 CAUSE = Cause(
     code="SC106",
     name="session-key",
@@ -293,6 +319,14 @@ CAUSE = Cause(
             ),
             "ignored-key",
         ),
+    ),
+    examples=(
+        Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
+        Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
+    ),
+    counterexamples=(
+        Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
+        Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),
     ),
     doc=__doc__ or "",
     told=("ignored-key",),
