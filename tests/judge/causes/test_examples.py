@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from statecheck.judge.cause import Cause, Example
 from statecheck.judge.causes import CAUSES
 from statecheck.judge.examples import judge_example
+
+if TYPE_CHECKING:
+    from statecheck.judge.cause import Cause, Example
 
 found = [pytest.param(cause, each, id=f"{cause.name}: {each.title}") for cause in CAUSES for each in cause.examples]
 unfound = [
