@@ -83,7 +83,7 @@ def each_of(option: str, known: Callable[[], Iterable[str]]) -> Callable[[Texts]
     return check_all
 
 
-def pairs(option: str, values: Texts, between: str) -> tuple[tuple[str, str], ...]:
+def parse_pairs(option: str, values: Texts, between: str) -> tuple[tuple[str, str], ...]:
     """`NAME=VALUE` or `Name: value` as pairs.
 
     Raises:
@@ -97,7 +97,7 @@ def pairs(option: str, values: Texts, between: str) -> tuple[tuple[str, str], ..
     return tuple((name.strip(), value.strip() if between == ":" else value) for name, _, value in split)
 
 
-def scale(timeout: float | None) -> float | None:
+def parse_timeout(timeout: float | None) -> float | None:
     """By how much `--timeout` lengthens every limit, or None where it is not given.
 
     Raises:
@@ -110,7 +110,7 @@ def scale(timeout: float | None) -> float | None:
     return timeout / TURN_SECONDS if timeout else None
 
 
-def chosen(names: list[str], every: bool) -> tuple[str, ...]:
+def choose_scenarios(names: list[str], every: bool) -> tuple[str, ...]:
     """The scenarios that are named, each once; none where all are meant.
 
     Raises:

@@ -90,8 +90,10 @@ def run(
     from statecheck.scenarios import bundled, runs
 
     screen = _screen(style, output, color, verbose - quiet)
-    chosen = bundled.select(arg.chosen(names or [], every), kind or ())
-    options = Options().given(timeout_scale=arg.scale(timeout), seed=seed, show_logs=show_logs, python=python)
+    chosen = bundled.select(arg.choose_scenarios(names or [], every), kind or ())
+    options = Options().override(
+        timeout_scale=arg.parse_timeout(timeout), seed=seed, show_logs=show_logs, python=python
+    )
     with screen.progress() as progress:
         results = runs.run(chosen, options, progress)
     for result in results if show_logs else ():
@@ -142,20 +144,20 @@ def diagnose(
     from statecheck.options import config
 
     screen = _screen(style, output, color, verbose - quiet)
-    options = config.load(target).given(
+    options = config.load(target).override(
         endpoint=endpoint,
         message_field=message_field,
         session_field=session_field,
         python=python,
         app_dir=app_dir.absolute() if app_dir else None,
-        env=arg.pairs("--env", env, "="),
+        env=arg.parse_pairs("--env", env, "="),
         env_files=tuple(path.absolute() for path in env_file or ()),
-        headers=arg.pairs("--header", header, ":"),
+        headers=arg.parse_pairs("--header", header, ":"),
         volumes=tuple(path.absolute() for path in volume or ()),
         only=tuple(only or ()),
         skip=tuple(skip or ()),
         fail_on=fail_on,
-        timeout_scale=arg.scale(timeout),
+        timeout_scale=arg.parse_timeout(timeout),
         seed=seed,
         show_logs=show_logs,
     )
@@ -165,7 +167,7 @@ def diagnose(
         return _propose(target, options, screen, style)
     with screen.progress() as progress:
         diagnosis = engine(target, options, progress, context.obj)
-    if store.elsewhere(diagnosis.run):
+    if store.is_elsewhere(diagnosis.run):
         screen.say(f"The project cannot be written to, so the run is kept in {diagnosis.run}")
     return _report(diagnosis, screen, style, options)
 
@@ -186,7 +188,7 @@ def analyze(
     from statecheck.options import config
 
     screen = _screen(style, output, color, verbose - quiet)
-    options = config.load().given(fail_on=fail_on)
+    options = config.load().override(fail_on=fail_on)
     return _report(engine(store.find(run, Path.cwd())), screen, style, options)
 
 

@@ -130,7 +130,7 @@ def prepare(folder: Path) -> None:
             (folder / file).write_text(text)
 
 
-def elsewhere(run: str) -> bool:
+def is_elsewhere(run: str) -> bool:
     """Whether a run had to be kept in a temporary folder, because its project cannot be written to."""
     return Path(run).parent.name.startswith(_ELSEWHERE)
 

@@ -13,7 +13,7 @@ from statecheck.lab.driver import Setting
 from statecheck.lab.error_hints import NO_TABLE, Remedies
 from statecheck.lab.locating import Locator
 from statecheck.lab.scout import Scout
-from statecheck.lab.workers.readiness import START_SECONDS, Limits, ready
+from statecheck.lab.workers.readiness import START_SECONDS, Limits, wait_until_ready
 from statecheck.lab.workers.replies import decode_app_facts
 from statecheck.options.config import TURN_SECONDS
 from statecheck.source.project.migrations import migration
@@ -90,7 +90,7 @@ def _load(bench: Bench) -> tuple[Worker, tuple[Plan, ...]]:
     options, project = recording.options, recording.target.project
     recording.progress("looking for the conversation")
     worker = lab.spawn("scout/1", bench.deployment.volumes, listen=True)
-    facts = ready(worker, _limits(options), Remedies(bench.tree, lab.environment, bench.files))
+    facts = wait_until_ready(worker, _limits(options), Remedies(bench.tree, lab.environment, bench.files))
     app = replace(decode_app_facts(facts, project), environment=lab.environment)
     recording.framework, recording.object = app.framework, app.object
     said = Overrides(options.endpoint, options.message_field, options.session_field, options.headers, options.template)

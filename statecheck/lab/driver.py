@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, Kill, Leave, Locate, Overlap, Start, Step, Take
 from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
-from statecheck.lab.overlap import at_once
-from statecheck.lab.workers.readiness import ready
+from statecheck.lab.overlap import send_at_once
+from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Driver:
         if step.worker in self.workers:
             self.workers[f"{step.worker}{len(self.workers)}"] = self.workers[step.worker]
         self.workers[step.worker] = worker
-        ready(worker, setting.limits, setting.remedies)
+        wait_until_ready(worker, setting.limits, setting.remedies)
         if step.warm:
             client = self.markers.client(setting.plan)
             answer = take_turn(worker, setting.plan, client, self.markers.marker(), setting.limits.turn)
@@ -265,7 +265,7 @@ class Driver:
         quiet = self._quiet()
         setting = self.setting
         try:
-            most, left = at_once(turns, list(dict.fromkeys(workers)), setting.hold, quiet, setting.limits.turn)
+            most, left = send_at_once(turns, list(dict.fromkeys(workers)), setting.hold, quiet, setting.limits.turn)
         except BaseException:
             setting.lab.abort()
             raise
@@ -295,7 +295,7 @@ class Driver:
                     self.ops.append(_op(worker, "info", "left")(turn=number))
                 worker.wait(ended, self._quiet())
 
-        at_once([turn], [worker], "model", self._quiet(), seconds, go_away)
+        send_at_once([turn], [worker], "model", self._quiet(), seconds, go_away)
         worker.wait(ended, seconds)
 
     def _give_up(self, worker: Worker, number: int) -> None:

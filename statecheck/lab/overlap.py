@@ -20,7 +20,7 @@ _PATIENT = 10  # quiet times
 _LEAST_PATIENCE = 5.0  # seconds with a turn that goes on when all others have ended; SQLite waits as long for a lock
 
 
-def at_once(
+def send_at_once(
     turns: Sequence[Callable[[], object]],
     workers: Sequence[Worker],
     hold: str,

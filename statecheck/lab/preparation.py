@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from statecheck.lab.deployment import Deployment, read_deployment, read_threads
-from statecheck.lab.environment.placeholders import filled
+from statecheck.lab.environment.placeholders import fill_placeholders
 from statecheck.lab.services.relays import open_relays
-from statecheck.lab.workers.launch import isolated
+from statecheck.lab.workers.launch import isolate
 from statecheck.lab.workers.pool import Lab
 from statecheck.lab.workers.readiness import START_SECONDS
 from statecheck.source.code.hashing import hashes
@@ -69,7 +69,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
     try:
         tree, files = SourceTree.of(target), ProjectFiles(target.project)
         modules = third_party(target, tree)
-        launched = isolated(launched, target.project)
+        launched = isolate(launched, target.project)
         threads, notes = read_threads(files, target.framework)
         recording.notes += [*launched.notes, *notes]
         lab = _open_lab(recording, launched, seeded=hashes(tree), threads=threads)
@@ -142,11 +142,11 @@ def _provide(
     scripts = schema_scripts(tree, recording.target.project) if named else ()
     services.provide(lab, named, given, lab.environment, scripts)
     lab.environment.update(services.environment)
-    values, notes = filled(read, modules, lab.environment, files, services.lacking())
+    values, notes = fill_placeholders(read, modules, lab.environment, files, services.lacking())
     lab.environment.update(values)
     recording.notes += services.notes + notes
     if launched.surroundings.env_files:
-        from statecheck.lab.environment.env_files import masked
+        from statecheck.lab.environment.env_files import mask_secrets
 
         settled = {**dict(given), **services.environment}
-        lab.ask({"do": "mask", "files": masked(launched.surroundings.env_files, settled)})
+        lab.ask({"do": "mask", "files": mask_secrets(launched.surroundings.env_files, settled)})

@@ -43,7 +43,7 @@ def _wanted(plan: Plan, answer: Answer) -> str:
     return f"it wants credentials that it knows: give them with `--header 'Authorization: {scheme} …'`"
 
 
-def unclear(tried: Sequence[Plan]) -> StatecheckError:
+def describe_unclear(tried: Sequence[Plan]) -> StatecheckError:
     """The error where a message was accepted in several fields, and in none was seen to arrive."""
     names = ", ".join(f"`{plan.message_field}`" for plan in tried)
     first = tried[0]
@@ -61,7 +61,7 @@ def _waits(worker: Worker) -> str:
     return f": it waits in `{found[0]}:{found[1]}`" if found else ""
 
 
-def refused(
+def describe_refusal(
     worker: Worker, tried: Sequence[tuple[Plan, Answer]], limits: Limits, remedies: Remedies
 ) -> StatecheckError:
     """The error where every plan was refused: what was answered, and what may help."""

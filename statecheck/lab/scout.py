@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.judge.checks.reading import remembered_by, turns
 from statecheck.lab.driver import Driver, Setting
-from statecheck.lab.refusals import refused, unclear
+from statecheck.lab.refusals import describe_refusal, describe_unclear
 
 if TYPE_CHECKING:
     from statecheck.lab.client import Answer
@@ -98,9 +98,9 @@ class Scout:
         if accepted is not None and accepted.plan.doubt != "message":
             return accepted.scouted("")
         if accepted is not None:
-            raise unclear([trial.plan for trial in self.tried])
+            raise describe_unclear([trial.plan for trial in self.tried])
         tried = [(trial.plan, trial.answer) for trial in self.tried]
-        raise refused(self.worker, tried, self.setting.limits, self.setting.remedies)
+        raise describe_refusal(self.worker, tried, self.setting.limits, self.setting.remedies)
 
     def _try(self, plan: Plan, *, keyed: bool) -> _Trial:
         driver = Driver(replace(self.setting, plan=plan), f"scout-{len(self.tried)}", workers={"a": self.worker})

@@ -57,7 +57,7 @@ class Options:
     app_dir: Path | None = None
     env_files: tuple[Path, ...] = ()
 
-    def given(self, **values: object) -> Options:
+    def override(self, **values: object) -> Options:
         """Put what was given on top; None and () are not given, env, headers, volumes and files add up."""
         changes: dict[str, Any] = {name: value for name, value in values.items() if value not in (None, ())}
         for name in {"env", "headers", "volumes", "env_files"} & changes.keys():
@@ -143,7 +143,7 @@ def _options(table: Table) -> Options:
     )
     timeout = table.number("timeout")
     app_dir = table.text("app-dir")
-    return Options().given(
+    return Options().override(
         endpoint=table.text("endpoint"),
         message_field=table.text("message-field"),
         session_field=table.text("session-field"),

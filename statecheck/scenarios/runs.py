@@ -35,7 +35,7 @@ def run(scenarios: Sequence[Scenario], options: Options, progress: Callable[[str
     apps = {app.path: scenario for scenario in scenarios for app in (*scenario.broken, *scenario.fixed)}
     tasks = [(path, _options(path, scenario, options), Path.cwd()) for path, scenario in apps.items()]
     diagnoses: dict[Path, Diagnosis] = {}
-    for path, diagnosis in _beside_each_other(tasks):
+    for path, diagnosis in _diagnose_side_by_side(tasks):
         diagnoses[path] = diagnosis
         progress(f"{len(diagnoses)} of {len(tasks)} apps")
     return tuple(_result(scenario, diagnoses) for scenario in scenarios)
@@ -45,7 +45,7 @@ def _options(app: Path, scenario: Scenario, options: Options) -> Options:
     return replace(options, volumes=tuple(app.parent / volume for volume in scenario.volumes))
 
 
-def _beside_each_other(tasks: list[tuple[Path, Options, Path]]) -> Any:
+def _diagnose_side_by_side(tasks: list[tuple[Path, Options, Path]]) -> Any:
     """(path, diagnosis) as they come. `multiprocess` gives each a process whose main thread starts its own lab."""
     import multiprocess
 

@@ -43,7 +43,7 @@ def test_the_run_of_a_project_elsewhere_is_named_so_that_it_is_found(tmp_path: P
     folder = kept(tmp_path)
 
     assert folder.name == str(folder.path)
-    assert not store.elsewhere(folder.name)
+    assert not store.is_elsewhere(folder.name)
 
 
 def test_git_and_backups_leave_it_out(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_read_only_project_gets_a_temporary_folder(
     assert folder.name == str(folder.path)
     assert folder.note == f"`{project}` cannot be written to, so the run is kept in `{folder.path}`"
     assert store.find(folder.name, project) == folder.path
-    assert store.elsewhere(folder.name)
+    assert store.is_elsewhere(folder.name)
     assert [*project.iterdir()] == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from statecheck.kept.bytecode import archive_path
 from statecheck.lab.environment.surroundings import Surroundings
-from statecheck.lab.workers.launch import isolated, launch
+from statecheck.lab.workers.launch import isolate, launch
 from statecheck.lab.workers.pool import Lab
 from statecheck.target.interpreters import OWN
 
@@ -35,7 +35,7 @@ def compiled(library: Path, project: Path) -> int:
     """How many modules a run in this project had to compile."""
     environment = {**os.environ, "PYTHONPATH": str(library.parent)}
     archive = archive_path(project, OWN.python)
-    launched = isolated(launch(Surroundings((project,), OWN, environment, archive=archive)), project)
+    launched = isolate(launch(Surroundings((project,), OWN, environment, archive=archive)), project)
     lab = Lab(launched, {"roots": [str(project)]}, 60.0, "run")
     try:
         lab.warm(("bulky",))

@@ -8,7 +8,7 @@ import pytest
 from labs import ISOLATIONS, User, diagnosed
 
 from statecheck.errors import StatecheckError
-from statecheck.lab.environment.env_files import handed_over, masked, secrets, variables
+from statecheck.lab.environment.env_files import find_secrets, mask_secrets, read_handed_over, read_variables
 from statecheck.options.config import Options
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def user(tmp_path: Path) -> User:
 def ran(user: User, isolation: str, **options: object) -> str:
     """What the bot answers to its first turn, and everything else that is kept of the run."""
     user.write(bot=BOT)
-    result = diagnosed(user, "bot.py:reply", isolation, Options(seed=1, only=("same-process",)).given(**options))
+    result = diagnosed(user, "bot.py:reply", isolation, Options(seed=1, only=("same-process",)).override(**options))
     assert user.left() == []
     kept = "".join(file.read_text() for file in sorted(result.folder.rglob("*")) if file.is_file())
     assert result.answers("same-process"), kept
@@ -93,16 +93,22 @@ def test_values_are_those_of_python_dotenv(tmp_path: Path) -> None:
     file = tmp_path / "test.env"
     file.write_text("\ufeffA=1\nB='x # y' # comment\nC=\"a\\nb\"\nD=${A}${HOME}${NO:-none}\nE=\n\nF\nA=2\n")
 
-    assert handed_over(file, {"HOME": "/h"}) == (("A", "2"), ("B", "x # y"), ("C", "a\nb"), ("D", "1/hnone"), ("E", ""))
-    assert variables(file, {"HOME": "/h", "A": "0"})["D"] == "1/hnone"
+    assert read_handed_over(file, {"HOME": "/h"}) == (
+        ("A", "2"),
+        ("B", "x # y"),
+        ("C", "a\nb"),
+        ("D", "1/hnone"),
+        ("E", ""),
+    )
+    assert read_variables(file, {"HOME": "/h", "A": "0"})["D"] == "1/hnone"
 
 
 def test_no_secret_of_the_shell_gets_into_another_variable(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("COPY=${OPENAI_API_KEY}\n")
 
-    assert variables(file, {"OPENAI_API_KEY": SECRET}) == {"COPY": "sc-dummy"}
-    assert handed_over(file, {"OPENAI_API_KEY": SECRET}) == (("COPY", SECRET),)
+    assert read_variables(file, {"OPENAI_API_KEY": SECRET}) == {"COPY": "sc-dummy"}
+    assert read_handed_over(file, {"OPENAI_API_KEY": SECRET}) == (("COPY", SECRET),)
 
 
 def test_only_secrets_are_masked(tmp_path: Path) -> None:
@@ -110,11 +116,13 @@ def test_only_secrets_are_masked(tmp_path: Path) -> None:
     file.write_text(FILE)
 
     text = FILE.replace(SECRET, "sc-dummy").replace("=sc-dummy", "='sc-dummy'")
-    assert masked((file,), {}) == {str(file): text}
-    assert masked((file,), {"MODE": "it's", "BARE": "x"}) == {str(file): text.replace("MODE=test", r"MODE='it\'s'")}
-    assert secrets(file) == ("OPENAI_API_KEY", "DATABASE_URL")
+    assert mask_secrets((file,), {}) == {str(file): text}
+    assert mask_secrets((file,), {"MODE": "it's", "BARE": "x"}) == {
+        str(file): text.replace("MODE=test", r"MODE='it\'s'")
+    }
+    assert find_secrets(file) == ("OPENAI_API_KEY", "DATABASE_URL")
     file.write_text("MODE=test\nOPENAI_API_KEY=\n")
-    assert masked((file,), {}) == {}
+    assert mask_secrets((file,), {}) == {}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +138,7 @@ def test_a_file_that_is_none_is_a_usage_error(tmp_path: Path, content: bytes | N
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(StatecheckError) as caught:
-        handed_over(file, {})
+        read_handed_over(file, {})
 
     assert caught.value.text == text.format(file)
     assert caught.value.exit_code == 2

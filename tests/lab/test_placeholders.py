@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
-from statecheck.lab.environment.placeholders import filled
+from statecheck.lab.environment.placeholders import fill_placeholders
 from statecheck.options.config import Options
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.project.project_files import ProjectFiles
@@ -54,7 +54,7 @@ def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source
     (tmp_path / "app.py").write_text(source)
     read = settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
 
-    assert filled(read, (), {}, ProjectFiles(tmp_path), ("MONGODB_URI",))[0] == values
+    assert fill_placeholders(read, (), {}, ProjectFiles(tmp_path), ("MONGODB_URI",))[0] == values
 
 
 def test_the_projects_examples_come_first_and_the_report_says_what_was_made_up(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_command_line_wins_and_adds(tmp_path: Path) -> None:
-    options = read(tmp_path, WHOLE).given(
+    options = read(tmp_path, WHOLE).override(
         endpoint="/other", message_field=None, env=(("MODE", "dev"),), headers=(), timeout_scale=None, fail_on="note"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.lab.environment.variables import scrubbed
+from statecheck.lab.environment.variables import scrub_value
 from statecheck.source.project.env_text import EnvLine, expand, read_env_lines
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1 << 20
 
 
-def handed_over(file: Path, ambient: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def read_handed_over(file: Path, ambient: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the variables of a file that the user names, as they are.
 
     Args:
@@ -41,20 +41,20 @@ def handed_over(file: Path, ambient: Mapping[str, str]) -> tuple[tuple[str, str]
     return tuple(_values(lines, ambient, lambda _, value: value).items())
 
 
-def variables(file: Path, ambient: Mapping[str, str]) -> dict[str, str]:
+def read_variables(file: Path, ambient: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a project's own file, with dummies for secrets, also where `${NAME}` stands for one.
 
     Lines that set nothing are left out.
     """
-    return _values(_lines(file), {name: scrubbed(name, value) for name, value in ambient.items()}, scrubbed)
+    return _values(_lines(file), {name: scrub_value(name, value) for name, value in ambient.items()}, scrub_value)
 
 
-def secrets(file: Path) -> tuple[str, ...]:
+def find_secrets(file: Path) -> tuple[str, ...]:
     """Return the names of a file's variables that hold what looks like a secret."""
     return tuple(line.name for line in _lines(file) if line.name and _without_secret(line) != line.value)
 
 
-def masked(files: Iterable[Path], settled: Mapping[str, str]) -> dict[str, str]:
+def mask_secrets(files: Iterable[Path], settled: Mapping[str, str]) -> dict[str, str]:
     """Return {path: text} of the files that the target may not see as they are: with dummies for secrets.
 
     Args:
@@ -80,7 +80,7 @@ def masked(files: Iterable[Path], settled: Mapping[str, str]) -> dict[str, str]:
 
 
 def _without_secret(line: EnvLine) -> str | None:
-    return scrubbed(line.name, line.value) if line.name and line.value else line.value
+    return scrub_value(line.name, line.value) if line.name and line.value else line.value
 
 
 def _lines(file: Path) -> tuple[EnvLine, ...]:

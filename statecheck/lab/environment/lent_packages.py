@@ -10,7 +10,7 @@ from importlib.util import find_spec
 _SERVERS = ("waitress", "uvicorn", "h11", "click", "websockets", "typing_extensions")  # with what they need
 
 
-def lendable() -> dict[str, tuple[str, int]]:
+def find_lendable() -> dict[str, tuple[str, int]]:
     """Return {module: (its file, the oldest minor version of Python 3 that it is for)}; all are pure Python."""
     found = {}
     for name in _SERVERS:

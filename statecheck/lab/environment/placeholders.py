@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.lab.environment.variables import scrubbed
+from statecheck.lab.environment.variables import scrub_value
 from statecheck.probe.offline import DUMMY, dummy_for, is_secret, secrets_read_by
 from statecheck.source.project.project_variables import find_variables
 
@@ -36,7 +36,7 @@ _BY_WORD = {
 }
 
 
-def filled(
+def fill_placeholders(
     read: Iterable[Setting],
     modules: Iterable[str],
     environment: Mapping[str, str],
@@ -64,7 +64,7 @@ def filled(
     notes: list[str] = []
     told = {one.name: in_files[one.name] for one in wanted if one.name in in_files}
     made = {one.name: value for one in wanted if one.name not in told and (value := _made_up(one))}
-    values |= {name: scrubbed(name, each.value) for name, each in told.items()} | made
+    values |= {name: scrub_value(name, each.value) for name, each in told.items()} | made
     notes += [_taken(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
     if made:
         notes.append(f"made up, as the app needs them and nothing sets them: {', '.join(made)}; `--env` sets them")

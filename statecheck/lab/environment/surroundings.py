@@ -53,10 +53,10 @@ def surroundings_of(target: Target, options: Options) -> tuple[Surroundings, Opt
     found: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     if read := next((file for file in files if file.name == ".env"), None):
-        from statecheck.lab.environment.env_files import secrets, variables
+        from statecheck.lab.environment.env_files import find_secrets, read_variables
 
-        found = variables(read, os.environ)
-        notes = (_told(read, tuple(found), secrets(read)),) if found else ()
+        found = read_variables(read, os.environ)
+        notes = (_told(read, tuple(found), find_secrets(read)),) if found else ()
     return Surroundings(
         (target.project, target.root),
         interpreter,
@@ -88,17 +88,17 @@ def _interpreter(target: Target, options: Options) -> Interpreter:
 def _lent(interpreter: Interpreter) -> dict[str, tuple[str, int]]:
     if interpreter.own:
         return {}
-    from statecheck.lab.environment.lent_packages import lendable
+    from statecheck.lab.environment.lent_packages import find_lendable
 
-    return lendable()
+    return find_lendable()
 
 
 def _handed_over(options: Options) -> tuple[tuple[str, str], ...]:
     if not options.env_files:
         return ()
-    from statecheck.lab.environment.env_files import handed_over
+    from statecheck.lab.environment.env_files import read_handed_over
 
-    return tuple(pair for file in options.env_files for pair in handed_over(file, os.environ))
+    return tuple(pair for file in options.env_files for pair in read_handed_over(file, os.environ))
 
 
 def _env_files(folders: tuple[Path, ...], options: Options) -> tuple[Path, ...]:

@@ -45,7 +45,7 @@ def target_environment(
         interpreter: the target's.
     """
     environment = {
-        name: scrubbed(name, value)
+        name: scrub_value(name, value)
         for name, value in _for_interpreter(ambient, interpreter).items()
         if not name.startswith(_OURS)
     }
@@ -56,7 +56,7 @@ def target_environment(
     return {**environment, **dict(given)}
 
 
-def scrubbed(name: str, value: str) -> str:
+def scrub_value(name: str, value: str) -> str:
     """A variable's value, with a dummy for a secret: the whole of it, or the password in a URL."""
     return dummy_for(name) if is_secret(name) else _without_password(value)
 
@@ -101,7 +101,7 @@ def _without_password(value: str) -> str:
     return f"{head}://{user}:{_DUMMY}@{rest}" if separator else f"{head}://{_DUMMY}@{rest}"
 
 
-def handed_over(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int, str], ...]:
+def find_handed_over(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int, str], ...]:
     """Loopback services that were handed over by URL: (host, port, kind), each once; the kind may be unknown, ""."""
     found: dict[tuple[str, int], str] = {}
     for _, value in given:

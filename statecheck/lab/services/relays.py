@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from statecheck.history import Op
-from statecheck.lab.environment.variables import handed_over
+from statecheck.lab.environment.variables import find_handed_over
 from statecheck.probe.relay import Relay
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def open_relays(lab: Lab, given: Iterable[tuple[str, str]]) -> list[str]:
         Notes for the report.
     """
     notes = []
-    for host, port, kind in handed_over(given):
+    for host, port, kind in find_handed_over(given):
         said: list[Op] = []
         listener = socket.socket(fileno=lab.listener(host, port))
         relay = Relay(listener, partial(_reach, host, port), kind, partial(_record, said))

@@ -91,7 +91,7 @@ class Launched:
 def launch(surroundings: Surroundings) -> Launched:
     """Start the warm parent under the target's interpreter, in namespaces where they can be had.
 
-    Returns at once: there is much to import while it starts. `isolated` waits for it.
+    Returns at once: there is much to import while it starts. `isolate` waits for it.
 
     Raises:
         StatecheckError: nothing can be started.
@@ -105,7 +105,7 @@ def launch(surroundings: Surroundings) -> Launched:
         raise refusal(surroundings.interpreter.python, str(error)) from error
 
 
-def isolated(launched: Launched, project: Path) -> Launched:
+def isolate(launched: Launched, project: Path) -> Launched:
     """Wait for a warm parent; where the kernel refused it a namespace, start another one with copies of this project.
 
     Raises:

@@ -33,7 +33,7 @@ class Limits:
     turn: float
 
 
-def ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict[str, Any]:
+def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict[str, Any]:
     """Wait until a worker serves; return what it reports of the app.
 
     Raises:
