@@ -65,7 +65,8 @@ LAYERS = (
     ("statecheck.talk",),  # how a client talks to it
     ("statecheck.options",),
     ("statecheck.kept",),
-    ("statecheck.judge.checks",),  # judge a history
+    ("statecheck.judge.conversation",),  # what a history says of each turn
+    ("statecheck.judge.checks",),  # judge it
     ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
     ("statecheck.judge",),  # name the cause
     ("statecheck.doctor",),

@@ -11,7 +11,8 @@ from statecheck.model import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from statecheck.history import History, Op
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation
     from statecheck.model import Finding
 
 _MOST = 8  # addresses, effects or stand-ins in one note
@@ -19,29 +20,29 @@ _HINT = "hand over a service here with `--env NAME=URL`"
 _DONE = {"run": "ran", "delete": "removed", "rename": "renamed", "write": "wrote"}
 
 
-def notes(histories: Mapping[str, History]) -> tuple[str, ...]:
+def notes(conversations: Mapping[str, Conversation]) -> tuple[str, ...]:
     """One sentence for each tool with effects, and one each for what else was done, blocked or stood in for."""
-    ops = [op for history in histories.values() for op in history.ops]
+    ops = [op for conversation in conversations.values() for op in conversation.ops]
     return (*_tools(ops), *_effects(ops), *_blocked(ops), *_substituted(ops))
 
 
-def unjudged(history: History, findings: Sequence[Finding]) -> Problem | None:
+def unjudged(conversation: Conversation, findings: Sequence[Finding]) -> Problem | None:
     """Why a loss cannot be judged: turn 1 told it to a stand-in, which keeps nothing, or failed, or came to no model.
 
     Args:
-        history: the baseline's, which forgets.
+        conversation: the baseline's, which forgets.
         findings: what would explain it.
     """
-    told = {marker for op in history.select("turn", 1) for marker in op.markers}
-    for op in history.select("substituted", 1):
+    told = {marker for op in conversation.select("turn", 1) for marker in op.markers}
+    for op in conversation.select("substituted", 1):
         if op.method in ("add", "async_add") and told & set(op.markers):
             text = f"the conversation goes to `{op.cls}`{_at(op)}, which cannot be reached, so it cannot be judged"
             return Problem("substituted-store", text, _HINT)
-    asked = [op for op in history.select("blocked", 1) if op.frames and not op.tool]
-    if asked and not findings and not any(history.select("model", 1)):
+    asked = [op for op in conversation.select("blocked", 1) if op.frames and not op.tool]
+    if asked and not findings and not any(conversation.select("model", 1)):
         text = f"a turn asks for {asked[0].where}{_at(asked[0])}, which was blocked: what it remembers cannot be seen"
         return Problem("turn-needs-network", text, _HINT)
-    calls = [op for op in history.select("engine", 1, "call") if told & set(op.markers)]
+    calls = [op for op in conversation.select("engine", 1, "call") if told & set(op.markers)]
     if calls and calls[-1].type == "fail" and not any(find_cause(one.code).explains_failures for one in findings):
         failed = f"`{calls[-1].cls}`{_at(calls[-1])} raised {calls[-1].error.strip(': ')[:160]}"
         text = f"turn 1 was answered, but {failed}, which the app caught: what it would remember cannot be seen"
@@ -96,8 +97,9 @@ def _effects(ops: list[Op]) -> list[str]:
 
 def _blocked(ops: list[Op]) -> list[str]:
     refused = [op for op in ops if op.f == "blocked" and not op.tool]
-    asked = [f"{op.where}{_at(op)}{_when(op)}" for op in refused if op.frames]
-    alone = [op.where for op in refused if not op.frames and op.where not in " ".join(asked)]
+    asked = list(dict.fromkeys(f"{op.where}{_at(op)}{_when(op)}" for op in refused if op.frames))
+    named, others = " ".join(asked), dict.fromkeys(op.where for op in refused if not op.frames)
+    alone = [where for where in others if where not in named]
     found = [f"blocked, as nothing leaves this machine: {_listed(asked)}"] if asked else []
     return found + ([f"blocked, asked for by libraries on their own: {_listed(alone)}"] if alone else [])
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, REPORTED
 from statecheck.judge.causes import find_cause
-from statecheck.judge.checks import outcomes, told
-from statecheck.judge.evidence.case import Case, carried, intended
+from statecheck.judge.checks import outcomes
+from statecheck.judge.conversation import read_conversations
+from statecheck.judge.evidence.case import Case, is_carried, is_intended
 from statecheck.judge.findings import find_causes
 from statecheck.judge.side_effects import notes, unjudged
 from statecheck.model import NOT_SELECTED, UNANSWERED, Diagnosis, Outcome, Problem
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statecheck.history import History
+    from statecheck.judge.conversation import Conversation
     from statecheck.kept.meta import RunMeta
     from statecheck.model import Finding, Verdict
 
@@ -116,7 +118,7 @@ def judge(meta: RunMeta, histories: Mapping[str, History]) -> Diagnosis:
         meta: what is known of the run beside its histories.
         histories: by experiment.
     """
-    case = _open_case(meta, told(histories))
+    case = _open_case(meta, read_conversations(histories))
     facts = _collect_facts(case, meta)
     rule = decide(facts)
     found = {outcome.name: outcome for outcome in facts.outcomes}
@@ -127,30 +129,30 @@ def judge(meta: RunMeta, histories: Mapping[str, History]) -> Diagnosis:
         facts.findings,
         tuple(found.get(outcome.name, outcome) for outcome in skipped),
         errors=(rule.problem(facts),) if rule.problem is not None else facts.problems,
-        notes=(*([f"how it talks: {meta.talk}"] if meta.talk else []), *meta.notes, *notes(case.histories)),
+        notes=(*([f"how it talks: {meta.talk}"] if meta.talk else []), *meta.notes, *notes(case.conversations)),
     )
 
 
-def _open_case(meta: RunMeta, histories: Mapping[str, History]) -> Case:
+def _open_case(meta: RunMeta, conversations: Mapping[str, Conversation]) -> Case:
     """Return a run as the causes are asked about it; an experiment that has a problem ended in an error."""
-    channel, found = outcomes(histories)
+    channel, found = outcomes(conversations)
     for name, problem in meta.problems.items():
         if name:
             found[name] = replace(found.get(name) or Outcome(name, "error"), outcome="error", reason=problem.text)
-    return Case(histories, found, channel, meta.handler, meta.versions)
+    return Case(conversations, found, channel, meta.handler, meta.versions)
 
 
 def _collect_facts(case: Case, meta: RunMeta) -> Facts:
     findings, problems, found = find_causes(case), {**meta.problems}, {**case.outcomes}
-    baseline = case.histories.get(BASELINE)
+    baseline = case.conversations.get(BASELINE)
     forgets = case.lost(BASELINE)
     spot = unjudged(baseline, findings) if forgets and baseline is not None else None
     if spot is not None:
         findings, problems[BASELINE] = (), spot
     stateless = not findings and (
         meta.carries_history
-        or (baseline is not None and carried(baseline))
-        or (forgets and BASELINE not in problems and baseline is not None and not intended(baseline))
+        or (baseline is not None and is_carried(baseline))
+        or (forgets and BASELINE not in problems and baseline is not None and not is_intended(baseline))
     )
     if stateless and forgets:
         reason = "nothing is kept from turn to turn: stateless"

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING, SoFar
-from statecheck.judge.checks import outcomes, told
-from statecheck.judge.checks.reading import turns, unsaved
+from statecheck.judge.checks import outcomes
+from statecheck.judge.conversation import Conversation, read_conversations
 
 if TYPE_CHECKING:
     from statecheck.history import History
-    from statecheck.judge.checks.reading import Channel
+    from statecheck.judge.conversation import Channel
     from statecheck.model import Outcome, Problem
     from statecheck.talk.plan import Plan
 
@@ -46,7 +46,7 @@ class Results:
 
     def judge(self) -> tuple[Channel | None, dict[str, Outcome]]:
         """Return what the checks say: where the baseline is remembered, and the outcomes by experiment."""
-        return outcomes(told(self.histories))
+        return outcomes(read_conversations(self.histories))
 
     def view(self, plan: Plan, *, sent_whole: bool = False) -> SoFar:
         """Return what is known of the app when it is asked which experiments apply.
@@ -55,10 +55,11 @@ class Results:
             plan: how a client talks.
             sent_whole: it was found that the app only keeps what it is sent with each turn.
         """
-        channel, found = self.judge()
+        conversations = read_conversations(self.histories)
+        channel, found = outcomes(conversations)
         settled = frozenset(self.settled())
-        baseline = self.histories.get(BASELINE)
-        sent = turns(baseline) if baseline is not None else []
+        baseline = conversations.get(BASELINE)
+        sent = baseline.turns if baseline is not None else ()
         worker, session = found.get(OTHER_WORKER), found.get(OTHER_SESSION)
         splits = worker is not None and worker.outcome == "lost" and bool(worker.turns)
         overlapped = [found[name].outcome for name in OVERLAPPING if name in found]
@@ -70,7 +71,7 @@ class Results:
             sent_whole=sent_whole,
             remembers=(BASELINE not in self.problems and channel is not None) if BASELINE in settled else None,
             renewed=any(turn.renewed for turn in sent[1:]),
-            unset=baseline is not None and any(unsaved(baseline, turn) is not None for turn in sent),
+            unset=baseline is not None and bool(baseline.unsaved),
             makes_tables=baseline is not None and _makes_tables(baseline),
             streams=baseline is not None and any(op.streamed for op in baseline.select("turn")),
             by_progress=channel == "progress",
@@ -82,5 +83,5 @@ class Results:
         )
 
 
-def _makes_tables(baseline: History) -> bool:
+def _makes_tables(baseline: Conversation) -> bool:
     return any("sqlite" in op.where for op in baseline.select("chat-store", action="build"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from statecheck.judge.checks.reading import remembered_by, turns
+from statecheck.judge.conversation import Conversation
 from statecheck.lab.driver import Driver, Setting
 from statecheck.lab.refusals import describe_refusal, describe_unclear
 
@@ -127,8 +127,8 @@ def _remembered(driver: Driver) -> Shown:
     """Whether a session is given its first turn when it comes again, and another session is not."""
     driver.take("a", session=2)
     driver.take("a")
-    history = driver.history()
-    first, other, again = turns(history)
-    if remembered_by(history, again, first.marker) is None:
+    conversation = Conversation(driver.history())
+    first, other, again = conversation.turns
+    if conversation.remembered_by(again, first) is None:
         return Shown.ARRIVED
-    return Shown.KEYED if remembered_by(history, other, first.marker) is None else Shown.REMEMBERED
+    return Shown.KEYED if conversation.remembered_by(other, first) is None else Shown.REMEMBERED

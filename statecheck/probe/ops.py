@@ -23,7 +23,6 @@ DriverKind = Literal[
     "incomplete",  # a worker could not record all that happened
     "place",  # memory was searched, and what was looked for is here
     "disk",  # files were searched likewise
-    "progress",  # how far an answer shows the conversation to be; added when a history is judged
 ]
 WorkerKind = Literal[
     "model",  # a model was called

@@ -42,7 +42,7 @@ FULL_MOON = '''\
 
     def find_moonlight(case: Case) -> Finding | None:
         """Was a turn answered by moonlight?"""
-        if BASELINE not in case.histories:
+        if BASELINE not in case.conversations:
             return None
         evidence = (case.reason(BASELINE),)
         return make_finding(CAUSE, "the moon was full", None, case, evidence, kind="howling")

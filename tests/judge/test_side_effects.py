@@ -6,14 +6,19 @@ from dataclasses import replace
 
 from histories import history
 
+from statecheck.judge.conversation import Conversation
 from statecheck.judge.side_effects import notes, unjudged
 from statecheck.model import Anchor, Finding
 
 FOUND = Finding("SC101", "request-scoped", None, True, "error", "certain", "", Anchor("app.py", 3), (), (), "")
 
 
+def told(text: str) -> Conversation:
+    return Conversation(history("same-process", text))
+
+
 def noted(text: str) -> tuple[str, ...]:
-    return notes({"same-process": history("same-process", text)})
+    return notes({"same-process": told(text)})
 
 
 def test_a_tool_is_named_with_its_effects_and_where_they_are() -> None:
@@ -47,8 +52,7 @@ def test_what_is_blocked_is_named_once_with_the_line_and_the_time() -> None:
 
 
 def test_a_conversation_that_goes_to_a_stand_in_is_unjudged() -> None:
-    lost = history(
-        "same-process",
+    lost = told(
         """
         1a > alice
         1a substituted method=add 1 cls=CloudStore @app.py:7
@@ -58,27 +62,27 @@ def test_a_conversation_that_goes_to_a_stand_in_is_unjudged() -> None:
     problem = unjudged(lost, [FOUND])
     assert problem is not None
     assert problem.text.startswith("the conversation goes to `CloudStore` (app.py:7)")
-    queried = history("same-process", "1a > alice\n1a substituted method=query 1 cls=CloudStore\n1a <")
+    queried = told("1a > alice\n1a substituted method=query 1 cls=CloudStore\n1a <")
     assert unjudged(queried, []) is None
 
 
 def test_a_turn_whose_model_is_blocked_is_unjudged_unless_a_cause_explains_the_loss() -> None:
     asked = "1a > alice\n1a blocked where=llm.example.com:443 @app.py:7\n{}1a <"
-    problem = unjudged(history("same-process", asked.format("")), [])
+    problem = unjudged(told(asked.format("")), [])
     assert problem is not None
     assert problem.text.startswith("a turn asks for llm.example.com:443 (app.py:7)")
-    assert unjudged(history("same-process", asked.format("")), [FOUND]) is None
-    assert unjudged(history("same-process", asked.format("1a model read 1\n")), []) is None
+    assert unjudged(told(asked.format("")), [FOUND]) is None
+    assert unjudged(told(asked.format("1a model read 1\n")), []) is None
 
 
 def test_a_turn_whose_call_failed_is_unjudged_unless_it_was_made_again_or_the_library_is_to_blame() -> None:
-    told = "1a > alice\n1a engine call 1 {}cls=ReActAgent error='AssertionError: ' @app.py:7\n{}1a <"
-    problem = unjudged(history("same-process", told.format("fail ", "")), [FOUND])
+    text = "1a > alice\n1a engine call 1 {}cls=ReActAgent error='AssertionError: ' @app.py:7\n{}1a <"
+    problem = unjudged(told(text.format("fail ", "")), [FOUND])
     assert problem is not None
     assert problem.text == (
         "turn 1 was answered, but `ReActAgent` (app.py:7) raised AssertionError, which the app caught: "
         "what it would remember cannot be seen"
     )
-    assert unjudged(history("same-process", told.format("", "")), [FOUND]) is None
-    assert unjudged(history("same-process", told.format("fail ", "1a engine call 1\n")), [FOUND]) is None
-    assert unjudged(history("same-process", told.format("fail ", "")), [replace(FOUND, code="SC107")]) is None
+    assert unjudged(told(text.format("", "")), [FOUND]) is None
+    assert unjudged(told(text.format("fail ", "1a engine call 1\n")), [FOUND]) is None
+    assert unjudged(told(text.format("fail ", "")), [replace(FOUND, code="SC107")]) is None

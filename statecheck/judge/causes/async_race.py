@@ -89,12 +89,11 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, OVERLAPPING
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.checks.lost_update import missing, overlapping
-from statecheck.judge.checks.reading import Sent, handed_over, turns, writes
-from statecheck.judge.evidence.case import Case, anchor_of, built, line_of, related, whereabouts
+from statecheck.judge.checks.lost_update import find_missing
+from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_related, find_whereabouts, line_of
 
 if TYPE_CHECKING:
-    from statecheck.history import History
+    from statecheck.judge.conversation import Conversation, Sent
     from statecheck.model import Anchor, Finding
 
 
@@ -110,11 +109,11 @@ def find_lost_update(case: Case) -> Finding | None:
 
 
 def _report_lost(case: Case, name: str) -> Finding:
-    history = case.histories[name]
-    victims = missing(history, case.channel or "model")
+    conversation = case.conversations[name]
+    victims = find_missing(conversation, case.channel or "model")
     victim = victims[0]
-    library = _is_in_library_store(history, victim)
-    anchor, summary_place = _find_place(case, history, victim, library)
+    library = _is_in_library_store(conversation, victim)
+    anchor, summary_place = _find_place(case, conversation, victim, library)
     names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
     where = f" in `{summary_place}`" if summary_place else ""
     return make_finding(
@@ -124,44 +123,44 @@ def _report_lost(case: Case, name: str) -> Finding:
         case,
         (case.reason(name),),
         kind="library-store" if library else "user-code",
-        related_to=related(history, victim, victim.marker, anchor or case.handler),
+        related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
     )
 
 
-def _is_in_library_store(history: History, victim: Sent) -> bool:
+def _is_in_library_store(conversation: Conversation, victim: Sent) -> bool:
     """Whether the app handed the turn to a store of the library's that outlives the request, which then lost it."""
-    fresh = {(op.generation, op.obj) for op in built(history, victim.marker, victim) if op.turn == victim.number}
-    gone = {(op.generation, op.obj) for op in history.select("gone")}
-    for op in writes(history, victim.number, victim.marker):
+    builds = find_builds(conversation, victim.marker, victim)
+    fresh = {(op.generation, op.obj) for op in builds if op.turn == victim.number}
+    for op in conversation.writes(victim.number, victim.marker):
         durable = "://" in op.where and ":memory:" not in op.where
-        if op.f in ("memory", "chat-store") and (durable or (op.generation, op.obj) not in gone | fresh):
+        if op.f in ("memory", "chat-store") and (durable or (op.generation, op.obj) not in conversation.gone | fresh):
             return True
     return False
 
 
-def _find_place(case: Case, history: History, victim: Sent, library: bool) -> tuple[Anchor | None, str]:
-    ops = list(history.select(turn=victim.number))
+def _find_place(case: Case, conversation: Conversation, victim: Sent, library: bool) -> tuple[Anchor | None, str]:
+    ops = list(conversation.select(turn=victim.number))
     if library:
-        build = next((op for op in built(history, victim.marker, victim) if op.frames), None)
+        build = next((op for op in find_builds(conversation, victim.marker, victim) if op.frames), None)
         return anchor_of(build), build.cls if build else ""
     kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
-    saves = [op for op in handed_over(history, victim.marker, victim.number) if op.action == "write"]
+    saves = [op for op in conversation.handed_over(victim.marker, victim.number) if op.action == "write"]
     saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
     saves += [op for op in ops if op.frames and op.f == "file"]
     if saves:
         return anchor_of(saves[0]), saves[0].where or saves[0].database or saves[0].name or saves[0].cls
-    baseline = case.histories.get(BASELINE, history)
-    place = next((p for p in whereabouts(baseline, turns(baseline)[0].marker) if p.anchor), None)
+    baseline = case.conversations.get(BASELINE, conversation)
+    place = next((p for p in find_whereabouts(baseline, baseline.turns[0].marker) if p.anchor), None)
     if place is None:
-        return line_of(history, victim), ""
+        return line_of(conversation, victim), ""
     return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
 
 
 def _report_interleaved(case: Case, name: str) -> Finding:
-    history = case.histories[name]
-    _, during, _ = overlapping(history)
+    conversation = case.conversations[name]
+    _, during, _ = conversation.overlap
     victim = during[0]
-    write = next((op for op in writes(history, victim.number, victim.marker) if op.frames), None)
+    write = next((op for op in conversation.writes(victim.number, victim.marker) if op.frames), None)
     anchor = anchor_of(write)
     return make_finding(
         CAUSE,

@@ -87,13 +87,13 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, COLD_START, OVERLAPPING
 from statecheck.judge.cause import Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.checks.lost_update import meets_another_loop, overlapping
-from statecheck.judge.checks.reading import own_reads, turns, writes
+from statecheck.judge.checks.lost_update import meets_another_loop
 from statecheck.judge.evidence.case import Case, anchor_of
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
-    from statecheck.history import History, Op
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation
 
 _REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index_key' is expected")
 """How the library's own code refuses to keep what it was given, by no fault of the app."""
@@ -101,12 +101,12 @@ _REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index
 
 def find_broken_write(case: Case) -> Finding | None:
     """Did the library drop or refuse, in one process and one turn after another, what the app gave it to keep?"""
-    history = case.histories.get(BASELINE)
-    if history is None or case.kept(BASELINE):
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or case.kept(BASELINE):
         return None
-    refused = [op for op in history.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.error)]
-    dropped = [op for op in history.select("warning") if op.turn] if _comes_back(history) else []
-    vanished = _find_vanished(history)
+    refused = [op for op in conversation.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.error)]
+    dropped = [op for op in conversation.select("warning") if op.turn] if _comes_back(conversation) else []
+    vanished = _find_vanished(conversation)
     witness = next(iter([*refused, *dropped, *vanished]), None)
     if witness is None:
         return None
@@ -127,14 +127,14 @@ def find_broken_write(case: Case) -> Finding | None:
 
 def find_cold_start(case: Case) -> Finding | None:
     """Did the library refuse one of two first turns at once, for want of the table that the other was making?"""
-    history = case.histories.get(COLD_START)
-    if history is None:
+    conversation = case.conversations.get(COLD_START)
+    if conversation is None:
         return None
-    writing = [op for op in history.ops if op.type == "fail" and op.f in ("chat-store", "memory")]
+    writing = [op for op in conversation.ops if op.type == "fail" and op.f in ("chat-store", "memory")]
     witness = next((op for op in writing if any(sign in op.error for sign in _NO_TABLE)), None)
     if witness is None:
         return None
-    refused = sum(turn.status == "fail" for turn in turns(history))
+    refused = sum(turn.status == "fail" for turn in conversation.turns)
     said = " ".join(witness.error.split())[:120]
     what = f"two first turns at once on an empty store: {refused} refused ({said})"
     anchor = anchor_of(witness)
@@ -146,12 +146,12 @@ def find_cold_start(case: Case) -> Finding | None:
 def find_several_threads(case: Case) -> Finding | None:
     """Did a store break when threads used it at once, each by an event loop of its own?"""
     for name in OVERLAPPING:
-        history = case.histories.get(name)
-        stores = [op for op in history.ops if op.f in ("chat-store", "memory")] if history else []
+        conversation = case.conversations.get(name)
+        stores = [op for op in conversation.ops if op.f in ("chat-store", "memory")] if conversation else []
         witness = meets_another_loop(stores)
-        if history is None or witness is None:
+        if conversation is None or witness is None:
             continue
-        _, during, reader = overlapping(history)
+        _, during, reader = conversation.overlap
         counts = {"refused": "fail", "never answered": "info"}
         sums = [f"{sum(turn.status == status for turn in during)} {word}" for word, status in counts.items()]
         after = ", and later ones too" if reader is not None and reader.status != "ok" else ""
@@ -168,35 +168,35 @@ _NO_TABLE = ("no such table", "already exists", "already defined", "does not exi
 """What databases say of a table that another turn is making, or has just made."""
 
 
-def _comes_back(history: History) -> bool:
+def _comes_back(conversation: Conversation) -> bool:
     """Whether turn 2 loads a Context, or runs on that of turn 1: what is dropped from any other is not missed."""
-    sent = turns(history)
+    sent = conversation.turns
     if len(sent) < 2:
         return False
-    if any(op.action == "load" for op in history.select("context", sent[1].number)):
+    if any(op.action == "load" for op in conversation.select("context", sent[1].number)):
         return True
-    fresh = {op.obj for op in history.select("context", sent[1].number, "build")}
-    return any("ctx" in op.arguments and op.parent not in fresh for op in history.select("run", sent[1].number))
+    fresh = {op.obj for op in conversation.select("context", sent[1].number, "build")}
+    return any("ctx" in op.arguments and op.parent not in fresh for op in conversation.select("run", sent[1].number))
 
 
 def _is_refusal(error: str) -> bool:
     return any(sign in error for sign in _REFUSALS)
 
 
-def _find_vanished(history: History) -> list[Op]:
+def _find_vanished(conversation: Conversation) -> list[Op]:
     """Reads of a store object that was written to under the same key in turn 1 and has not got it any more."""
-    sent = turns(history)
+    sent = conversation.turns
     if len(sent) < 2:
         return []
     first, second = sent[:2]
     written = {
         (op.pid, op.obj, op.key)
-        for op in writes(history, first.number, first.marker)
+        for op in conversation.writes(first.number, first.marker)
         if op.f == "chat-store" and op.obj
     }
-    cleared = {op.obj for op in history.ops if op.action in ("delete", "reset", "persist")}
-    cleared |= {op.obj for op in history.select(action="overwrite") if first.marker not in op.markers}
-    own = own_reads(history, second.number)
+    cleared = {op.obj for op in conversation.ops if op.action in ("delete", "reset", "persist")}
+    cleared |= {op.obj for op in conversation.select(action="overwrite") if first.marker not in op.markers}
+    own = conversation.own_reads(second.number)
     reads = [op for op in own if (op.pid, op.obj, op.key) in written and op.obj not in cleared]
     return reads if reads and not any(first.marker in op.markers for op in reads) else []
 

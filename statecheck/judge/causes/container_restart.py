@@ -92,22 +92,21 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.checks.reading import handed_over, turns, writes
 from statecheck.judge.evidence.case import (
     Case,
     anchor_of,
     anchors,
-    asked_of_a_person,
-    built,
+    find_builds,
+    find_places,
+    find_related,
+    find_request,
     line_of,
-    places,
-    related,
 )
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
-    from statecheck.history import History
+    from statecheck.judge.conversation import Conversation
 
 
 def find_lost_place(case: Case) -> Finding | None:
@@ -118,17 +117,17 @@ def find_lost_place(case: Case) -> Finding | None:
     unread = find_unreadable_session(CAUSE, case, name)
     if unread is not None:
         return unread
-    history = case.histories[name]
-    first = turns(history)[0]
-    baseline = case.histories.get(BASELINE, history)
-    memory = [*places(history, first), *places(baseline, turns(baseline)[0])]
-    files = [p for p in places(history, first) if p.kind == "disk"]
-    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    conversation = case.conversations[name]
+    first = conversation.turns[0]
+    baseline = case.conversations.get(BASELINE, conversation)
+    memory = [*find_places(conversation, first), *find_places(baseline, baseline.turns[0])]
+    files = [p for p in find_places(conversation, first) if p.kind == "disk"]
+    build = next((op for op in find_builds(conversation, first.marker, first) if op.frames), None)
     built_at = next(iter(anchors([build] if build else [], "")), None)
-    put = next(iter(anchors(handed_over(history, first.marker, first.number), "written")), None)
+    put = next(iter(anchors(conversation.handed_over(first.marker, first.number), "written")), None)
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)
     if name == NEW_PROCESS or (place and not files):
-        anchor = place.anchor if place else line_of(history, first)
+        anchor = place.anchor if place else line_of(conversation, first)
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
     else:
@@ -137,20 +136,21 @@ def find_lost_place(case: Case) -> Finding | None:
         anchor = built_at if durable else opened or built_at
         where = f"`{files[0].text}`" if files else "the container's own disk"
         summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
+    kind = "never-persisted" if _is_never_persisted(conversation) else "shared-instance" if case.shared(place) else None
     return make_finding(
         CAUSE,
         summary,
         anchor,
         case,
         (case.reason(name),),
-        kind="never-persisted" if _is_never_persisted(history) else "shared-instance" if case.shared(place) else None,
-        related_to=related(history, first, first.marker, anchor or case.handler),
+        kind=kind,
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
     )
 
 
-def _is_never_persisted(history: History) -> bool:
+def _is_never_persisted(conversation: Conversation) -> bool:
     """Whether a chat store was loaded with `from_persist_path`, and no turn called `persist`."""
-    actions = {op.action for op in history.select("chat-store")}
+    actions = {op.action for op in conversation.select("chat-store")}
     return "load" in actions and "persist" not in actions
 
 
@@ -162,19 +162,19 @@ def find_paused_run(case: Case) -> Finding | None:
     if case.lost(NEW_PROCESS) or case.lost(NEW_CONTAINER):
         return None
     for name in (BASELINE, OTHER_SESSION):
-        history = case.histories.get(name)
-        first = next(iter(turns(history)), None) if history is not None else None
-        if history is None or first is None or asked_of_a_person(history, first) is None:
+        conversation = case.conversations.get(name)
+        first = next(iter(conversation.turns), None) if conversation is not None else None
+        if conversation is None or first is None or find_request(conversation, first) is None:
             continue
-        saved = [op for op in history.select("context", first.number, "to_dict") if op.type == "ok"]
-        files = [place for place in places(history, first) if place.kind != "process"]
-        volume = {op.where for op in history.select("disk") if op.on_volume}
+        saved = [op for op in conversation.select("context", first.number, "to_dict") if op.type == "ok"]
+        files = [place for place in find_places(conversation, first) if place.kind != "process"]
+        volume = {op.where for op in conversation.select("disk") if op.on_volume}
         if any(place.kind == "service" or place.text in volume for place in files):
             continue  # it may be saved there: a log on the disk, say, has the user's words too
         if saved and saved[-1].running and files:
             where = f"`{files[0].text}`"
-            set_by = [op for op in history.select("ctx-store", first.number, "write") if op.frames]
-            made = [op for op in history.select("workflow", first.number, "build") if op.frames]
+            set_by = [op for op in conversation.select("ctx-store", first.number, "write") if op.frames]
+            made = [op for op in conversation.select("workflow", first.number, "build") if op.frames]
             return make_finding(
                 CAUSE,
                 f"a run that waits for a person is saved in {where}, which a redeploy drops with the container",
@@ -188,16 +188,16 @@ def find_paused_run(case: Case) -> Finding | None:
 
 def find_recycled_worker(case: Case) -> Finding | None:
     """Was turn 1 in the memory of a process that its own server ended, and replaced, before turn 2?"""
-    history = case.histories.get(BASELINE)
-    if history is None or not case.lost(BASELINE):
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE):
         return None
-    first, second = turns(history)[:2]
-    held = {op.pid for op in writes(history, first.number, first.marker) if op.pid != first.pid}
-    asked = {op.pid for op in history.ops if op.turn == second.number and op.pid != second.pid}
-    ended = held & {op.pid for op in history.select("ended") if op.time < second.ended} - asked
+    first, second = conversation.turns[:2]
+    held = {op.pid for op in conversation.writes(first.number, first.marker) if op.pid != first.pid}
+    asked = {op.pid for op in conversation.select(turn=second.number) if op.pid != second.pid}
+    ended = held & {op.pid for op in conversation.select("ended") if op.time < second.ended} - asked
     if not ended:
         return None
-    build = next((op for op in built(history, first.marker, first) if op.frames), None)
+    build = next((op for op in find_builds(conversation, first.marker, first) if op.frames), None)
     anchor = anchor_of(build)
     return make_finding(
         CAUSE,
@@ -207,7 +207,7 @@ def find_recycled_worker(case: Case) -> Finding | None:
         case,
         (case.reason(BASELINE),),
         kind="worker-recycle",
-        related_to=related(history, first, first.marker, anchor or case.handler),
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
     )
 
 

@@ -86,30 +86,29 @@ from __future__ import annotations
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.checks.reading import given, turns
-from statecheck.judge.evidence.case import Case, line_of, places, related
+from statecheck.judge.evidence.case import Case, find_places, find_related, line_of
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.model import Evidence, Finding
 
 
 def find_process_memory(case: Case) -> Finding | None:
     """Was turn 1's marker in another live process when turn 2 did not get it?"""
-    history = case.histories.get(OTHER_WORKER)
-    if history is None or not case.lost(OTHER_WORKER):
+    conversation = case.conversations.get(OTHER_WORKER)
+    if conversation is None or not case.lost(OTHER_WORKER):
         return None
     unread = find_unreadable_session(CAUSE, case, OTHER_WORKER)
     if unread is not None:
         return unread
-    first, second = turns(history)[:2]
-    shared = [p for p in places(history, first) if p.kind != "process"]
-    kept = [p for p in places(history, first) if p.kind == "process" and p.pid == first.pid]
+    first, second = conversation.turns[:2]
+    shared = [p for p in find_places(conversation, first) if p.kind != "process"]
+    kept = [p for p in find_places(conversation, first) if p.kind == "process" and p.pid == first.pid]
     # what a later turn takes out again (a question that waited for its answer) is seen where none came
-    others = [case.histories[name] for name in (BASELINE, NEW_PROCESS) if name in case.histories]
-    elsewhere = [p for other in others for p in places(other, turns(other)[0])]
+    others = [case.conversations[name] for name in (BASELINE, NEW_PROCESS) if name in case.conversations]
+    elsewhere = [p for other in others for p in find_places(other, other.turns[0])]
     place = next((p for p in [*kept, *elsewhere] if p.anchor and p.kind == "process"), None)
-    anchor = place.anchor if place else line_of(history, first)
+    anchor = place.anchor if place else line_of(conversation, first)
     where = f", in `{kept[0].text}`" if kept else ""
-    was_given = first.marker in given(history, second, case.channel or "model")
+    was_given = conversation.is_given(second, first, case.channel or "model")
     stale = was_given or case.kept(NEW_PROCESS)
     summary = (
         f"turn 1 is remembered only in the memory of worker PID {first.pid}{where}; "
@@ -131,7 +130,7 @@ def find_process_memory(case: Case) -> Finding | None:
         case,
         tuple(evidence),
         kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
-        related_to=related(history, first, first.marker, anchor or case.handler),
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
     )
 
 

@@ -83,26 +83,26 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.checks.reading import Sent, given, turns, unsaved, writes
-from statecheck.judge.evidence.case import Case, anchor_of, built, memory_database, related
+from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_memory_database, find_related
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
-    from statecheck.history import History, Op
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation, Sent
 
 
 def find_dropped_store(case: Case) -> Finding | None:
     """Was the innermost store that held turn 1's marker built in turn 1's own request?"""
-    history = case.histories.get(BASELINE)
-    if history is None or not case.lost(BASELINE):
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE):
         return None
-    first, second = turns(history)[:2]
-    witness = _find_maker(history, first) or memory_database(history, first, second)
+    first, second = conversation.turns[:2]
+    witness = _find_maker(conversation, first) or find_memory_database(conversation, first, second)
     if witness is None:
         return None
     what = witness.cls or f"`{witness.where}` database"
     anchor = anchor_of(witness)
-    gone = any(op.obj == witness.obj for op in history.select("gone"))
+    gone = any(op.obj == witness.obj for op in conversation.select("gone"))
     end = "and is gone" if gone else "and turn 2 used another"
     return make_finding(
         CAUSE,
@@ -111,20 +111,20 @@ def find_dropped_store(case: Case) -> Finding | None:
         case,
         (case.reason(BASELINE),),
         kind="memory-database" if ":memory:" in witness.where else None,
-        related_to=related(history, first, first.marker, anchor or case.handler),
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
     )
 
 
 def find_unset_session(case: Case) -> Finding | None:
     """Was a turn put into a framework's session in place, and not given to a later turn for that?"""
-    histories = [case.histories[name] for name in (OTHER_WORKER, CONTROL) if name in case.histories]
-    for history, (turn, later) in ((one, pair) for one in histories for pair in pairwise(turns(one))):
-        op = unsaved(history, turn)
-        if op is None or later.status != "ok" or turn.marker in given(history, later, case.channel or "model"):
+    conversations = [case.conversations[name] for name in (OTHER_WORKER, CONTROL) if name in case.conversations]
+    for conversation, (turn, later) in ((one, pair) for one in conversations for pair in pairwise(one.turns)):
+        op = conversation.find_unsaved(turn)
+        if op is None or later.status != "ok" or conversation.is_given(later, turn, case.channel or "model"):
             continue
         anchor = anchor_of(op)
         told = f"turn {turn.number} changed `{op.name}` in place, and turn {later.number} was not given it"
-        shown = history.experiment if history.experiment in case.outcomes else BASELINE
+        shown = conversation.experiment if conversation.experiment in case.outcomes else BASELINE
         return make_finding(
             CAUSE,
             f"turn {turn.number} was put into `{op.name}` of a {op.cls} in place, which does not save it",
@@ -132,7 +132,7 @@ def find_unset_session(case: Case) -> Finding | None:
             case,
             (Evidence(shown, told),),
             kind="unset-mutation",
-            related_to=related(history, turn, turn.marker, anchor or case.handler),
+            related_to=find_related(conversation, turn, turn.marker, anchor or case.handler),
             fix=f"set `{op.name}` again after changing it, or set `session.modified = True`",
         )
     return None
@@ -140,15 +140,16 @@ def find_unset_session(case: Case) -> Finding | None:
 
 def find_cut_stream(case: Case) -> Finding | None:
     """Did nothing remain of a turn whose client went away before the end of its answer?"""
-    history = case.histories.get(STREAM_CUT)
-    sent = turns(history) if history is not None else []
-    if history is None or len(sent) < 3 or next(history.select("left"), None) is None:
+    conversation = case.conversations.get(STREAM_CUT)
+    sent = conversation.turns if conversation is not None else []
+    if conversation is None or len(sent) < 3 or next(conversation.select("left"), None) is None:
         return None
     first, cut, last = sent[:3]
-    seen = given(history, last, case.channel or "model")
-    if cut.status != "info" or first.marker not in seen or cut.marker in seen:
+    channel = case.channel or "model"
+    seen = conversation.is_given(last, first, channel), conversation.is_given(last, cut, channel)
+    if cut.status != "info" or seen != (True, False):
         return None
-    lines = related(history, first, first.marker, case.handler)
+    lines = find_related(conversation, first, first.marker, case.handler)
     anchor = next((line for line in lines if line.text == "written"), None)
     return make_finding(
         CAUSE,
@@ -162,16 +163,16 @@ def find_cut_stream(case: Case) -> Finding | None:
     )
 
 
-def _find_maker(history: History, turn: Sent) -> Op | None:
+def _find_maker(conversation: Conversation, turn: Sent) -> Op | None:
     """The innermost store that took the turn's marker, if it was made in that turn.
 
     By a constructor; or by a copy or a validation, which are seen first when the object is used.
     """
-    objects = built(history, turn.marker, turn)
+    objects = find_builds(conversation, turn.marker, turn)
     if objects:
         return objects[0] if objects[0].turn == turn.number else None
-    for op in writes(history, turn.number, turn.marker):
-        first = next(o for o in history.ops if o.obj == op.obj and o.generation == op.generation)
+    for op in conversation.writes(turn.number, turn.marker):
+        first = conversation.first_of(op)
         if first.turn == turn.number:
             return first
     return None

@@ -90,38 +90,39 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.checks.reading import Sent, handed_back, handed_over, refused, service_key, turns, writes
+from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.case import (
     Case,
     Whereabouts,
     anchor_of,
-    built,
     database_of,
-    intended,
+    find_builds,
+    find_mapping,
+    find_read_again,
+    find_related,
+    find_whereabouts,
+    is_intended,
     keys_of,
-    mapped,
-    read_again,
-    related,
-    state_ops,
-    whereabouts,
 )
 from statecheck.judge.evidence.services import asked_keys
 
 if TYPE_CHECKING:
-    from statecheck.history import History, Op
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation, Sent
     from statecheck.model import Finding
 
 
 def find_leak(case: Case) -> Finding | None:
     """Was a client of another session given what this session said?"""
-    history = case.histories.get(OTHER_SESSION)
-    if history is None or case.outcomes[OTHER_SESSION].outcome != "leaked":
+    conversation = case.conversations.get(OTHER_SESSION)
+    if conversation is None or case.outcomes[OTHER_SESSION].outcome != "leaked":
         return None
-    first, second = turns(history)[:2]
-    baseline = case.histories.get(BASELINE, history)
-    kept = [place for turn in turns(baseline)[:1] for place in whereabouts(baseline, turn.marker)]
+    first, second = conversation.turns[:2]
+    baseline = case.conversations.get(BASELINE, conversation)
+    kept = [place for turn in baseline.turns[:1] for place in find_whereabouts(baseline, turn.marker)]
     place = next((p for p in kept if p.anchor is not None and p.kind == "process"), None)
-    build = next((op for op in built(history, first.marker, first) if op.frames and op.turn == first.number), None)
+    builds = find_builds(conversation, first.marker, first)
+    build = next((op for op in builds if op.frames and op.turn == first.number), None)
     if place is None and build is None:
         place = next((p for p in kept if p.anchor is not None), None)
     anchor = place.anchor if place else anchor_of(build)
@@ -133,52 +134,52 @@ def find_leak(case: Case) -> Finding | None:
         anchor,
         case,
         (case.reason(OTHER_SESSION),),
-        kind="shared-instance" if _is_one_object(history, first, second, place) else "shared-key",
-        related_to=related(history, first, first.marker, anchor or case.handler),
+        kind="shared-instance" if _is_one_object(conversation, first, second, place) else "shared-key",
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
     )
 
 
-def _is_one_object(history: History, first: Sent, second: Sent, place: Whereabouts | None) -> bool:
+def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place: Whereabouts | None) -> bool:
     """Whether both sessions used one memory object, and not two under one key."""
-    used = [
-        {op.obj for op in state_ops(history, turn.number) if op.f == "memory" and op.obj} for turn in (first, second)
-    ]
+    ops = [conversation.state_ops(turn.number) for turn in (first, second)]
+    used = [{op.obj for op in each if op.f == "memory" and op.obj} for each in ops]
     return bool(used[0] & used[1]) if any(used) else place is not None and place.kind == "process"
 
 
 def find_other_key(case: Case) -> Finding | None:
     """Is turn 1 kept where turn 2 could have reached it, under another key than turn 2 used?"""
-    history = case.histories.get(BASELINE)
-    if history is None or not case.lost(BASELINE):
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE):
         return None
-    first, second = turns(history)[:2]
+    first, second = conversation.turns[:2]
     finders = (_store_keys, _cache_keys, _place_keys)
-    pair = next(filter(None, (find(history, first, second) for find in finders)), None)
+    pair = next(filter(None, (find(conversation, first, second) for find in finders)), None)
     if pair is None:
-        return _find_missed_read(case, history, first, second)
-    return _report_keys(case, history, pair, "request")
+        return _find_missed_read(case, conversation, first, second)
+    return _report_keys(case, conversation, pair, "request")
 
 
 def find_key_of_each_process(case: Case) -> Finding | None:
     """Did another process look for turn 1 in the store that both use, under a key of its own?"""
     for name in (OTHER_WORKER, NEW_PROCESS):
-        history = case.histories.get(name)
-        if history is None or not case.lost(name) or mapped(history, turns(history)[0]):
+        conversation = case.conversations.get(name)
+        if conversation is None or not case.lost(name) or find_mapping(conversation, conversation.turns[0]):
             continue  # what is looked up in memory is lost with that
-        if refused(history, turns(history)[1]) is not None:
+        if conversation.find_refusal(conversation.turns[1]) is not None:
             continue  # it has no key because it cannot read the session that holds it: SC102 and SC103
         for find in (_store_keys, _place_keys):
-            pair = find(history, *turns(history)[:2])
-            alone = case.histories[BASELINE]  # what has another key for each turn there too is found by no key
-            if pair is not None and pair[2].kind != "process" and find(alone, *turns(alone)[:2]) is None:
-                return _report_keys(case, history, pair, "process")
+            pair = find(conversation, *conversation.turns[:2])
+            alone = case.conversations[BASELINE]  # what has another key for each turn there too is found by no key
+            if pair is not None and pair[2].kind != "process" and find(alone, *alone.turns[:2]) is None:
+                return _report_keys(case, conversation, pair, "process")
     return None
 
 
-def _report_keys(case: Case, history: History, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
+def _report_keys(case: Case, conversation: Conversation, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
     old, new, place = pair
-    second = turns(history)[1]
-    build = next((op for op in built(history, second.marker, second) if op.frames and op.turn == second.number), None)
+    second = conversation.turns[1]
+    builds = find_builds(conversation, second.marker, second)
+    build = next((op for op in builds if op.frames and op.turn == second.number), None)
     anchor = anchor_of(build) or place.anchor
     return make_finding(
         CAUSE,
@@ -186,21 +187,21 @@ def _report_keys(case: Case, history: History, pair: tuple[str, str, Whereabouts
         f"the key is made anew for each {anew}",
         anchor,
         case,
-        (case.reason(history.experiment),),
+        (case.reason(conversation.experiment),),
         kind="new-key",
-        related_to=related(history, second, second.marker, anchor or case.handler),
+        related_to=find_related(conversation, second, second.marker, anchor or case.handler),
     )
 
 
-def _find_missed_read(case: Case, history: History, first: Sent, second: Sent) -> Finding | None:
+def _find_missed_read(case: Case, conversation: Conversation, first: Sent, second: Sent) -> Finding | None:
     """Turn 2 read the very store that has turn 1, and did not find it there."""
-    place = read_again(history, first, second)
-    held = writes(history, first.number, first.marker)
+    place = find_read_again(conversation, first, second)
+    held = conversation.writes(first.number, first.marker)
     # a Context that a server keeps in a database is found by its run: SC104 where nobody comes back for it
     of_a_run = any(op.f == "ctx-store" and not op.cls.startswith("InMemory") for op in held)
     if place is None or of_a_run or (place.kind == "service" and held):
         return None
-    if any(first.marker in op.markers for op in history.select("wire", second.number, "read")):
+    if any(first.marker in op.markers for op in conversation.select("wire", second.number, "read")):
         return None  # it was found
     return make_finding(
         CAUSE,
@@ -209,50 +210,50 @@ def _find_missed_read(case: Case, history: History, first: Sent, second: Sent) -
         case,
         (case.reason(BASELINE),),
         kind="new-key",
-        related_to=related(history, second, second.marker, place.anchor or case.handler),
+        related_to=find_related(conversation, second, second.marker, place.anchor or case.handler),
     )
 
 
-def _store_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+def _store_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
     """Keys that a store was used with, where the marker outlived its turn in some reachable place."""
-    kept = whereabouts(history, first.marker)
-    held = writes(history, first.number, first.marker)
-    old, new = keys_of(held), keys_of(state_ops(history, second.number))
-    asked = list(asked_keys(history, first, second))
+    kept = find_whereabouts(conversation, first.marker)
+    held = conversation.writes(first.number, first.marker)
+    old, new = keys_of(held), keys_of(conversation.state_ops(second.number))
+    asked = list(asked_keys(conversation, first, second))
     for place in kept:
         keys = [key for op, key in asked if (op.where, service_key(op.text)) == (place.text, place.key)]
         if place.kind == "service" and place.key is not None and keys and place.key not in keys:
             return place.key, keys[0], place
-    reachable = [place for place in kept if _is_the_store(history, place, held, old)]
+    reachable = [place for place in kept if _is_the_store(conversation, place, held, old)]
     return (min(old), min(new), reachable[0]) if reachable and old and new and not old & new else None
 
 
-def _is_the_store(history: History, place: Whereabouts, held: list[Op], keys: set[str]) -> bool:
+def _is_the_store(conversation: Conversation, place: Whereabouts, held: list[Op], keys: set[str]) -> bool:
     """Whether a place is the keyed store that took the turn, and not a log that the text went to as well."""
     if any(key in place.text or key == place.key or (place.key and key in place.key) for key in keys):
         return True
     if place.kind == "process":
-        gone = {(op.generation, op.obj) for op in history.select("gone")}
-        return any(op.f == "chat-store" and (op.generation, op.obj) not in gone for op in held)
+        return any(op.f == "chat-store" and (op.generation, op.obj) not in conversation.gone for op in held)
     name = database_of(place.text).rpartition("/")[2]
     return any(name in op.where for op in held if "://" in op.where)
 
 
-def _cache_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+def _cache_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
     """Keys of the framework's cache, where turn 1 went in under another than turn 2 asked for."""
-    old, new = keys_of(handed_over(history, first.marker, first.number)), keys_of(handed_back(history, second.number))
-    place = next(iter(whereabouts(history, first.marker)), None)
+    old = keys_of(conversation.handed_over(first.marker, first.number))
+    new = keys_of(conversation.handed_back(second.number))
+    place = next(iter(find_whereabouts(conversation, first.marker)), None)
     return (min(old), min(new), place) if place is not None and old and new and not old & new else None
 
 
-def _place_keys(history: History, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
+def _place_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
     """Keys of the app's own container, where both turns are in it under different ones."""
-    later = {(p.kind, _stem(p.text)): p for p in whereabouts(history, second.marker) if p.kind != "service"}
-    for place in whereabouts(history, first.marker):
+    later = {(p.kind, _stem(p.text)): p for p in find_whereabouts(conversation, second.marker) if p.kind != "service"}
+    for place in find_whereabouts(conversation, first.marker):
         other = later.get((place.kind, _stem(place.text)))
         if other is None or other.text == place.text or _stem(place.text) == place.text:
             continue
-        if place.kind == "process" and not intended(history):
+        if place.kind == "process" and not is_intended(conversation):
             continue
         return place.key or place.text, other.key or other.text, place
     return None

@@ -133,12 +133,11 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.checks.reading import turns, writes
-from statecheck.judge.evidence.case import Case, anchor_of, anchors, asked_of_a_person, related
+from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related, find_request
 
 if TYPE_CHECKING:
-    from statecheck.history import History, Op
-    from statecheck.judge.checks.reading import Sent
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation, Sent
     from statecheck.model import Finding
 
 _OWN = "an agent run kept turn 1 in a memory of its own"
@@ -146,23 +145,24 @@ _OWN = "an agent run kept turn 1 in a memory of its own"
 
 def find_dropped_context(case: Case) -> Finding | None:
     """Was turn 1's marker only in a workflow Context, or in a memory that an agent run made for itself?"""
-    history = case.histories.get(BASELINE)
-    if history is None or not case.lost(BASELINE):
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE):
         return None
-    first = turns(history)[0]
-    held = writes(history, first.number, first.marker) or list(history.select("ctx-store", first.number, "unawaited"))
+    first = conversation.turns[0]
+    held = conversation.writes(first.number, first.marker)
+    held = held or list(conversation.select("ctx-store", first.number, "unawaited"))
     in_context = [op for op in held if op.f == "ctx-store"]
-    built_by_app = {op.obj for op in history.select(action="build") if not op.by_library}
+    built_by_app = {op.obj for op in conversation.select(action="build") if not op.by_library}
     in_run = [op for op in held if op.f != "ctx-store" and op.by_library and op.obj not in built_by_app]
     own = [op for op in held if op.f != "ctx-store" and op not in in_run]
     if not in_context and (not in_run or own):
-        return None if held else _find_paused_run(case, history, first)
+        return None if held else _find_paused_run(case, conversation, first)
     witness = (in_context or in_run)[0]
-    kind, what, blamed = _name_kind(history, first, witness)
-    context = next((op for op in history.select("context", first.number, "build") if op.frames), None)
-    run = next(history.select("run", first.number), None)
+    kind, what, blamed = _name_kind(conversation, first, witness)
+    context = next((op for op in conversation.select("context", first.number, "build") if op.frames), None)
+    run = next(conversation.select("run", first.number), None)
     # where nothing of the user's calls `run`, because the workflow itself is the target: where that is made
-    made = next((op for op in _find_builds(history, run) if not in_context), None)
+    made = next((op for op in _find_builds(conversation, run) if not in_context), None)
     best = next((op for op in (blamed, run, context, witness, made) if op is not None and op.frames), None)
     anchor = anchor_of(best)
     return make_finding(
@@ -172,17 +172,17 @@ def find_dropped_context(case: Case) -> Finding | None:
         case,
         (case.reason(BASELINE),),
         kind=kind,
-        related_to=related(history, first, first.marker, anchor or case.handler),
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
         fix="" if in_context else _KEEP_MEMORY,
     )
 
 
-def _find_paused_run(case: Case, history: History, first: Sent) -> Finding | None:
+def _find_paused_run(case: Case, conversation: Conversation, first: Sent) -> Finding | None:
     """Was turn 1 a run that waits for a person's answer, and is its Context gone without having been saved?"""
-    gone = {(op.generation, op.obj) for op in history.select("gone")}
-    run = next((op for op in history.select("run", first.number) if (op.generation, op.obj) in gone), None)
-    asks = asked_of_a_person(history, first)
-    saved = any(op.action in ("to_dict", "load") for op in history.select("context") if op.turn)
+    runs = conversation.select("run", first.number)
+    run = next((op for op in runs if (op.generation, op.obj) in conversation.gone), None)
+    asks = find_request(conversation, first)
+    saved = any(op.action in ("to_dict", "load") for op in conversation.select("context") if op.turn)
     if run is None or asks is None or saved:
         return None
     return make_finding(
@@ -206,11 +206,11 @@ _KEEP_MEMORY = (
 """A saved Context would leave the agent's memory out (SC107)."""
 
 
-def _name_kind(history: History, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:
+def _name_kind(conversation: Conversation, first: Sent, witness: Op) -> tuple[str | None, str, Op | None]:
     """The kind of loss, what happened in words, and the op whose line is to blame if that is not the run's."""
     value, ended = f"`{witness.name}`", "which ended with the run: turn 2 began with an empty one"
-    run = next(history.select("run", first.number), None)
-    deaf = next((op for op in _find_builds(history, run) if "memory" in op.arguments), None)
+    run = next(conversation.select("run", first.number), None)
+    deaf = next((op for op in _find_builds(conversation, run) if "memory" in op.arguments), None)
     if witness.action == "unawaited":
         return "unawaited-write", f"turn 1 called `set` for {value} of a workflow Context and never awaited it", witness
     if witness.action == "mutate":
@@ -218,27 +218,26 @@ def _name_kind(history: History, first: Sent, witness: Op) -> tuple[str | None, 
     if witness.f != "ctx-store" and deaf is not None:
         return "ignored-memory", f"{deaf.cls} ignores the memory that it was built with: its run made its own", deaf
     what = f"turn 1 set {value} in a workflow Context" if witness.f == "ctx-store" else _OWN
-    if _is_stale(history):
+    if _is_stale(conversation):
         late = "the snapshot that is saved was taken before the run, or is never loaded"
         return "stale-snapshot", f"{what}; {late}", None
     return None, f"{what}, {ended}", None
 
 
-def _find_builds(history: History, run: Op | None) -> list[Op]:
+def _find_builds(conversation: Conversation, run: Op | None) -> list[Op]:
     """Where the workflow that ran was built."""
-    return [
-        op for op in history.select("workflow", action="build") if run is not None and op.cls == run.cls and op.frames
-    ]
+    builds = conversation.select("workflow", action="build")
+    return [op for op in builds if run is not None and op.cls == run.cls and op.frames]
 
 
-def _is_stale(history: History) -> bool:
+def _is_stale(conversation: Conversation) -> bool:
     """Whether Contexts are saved, but before what should be saved has happened, or only to be never loaded."""
-    saved = [op for op in history.select("context") if op.action == "to_dict" and op.turn]
-    ran = [op for op in history.select("run") if op.turn]
+    saved = [op for op in conversation.select("context") if op.action == "to_dict" and op.turn]
+    ran = {op.turn: op.time for op in conversation.select("run") if op.turn}  # the last of each turn
     if not saved or not ran:
         return False
-    loaded = any(op.action == "load" for op in history.select("context"))
-    return not loaded or all(op.time < max(r.time for r in ran if r.turn == op.turn) for op in saved)
+    loaded = any(op.action == "load" for op in conversation.select("context"))
+    return not loaded or all(op.time < ran.get(op.turn, 0) for op in saved)
 
 
 _DROPPED = """

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from statecheck import experiments
 from statecheck.judge.checks import isolation, lost_update, read_your_writes
-from statecheck.judge.checks.progress import told
-from statecheck.judge.checks.reading import Channel, Sent, given, remembered_by, turns
-from statecheck.judge.checks.rows import rows
+from statecheck.judge.conversation import Channel, Conversation
+from statecheck.judge.conversation.turn_table import make_rows
 from statecheck.model import Outcome, OutcomeName
 
-if TYPE_CHECKING:
-    from statecheck.history import History
-
-Check = Callable[["History", Channel | None, "History | None"], tuple[OutcomeName, str]]
+Check = Callable[[Conversation, Channel | None, Conversation | None], tuple[OutcomeName, str]]
 
 
-def _read_alone(history: History, channel: Channel | None, _control: History | None) -> tuple[OutcomeName, str]:
-    return read_your_writes.check(history, channel)
+def _read_alone(
+    conversation: Conversation, channel: Channel | None, _control: Conversation | None
+) -> tuple[OutcomeName, str]:
+    return read_your_writes.check(conversation, channel)
 
 
-def _isolation(history: History, _channel: Channel | None, _control: History | None) -> tuple[OutcomeName, str]:
-    return isolation.check(history)
+def _isolation(
+    conversation: Conversation, _channel: Channel | None, _control: Conversation | None
+) -> tuple[OutcomeName, str]:
+    return isolation.check(conversation)
 
 
-def _lost_update(history: History, channel: Channel | None, control: History | None) -> tuple[OutcomeName, str]:
-    return lost_update.check(history, channel or "model", control)
+def _lost_update(
+    conversation: Conversation, channel: Channel | None, control: Conversation | None
+) -> tuple[OutcomeName, str]:
+    return lost_update.check(conversation, channel or "model", control)
 
 
 CHECKS: Mapping[str, Check] = {
@@ -42,25 +43,25 @@ CHECKS: Mapping[str, Check] = {
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""
 
 
-def baseline_channel(history: History) -> Channel | None:
+def baseline_channel(conversation: Conversation) -> Channel | None:
     """Where the baseline shows that turn 2 remembers turn 1, or None if it does not."""
-    sent = turns(history)
+    sent = conversation.turns
     if len(sent) < 2 or sent[0].status != "ok" or sent[1].status != "ok":
         return None
-    return remembered_by(history, sent[1], sent[0].marker)
+    return conversation.remembered_by(sent[1], sent[0])
 
 
-def outcome(history: History, channel: Channel | None, control: History | None = None) -> Outcome:
-    """Judge one experiment's history.
+def outcome(conversation: Conversation, channel: Channel | None, control: Conversation | None = None) -> Outcome:
+    """Judge one experiment.
 
     Args:
         channel: of the baseline; None while the baseline itself is judged.
         control: as many turns as an overlap has, of one session and in one process, sent one after the other.
     """
-    escaped = next(history.select("escaped"), None)
+    escaped = next(conversation.select("escaped"), None)
     try:
-        name, reason = CHECKS[history.experiment](history, channel, control)
-        if next(history.select("incomplete"), None) is not None:
+        name, reason = CHECKS[conversation.experiment](conversation, channel, control)
+        if next(conversation.select("incomplete"), None) is not None:
             name, reason = "error", "not all that happened could be recorded (the app limits what a process may write)"
         if escaped is not None:
             name, reason = (
@@ -69,31 +70,28 @@ def outcome(history: History, channel: Channel | None, control: History | None =
             )
     except Exception as error:  # noqa: BLE001 - a check that breaks must not read as "kept"
         name, reason = "error", f"the check failed: {type(error).__name__}: {error}"
-    sent = turns(history)
+    sent = conversation.turns
     return Outcome(
-        history.experiment,
+        conversation.experiment,
         name,
         pids=tuple(dict.fromkeys(turn.pid for turn in sent if turn.pid)),
         session_keys=tuple(dict.fromkeys(turn.key for turn in sent if turn.key is not None)),
         reason=reason,
-        turns=rows(history, channel),
+        turns=make_rows(conversation, channel),
     )
 
 
-def outcomes(histories: Mapping[str, History]) -> tuple[Channel | None, dict[str, Outcome]]:
-    """Judge all histories of a run, as `told` returns them, against its baseline."""
-    channel = baseline_channel(histories[experiments.BASELINE]) if experiments.BASELINE in histories else None
-    control = histories.get(experiments.CONTROL)
-    judged = {name: history for name, history in histories.items() if name not in experiments.ASIDE}
-    return channel, {name: outcome(history, channel, control) for name, history in judged.items()}
+def outcomes(conversations: Mapping[str, Conversation]) -> tuple[Channel | None, dict[str, Outcome]]:
+    """Judge all conversations of a run against its baseline."""
+    channel = baseline_channel(conversations[experiments.BASELINE]) if experiments.BASELINE in conversations else None
+    control = conversations.get(experiments.CONTROL)
+    judged = {name: each for name, each in conversations.items() if name not in experiments.ASIDE}
+    return channel, {name: outcome(each, channel, control) for name, each in judged.items()}
 
 
 __all__ = [
     "CHECKS",
-    "Sent",
     "baseline_channel",
-    "given",
     "outcome",
     "outcomes",
-    "told",
 ]

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.judge.checks.reading import Channel, Sent, given, own_reads, remembered_by, turns, unsaved, writes
-
 if TYPE_CHECKING:
-    from statecheck.history import History
+    from statecheck.judge.conversation import Channel, Conversation, Sent
+    from statecheck.judge.conversation.conversation import Turns
     from statecheck.model import OutcomeName
 
 _NOT_NOW = (401, 403, 429, 502, 503, 504)
 """Answers that speak of the client or of the moment, and not of a conversation that is not there."""
 
 
-def check(history: History, channel: Channel | None, control: History | None = None) -> tuple[OutcomeName, str]:
-    """Judge a sequential history of one session.
+def check(
+    conversation: Conversation, channel: Channel | None, control: Conversation | None = None
+) -> tuple[OutcomeName, str]:
+    """Judge the turns of one session that follow each other.
 
     Args:
         channel: where the baseline (same-process) showed that turn 1 is remembered; None to take whichever
@@ -30,27 +31,31 @@ def check(history: History, channel: Channel | None, control: History | None = N
     Returns:
         `kept`, `lost`, or `error` where the first turn was not acknowledged; and a sentence.
     """
-    sent = turns(history)
+    sent = conversation.turns
     if not sent or sent[0].status != "ok":
         return "error", "turn 1 was not acknowledged: " + (sent[0].note if sent else "nothing was sent")
     if len(sent) == 1:
         return "error", "only one turn was sent"
+    acknowledged = 0
     for position, turn in enumerate(sent[1:], 1):
+        if sent[position - 1].status == "ok":
+            acknowledged |= 1 << position - 1
         if turn.status == "info":
             return "error", f"turn {turn.number} got no answer: {turn.note}"
-        for earlier in sent[:position]:
-            if earlier.status != "ok":
-                continue
-            if turn.status == "fail" and turn.code in _NOT_NOW and not _is_unknown(sent[0], turn):
-                return "error", f"turn {turn.number} was refused: {turn.note}"
-            if turn.status == "fail":
-                return ("lost" if channel else "error"), f"turn {turn.number} was refused: {turn.note}"
-            due = _is_due(control, turn, earlier, channel) or unsaved(history, earlier) is not None
-            if due and not _is_given(history, turn, earlier, channel):
-                return "lost", f"turn {turn.number} was not given turn {earlier.number}"
+        if turn.status == "fail":
+            passing = turn.code in _NOT_NOW and not _is_unknown(sent[0], turn)
+            return "error" if passing or not channel else "lost", f"turn {turn.number} was refused: {turn.note}"
+        due = acknowledged & (_find_due(conversation, control, turn, channel) | conversation.unsaved)
+        missing = due & ~_find_given(conversation, turn, channel)
+        if missing:
+            return "lost", f"turn {turn.number} was not given turn {_first_of(conversation, missing).number}"
     return "kept", f"turn {sent[-1].number} was given all {len(sent) - 1} before it" if len(sent) > 2 else (
         "turn 2 was given turn 1"
     )
+
+
+def _first_of(conversation: Conversation, turns: Turns) -> Sent:
+    return conversation.turns[(turns & -turns).bit_length() - 1]
 
 
 def _is_unknown(first: Sent, turn: Sent) -> bool:
@@ -58,36 +63,35 @@ def _is_unknown(first: Sent, turn: Sent) -> bool:
     return first.given and turn.key == first.key and turn.code in (401, 403)
 
 
-def _is_due(control: History | None, turn: Sent, earlier: Sent, channel: Channel | None) -> bool:
-    """Whether a turn of this number is given the earlier one where nothing comes between."""
-    if control is None:
-        return True
-    same = {each.number: each for each in turns(control)}
-    if turn.number not in same or earlier.number not in same:
-        return True
-    return _is_given(control, same[turn.number], same[earlier.number], channel)
+def _find_due(conversation: Conversation, control: Conversation | None, turn: Sent, channel: Channel | None) -> Turns:
+    """The set of the turns that a turn of this number is given where nothing comes between."""
+    everything = (1 << len(conversation.turns)) - 1
+    same = control.find_turn(turn.number) if control is not None else None
+    if control is None or same is None:
+        return everything
+    unknown = everything & ~conversation.translate(control, (1 << len(control.turns)) - 1)
+    return unknown | conversation.translate(control, _find_given(control, same, channel))
 
 
-def _is_given(history: History, turn: Sent, earlier: Sent, channel: Channel | None) -> bool:
-    if channel is None:
-        shown = remembered_by(history, turn, earlier.marker) is not None
-    else:
-        shown = earlier.marker in given(history, turn, channel)
-    return shown and not lost_states(history, earlier, turn)
+def _find_given(conversation: Conversation, turn: Sent, channel: Channel | None) -> Turns:
+    """The set of the turns that a turn was given whole."""
+    shown = 0
+    for one in [channel] if channel else conversation.channels(turn):
+        shown |= conversation.given(turn, one)
+    return shown & ~_find_losing(conversation, turn)
 
 
-def lost_states(history: History, earlier: Sent, turn: Sent) -> list[str]:
-    """Context values that the app's own code wrote the earlier marker to and that the later turn reads without it.
+def _find_losing(conversation: Conversation, turn: Sent) -> Turns:
+    """The set of the turns of which a Context's value that a later turn reads has lost what they wrote to it.
 
     Judged store by store: a conversation that is kept elsewhere does not bring back an approval that is gone. A value
     that is set somewhere and here only changed after it was read may be meant so: a list that a prompt is made of.
     """
-    marked = [op for op in writes(history, earlier.number, earlier.marker) if earlier.marker in op.markers]
-    sets = {op.name for op in history.select("ctx-store", action="write")}
-    written = {op.name for op in marked if op.f == "ctx-store" and not (op.action == "mutate" and op.name in sets)}
-    lost = []
-    for value in sorted(written):
-        reads = [op for op in own_reads(history, turn.number) if op.f == "ctx-store" and op.name == value]
-        if reads and not any(earlier.marker in op.markers for op in reads):
-            lost.append(value)
-    return lost
+    read: dict[str, Turns] = {}
+    for op in conversation.own_reads(turn.number):
+        if op.f == "ctx-store":
+            read[op.name] = read.get(op.name, 0) | conversation.of_markers(op.markers)
+    losing = 0
+    for name, seen in read.items():
+        losing |= conversation.writers_of(name) & ~seen
+    return losing

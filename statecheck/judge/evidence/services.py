@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from statecheck.judge.checks.reading import Sent, is_said, service_key
+from statecheck.judge.conversation.conversation import service_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.history import History, Op
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation, Sent
     from statecheck.probe.ops import OpKind
 
 _COMMAND = re.compile(r"\*\d+\r\n\$\d+\r\n([\w.]+)\r\n")
@@ -23,15 +24,15 @@ _COLLECTION = re.compile(r"\w+ (\S+)")  # a command of MongoDB's: `find messages
 _QUERY = re.compile(r"\s*((SELECT|WITH)\b|(find|aggregate|findAndModify) \S+\Z)", re.IGNORECASE)
 
 
-def asked_keys(history: History, first: Sent, second: Sent) -> Iterator[tuple[Op, str]]:
+def asked_keys(conversation: Conversation, first: Sent, second: Sent) -> Iterator[tuple[Op, str]]:
     """Yield what turn 1 wrote of the user's to a key, each with a key that turn 2 read for it.
 
     That is the same key; or, of the keys that turn 2 read, one that it wrote its own text to, or one of a family with
     turn 1's.
     """
-    own = {service_key(op.text) for op in _taken(history, second, "wire")}
-    asked = [op for op in history.select("wire", second.number, "send") if _is_reading(op.text)]
-    for op in _taken(history, first, "wire"):
+    own = {service_key(op.text) for op in _taken(conversation, second, "wire")}
+    asked = [op for op in conversation.select("wire", second.number, "send") if _is_reading(op.text)]
+    for op in _taken(conversation, first, "wire"):
         key = service_key(op.text)
         for other in asked:
             read = service_key(other.text)
@@ -40,23 +41,23 @@ def asked_keys(history: History, first: Sent, second: Sent) -> Iterator[tuple[Op
                 yield op, read
 
 
-def asked_tables(history: History, first: Sent, second: Sent, f: OpKind) -> Iterator[Op]:
+def asked_tables(conversation: Conversation, first: Sent, second: Sent, f: OpKind) -> Iterator[Op]:
     """Yield what turn 1 wrote of the user's to a table that turn 2 queries; any query will do where no table was seen.
 
     Args:
         f: `sql` for statements, `wire` for what passed a relay.
     """
-    queries = [op for op in history.select(f, second.number, "send") if _QUERY.match(op.text)]
-    for op in _taken(history, first, f):
+    queries = [op for op in conversation.select(f, second.number, "send") if _QUERY.match(op.text)]
+    for op in _taken(conversation, first, f):
         tables = _tables(op.text)
         if any(not tables or tables & _tables(query.text) for query in queries):
             yield op
 
 
-def _taken(history: History, turn: Sent, f: OpKind) -> list[Op]:
+def _taken(conversation: Conversation, turn: Sent, f: OpKind) -> list[Op]:
     """What a turn wrote of the user's own words."""
-    writes = (op for op in history.select(f, turn.number, "write") if turn.marker in op.markers)
-    return [op for op in writes if not op.around or is_said(history, op.around, turn.marker)]
+    writes = (op for op in conversation.select(f, turn.number, "write") if turn.marker in op.markers)
+    return [op for op in writes if not op.around or conversation.is_said(op.around, turn.marker)]
 
 
 def _is_reading(text: str) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.judge.cause import make_finding
-from statecheck.judge.checks.reading import handed_over, refused, turns
-from statecheck.judge.evidence.case import anchor_of, places, related
+from statecheck.judge.evidence.case import anchor_of, find_places, find_related
 from statecheck.model import Anchor
 
 if TYPE_CHECKING:
@@ -20,13 +19,13 @@ def find_unreadable_session(cause: Cause, case: Case, name: str) -> Finding | No
 
     The finding stands where the secret key is made, else where the app puts the conversation into its session.
     """
-    history = case.histories[name]
-    first, second = turns(history)[:2]
-    refusal = refused(history, second)
-    if refusal is None or any(p.kind == "process" and p.pid == first.pid for p in places(history, first)):
+    conversation = case.conversations[name]
+    first, second = conversation.turns[:2]
+    refusal = conversation.find_refusal(second)
+    if refusal is None or any(p.kind == "process" and p.pid == first.pid for p in find_places(conversation, first)):
         return None
     secret = next((Anchor(line.path, line.line) for line in refusal.lines), None)
-    put = next((anchor_of(op) for op in handed_over(history, first.marker, first.number)), None)
+    put = next((anchor_of(op) for op in conversation.handed_over(first.marker, first.number)), None)
     whose = "a secret key of its own" if secret else "another secret key"
     return make_finding(
         cause,
@@ -35,5 +34,5 @@ def find_unreadable_session(cause: Cause, case: Case, name: str) -> Finding | No
         case,
         (case.reason(name),),
         kind="own-secret",
-        related_to=related(history, first, first.marker, secret or put or case.handler),
+        related_to=find_related(conversation, first, first.marker, secret or put or case.handler),
     )

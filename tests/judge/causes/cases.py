@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from histories import history
 
-from statecheck.judge.checks import outcomes, told
+from statecheck.judge.checks import outcomes
+from statecheck.judge.conversation import read_conversations
 from statecheck.judge.evidence.case import Case
 from statecheck.judge.findings import find_causes
 from statecheck.model import Anchor, Finding
@@ -21,7 +22,7 @@ VERSIONS = {"llama-index-core": "0.14.25", "pydantic": "2.14.3"}
 
 def case(*histories: History) -> Case:
     """A run with these histories, judged by the checks."""
-    known = told({one.experiment: one for one in histories})
+    known = read_conversations({one.experiment: one for one in histories})
     channel, found = outcomes(known)
     return Case(known, found, channel, HANDLER, VERSIONS)
 

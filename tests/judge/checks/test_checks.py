@@ -13,8 +13,8 @@ from stores import Forgetful, Leaking, OnDisk, Overlapping, Overwriting, Splitti
 from statecheck.experiments import AT_ONCE, OVERLAPPING, REPORTED, SEQUENTIAL
 from statecheck.history import History, Op
 from statecheck.judge.checks import baseline_channel, outcome, outcomes
-from statecheck.judge.checks.lost_update import missing
-from statecheck.judge.checks.reading import Channel, turns
+from statecheck.judge.checks.lost_update import find_missing
+from statecheck.judge.conversation import Channel, Conversation
 
 overlaps = st.builds(
     Overlapping,
@@ -24,7 +24,7 @@ overlaps = st.builds(
 
 
 def judged(store: Store, experiment: str, how: Overlapping | None = None) -> str:
-    told = serve(store, experiment, how)
+    told = Conversation(serve(store, experiment, how))
     return outcome(told, None if experiment == "same-process" else "model").outcome
 
 
@@ -58,12 +58,12 @@ class TestStoresOfKnownStrength:
         self, how: Overlapping, experiment: str
     ) -> None:
         store = Overwriting()
-        told = serve(store, experiment, how)
+        told = Conversation(serve(store, experiment, how))
         acknowledged = {marker(2 + number) for number in range(AT_ONCE) if number not in how.refused}
         gone = acknowledged - set(store.kept[1])
 
         assert ("lost" if gone else "kept") == outcome(told, "model").outcome
-        assert sorted(gone) == sorted(turn.marker for turn in missing(told, "model"))
+        assert sorted(gone) == sorted(turn.marker for turn in find_missing(told, "model"))
 
     @given(overlaps)
     def test_workers_that_split_lose_the_other_worker_s_turns(self, how: Overlapping) -> None:
@@ -85,7 +85,7 @@ class TestIndeterminate:
     @pytest.mark.parametrize("turn", [1, 2])
     def test_a_turn_without_an_answer_is_never_lost(self, experiment: str, turn: int) -> None:
         told = serve(Forgetful(), experiment)
-        unknown = History(experiment, tuple(_unanswered(one, turn) for one in told.ops))
+        unknown = Conversation(History(experiment, tuple(_unanswered(one, turn) for one in told.ops)))
 
         assert outcome(unknown, "model").outcome == "error"
 
@@ -94,29 +94,31 @@ class TestIndeterminate:
         ops = serve(Overwriting(), experiment, how).ops
         for turn in dead:
             ops = tuple(_unanswered(one, turn) for one in ops)
-        lost = missing(History(experiment, ops), "model")
+        lost = find_missing(Conversation(History(experiment, ops)), "model")
 
         assert not dead & {turn.number for turn in lost}
 
     def test_an_end_that_was_not_recorded_is_indeterminate(self) -> None:
-        told = history("new-process", "1a > k\n1a model read 1\n2b > k\n2b model read 2\n2b <")
+        told = Conversation(history("new-process", "1a > k\n1a model read 1\n2b > k\n2b model read 2\n2b <"))
 
-        assert turns(told)[0].status == "info"
+        assert told.turns[0].status == "info"
         assert outcome(told, "model").outcome == "error"
 
     def test_a_refusal_is_a_loss_only_where_the_baseline_remembers(self) -> None:
-        told = history(
-            "other-worker",
-            """
-            1a > k
-            1a model read 1
-            1a <
-            2b > k
-            2b x "HTTP 409"
-            3a > k
-            3a model read 1 3
-            3a <
-            """,
+        told = Conversation(
+            history(
+                "other-worker",
+                """
+                1a > k
+                1a model read 1
+                1a <
+                2b > k
+                2b x "HTTP 409"
+                3a > k
+                3a model read 1 3
+                3a <
+                """,
+            )
         )
 
         assert outcome(told, "model").outcome == "lost"
@@ -125,54 +127,60 @@ class TestIndeterminate:
 
 class TestChannels:
     def test_an_answer_shows_nothing_where_a_model_is_called(self) -> None:
-        told = history(
-            "same-process",
-            """
-            1a > k
-            1a model read 1
-            1a <
-            2a > k
-            2a model read 2
-            2a < "you said {1} before"
-            """,
+        told = Conversation(
+            history(
+                "same-process",
+                """
+                1a > k
+                1a model read 1
+                1a <
+                2a > k
+                2a model read 2
+                2a < "you said {1} before"
+                """,
+            )
         )
 
         assert baseline_channel(told) is None
         assert outcome(told, None).outcome == "lost"
 
     def test_an_answer_counts_where_no_model_is_called(self) -> None:
-        told = history("same-process", '1a > k\n1a < first\n2a > k\n2a < "earlier: {1}"')
+        told = Conversation(history("same-process", '1a > k\n1a < first\n2a > k\n2a < "earlier: {1}"'))
 
         assert baseline_channel(told) == "answer"
         assert outcome(told, None).outcome == "kept"
 
     def test_recorded_reads_count(self) -> None:
-        told = history(
-            "same-process",
-            """
-            1a > k
-            1a memory write #1 1
-            1a <
-            2a > k
-            2a memory read #1 1
-            2a <
-            """,
+        told = Conversation(
+            history(
+                "same-process",
+                """
+                1a > k
+                1a memory write #1 1
+                1a <
+                2a > k
+                2a memory read #1 1
+                2a <
+                """,
+            )
         )
 
         assert baseline_channel(told) == "state"
 
     def test_what_the_baseline_shows_is_asked_of_the_others(self) -> None:
-        told = history(
-            "other-worker",
-            """
-            1a > k
-            1a memory write #1 1
-            1a <
-            2b > k
-            2b memory read #1 1
-            2b model read 2
-            2b <
-            """,
+        told = Conversation(
+            history(
+                "other-worker",
+                """
+                1a > k
+                1a memory write #1 1
+                1a <
+                2b > k
+                2b memory read #1 1
+                2b model read 2
+                2b <
+                """,
+            )
         )
 
         assert outcome(told, "model").outcome == "lost"
@@ -180,20 +188,21 @@ class TestChannels:
 
     def test_what_is_not_given_either_where_nothing_comes_between_is_not_lost(self) -> None:
         lines = '1{a} > k\n1{a} < why\n2{b} > k\n2{b} < "because {{1}}"\n3{a} > k\n3{a} < why'
-        split = history("other-worker", lines.format(a="a", b="b"))
-        control = history("control", lines.format(a="a", b="a"))
+        split = Conversation(history("other-worker", lines.format(a="a", b="b")))
+        alone = Conversation(history("same-process", lines.format(a="a", b="b")))
+        control = Conversation(history("control", lines.format(a="a", b="a")))
 
         assert outcome(split, "answer").outcome == "lost"
         assert outcome(split, "answer", control).outcome == "kept"
-        assert outcome(replace(split, experiment="same-process"), "answer", control).outcome == "lost"
+        assert outcome(alone, "answer", control).outcome == "lost"
 
     def test_a_refused_read_gives_nothing(self) -> None:
-        told = history("same-process", "1a > k\n1a <\n2a > k\n2a memory read fail #1 1\n2a <")
+        told = Conversation(history("same-process", "1a > k\n1a <\n2a > k\n2a memory read fail #1 1\n2a <"))
 
         assert baseline_channel(told) is None
 
     def test_a_run_without_a_baseline_is_still_judged(self) -> None:
-        channel, found = outcomes({"other-session": serve(Leaking(), "other-session")})
+        channel, found = outcomes({"other-session": Conversation(serve(Leaking(), "other-session"))})
 
         assert channel is None
         assert found["other-session"].outcome == "leaked"
@@ -214,17 +223,17 @@ CONTEXT = """
 
 class TestStoreByStore:
     def test_a_context_value_that_is_gone_is_not_made_good_by_the_conversation(self) -> None:
-        told = history("same-process", CONTEXT.format(first="read", markers="", given=""))
+        told = Conversation(history("same-process", CONTEXT.format(first="read", markers="", given="")))
 
         assert outcome(told, None).outcome == "lost"
 
     def test_a_context_value_that_is_kept(self) -> None:
-        told = history("same-process", CONTEXT.format(first="read", markers="", given="1"))
+        told = Conversation(history("same-process", CONTEXT.format(first="read", markers="", given="1")))
 
         assert outcome(told, None).outcome == "kept"
 
     def test_a_value_that_is_set_before_it_is_read_is_scratch(self) -> None:
-        told = history("same-process", CONTEXT.format(first="write", markers="1", given=""))
+        told = Conversation(history("same-process", CONTEXT.format(first="write", markers="1", given="")))
 
         assert outcome(told, None).outcome == "kept"
 
@@ -234,46 +243,49 @@ def _unanswered(one: Op, turn: int) -> Op:
     return replace(one, type="info", text="", status=0, error="the worker died while it answered") if ended else one
 
 
+any_conversation = any_history.map(Conversation)
 channels: st.SearchStrategy[Channel | None] = st.sampled_from([None, "model", "answer", "state"])
 
 
 class TestAnyHistory:
-    @given(any_history, channels)
-    def test_a_check_never_raises_and_is_deterministic(self, told: History, channel: Channel | None) -> None:
-        assert outcome(told, channel) == outcome(told, channel)
+    @given(any_conversation, channels)
+    def test_a_check_never_raises_and_is_deterministic(self, told: Conversation, channel: Channel | None) -> None:
+        again = Conversation(History(told.experiment, tuple(told.ops)))
 
-    @given(any_history, channels)
-    def test_kept_and_isolated_need_two_answered_turns(self, told: History, channel: Channel | None) -> None:
+        assert outcome(told, channel) == outcome(told, channel) == outcome(again, channel)
+
+    @given(any_conversation, channels)
+    def test_kept_and_isolated_need_two_answered_turns(self, told: Conversation, channel: Channel | None) -> None:
         found = outcome(told, channel)
-        answered = [turn for turn in turns(told) if turn.status == "ok"]
+        answered = [turn for turn in told.turns if turn.status == "ok"]
 
         assert found.outcome not in ("kept", "isolated", "reordered") or len(answered) >= 2
 
-    @given(any_history, channels)
-    def test_what_is_indeterminate_is_never_lost(self, told: History, channel: Channel | None) -> None:
+    @given(any_conversation, channels)
+    def test_what_is_indeterminate_is_never_lost(self, told: Conversation, channel: Channel | None) -> None:
         found = outcome(told, channel)
-        first = next(iter(turns(told)), None)
+        first = next(iter(told.turns), None)
 
         assert found.outcome not in ("lost", "leaked") or (first is not None and first.status == "ok")
 
-    @given(any_history)
-    def test_every_turn_has_a_row(self, told: History) -> None:
+    @given(any_conversation)
+    def test_every_turn_has_a_row(self, told: Conversation) -> None:
         rows = outcome(told, None).turns
 
-        assert [turn.number for turn in turns(told)] == [row.number for row in rows]
+        assert [turn.number for turn in told.turns] == [row.number for row in rows]
         assert all(row.given is None or 0 <= row.given[0] <= row.given[1] for row in rows)
 
-    @given(st.builds(History, st.sampled_from(REPORTED), st.just(())), channels)
-    def test_an_empty_history_is_an_error(self, told: History, channel: Channel | None) -> None:
+    @given(st.builds(Conversation, st.builds(History, st.sampled_from(REPORTED), st.just(()))), channels)
+    def test_an_empty_history_is_an_error(self, told: Conversation, channel: Channel | None) -> None:
         assert outcome(told, channel).outcome == "error"
 
     @pytest.mark.parametrize("experiment", REPORTED)
     def test_a_single_turn_shows_nothing(self, experiment: str) -> None:
-        told = history(experiment, "1a > k\n1a model read 1\n1a <")
+        told = Conversation(history(experiment, "1a > k\n1a model read 1\n1a <"))
 
         assert outcome(told, "model").outcome == "error"
 
     def test_a_turn_without_a_marker_is_an_error_not_an_exception(self) -> None:
-        damaged = History("same-process", (Op(1, "ok", "turn", turn=1), Op(2, "ok", "turn", turn=2)))
+        damaged = Conversation(History("same-process", (Op(1, "ok", "turn", turn=1), Op(2, "ok", "turn", turn=2))))
 
         assert outcome(damaged, None).outcome == "error"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from stores import Forgetful, OnDisk, Overlapping, Overwriting, Splitting, Store, serve
 
 from statecheck.experiments import AT_ONCE, OVERLAPPING, REPORTED, SEQUENTIAL
-from statecheck.judge.checks import outcomes, told
-from statecheck.judge.checks.state_values import changed, read_back
+from statecheck.judge.checks import outcomes
+from statecheck.judge.conversation import Conversation, read_conversations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ class Counting:
 def judged(store: type[Store], says: Counting, how: Overlapping | None = None) -> dict[str, str]:
     names = (*REPORTED, *(["control"] if how else []))
     histories = {name: serve(store(), name, how or Overlapping(()), says) for name in names}
-    channel, found = outcomes(told(histories))
+    channel, found = outcomes(read_conversations(histories))
     return {"channel": str(channel), **{name: outcome.outcome for name, outcome in found.items()}}
 
 
@@ -111,12 +111,15 @@ class TestWhatVariesByItself:
         kept = history("same-process", '-a warm-up text=new\n1a > k\n1a < new\n2a > k\n2a < "last seen 0.2 s ago"')
         other = history("other-worker", '-a warm-up text=new\n1a > k\n1a < new\n2b > k\n2b < "last seen 0.7 s ago"')
 
-        assert outcomes(told({"same-process": kept, "other-worker": other}))[1]["other-worker"].outcome == "kept"
+        assert (
+            outcomes(read_conversations({"same-process": kept, "other-worker": other}))[1]["other-worker"].outcome
+            == "kept"
+        )
 
     def test_answers_of_many_forms_are_compared_with_nothing(self) -> None:
         kept = history("same-process", '-a warm-up text="one fine day"\n1a > k\n1a < new\n2a > k\n2a < again')
 
-        assert outcomes(told({"same-process": kept}))[0] is None
+        assert outcomes(read_conversations({"same-process": kept}))[0] is None
 
     def test_where_a_model_is_called_its_input_counts_and_not_the_answer(self) -> None:
         kept = history(
@@ -124,7 +127,7 @@ class TestWhatVariesByItself:
             "-a warm-up text=visit1\n1a > k\n1a model read 1\n1a < visit1\n2a > k\n2a model read 2\n2a < visit2",
         )
 
-        assert outcomes(told({"same-process": kept}))[0] is None
+        assert outcomes(read_conversations({"same-process": kept}))[0] is None
 
 
 STEPS = """
@@ -185,17 +188,21 @@ class TestValues:
     def test_a_value_that_is_read_back_stands_for_the_turn_that_wrote_it(
         self, read: str, wrote: str, outcome: str
     ) -> None:
-        channel, found = outcomes({"same-process": history("same-process", STEPS.format(read=read, wrote=wrote))})
+        channel, found = outcomes(
+            read_conversations({"same-process": history("same-process", STEPS.format(read=read, wrote=wrote))})
+        )
 
         assert channel == ("state" if outcome == "kept" else None)
         assert found["same-process"].outcome == outcome
 
     def test_a_turn_that_changes_nothing_has_nothing_to_lose(self) -> None:
-        assert read_back(history("same-process", APPROVED), 3) == {1, 2}
+        conversation = Conversation(history("same-process", APPROVED))
+
+        assert conversation.state_values.read_back(3) == conversation.set_of(conversation.turns[:2])
 
     @pytest.mark.parametrize(("text", "number"), [(LOOP, 0), (TRIED_AGAIN, 0), (ANSWERED_WITH, 1)])
     def test_a_value_that_a_run_works_with_is_no_conversation(self, text: str, number: int) -> None:
-        assert len(changed(history("same-process", text), 1)) == number
+        assert len(Conversation(history("same-process", text)).state_values.changed(1)) == number
 
     def test_what_a_turn_wrote_itself_it_was_not_given(self) -> None:
-        assert read_back(history("other-session", ANOTHER_S), 2) == set()
+        assert Conversation(history("other-session", ANOTHER_S)).state_values.read_back(2) == 0

@@ -1,0 +1,280 @@
+"""What a history says of each turn: who served it, what it wrote and what it was given.
+
+A conversation may have thousands of turns, each given all before it. So a set of turns is one integer (`Turns`): such
+sets are compared and joined as whole words, where lists of markers would make the work grow with their square.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from statecheck.experiments import OTHER_SESSION
+from statecheck.judge.conversation.answer_scale import split_words
+from statecheck.judge.conversation.op_index import OpIndex
+from statecheck.judge.conversation.sent import Channel, Sent, read_turns
+from statecheck.judge.conversation.state_values import StateValues
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from statecheck.history import History, Op
+    from statecheck.judge.conversation.answer_scale import Scale
+    from statecheck.probe.ops import OpAction, OpKind
+
+Turns = int
+"""A set of turns: the bit at a turn's position in `Conversation.turns`."""
+
+WRITES: tuple[OpAction, ...] = ("write", "overwrite", "mutate")
+"""What puts something into state; `mutate` does so only where the state is in memory."""
+STATE: tuple[OpKind, ...] = ("memory", "chat-store", "ctx-store", "block")
+_FRAMEWORKS: tuple[OpKind, ...] = ("session", "cache")
+_BEFORE = 8  # characters before a marker that tell who says it
+_RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")
+
+
+class Conversation(OpIndex):
+    """One experiment's history, made ready for questions. What an answer takes is computed once, when it is asked for.
+
+    Args:
+        scale: how far answers show the conversation to be, where that is what shows it.
+    """
+
+    def __init__(self, history: History, scale: Scale | None = None) -> None:
+        super().__init__(history.ops)
+        self.experiment = history.experiment
+        self._scale = scale
+        self._given: dict[tuple[int, Channel], Turns] = {}
+
+    @cached_property
+    def turns(self) -> tuple[Sent, ...]:
+        """The turns, in their order."""
+        return read_turns(self.select("turn"))
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """The turns' numbers, ascending."""
+        return tuple(turn.number for turn in self.turns)
+
+    @cached_property
+    def overlap(self) -> tuple[Sequence[Sent], Sequence[Sent], Sent | None]:
+        """(turns before the overlap, turns that overlapped, the sequential turn that reads afterwards)."""
+        mark = next(self.select("overlap"), None)
+        if mark is None or len(self.turns) < 3:
+            return self.turns, (), None
+        before = [turn for turn in self.turns if turn.number < mark.turn]
+        return before, [turn for turn in self.turns[:-1] if turn.number >= mark.turn], self.turns[-1]
+
+    # ------------------------------------------------------------------------------------------------ sets of turns
+
+    @cached_property
+    def _marked_by(self) -> dict[str, Turns]:
+        """{marker: the turns that it is the marker of}."""
+        found: dict[str, Turns] = {}
+        for position, turn in enumerate(self.turns):
+            found[turn.marker] = found.get(turn.marker, 0) | 1 << position
+        return found
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {number: position for position, number in enumerate(self.numbers)}
+
+    def set_of(self, turns: Iterable[Sent]) -> Turns:
+        """These turns as a set."""
+        found = 0
+        for turn in turns:
+            found |= 1 << self._positions[turn.number]
+        return found
+
+    def of_markers(self, markers: Iterable[str]) -> Turns:
+        """The turns that these markers belong to."""
+        found = 0
+        for marker in markers:
+            found |= self._marked_by.get(marker, 0)
+        return found
+
+    def of_numbers(self, numbers: Iterable[int]) -> Turns:
+        """The turns whose own ops carry what was sent in turns of these numbers."""
+        return self.of_markers(
+            marker for number in numbers for op in self.select("turn", number) for marker in op.markers
+        )
+
+    def first(self, count: int) -> Turns:
+        """The set of the first so many turns, and of those that share a marker with one of them."""
+        if len(self._marked_by) == len(self.turns):
+            return (1 << count) - 1
+        return self.of_markers(turn.marker for turn in self.turns[:count])
+
+    def find_turn(self, number: int) -> Sent | None:
+        """The turn of this number."""
+        position = self._positions.get(number)
+        return None if position is None else self.turns[position]
+
+    def translate(self, other: Conversation, turns: Turns) -> Turns:
+        """The turns of this conversation that have the numbers of these of another."""
+        shared = min(len(self.numbers), len(other.numbers))
+        if self.numbers[:shared] == other.numbers[:shared]:
+            return turns & (1 << shared) - 1
+        numbers = {number for position, number in enumerate(other.numbers) if turns >> position & 1}
+        return self.set_of(turn for turn in self.turns if turn.number in numbers)
+
+    # -------------------------------------------------------------------------------------------- what a turn was given
+
+    def given(self, turn: Sent, channel: Channel) -> Turns:
+        """The turns that a turn was given through one channel.
+
+        The model's input, what it read, its answer, or how far its answer shows the conversation to be.
+        """
+        known = self._given.get((turn.number, channel))
+        if known is None:
+            known = self._given[turn.number, channel] = self._read_given(turn, channel)
+        return known
+
+    def _read_given(self, turn: Sent, channel: Channel) -> Turns:
+        if channel == "model":
+            return self._in_ops(self.select("model", turn.number))
+        if channel == "state":
+            reads = self.own_reads(turn.number)
+            marked = any(op.markers for op in reads)
+            return self._in_ops(reads) if marked else self.state_values.read_back(turn.number)
+        if channel == "progress":
+            return self._read_progress(turn) if self._scale is not None else 0
+        from statecheck.probe.markers import MARKER
+
+        return self.of_markers(MARKER.findall(turn.answer))
+
+    def _in_ops(self, ops: Iterable[Op]) -> Turns:
+        return self.of_markers(marker for op in ops for marker in op.markers)
+
+    def _read_progress(self, turn: Sent) -> Turns:
+        """The turns that a later one shows by its answer. Off the scale, nothing is missing."""
+        earlier = bisect_left(self.numbers, turn.number)
+        if not earlier or self.experiment == OTHER_SESSION:
+            return 0
+        words = split_words(turn.answer, turn.key)
+        reached = self._scale.reached(words) if self._scale is not None and turn.status == "ok" else []
+        before = bisect_left(reached, turn.number)
+        if not before or turn.number in reached[before : before + 1]:
+            return self.first(earlier)
+        return self.first(min(reached[before - 1] - 1, earlier))
+
+    def is_given(self, turn: Sent, earlier: Sent, channel: Channel) -> bool:
+        """Whether a turn was given another through a channel."""
+        return bool(self.given(turn, channel) & self._marked_by.get(earlier.marker, 0))
+
+    def calls_model(self, turn: int) -> bool:
+        """Whether a turn called a model at all."""
+        return next(self.select("model", turn), None) is not None
+
+    def channels(self, turn: Sent) -> tuple[Channel, ...]:
+        """The channels that can show what a turn remembers, the strongest first.
+
+        The model's input, where a model is called. An echo model repeats in its answer what it was given, so an answer
+        counts only where no model was called.
+        """
+        return ("model", "state") if self.calls_model(turn.number) else ("answer", "state", "progress")
+
+    def remembered_by(self, turn: Sent, earlier: Sent) -> Channel | None:
+        """The strongest channel through which a turn was given another, or None."""
+        return next((channel for channel in self.channels(turn) if self.is_given(turn, earlier, channel)), None)
+
+    # ------------------------------------------------------------------------------ what a turn wrote to state and read
+
+    @cached_property
+    def state_values(self) -> StateValues:
+        """Values of a Context's store that stand in for a marker."""
+        return StateValues(self.select("ctx-store"), self.of_numbers)
+
+    @cached_property
+    def _state(self) -> dict[int, list[Op]]:
+        """{turn: its ops on conversation state, construction included, but for what is scratch}."""
+        found: dict[int, list[Op]] = {}
+        for op in self.ops:
+            if op.f in STATE and not self.state_values.is_scratch(op):
+                found.setdefault(op.turn, []).append(op)
+        return found
+
+    def state_ops(self, turn: int) -> Sequence[Op]:
+        """All ops of a turn on conversation state, construction included."""
+        return self._state.get(turn, ())
+
+    def own_reads(self, turn: int) -> list[Op]:
+        """Reads of conversation state in this turn."""
+        return [op for op in self.state_ops(turn) if op.action in ("read", "load") and op.type == "ok"]
+
+    def writes(self, turn: int, marker: str) -> list[Op]:
+        """Acknowledged writes of this marker to conversation state in this turn, in order.
+
+        Where there are none: those to Context values that stand in for it.
+        """
+        written = [
+            op for op in self.state_ops(turn) if op.action in WRITES and op.type == "ok" and marker in op.markers
+        ]
+        return written or self.state_values.changed(turn)
+
+    @cached_property
+    def _writers(self) -> dict[str, Turns]:
+        set_here = {op.name for op in self.select("ctx-store", action="write")}
+        found: dict[str, Turns] = {}
+        for position, turn in enumerate(self.turns):
+            for op in self.writes(turn.number, turn.marker):
+                marked = op.f == "ctx-store" and turn.marker in op.markers
+                if marked and not (op.action == "mutate" and op.name in set_here):
+                    found[op.name] = found.get(op.name, 0) | 1 << position
+        return found
+
+    def writers_of(self, name: str) -> Turns:
+        """The turns that wrote their marker to a Context's value; not those that changed one which others set."""
+        return self._writers.get(name, 0)
+
+    def handed_over(self, marker: str, turn: int | None = None) -> list[Op]:
+        """What the app gave its framework to keep with this marker: writes to a session or cache, else its reads there.
+
+        A list in a session may be appended to in place: then only the read of it is seen. A cache of answers, in which
+        the user's words are not, keeps no conversation.
+        """
+        marked = [op for f in _FRAMEWORKS for op in self.with_marker(f, marker) if op.frames]
+        kept = [op for op in marked if turn is None or op.turn == turn]
+        kept = [op for op in kept if op.f != "cache" or marker not in op.text or self.is_said(op.text, marker)]
+        return [op for op in kept if op.action == "write"] or kept
+
+    @cached_property
+    def _said(self) -> dict[str, str]:
+        """{marker: the text that was sent with it}."""
+        found: dict[str, str] = {}
+        for op in self.select("turn"):
+            for marker in op.markers if op.type == "invoke" else ():
+                found.setdefault(marker, op.text)
+        return found
+
+    def is_said(self, text: str, marker: str) -> bool:
+        """Whether a text has the words that stand before the marker where the user says it, not those of an answer."""
+        said = self._said.get(marker, "")
+        return said.partition(marker)[0][-_BEFORE:].lower() in text.lower()
+
+    def handed_back(self, turn: int) -> list[Op]:
+        """What the app asked its framework's session or cache for in this turn."""
+        return [op for f in _FRAMEWORKS for op in self.select(f, turn, "read") if op.frames]
+
+    def find_unsaved(self, turn: Sent) -> Op | None:
+        """The change of a framework's session in place, which marks nothing to be saved, that a turn was put into."""
+        changes = self.select("session", turn.number, "mutate")
+        return next((op for op in changes if turn.marker in op.markers), None)
+
+    @cached_property
+    def unsaved(self) -> Turns:
+        """The turns of which there is such a change."""
+        changed = {op.turn for op in self.select("session", action="mutate")}
+        return self.set_of(t for t in self.turns if t.number in changed and self.find_unsaved(t) is not None)
+
+    def find_refusal(self, turn: Sent) -> Op | None:
+        """The refusal of a signature in a turn: of a cookie, or a stored session, that another process has signed."""
+        return next((op for op in self.select("signature", turn.number) if op.type == "fail"), None)
+
+
+def service_key(text: str) -> str | None:
+    """The key of a Redis command as it goes over the wire; None for other protocols."""
+    found = _RESP.match(text)
+    return found[2] if found else None
