@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.kept.meta import RunMeta
 from statecheck.kept.redaction import Redaction
-from statecheck.kept.runs import KeptRun, keep_run, read_run, unreadable
+from statecheck.kept.runs import KeptRun, keep_run, read_run
 from statecheck.model import Anchor, Diagnosis, TargetName
 from statecheck.talk.plan import Proposal
 from statecheck.talk.plan_text import describe, discreet
@@ -112,11 +112,7 @@ def analyze(run: Path) -> Diagnosis:
     from statecheck.judge.verdict import judge
 
     kept = read_run(run)
-    try:
-        diagnosis = judge(kept.meta, kept.histories)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:  # an op that is none
-        raise unreadable(run, error) from error
-    return replace(diagnosis, run=_relative(run, Path.cwd()))
+    return replace(judge(kept.meta, kept.histories), run=_relative(run, Path.cwd()))
 
 
 def _launch(target: Target, options: Options, early: HeadStart | None = None) -> tuple[Launched, Options]:

@@ -61,14 +61,9 @@ def read_run(folder: Path) -> KeptRun:
         meta = decode_meta(json.loads((folder / store.META).read_bytes()))
         return KeptRun(meta, {name: _read_history(folder, name, count) for name, count in meta.ops.items()})
     except (OSError, ValueError) as error:
-        raise unreadable(folder, error) from error
-
-
-def unreadable(folder: Path, error: Exception) -> StatecheckError:
-    """Return the error to raise where a folder holds no run that can be judged, and why."""
-    return StatecheckError(
-        "unreadable-run", f"`{folder}` holds no run that can be judged: {error}", "run `statecheck diagnose` again"
-    )
+        raise StatecheckError(
+            "unreadable-run", f"`{folder}` holds no run that can be judged: {error}", "run `statecheck diagnose` again"
+        ) from error
 
 
 def _read_history(folder: Path, name: str, count: int) -> History:
