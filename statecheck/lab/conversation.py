@@ -16,7 +16,7 @@ from statecheck.lab.scout import Scout
 from statecheck.lab.workers.readiness import START_SECONDS, Limits, wait_until_ready
 from statecheck.lab.workers.replies import decode_app_facts
 from statecheck.options.config import TURN_SECONDS
-from statecheck.source.project.migrations import migration
+from statecheck.source.project.migrations import find_migration
 from statecheck.talk.plan import Overrides, admitted
 from statecheck.target.virtualenvs import folders_of
 
@@ -75,7 +75,7 @@ def _migration_for(bench: Bench, error: StatecheckError) -> Migration | None:
     if given or bench.lab.isolation != "namespace" or not NO_TABLE.search(error.text + error.detail):
         return None
     target = bench.recording.target
-    return migration(folders_of(target.path, target.project))
+    return find_migration(folders_of(target.path, target.project))
 
 
 def _limits(options: Options) -> Limits:

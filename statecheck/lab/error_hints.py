@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.source.project.project_variables import find_variables
-from statecheck.source.project.settings import settings
+from statecheck.source.project.settings import read_settings
 from statecheck.source.project.settings_classes import settings_classes
 from statecheck.target.virtualenvs import folders_of
 
@@ -68,7 +68,7 @@ class Remedies:
 
     def _named(self, error: str) -> Iterator[str]:
         """Yield the variables that an exception names: those that the code reads, and what it calls a variable."""
-        read = [setting.name for setting in settings(self.tree)]
+        read = [setting.name for setting in read_settings(self.tree)]
         invalid = _INVALID.match(error)
         if invalid:
             classes = settings_classes(self.tree.modules()).items()

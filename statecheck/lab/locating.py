@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from statecheck.history import Line
 from statecheck.source.code import definitions
 from statecheck.source.code.uses import uses
-from statecheck.source.project.signing import random_secrets
+from statecheck.source.project.signing import find_random_secrets
 
 if TYPE_CHECKING:
     from statecheck.lab.workers.replies import FoundPlace
@@ -54,7 +54,7 @@ class Locator:
     @cached_property
     def secrets(self) -> tuple[Anchor, ...]:
         """Where the app sets a secret key that is made anew in every process."""
-        return random_secrets(self.tree)
+        return find_random_secrets(self.tree)
 
     def path(self, absolute: str) -> str:
         """A path relative to the project where it lies below it, in posix form."""

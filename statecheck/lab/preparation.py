@@ -19,9 +19,9 @@ from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.project.project_files import ProjectFiles
-from statecheck.source.project.schemas import schema_scripts
-from statecheck.source.project.services import named_services
-from statecheck.source.project.settings import settings
+from statecheck.source.project.schemas import read_schema_scripts
+from statecheck.source.project.services import find_services
+from statecheck.source.project.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,9 +137,9 @@ def _provide(
     given, services = recording.options.env, recording.services
     if launched.isolation == "namespace":
         recording.notes += open_relays(lab, given)
-    read = settings(tree)
-    named = named_services(tree, files, lab.environment, read)
-    scripts = schema_scripts(tree, recording.target.project) if named else ()
+    read = read_settings(tree)
+    named = find_services(tree, files, lab.environment, read)
+    scripts = read_schema_scripts(tree, recording.target.project) if named else ()
     services.provide(lab, named, given, lab.environment, scripts)
     lab.environment.update(services.environment)
     values, notes = fill_placeholders(read, modules, lab.environment, files, services.lacking())

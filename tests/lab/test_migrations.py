@@ -9,7 +9,7 @@ import pytest
 from labs import User, diagnosed
 
 from statecheck.options.config import Options
-from statecheck.source.project.migrations import migration
+from statecheck.source.project.migrations import find_migration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,8 +108,8 @@ def test_the_nearest_migrations_are_taken(tmp_path: Path) -> None:
     near.mkdir()
     (near / "alembic.ini").touch()
     (tmp_path / "manage.py").touch()
-    found = migration((near, tmp_path))
+    found = find_migration((near, tmp_path))
 
     assert found is not None
     assert (found.folder, found.shown) == (near, "alembic upgrade head")
-    assert migration((tmp_path / "elsewhere",)) is None
+    assert find_migration((tmp_path / "elsewhere",)) is None

@@ -11,7 +11,7 @@ from statecheck.lab.environment.placeholders import fill_placeholders
 from statecheck.options.config import Options
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.project.project_files import ProjectFiles
-from statecheck.source.project.settings import settings
+from statecheck.source.project.settings import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ BOT = "def reply(session_id, text): return text\n"
 )  # fmt: skip
 def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source: str, values: dict[str, str]) -> None:
     (tmp_path / "app.py").write_text(source)
-    read = settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
+    read = read_settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
 
     assert fill_placeholders(read, (), {}, ProjectFiles(tmp_path), ("MONGODB_URI",))[0] == values
 

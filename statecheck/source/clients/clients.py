@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from statecheck.source.clients.calls import Call, Sent, fields_of, same_path, split_url
 from statecheck.source.clients.pages import read_page, read_text
 from statecheck.source.clients.script_calls import read_script
-from statecheck.source.clients.shell import comes_by, read_shell, takes_message
+from statecheck.source.clients.shell import origin_in_shell, read_shell, takes_message
 from statecheck.source.clients.value_origins import PythonOrigins, with_origins
 from statecheck.source.code.reading import is_file
 from statecheck.source.handlers.sinks import callee
@@ -66,7 +66,7 @@ def find_clients(project: Path) -> tuple[Call, ...]:
         found = _READERS.get(file.suffix, read_page)(text)
         shows = file.suffix in (*_DOCUMENTS, *_SCRIPTS)
         example = _is_test(shown) or (shows and not (file.suffix in _SCRIPTS and takes_message(text)))
-        calls += [replace(call, path=_waiting(call.path), file=shown, test=example) for call in found]
+        calls += [replace(call, path=_without_nowait(call.path), file=shown, test=example) for call in found]
     return tuple(sorted(calls, key=lambda call: (call.test, -len(call.fields))))
 
 
@@ -82,7 +82,7 @@ def _files(project: Path) -> Iterator[Path]:
                     return
 
 
-def _waiting(path: str) -> str:
+def _without_nowait(path: str) -> str:
     """Return a path; of a workflow that is started without waiting, the one that takes the same and waits."""
     return path.removesuffix("-nowait") if re.search(r"/workflows/[^/]+/run-nowait$", path) else path
 
@@ -107,13 +107,13 @@ def _read_python(text: str) -> Iterator[Call]:
             call = _workflow_call(node, names) or _python_call(node, names)
             if call is not None:
                 yield with_origins(call, partial(origins.of, node))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _talks(node.value):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_send(node.value):
             yield from (replace(call, line=node.lineno + call.line - 1) for call in read_text(node.value))
 
 
 def _read_script(text: str) -> Iterator[Call]:
     for call in read_shell(text):
-        yield with_origins(call, lambda said, _: comes_by(text, said))
+        yield with_origins(call, lambda said, _: origin_in_shell(text, said))
 
 
 _READERS: dict[str, Callable[[str], Iterator[Call]]] = {
@@ -124,7 +124,7 @@ _READERS: dict[str, Callable[[str], Iterator[Call]]] = {
 }
 
 
-def _talks(text: str) -> bool:
+def _may_send(text: str) -> bool:
     return len(text) > 20 and _TALKS.search(text.encode("utf-8", "replace")) is not None
 
 

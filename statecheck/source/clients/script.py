@@ -188,7 +188,7 @@ class Script:
             elif child.type == "spread_element":
                 for part in alternatives_of(child.named_children[0]) if child.named_children else ():
                     found = {**self.members(part, deep + 1), **found} if part is not child else found
-        return {**found, **self._set_later(node)}
+        return {**found, **self._later_members(node)}
 
     def _spelled_key(self, key: Node | None) -> str:
         if key is not None and key.type == "computed_property_name" and key.named_children:
@@ -196,7 +196,7 @@ class Script:
             return value if isinstance(value, str) else ""
         return str(self.literal(key) or spell(key)) if key is not None else ""
 
-    def _set_later(self, node: Node) -> dict[str, Node]:
+    def _later_members(self, node: Node) -> dict[str, Node]:
         """Return what is assigned to an object's keys before it is sent."""
         name = strip(node)
         if name.type not in NAMES:

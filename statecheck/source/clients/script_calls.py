@@ -64,7 +64,7 @@ def _request(script: Script, node: Node) -> _Request | None:
     if not given:
         return None
     if name == "open" and len(given) > 1:
-        return _opened(script, node, given)
+        return _xhr_request(script, node, given)
     if node.type == "new_expression":
         return _Request("GET", given[0], {}, None) if name == "EventSource" else None
     known = name in _FUNCTIONS and (not owner or owner in _WINDOWS)
@@ -92,7 +92,7 @@ def _config(script: Script, name: str, given: list[Node]) -> tuple[dict[str, Nod
     return options, None
 
 
-def _opened(script: Script, node: Node, given: list[Node]) -> _Request | None:
+def _xhr_request(script: Script, node: Node, given: list[Node]) -> _Request | None:
     """Return the request of an XMLHttpRequest: its body is what `send` gets afterwards."""
     method = str(script.literal(script.resolve(given[0])) or "").upper()
     opened = _owner(node)
@@ -140,13 +140,13 @@ def _body(script: Script, node: Node) -> tuple[Encoding, Sent]:
         return "json", script.sent(node)
     start = script.sent(inner[0]) if inner else {}
     fields: dict[str, Sent] = dict(start) if isinstance(start, dict) else {}
-    for key, given in _appended(script, strip(node)):
+    for key, given in _form_entries(script, strip(node)):
         fields[key] = script.sent(given[0]) if given else None
     encoding: Encoding = "multipart" if name == "FormData" else "form"
     return encoding, fields if fields or not inner else None
 
 
-def _appended(script: Script, form: Node) -> Iterator[tuple[str, list[Node]]]:
+def _form_entries(script: Script, form: Node) -> Iterator[tuple[str, list[Node]]]:
     """Yield what is added to a form under which name."""
     for call in script.calls:
         owner = _owner(call)

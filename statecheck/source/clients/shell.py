@@ -39,7 +39,7 @@ def read_shell(text: str) -> Iterator[Call]:
             yield Call(call.method, call.path, call.fields, call.encoding, line=line)
 
 
-def comes_by(text: str, name: str) -> Origin:
+def origin_in_shell(text: str, name: str) -> Origin:
     """Tell how a script that is run for one message, or loops over them, comes by a variable."""
     made = re.search(rf"(?m)^\s*(?:local |export )?{re.escape(name)}=\"?({_MAKES.pattern})", text)
     if made is None:
@@ -106,7 +106,7 @@ def _httpie(words: list[str]) -> Call | None:
         if sign == ":":
             headers.append((name, sign, value))
         elif sign:
-            fields[name] = _sent(_parsed(value) if sign == ":=" else value)
+            fields[name] = _to_sent(_parse_json(value) if sign == ":=" else value)
     url = re.sub(r"^:(?=/|\d)", "http://localhost:", rest[0])
     return _call(
         method or ("POST" if fields else "GET"), url, "json" if fields else "none", fields or None, headers, []
@@ -125,8 +125,8 @@ def _call(
     if method.upper() not in _METHODS or not path.startswith("/"):
         return None
     sent: dict[str, Sent] = {"query": query}
-    sent["header"] = {name.strip(): _sent(value.strip()) for name, _, value in headers if name.strip()}
-    sent["cookie"] = {name.strip(): _sent(value.strip()) for name, _, value in cookies}
+    sent["header"] = {name.strip(): _to_sent(value.strip()) for name, _, value in headers if name.strip()}
+    sent["cookie"] = {name.strip(): _to_sent(value.strip()) for name, _, value in cookies}
     if body is not None:
         sent["body"] = body
     return Call(method.upper(), path, fields_of(sent), encoding)
@@ -134,17 +134,17 @@ def _call(
 
 def _body(bodies: list[str], forms: list[str]) -> tuple[Encoding, Sent]:
     if forms:
-        return "multipart", {name: _sent(value) for name, _, value in (form.partition("=") for form in forms)}
+        return "multipart", {name: _to_sent(value) for name, _, value in (form.partition("=") for form in forms)}
     if not bodies:
         return "none", None
-    parsed = _parsed(bodies[0])
+    parsed = _parse_json(bodies[0])
     if isinstance(parsed, (dict, list)):
-        return "json", _sent(parsed)
+        return "json", _to_sent(parsed)
     pairs = (pair.partition("=") for body in bodies for pair in body.split("&"))
-    return "form", {name: _sent(value) for name, sign, value in pairs if sign}
+    return "form", {name: _to_sent(value) for name, sign, value in pairs if sign}
 
 
-def _parsed(text: str) -> Json:
+def _parse_json(text: str) -> Json:
     """A JSON value, in which a bare variable may stand: `{"id": $ID}`."""
     for spelled in (text, re.sub(r"(?<=[:\[,\s])\$\{?(\w+)\}?", r'"$\1"', text)):
         try:
@@ -155,11 +155,11 @@ def _parsed(text: str) -> Json:
     return text
 
 
-def _sent(value: Json) -> Sent:
+def _to_sent(value: Json) -> Sent:
     if isinstance(value, dict):
-        return {name: _sent(inner) for name, inner in value.items()}
+        return {name: _to_sent(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_sent(inner) for inner in value]
+        return [_to_sent(inner) for inner in value]
     named = _NAMED.search(value) if isinstance(value, str) else None
     return ("said", _name(named)) if named is not None else ("literal", value)
 

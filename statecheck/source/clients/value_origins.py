@@ -52,7 +52,7 @@ class PythonOrigins:
             isinstance(node, ast.Import) and any(alias.name in _RERUN for alias in node.names)
             for node in ast.walk(tree)
         )
-        for node, above in _nested(tree, ()):
+        for node, above in _walk_with_scopes(tree, ()):
             self._above[node] = above
             if isinstance(node, ast.Assign):
                 for target in node.targets:
@@ -72,12 +72,12 @@ class PythonOrigins:
             return "made"
         around = self._above[call]
         assigned = [node for node in self._assigned.get(spelled, ()) if self._function(node) in (None, *around)]
-        if any(_is_told(ast.unparse(node.value), name) for node in assigned):
+        if any(_is_part_of_answer(ast.unparse(node.value), name) for node in assigned):
             return "learned"
         made = [node for node in assigned if self._makes(node.value) and not _mentions(node.value, spelled)]
         if made:
-            return "made" if any(self._renewed(node, call) for node in made) else "kept"
-        return self._passed(call, value, name, deep) if isinstance(value, ast.Name) and not assigned else ""
+            return "made" if any(self._is_renewed(node, call) for node in made) else "kept"
+        return self._origin_of_argument(call, value, name, deep) if isinstance(value, ast.Name) and not assigned else ""
 
     def _makes(self, value: ast.expr) -> bool:
         """Whether an expression makes a new key each time, and takes nothing else if there is something."""
@@ -89,7 +89,7 @@ class PythonOrigins:
     def _function(self, node: ast.AST) -> ast.AST | None:
         return next((above for above in reversed(self._above[node]) if isinstance(above, FUNCTIONS)), None)
 
-    def _renewed(self, assigned: ast.AST, call: ast.AST) -> bool:
+    def _is_renewed(self, assigned: ast.AST, call: ast.AST) -> bool:
         """Whether every time that a call is made, what was assigned is made anew."""
         mine, theirs = self._above[call], self._above[assigned]
         if [node for node in mine if isinstance(node, _LOOPS) and node not in theirs]:
@@ -101,7 +101,7 @@ class PythonOrigins:
         uses = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         return function in theirs and bool(arguments & uses)
 
-    def _passed(self, call: ast.AST, value: ast.Name, name: str, deep: int) -> Origin:
+    def _origin_of_argument(self, call: ast.AST, value: ast.Name, name: str, deep: int) -> Origin:
         """Tell the same of a parameter, by what is given where its function is called."""
         function = self._function(call)
         if not isinstance(function, FUNCTIONS) or deep >= _DEEPEST:
@@ -118,19 +118,19 @@ class PythonOrigins:
         return found.pop() if len(found) == 1 else ""
 
 
-def _nested(node: ast.AST, above: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+def _walk_with_scopes(node: ast.AST, above: tuple[ast.AST, ...]) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
     """Every node below one, with the functions and loops around it."""
     inside = (*above, node) if isinstance(node, (*FUNCTIONS, *_LOOPS)) else above
     for child in ast.iter_child_nodes(node):
         yield child, inside
-        yield from _nested(child, inside)
+        yield from _walk_with_scopes(child, inside)
 
 
 def _mentions(value: ast.expr, name: str) -> bool:
     return any(isinstance(inner, ast.Name) and inner.id == name for inner in ast.walk(value))
 
 
-def _is_told(spelled: str, name: str) -> bool:
+def _is_part_of_answer(spelled: str, name: str) -> bool:
     """Whether an expression is a part of an answer that is called as what is sent."""
     told = re.search(r"(?:\[['\"]|\.get\(['\"]|\.)([\w-]+)(?:['\"][^'\"]*)?\W*$", spelled)
     return told is not None and plain(told[1]) == plain(name)

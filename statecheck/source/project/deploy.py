@@ -47,12 +47,14 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
         for inside in image.volumes:
             found.update(dict.fromkeys(image.places(inside, context, project)))
     for folder, service in _services(files):
-        context, image = _image(files, service, folder, default)
+        context, image = _image_of(files, service, folder, default)
         for mount in service.mounts:
             if not _is_source(mount.source, folder):
-                found.update(dict.fromkeys(_in(service.workdir, image).places(mount.inside, context, project)))
+                found.update(
+                    dict.fromkeys(_with_workdir(service.workdir, image).places(mount.inside, context, project))
+                )
     for claim in _claims(files):
-        found.update(dict.fromkeys(_in(claim.workdir, default[1]).places(claim.inside, default[0], project)))
+        found.update(dict.fromkeys(_with_workdir(claim.workdir, default[1]).places(claim.inside, default[0], project)))
     return tuple(path for path in found if path != project)
 
 
@@ -71,11 +73,11 @@ def _claims(files: ProjectFiles) -> Iterator[Claim]:
 
 def count_workers(files: ProjectFiles) -> tuple[int, Anchor] | None:
     """Return the largest number of workers or replicas that a deployment file asks for, and where, or None."""
-    found = _stated(files, _WORKERS, "workers")
+    found = _find_counts(files, _WORKERS, "workers")
     for path in (*files.by_kind["compose"], *files.by_kind["yaml"]):
         for deployment in files.deployments(path):
             found += [(copies.number, path, copies.line) for copies in deployment.copies]
-    return _largest(found, files.project)
+    return _pick_largest(found, files.project)
 
 
 def count_threads(files: ProjectFiles) -> tuple[int, Anchor] | None:
@@ -83,9 +85,9 @@ def count_threads(files: ProjectFiles) -> tuple[int, Anchor] | None:
 
     None as well where it names another kind of worker, which has no threads but overlaps as it likes.
     """
-    if any(_GREEN.search(files.read(path)) for path in (*_starting(files), *files.by_kind["gunicorn"])):
+    if any(_GREEN.search(files.read(path)) for path in (*_startup_files(files), *files.by_kind["gunicorn"])):
         return None
-    return _largest(_stated(files, _THREADS, "threads"), files.project)
+    return _pick_largest(_find_counts(files, _THREADS, "threads"), files.project)
 
 
 def serves_workflows(project: Path) -> bool:
@@ -95,31 +97,31 @@ def serves_workflows(project: Path) -> bool:
     return _DEPLOYED.search(reading.peek(project / "pyproject.toml")) is not None
 
 
-def _starting(files: ProjectFiles) -> tuple[Path, ...]:
+def _startup_files(files: ProjectFiles) -> tuple[Path, ...]:
     """Return the files in which the command that starts the app may stand, or what it is given."""
     own = tuple(path for path in files.by_kind["env"] if path.name == ".env")
     kinds = files.by_kind
     return (*kinds["plain"], *own, *kinds["dockerfile"], *kinds["compose"], *kinds["yaml"])
 
 
-def _stated(files: ProjectFiles, option: re.Pattern[str], name: str) -> list[tuple[int, Path, int]]:
+def _find_counts(files: ProjectFiles, option: re.Pattern[str], name: str) -> list[tuple[int, Path, int]]:
     """Return (number, file, line) of each place that states one: by an option of a server, or gunicorn's setting."""
     found: list[tuple[int, Path, int]] = []
-    for path in _starting(files):
-        found += [(number, path, line) for number, line in _asked(files.text(path), option)]
+    for path in _startup_files(files):
+        found += [(number, path, line) for number, line in _read_option(files.text(path), option)]
     for path in files.by_kind["gunicorn"]:
-        found += [(number, path, line) for number, line in _configured(files.text(path), name)]
+        found += [(number, path, line) for number, line in _read_gunicorn(files.text(path), name)]
     return found
 
 
-def _largest(found: list[tuple[int, Path, int]], project: Path) -> tuple[int, Anchor] | None:
+def _pick_largest(found: list[tuple[int, Path, int]], project: Path) -> tuple[int, Anchor] | None:
     if not found:
         return None
     number, path, line = max(found, key=lambda one: one[0])
     return number, Anchor(path.relative_to(project).as_posix(), line)
 
 
-def _image(files: ProjectFiles, service: Service, folder: Path, default: tuple[Path, Image]) -> tuple[Path, Image]:
+def _image_of(files: ProjectFiles, service: Service, folder: Path, default: tuple[Path, Image]) -> tuple[Path, Image]:
     """Return a service's build context and what its Dockerfile says."""
     if service.build is None:
         return default
@@ -128,7 +130,7 @@ def _image(files: ProjectFiles, service: Service, folder: Path, default: tuple[P
     return context, (files.image(dockerfile, context) if reading.is_file(dockerfile) else default[1])
 
 
-def _in(workdir: str, image: Image) -> Image:
+def _with_workdir(workdir: str, image: Image) -> Image:
     """Return an image where a deployment sets another working directory: the project is taken to lie there."""
     return Image(PurePosixPath(workdir)) if workdir else image
 
@@ -143,7 +145,7 @@ def _is_source(source: str, folder: Path) -> bool:
     return reading.is_dir(place) and any(name.endswith(".py") for _, names in directories(place) for name in names)
 
 
-def _asked(content: str, option: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+def _read_option(content: str, option: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """Yield (number, line) of each `--workers N`, `-w N` or `WEB_CONCURRENCY=N` of a file that starts a server."""
     blank = re.sub(r"^[ \t]*#.*$", "", content, flags=re.MULTILINE)
     if _SERVER.search(blank):
@@ -151,7 +153,7 @@ def _asked(content: str, option: re.Pattern[str]) -> Iterator[tuple[int, int]]:
             yield int(match[1]), blank.count("\n", 0, match.start()) + 1
 
 
-def _configured(text: str, name: str) -> Iterator[tuple[int, int]]:
+def _read_gunicorn(text: str, name: str) -> Iterator[tuple[int, int]]:
     """Yield (number, line) of `workers = 4` or `workers = int(os.getenv("…", "4"))` in gunicorn's configuration."""
     try:
         syntax = reading.parse(text.replace("\0", ""), "gunicorn.conf.py")

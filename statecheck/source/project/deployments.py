@@ -108,10 +108,10 @@ def read_deployment(document: Node) -> Deployment:
     built = [service for service in services if get(service, "build") is not None]
     others = [service for service in services if get(service, "build") is None]
     return Deployment(
-        tuple(map(_service, (*built, *others))),
+        tuple(map(_read_service, (*built, *others))),
         len(built),
-        tuple(_claims(document)),
-        tuple(_copies(document, built or services)),
+        tuple(_read_claims(document)),
+        tuple(_read_copies(document, built or services)),
     )
 
 
@@ -121,21 +121,21 @@ def with_defaults(value: str) -> str | None:
     return None if "$" in value else value.replace("\0", "$")
 
 
-def _service(service: Node) -> Service:
+def _read_service(service: Node) -> Service:
     build = get(service, "build")
     return Service(
-        None if build is None else Build(_context(build), text(get(build, "dockerfile")) or "Dockerfile"),
+        None if build is None else Build(_context_of(build), text(get(build, "dockerfile")) or "Dockerfile"),
         text(get(service, "working_dir")),
-        tuple(_mounts(service)),
-        tuple(_environment(get(service, "environment"))),
+        tuple(_read_mounts(service)),
+        tuple(_read_environment(get(service, "environment"))),
     )
 
 
-def _context(build: Node) -> str:
+def _context_of(build: Node) -> str:
     return text(build) or text(get(build, "context")) or "."
 
 
-def _mounts(service: Node) -> Iterator[Mount]:
+def _read_mounts(service: Node) -> Iterator[Mount]:
     """Yield a service's volumes: short syntax (`data:/app/data:rw`) and long."""
     for item in items(get(service, "volumes")):
         if isinstance(item, Text):
@@ -151,23 +151,23 @@ def _mounts(service: Node) -> Iterator[Mount]:
             yield Mount(source, PurePosixPath(inside))
 
 
-def _environment(node: Node) -> Iterator[Assignment]:
+def _read_environment(node: Node) -> Iterator[Assignment]:
     """Yield what `environment` sets: a mapping, or a list of `NAME=value`."""
     for name, value in pairs(node):
         if isinstance(value, Text):
-            yield from _assigned(name, value, value.line)
+            yield from _read_assignment(name, value, value.line)
     for item in items(node):
         if isinstance(item, Text):
-            yield from _assigned(item.partition("=")[0], item.partition("=")[2], item.line)
+            yield from _read_assignment(item.partition("=")[0], item.partition("=")[2], item.line)
 
 
-def _assigned(name: str, value: str, line: int) -> Iterator[Assignment]:
+def _read_assignment(name: str, value: str, line: int) -> Iterator[Assignment]:
     known = with_defaults(value)
     if known:
         yield Assignment(name, known, line)
 
 
-def _claims(document: Node) -> Iterator[Claim]:
+def _read_claims(document: Node) -> Iterator[Claim]:
     """Yield the places of a Kubernetes workload that a PersistentVolumeClaim backs."""
     for owner in (document, get(document, "spec", "jobTemplate")):
         pod = get(owner, "spec", "template", "spec") or (get(owner, "spec") if owner is document else None)
@@ -183,7 +183,7 @@ def _claims(document: Node) -> Iterator[Claim]:
                     yield Claim(text(get(container, "workingDir")), PurePosixPath(text(get(mount, "mountPath"))))
 
 
-def _copies(document: Node, services: list[Node]) -> Iterator[Copies]:
+def _read_copies(document: Node, services: list[Node]) -> Iterator[Copies]:
     """Yield how many copies of the app a compose file, a Kubernetes workload or a Render file asks for."""
     found = [get(service, "deploy", "replicas") for service in services]
     found += [get(document, "spec", "replicas"), get(document, "spec", "minReplicas")]

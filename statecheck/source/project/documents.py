@@ -56,7 +56,7 @@ def read_documents(data: bytes) -> tuple[Node, ...]:
 
     text = data.decode("utf-8-sig", "replace")
     if "{{" in text or "{%" in text:
-        text = "\n".join(map(_without_placeholders, text.splitlines()))
+        text = "\n".join(map(_replace_placeholders, text.splitlines()))
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     found: list[Node] = []
     with contextlib.suppress(yaml.YAMLError, ValueError, RecursionError):
@@ -64,7 +64,7 @@ def read_documents(data: bytes) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def _without_placeholders(line: str) -> str:
+def _replace_placeholders(line: str) -> str:
     replaced = _TEMPLATED.sub("x", line)
     return "" if replaced != line and not replaced.strip(" x-") else replaced
 

@@ -31,7 +31,7 @@ class Migration:
     shown: str
 
 
-def migration(folders: Iterable[Path]) -> Migration | None:
+def find_migration(folders: Iterable[Path]) -> Migration | None:
     """Return the migrations that lie in the first of these folders that has any."""
     for folder in folders:
         for name, (arguments, shown) in _BY_FILE.items():

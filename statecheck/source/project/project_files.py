@@ -59,7 +59,7 @@ class ProjectFiles:
 
     def read(self, path: Path) -> bytes:
         """Return a file's bytes."""
-        return _once(self._bytes, path, lambda: reading.peek(path))
+        return _remember(self._bytes, path, lambda: reading.peek(path))
 
     def text(self, path: Path) -> str:
         """Return a file's text."""
@@ -67,13 +67,13 @@ class ProjectFiles:
 
     def image(self, dockerfile: Path, context: Path) -> Image:
         """Return what a Dockerfile makes of a build context."""
-        return _once(self._images, (dockerfile, context), lambda: read_image(self.text(dockerfile), context))
+        return _remember(self._images, (dockerfile, context), lambda: read_image(self.text(dockerfile), context))
 
     def deployments(self, path: Path) -> tuple[Deployment, ...]:
         """Return what the documents of a YAML file deploy; one that has no word of it is not decoded."""
-        return _once(self._deployments, path, lambda: self._decoded(path))
+        return _remember(self._deployments, path, lambda: self._decode(path))
 
-    def _decoded(self, path: Path) -> tuple[Deployment, ...]:
+    def _decode(self, path: Path) -> tuple[Deployment, ...]:
         data = self.read(path)
         worth = path in self.by_kind["compose"] or _DEPLOYS.search(data)
         return tuple(map(read_deployment, read_documents(data))) if worth else ()
@@ -82,7 +82,7 @@ class ProjectFiles:
 _Key = TypeVar("_Key")
 
 
-def _once(known: dict[_Key, _T], key: _Key, find: Callable[[], _T]) -> _T:
+def _remember(known: dict[_Key, _T], key: _Key, find: Callable[[], _T]) -> _T:
     if key not in known:
         known[key] = find()
     return known[key]

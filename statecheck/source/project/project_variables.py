@@ -40,7 +40,7 @@ def find_variables(files: ProjectFiles) -> dict[str, ProjectVariable]:
     come last. A value that is made of other variables stands for their defaults.
     """
     found: dict[str, ProjectVariable] = {}
-    for path, assignments in sorted(_assigned(files), key=lambda pair: _rank(pair[0], files.project)):
+    for path, assignments in sorted(_read_files(files), key=lambda pair: _rank(pair[0], files.project)):
         example = _EXAMPLE.search(path.name) is not None
         shown = path.relative_to(files.project).as_posix()
         for one in assignments:
@@ -52,15 +52,15 @@ def _rank(path: Path, project: Path) -> tuple[bool, tuple[str, ...]]:
     return _EXAMPLE.search(path.name) is not None, path.parent.relative_to(project).parts
 
 
-def _assigned(files: ProjectFiles) -> Iterator[tuple[Path, tuple[Assignment, ...]]]:
+def _read_files(files: ProjectFiles) -> Iterator[tuple[Path, tuple[Assignment, ...]]]:
     """Yield what each file sets, that which holds first: the last of an `.env`, the service that is built here."""
     for path in files.by_kind["env"]:
-        yield path, tuple(_last_first(_read_env(files.text(path)[:_MOST_CHARACTERS])))
+        yield path, tuple(_reverse(_read_env(files.text(path)[:_MOST_CHARACTERS])))
     for path in files.by_kind["compose"]:
         services = [service for deployment in files.deployments(path) for service in deployment.services]
         yield path, tuple(one for service in services for one in service.environment)
     for path in files.by_kind["dockerfile"]:
-        yield path, tuple(_last_first(files.image(path, path.parent).environment))
+        yield path, tuple(_reverse(files.image(path, path.parent).environment))
 
 
 def _read_env(text: str) -> Iterator[Assignment]:
@@ -72,5 +72,5 @@ def _read_env(text: str) -> Iterator[Assignment]:
             yield Assignment(line.name, value, line.line)
 
 
-def _last_first(assignments: Iterable[Assignment]) -> list[Assignment]:
+def _reverse(assignments: Iterable[Assignment]) -> list[Assignment]:
     return [*assignments][::-1]

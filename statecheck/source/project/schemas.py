@@ -20,7 +20,7 @@ _BACK = re.compile(r"down|rollback|revert|drop|undo", re.IGNORECASE)
 _MOST_BYTES, _MOST_FILES = 1_000_000, 200
 
 
-def schema_scripts(tree: SourceTree, project: Path) -> tuple[str, ...]:
+def read_schema_scripts(tree: SourceTree, project: Path) -> tuple[str, ...]:
     """Return the texts of the scripts that somebody runs before the app is started, in the order of their paths.
 
     None where the app's own code names SQL files: it runs them itself.

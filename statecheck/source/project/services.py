@@ -87,7 +87,7 @@ class _Literal:
     text: str = ""
 
 
-def named_services(
+def find_services(
     tree: SourceTree, files: ProjectFiles, ambient: Mapping[str, str], read: tuple[Setting, ...]
 ) -> tuple[Named, ...]:
     """Return the services that the target's files name, each kind once.
@@ -107,13 +107,13 @@ def named_services(
     defaults = {variable.default for _, variable in known}
     literals = [literal for literal in literals if literal.text not in defaults]
     found = [
-        _named(kind, [one for k, one in known if k is kind], [one for one in literals if one.kind is kind])
+        _make_service(kind, [one for k, one in known if k is kind], [one for one in literals if one.kind is kind])
         for kind in KINDS
     ]
     return tuple(service for service in found if service is not None)
 
 
-def _named(kind: Kind, variables: list[Variable], literals: list[_Literal]) -> Named | None:
+def _make_service(kind: Kind, variables: list[Variable], literals: list[_Literal]) -> Named | None:
     if not variables and not literals:
         return None
     ports = {literal.port or kind.port for literal in literals if literal.port is not None}

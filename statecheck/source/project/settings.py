@@ -75,18 +75,18 @@ class _Flow:
             found.update(edge)
 
 
-def settings(tree: SourceTree) -> tuple[Setting, ...]:
+def read_settings(tree: SourceTree) -> tuple[Setting, ...]:
     """The variables that the target's files read, in the order in which they do."""
     flow = _Flow()
     modules = tree.modules()
     for module in modules:
-        _texts(module, flow)
+        _note_texts(module, flow)
     prefixes = settings_classes(modules)
     for module in modules:
         for node in walk(module.ast):
-            _look(node, module, flow)
+            _note_node(node, module, flow)
             if isinstance(node, ast.ClassDef) and node in prefixes:
-                _fields(node, prefixes[node], module, flow)
+                _note_fields(node, prefixes[node], module, flow)
     return tuple(_setting(name, default, anchor, flow) for name, (default, anchor) in flow.reads.items())
 
 
@@ -101,7 +101,7 @@ def _setting(name: str, default: str | None, anchor: Anchor, flow: _Flow) -> Set
     return Setting(name, default, optional, anchor, handed, required, flow.types.get(name, frozenset()))
 
 
-def _texts(module: Module, flow: _Flow) -> None:
+def _note_texts(module: Module, flow: _Flow) -> None:
     """Constants by name: `DEFAULT_URL = "redis://localhost"`."""
     for node in module.ast.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -109,7 +109,7 @@ def _texts(module: Module, flow: _Flow) -> None:
                 flow.texts[last_name(target)] = node.value.value
 
 
-def _look(node: ast.AST, module: Module, flow: _Flow) -> None:
+def _note_node(node: ast.AST, module: Module, flow: _Flow) -> None:
     read = read_variable(node)
     if read is not None:
         _note_read(flow, read[0], _text(read[1], flow), Anchor(module.shown, node.lineno))  # type: ignore[attr-defined]
@@ -118,49 +118,51 @@ def _look(node: ast.AST, module: Module, flow: _Flow) -> None:
     match node:
         case ast.Assign() | ast.AnnAssign(value=ast.expr()) | ast.NamedExpr():
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            _goes(flow, node.value, [name for target in targets for name in _names(target)])
+            _note_flow(flow, node.value, [name for target in targets for name in _names(target)])
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            _defined(node, flow)
+            _note_function(node, flow)
         case ast.Dict():
             for key, value in zip(node.keys, node.values, strict=True):
-                _goes(flow, value, [key.value] if isinstance(key, ast.Constant) and isinstance(key.value, str) else [])
+                _note_flow(
+                    flow, value, [key.value] if isinstance(key, ast.Constant) and isinstance(key.value, str) else []
+                )
         case ast.Call():
-            _called(node, flow)
+            _note_call(node, flow)
         case ast.Try() | ast.If() | ast.While() | ast.IfExp():
-            _asked(node, flow)
+            _note_tests(node, flow)
         case ast.BoolOp():
-            _alternatives(node, flow)
+            _note_alternatives(node, flow)
 
 
-def _asked(node: ast.Try | ast.If | ast.While | ast.IfExp, flow: _Flow) -> None:
+def _note_tests(node: ast.Try | ast.If | ast.While | ast.IfExp, flow: _Flow) -> None:
     """Note for what a program goes another way, and what it demands."""
     if isinstance(node, ast.If) and _only_refuses(node.body):
-        flow.demanded.update(_truths(node.test))
+        flow.demanded.update(_tested_names(node.test))
     elif not isinstance(node, ast.Try):
-        flow.tested.update(_truths(node.test))
+        flow.tested.update(_tested_names(node.test))
     elif any(_does_without(handler) for handler in node.handlers):
         reads = (read_variable(inner) for part in node.body for inner in walk(part))
         flow.tested.update(f"${found[0]}" for found in reads if found is not None)
 
 
-def _defined(node: ast.FunctionDef | ast.AsyncFunctionDef, flow: _Flow) -> None:
+def _note_function(node: ast.FunctionDef | ast.AsyncFunctionDef, flow: _Flow) -> None:
     """A parameter may hold its default, and a call what the function returns."""
     given = node.args
     plain = [*given.posonlyargs, *given.args]
     pairs = zip(plain[len(plain) - len(given.defaults) :], given.defaults, strict=True)
     for arg, default in [*pairs, *zip(given.kwonlyargs, given.kw_defaults, strict=True)]:
-        _goes(flow, default, [arg.arg])
+        _note_flow(flow, default, [arg.arg])
     for inner in own_nodes(node):
         if isinstance(inner, ast.Return):
-            _goes(flow, inner.value, [node.name])
+            _note_flow(flow, inner.value, [node.name])
 
 
-def _alternatives(node: ast.BoolOp, flow: _Flow) -> None:
+def _note_alternatives(node: ast.BoolOp, flow: _Flow) -> None:
     """`os.getenv("X") or "default"`; in `x and f(x)` the variable is asked for."""
     for position, value in enumerate(node.values[:-1]):
         read = read_variable(value)
         if isinstance(node.op, ast.And):
-            flow.tested.update(_truths(value))
+            flow.tested.update(_tested_names(value))
         elif read is not None:
             default = _text(node.values[position + 1], flow)
             known, anchor = flow.reads.get(read[0], (None, None))
@@ -179,12 +181,12 @@ def _note_read(flow: _Flow, name: str, default: str | None, anchor: Anchor) -> N
         flow.reads[name] = (default, known[1])
 
 
-def _goes(flow: _Flow, value: ast.AST | None, names: list[str]) -> None:
+def _note_flow(flow: _Flow, value: ast.AST | None, names: list[str]) -> None:
     for source in _names(value) if value is not None else ():
         flow.onward.setdefault(source, set()).update(name for name in names if name != source)
 
 
-def _called(node: ast.Call, flow: _Flow) -> None:
+def _note_call(node: ast.Call, flow: _Flow) -> None:
     callee = {last_name(node.func), dotted(node.func)} - {""}
     if isinstance(node.func, ast.Attribute):
         for name in _names(node.func.value):
@@ -211,7 +213,7 @@ def read_variable(node: ast.AST) -> tuple[str, ast.expr | None] | None:
     if (
         node.args
         and _is_name(node.args[0], _ANY_NAME if callee.endswith(_READERS) else _NAME)
-        and not _makes(node.func)
+        and not _is_class(node.func)
     ):
         return node.args[0].value, default or (node.args[1] if len(node.args) > 1 else None)  # type: ignore[attr-defined]
     if not node.args and callee in _IMPLIED:
@@ -223,7 +225,7 @@ def _is_name(node: ast.AST, form: re.Pattern[str] = _NAME) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(form.match(node.value))
 
 
-def _makes(callee: ast.expr) -> bool:
+def _is_class(callee: ast.expr) -> bool:
     """Whether a callee is a class, whose first argument is no variable's name."""
     return last_name(callee)[:1].isupper() and last_name(callee) not in ("Env", "Config")
 
@@ -252,18 +254,18 @@ def _names(node: ast.AST) -> Iterator[str]:
             stack += list(ast.iter_child_nodes(current))
 
 
-def _truths(test: ast.AST) -> Iterator[str]:
+def _tested_names(test: ast.AST) -> Iterator[str]:
     """The identifiers of which a test asks whether they are there."""
     if isinstance(test, ast.UnaryOp):
-        yield from _truths(test.operand)
+        yield from _tested_names(test.operand)
     elif isinstance(test, ast.BoolOp):
         for value in test.values:
-            yield from _truths(value)
+            yield from _tested_names(value)
     elif isinstance(test, ast.Compare):
         for side in (test.left, *test.comparators):
-            yield from (f"${side.value}",) if _is_name(side) else _truths(side)  # type: ignore[attr-defined]
+            yield from (f"${side.value}",) if _is_name(side) else _tested_names(side)  # type: ignore[attr-defined]
     elif isinstance(test, ast.NamedExpr):
-        yield from (*_truths(test.target), *_truths(test.value))
+        yield from (*_tested_names(test.target), *_tested_names(test.value))
     elif isinstance(test, (ast.Name, ast.Attribute, ast.Call)) and (
         read_variable(test) or not isinstance(test, ast.Call)
     ):
@@ -292,7 +294,7 @@ def _text(node: ast.AST | None, flow: _Flow) -> str | None:
     return flow.texts.get(last_name(node)) if isinstance(node, (ast.Name, ast.Attribute)) else None
 
 
-def _fields(node: ast.ClassDef, prefix: str, module: Module, flow: _Flow) -> None:
+def _note_fields(node: ast.ClassDef, prefix: str, module: Module, flow: _Flow) -> None:
     for one in settings_fields(node, prefix):
         for name in one.variables:
             _note_read(flow, name, _text(one.default, flow), Anchor(module.shown, one.line))

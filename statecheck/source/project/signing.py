@@ -20,7 +20,7 @@ _DRAWN = as_set(
 )
 
 
-def random_secrets(tree: SourceTree) -> tuple[Anchor, ...]:
+def find_random_secrets(tree: SourceTree) -> tuple[Anchor, ...]:
     """Return the lines that set a secret key to what is drawn at random, directly or by a name that is."""
     drawn: set[str] = set()
     found = []

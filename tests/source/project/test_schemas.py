@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.source.code.tree import SourceTree
-from statecheck.source.project.schemas import schema_scripts
+from statecheck.source.project.schemas import read_schema_scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,7 @@ MAKES = "create table a (b int);"
 
 def scripts(project: Path, source: str) -> tuple[str, ...]:
     (project / "app.py").write_text(source, "utf-8")
-    return schema_scripts(SourceTree(project, project, project / "app.py"), project)
+    return read_schema_scripts(SourceTree(project, project, project / "app.py"), project)
 
 
 def test_scripts_that_make_tables_in_the_order_of_their_paths(tmp_path: Path) -> None:

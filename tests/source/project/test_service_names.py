@@ -9,8 +9,8 @@ import pytest
 
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.project.project_files import ProjectFiles
-from statecheck.source.project.services import Named, named_services
-from statecheck.source.project.settings import settings
+from statecheck.source.project.services import Named, find_services
+from statecheck.source.project.settings import read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def named(tmp_path: Path, source: str, ambient: dict[str, str] | None = None, **
     for name, content in files.items():
         (tmp_path / name.replace("__", ".")).write_text(textwrap.dedent(content), "utf-8")
     tree = SourceTree(tmp_path, tmp_path, tmp_path / "app.py")
-    return named_services(tree, ProjectFiles(tmp_path), ambient or {}, settings(tree))
+    return find_services(tree, ProjectFiles(tmp_path), ambient or {}, read_settings(tree))
 
 
 def told(service: Named) -> tuple[str, dict[str, str], tuple[int, ...], str]:
