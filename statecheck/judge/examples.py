@@ -20,5 +20,5 @@ def judge_example(example: Example) -> Diagnosis:
     Raises:
         ValueError: a line of its histories is no op.
     """
-    meta = RunMeta(TargetName("app.py", "app", "fastapi"), Anchor("app.py", 1))
+    meta = RunMeta(TargetName("app.py", "app", ""), Anchor("app.py", 1))
     return judge(meta, {name: read_history(name, text) for name, text in example.histories.items()})
