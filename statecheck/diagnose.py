@@ -13,7 +13,7 @@ from statecheck.kept.redaction import Redaction
 from statecheck.kept.runs import KeptRun, keep_run, read_run
 from statecheck.model import Anchor, Diagnosis, TargetName
 from statecheck.talk.plan import Proposal
-from statecheck.talk.plan_text import describe, discreet
+from statecheck.talk.plan_text import describe, hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,7 +140,7 @@ def _meta(recording: Recording) -> RunMeta:
     return RunMeta(
         TargetName(path, recording.object, recording.framework),
         handler=plan.handler if plan and plan.handler else Anchor(path, 1),
-        plan=discreet(plan) if plan else None,
+        plan=hide_secrets(plan) if plan else None,
         talk=describe(plan) if plan else "",
         skipped=results.skipped,
         problems=results.problems,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from statecheck.lab.connections import converse
 from statecheck.probe.channel import Closed
 from statecheck.talk.plan import Plan, Request, render, session_key
-from statecheck.talk.session_from_answer import given, token_of
+from statecheck.talk.session_from_answer import find_session, find_token
 
 if TYPE_CHECKING:
     import socket
@@ -136,14 +136,14 @@ def take_turn(
     if plan.opening is not None and not client.opened:
         answer = _exchange(worker, plan.opening, client, marker, seconds, invoked)
         if plan.given and answer.acknowledged:
-            client.given = given(answer.text, answer.headers, plan.given, plan.path)
-        client.token = token_of(answer.text)
+            client.given = find_session(answer.text, answer.headers, plan.given, plan.path)
+        client.token = find_token(answer.text)
         client.opened = answer.acknowledged and (client.given is not None or not plan.given)
         if plan.opening.message_field or not answer.acknowledged:
             return answer
     answer = _exchange(worker, plan, client, marker, seconds, invoked)
     if plan.given and answer.acknowledged and plan.opening is not None and plan.opening.path == plan.path:
-        client.given = given(answer.text, answer.headers, plan.given, plan.path) or client.given
+        client.given = find_session(answer.text, answer.headers, plan.given, plan.path) or client.given
     return answer
 
 

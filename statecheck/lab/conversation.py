@@ -17,7 +17,7 @@ from statecheck.lab.workers.readiness import START_SECONDS, Limits, wait_until_r
 from statecheck.lab.workers.replies import decode_app_facts
 from statecheck.options.config import TURN_SECONDS
 from statecheck.source.project.migrations import find_migration
-from statecheck.talk.plan import Overrides, admitted
+from statecheck.talk.plan import Overrides, add_demands
 from statecheck.target.virtualenvs import folders_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _load(bench: Bench) -> tuple[Worker, tuple[Plan, ...]]:
     app = replace(decode_app_facts(facts, project), environment=lab.environment)
     recording.framework, recording.object = app.framework, app.object
     said = Overrides(options.endpoint, options.message_field, options.session_field, options.headers, options.template)
-    recording.plans = tuple(admitted(plan, app) for plan in candidates(app, project, said))
+    recording.plans = tuple(add_demands(plan, app) for plan in candidates(app, project, said))
     return worker, recording.plans
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from statecheck.report.text import View, again, safe
-from statecheck.talk.plan_text import describe, discreet, when
+from statecheck.talk.plan_text import describe, describe_turn, hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,12 @@ def full(proposal: Proposal, view: View) -> str:
     target = proposal.target
     path, known = safe(target.path), f":{safe(target.object)} ({safe(target.framework)})" if target.framework else ""
     lines = [f"{path}{known}: how a client would talk to it", ""]
-    for position, plan in enumerate(map(discreet, proposal.plans)):
-        lines += [f"{position + 1}. {safe(describe(plan))}", *_shown(plan), f"   {when(proposal.plans, position)}"]
+    for position, plan in enumerate(map(hide_secrets, proposal.plans)):
+        lines += [
+            f"{position + 1}. {safe(describe(plan))}",
+            *_shown(plan),
+            f"   {describe_turn(proposal.plans, position)}",
+        ]
         lines += [f"   - {safe(why)}" for why in plan.why] if view.verbosity >= 0 else []
         lines.append("")
     for error in proposal.errors:
@@ -46,7 +50,7 @@ def content(proposal: Proposal) -> dict[str, object]:
     target = proposal.target
     return {
         "target": {"path": target.path, "object": target.object, "framework": target.framework},
-        "plans": [_plan(discreet(plan)) for plan in proposal.plans],
+        "plans": [_plan(hide_secrets(plan)) for plan in proposal.plans],
         "errors": [{"slug": e.slug, "text": e.text, "hint": e.hint} for e in proposal.errors],
         "notes": list(proposal.notes),
     }

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError, nearest
 from statecheck.source.fields import Field, Place, plain
-from statecheck.talk.field_roles import Choice, choose, pick, rivals
-from statecheck.talk.page_visits import shown
-from statecheck.talk.request_template import Sending, draft
-from statecheck.talk.session_openings import first_turn, nested, opened, signed_in
+from statecheck.talk.field_roles import Choice, choose_roles, find_field, find_rivals
+from statecheck.talk.page_visits import visit_form
+from statecheck.talk.request_template import Sending, draft_plan
+from statecheck.talk.session_openings import begin_without_session, open_session, opens_path, sign_in_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _MOST_TEXTS = 3
 _MOST_VALUES = 4
 
 
-def ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overrides) -> list[Plan]:
+def list_ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overrides) -> list[Plan]:
     """Return the ways to send a turn to an endpoint; none if no field of it could carry the message.
 
     Args:
@@ -34,79 +34,83 @@ def ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overrides)
         StatecheckError: an option names a field that there is not.
     """
     fields = sending.fields()
-    message = _named(overrides.message_field, "--message-field", fields, sending.endpoint)
-    session = _named(overrides.session_field, "--session-field", fields, sending.endpoint)
+    message = _find_named(overrides.message_field, "--message-field", fields, sending.endpoint)
+    session = _find_named(overrides.session_field, "--session-field", fields, sending.endpoint)
     fields = (*fields, *(f for f in (message, session) if f is not None and f not in fields))
-    chosen = choose(fields, message, session)
+    chosen = choose_roles(fields, message, session)
     if isinstance(chosen, Choice):
         if chosen.sessions:
-            plans = _keyed(sending, chosen, everything, settled=session is not None)
+            plans = _with_session(sending, chosen, everything, settled=session is not None)
         else:
-            plans = _unkeyed(sending, chosen, message)
-            signed = signed_in(sending, plans[0], everything)
+            plans = _without_session(sending, chosen, message)
+            signed = sign_in_first(sending, plans[0], everything)
             plans += [signed] if signed is not None else []
         return [*plans, *_fuller(sending, chosen)]
     plans = []
     for text in chosen[:_MOST_TEXTS]:
-        guess = choose(fields, text, session)
+        guess = choose_roles(fields, text, session)
         assert isinstance(guess, Choice)
         said = f"`{text.place}` may carry the message, as others may: taken if that is seen to reach the model"
         guess = replace(guess, why=(said, *guess.why[1:]))
-        plans.append(replace(draft(sending, guess), doubt="message"))
-        plans += [_instead(sending, guess, other) for other in rivals(guess) if session is None]
+        plans.append(replace(draft_plan(sending, guess), doubt="message"))
+        plans += [_instead(sending, guess, other) for other in find_rivals(guess) if session is None]
     return plans
 
 
-def _keyed(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, settled: bool) -> list[Plan]:
+def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, settled: bool) -> list[Plan]:
     """Return plans for one message: with the session that was chosen, and where that may be wrong with others."""
-    main = draft(sending, chosen)
+    main = draft_plan(sending, chosen)
     session = chosen.sessions[0]
     if session.origin == "made" and not _is_test(sending):
         said = f"the client makes a new `{session.place}` for every message: `{session.said}`"
         return [replace(main, renews=True, why=(*main.why, said))]
-    given = opened(sending, session, draft(sending, chosen, given=session), everything)
-    if given is not None and (nested(session, given) or _calls(given, everything)):
+    given = open_session(sending, session, draft_plan(sending, chosen, given=session), everything)
+    if given is not None and (opens_path(session, given) or _calls(given, everything)):
         plans = [given, main]
     else:
         plans = [main, *([replace(given, doubt="session")] if given is not None else [])]
-    page = shown(draft(sending, chosen, given=session), session, everything) if session.origin == "shown" else None
+    page = (
+        visit_form(draft_plan(sending, chosen, given=session), session, everything)
+        if session.origin == "shown"
+        else None
+    )
     plans[:0] = [page] if page is not None else []
     if settled:
         return plans
     if _given_back(session, sending.endpoint):
         said = f"the app sets `{session.place}` itself, so a client first comes without it"
-        return [draft(sending, replace(chosen, sessions=(), why=(*chosen.why, said))), *plans]
+        return [draft_plan(sending, replace(chosen, sessions=(), why=(*chosen.why, said))), *plans]
     if _made_up(session, sending.endpoint):
         said = f"also tried without `{session.place}`: it is made up where it is missing and no answer returns it"
-        plans.append(draft(sending, replace(chosen, sessions=(), why=(*chosen.why, said))))
+        plans.append(draft_plan(sending, replace(chosen, sessions=(), why=(*chosen.why, said))))
     elif session.origin == "learned" and not _is_test(sending):
-        plans.insert(0, first_turn(sending, chosen))
+        plans.insert(0, begin_without_session(sending, chosen))
     elif session.origin != "kept" and (session.said or _may_be_left_out(sending, session)):
-        plans.append(replace(first_turn(sending, chosen), doubt="session"))
+        plans.append(replace(begin_without_session(sending, chosen), doubt="session"))
     if sending.call is None or _is_test(sending):
-        plans += [_instead(sending, chosen, other) for other in rivals(chosen)]
+        plans += [_instead(sending, chosen, other) for other in find_rivals(chosen)]
     return plans
 
 
-def _unkeyed(sending: Sending, chosen: Choice, message: Field | None) -> list[Plan]:
+def _without_session(sending: Sending, chosen: Choice, message: Field | None) -> list[Plan]:
     """Return plans where no field says who is talking, or no client sends it though the server would take it."""
-    main = draft(sending, chosen)
+    main = draft_plan(sending, chosen)
     if sending.call is None:
-        return [main, *(_instead(sending, chosen, other) for other in rivals(chosen))]
-    accepted = choose(sending.endpoint.fields, message)
+        return [main, *(_instead(sending, chosen, other) for other in find_rivals(chosen))]
+    accepted = choose_roles(sending.endpoint.fields, message)
     if not isinstance(accepted, Choice) or not accepted.sessions:
         return [main]
     said = f"no client sends `{accepted.sessions[0].place}`, but the server would accept it"
-    other = draft(replace(sending, call=None), replace(accepted, why=(*accepted.why, said)))
+    other = draft_plan(replace(sending, call=None), replace(accepted, why=(*accepted.why, said)))
     return [other, main] if _is_test(sending) else [main, other]  # a test that leaves it out speaks for no client
 
 
 def _instead(sending: Sending, chosen: Choice, other: Field) -> Plan:
     """Return a plan in which another field is the session."""
-    guess = choose(chosen.order, chosen.message, other)
+    guess = choose_roles(chosen.order, chosen.message, other)
     assert isinstance(guess, Choice)
     said = f"`{other.place}` may carry the session instead: taken if it is what changes what is remembered"
-    return replace(draft(sending, replace(guess, why=(*guess.why[:1], said))), doubt="session")
+    return replace(draft_plan(sending, replace(guess, why=(*guess.why[:1], said))), doubt="session")
 
 
 def _is_test(sending: Sending) -> bool:
@@ -122,12 +126,12 @@ def _fuller(sending: Sending, chosen: Choice) -> Iterator[Plan]:
             other = replace(extra, value=value)
             extras = tuple(other if field == extra else field for field in chosen.extras)
             order = tuple(other if field == extra else field for field in chosen.order)
-            yield draft(sending, replace(chosen, extras=extras, order=order, why=(*chosen.why, said)))
+            yield draft_plan(sending, replace(chosen, extras=extras, order=order, why=(*chosen.why, said)))
     taken = (chosen.message, chosen.history, *chosen.sessions, *chosen.extras)
     left = [f for f in chosen.order if f not in taken and f.place.where in ("body", "query") and f.place.path]
     if left:
         said = f"also tried with all that the server reads: {', '.join(f'`{field.place}`' for field in left)}"
-        yield draft(sending, replace(chosen, extras=(*chosen.extras, *left), why=(*chosen.why, said)))
+        yield draft_plan(sending, replace(chosen, extras=(*chosen.extras, *left), why=(*chosen.why, said)))
 
 
 def _may_be_left_out(sending: Sending, session: Field) -> bool:
@@ -155,11 +159,11 @@ def _given_back(session: Field, endpoint: Endpoint) -> bool:
     return session.place.where == "cookie" and handler is not None and session.name in handler.sets_cookies
 
 
-def _named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:
+def _find_named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:
     """Return the field that an option names; one that the server reads in a way we cannot see is taken at its word."""
     if name is None:
         return None
-    found = pick(name, fields) or pick(name, endpoint.fields)
+    found = find_field(name, fields) or find_field(name, endpoint.fields)
     if found is not None:
         return found
     known = {".".join(field.place.path).lower(): field for field in (*fields, *endpoint.fields) if field.place.path}

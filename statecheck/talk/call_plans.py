@@ -12,9 +12,9 @@ from statecheck.source import weights
 from statecheck.source.fields import ELEMENT, Encoding, Field, Place, plain
 from statecheck.source.handlers.callables import Parameter
 from statecheck.source.roles import is_setting, leaning
-from statecheck.talk.field_roles import Choice, choose, overlay, sample
+from statecheck.talk.field_roles import Choice, choose_roles, overlay_fields, sample_value
 from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, AppFacts, Json, Plan, a_call
-from statecheck.talk.request_template import body_of, pairs, session_form, values_of
+from statecheck.talk.request_template import assign_values, build_body, pairs_in, session_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,14 +46,14 @@ def call_plan(
             "name a function that takes the user's text: `app.py:function`",
             ExitCode.INCONCLUSIVE,
         )
-    alone = _alone(fields) if message is None and session is None else None
+    alone = _find_lone_key(fields) if message is None and session is None else None
     if alone is not None:
         why = f"`{_dotted(alone)}` is all that it takes, and state is found by it: the session, without a message"
         given = {p.name: _argument(p, {alone.place: SESSION}) for p in known}
         plan = a_call(session_field=f"argument {_dotted(alone)}", session_form=session_form((alone,)), why=(why,))
-        return _placed(plan, known, given)
-    chosen = _chosen(fields, message, session, "parameter")
-    values = {field.place: value for field, value in values_of(chosen)}
+        return _place_arguments(plan, known, given)
+    chosen = _choose_roles(fields, message, session, "parameter")
+    values = {field.place: value for field, value in assign_values(chosen)}
     given = {p.name: _argument(p, values) for p in known if p.required or any(f.place in values for f in p.fields)}
     keyed = f"`{_dotted(chosen.sessions[0])}` the session" if chosen.sessions else "nothing says who is talking"
     how = "names, and by what is done with them" if read is not None else "names"
@@ -65,10 +65,10 @@ def call_plan(
         why=(f"`{_dotted(chosen.message)}` is the message and {keyed}, by the parameters' {how}",),
         turn_keys=(chosen.message.turn_keys or (chosen.history and chosen.history.turn_keys) or ("role", "content")),
     )
-    return _placed(plan, known, given)
+    return _place_arguments(plan, known, given)
 
 
-def _placed(plan: Plan, known: Sequence[Parameter], given: Mapping[str, Json]) -> Plan:
+def _place_arguments(plan: Plan, known: Sequence[Parameter], given: Mapping[str, Json]) -> Plan:
     """Return a plan with what is given for parameters where they stand, and by its name where it must be."""
     placed = [parameter for parameter in known if not parameter.keyword]
     last = max((n for n, parameter in enumerate(placed, 1) if parameter.name in given), default=0)
@@ -79,7 +79,7 @@ def _placed(plan: Plan, known: Sequence[Parameter], given: Mapping[str, Json]) -
     )
 
 
-def _alone(fields: Sequence[Field]) -> Field | None:
+def _find_lone_key(fields: Sequence[Field]) -> Field | None:
     """Return the one part that a callable takes, where it finds state by it: it draws a number, counts, approves."""
     (field, *others) = fields
     return (
@@ -108,7 +108,7 @@ def event_plan(facts: AppFacts, message: str | None, session: str | None, read: 
             "name a function that takes the user's text: `app.py:function`",
             ExitCode.INCONCLUSIVE,
         )
-    chosen = _chosen(read.fields, message, session, "field of the event")
+    chosen = _choose_roles(read.fields, message, session, "field of the event")
     behind = f"the event of an API gateway (version {read.gateway})" if read.gateway else "an event of its own form"
     return a_call(
         args=(_event(chosen, read),),
@@ -121,28 +121,28 @@ def event_plan(facts: AppFacts, message: str | None, session: str | None, read: 
     )
 
 
-def client_of(read: Event, calls: Sequence[Call]) -> Call | None:
+def find_client(read: Event, calls: Sequence[Call]) -> Call | None:
     """Return the client code that asks a handler behind a gateway: what sends its message, or None."""
-    chosen = choose(read.fields)
+    chosen = choose_roles(read.fields)
     if not isinstance(chosen, Choice):
         return None
     said = chosen.message.place
     return next((c for c in calls if not c.test and any(f.place.matches(said) for f in c.fields)), None)
 
 
-def sent_by(call: Call, read: Event) -> tuple[Field, ...]:
+def overlay_client(call: Call, read: Event) -> tuple[Field, ...]:
     """Return what client code sends to a handler behind a gateway, which spells headers as the handler reads them."""
     spelled = {field.place.path[0].lower(): field.place for field in read.fields if field.place.where == "header"}
     sent = [
         replace(field, place=spelled.get(field.name.lower(), field.place)) if field.place.where == "header" else field
         for field in call.fields
     ]
-    return overlay(sent, read.fields)
+    return overlay_fields(sent, read.fields)
 
 
 def _event(chosen: Choice, read: Event) -> Json:
     """Return the event: its own fields, with all that they lie in, and the request that a gateway hands over."""
-    values = values_of(chosen)
+    values = assign_values(chosen)
     event: dict[str, Json] = {}
     own = [(field, value) for field, value in values if field.place.where == "event"]
     for field in (field for field in chosen.order if field.place.where == "event"):
@@ -152,9 +152,9 @@ def _event(chosen: Choice, read: Event) -> Json:
     if not read.gateway:
         return event
     for name, where in (("headers", "header"), ("queryStringParameters", "query"), ("pathParameters", "path")):
-        event[name] = dict(pairs(values, where))
+        event[name] = dict(pairs_in(values, where))
     bodies = [(field, value) for field, value in values if field.place.where == "body"]
-    event["body"] = _written(body_of(bodies, read.encoding), read.encoding) if bodies else None
+    event["body"] = _encode_body(build_body(bodies, read.encoding), read.encoding) if bodies else None
     return {"version": read.gateway, **event}
 
 
@@ -165,7 +165,7 @@ def _holder(event: dict[str, Json], place: Place) -> dict[str, Json]:
     return event
 
 
-def _written(body: Json, encoding: Encoding) -> Json:
+def _encode_body(body: Json, encoding: Encoding) -> Json:
     """Return a body as the text in which it travels, placeholders and all."""
     if isinstance(body, str):
         return body
@@ -177,7 +177,7 @@ def _written(body: Json, encoding: Encoding) -> Json:
     return text
 
 
-def _chosen(fields: Sequence[Field], message: str | None, session: str | None, what: str) -> Choice:
+def _choose_roles(fields: Sequence[Field], message: str | None, session: str | None, what: str) -> Choice:
     """Give every field its role, by the options' word first; the likeliest text is the message where none surely is.
 
     Raises:
@@ -189,13 +189,13 @@ def _chosen(fields: Sequence[Field], message: str | None, session: str | None, w
             listed = ", ".join(f"`{n}`" for n in by_name)
             raise StatecheckError("unknown-field", f"`{option} {name}`: no such {what}", f"it has {listed}")
     key = by_name[session] if session is not None else None
-    chosen = choose(fields, by_name[message] if message is not None else None, key)
+    chosen = choose_roles(fields, by_name[message] if message is not None else None, key)
     if isinstance(chosen, list):
         texts = [f for f in (chosen or fields) if f != key] or list(fields)
         text = max(
             texts, key=lambda f: (f.required, leaning(f.name) + f.leaning + weights.SETTING * is_setting(f.name))
         )
-        chosen = choose(fields, text, key)
+        chosen = choose_roles(fields, text, key)
     assert isinstance(chosen, Choice)
     return chosen
 
@@ -225,9 +225,9 @@ def _argument(parameter: Parameter, values: Mapping[Place, Json]) -> Json:
     """Return what to give for one parameter: a value, or a mapping of its parts."""
     parts = [(f, values[f.place]) for f in parameter.fields if f.place in values]
     if not parts:
-        return sample(parameter.fields[0])
+        return sample_value(parameter.fields[0])
     inner = [(replace(f, place=Place(f.place.where, f.place.path[1:])), value) for f, value in parts]
-    return body_of(inner, "json")
+    return build_body(inner, "json")
 
 
 def _named_only(name: str) -> Parameter:

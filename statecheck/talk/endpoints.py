@@ -62,7 +62,7 @@ class Endpoint:
         return f"{self.method} {self.path}"
 
 
-def braced(path: str) -> tuple[str, dict[str, Form]]:
+def brace_path(path: str) -> tuple[str, dict[str, Form]]:
     """Return a route's path with every parameter as `{name}`, whatever the framework's spelling, and their formats."""
     forms: dict[str, Form] = {}
 
@@ -75,27 +75,27 @@ def braced(path: str) -> tuple[str, dict[str, Form]]:
     return (plain if plain.startswith("/") else f"/{plain}"), forms
 
 
-def endpoints(facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> list[Endpoint]:
+def rank_endpoints(facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> list[Endpoint]:
     """All endpoints that could take a turn, the likeliest first. Without routes, those that client code calls."""
-    told = {(braced(route.path)[0], method) for route in facts.routes for method in route.methods}
+    told = {(brace_path(route.path)[0], method) for route in facts.routes for method in route.methods}
     hidden = (each for each in facts.operations if (each.path, each.method) not in told)
     routes = [*facts.routes, *(Route(each.path, (each.method,), "", "", 0) for each in hidden)]
     if not routes:  # an app that does not tell
         sent = dict.fromkeys((call.path, call.method) for call in calls if call.path.startswith("/"))
         routes = [Route(path, (method,), "", "", 0) for path, method in sent]
     found = []
-    for route in (route if route.file else _located(route, modules) for route in routes):
+    for route in (route if route.file else _locate(route, modules) for route in routes):
         for method in _methods(route, modules):
             found.append(_rank(_endpoint(route, method, facts, modules, calls)))  # noqa: PERF401 (three lines read better)
     return sorted(found, key=lambda endpoint: -endpoint.score)
 
 
-def _located(route: Route, modules: Modules) -> Route:
+def _locate(route: Route, modules: Modules) -> Route:
     """Return a route with the function that is decorated with the end of its path, where the app does not tell it."""
-    path, method = braced(route.path)[0], (route.methods or ("POST",))[0]
+    path, method = brace_path(route.path)[0], (route.methods or ("POST",))[0]
     fitting = []
     for spelled, verb, name, file, line in modules.decorated():
-        given = braced(spelled)[0].rstrip("/")
+        given = brace_path(spelled)[0].rstrip("/")
         if given and path.rstrip("/").endswith(given) and verb in (method.lower(), "route", "api_route"):
             fitting.append((len(given), Route(route.path, route.methods, route.name or name, str(file), line)))
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else route
@@ -113,12 +113,12 @@ def _read(route: Route, modules: Modules, method: str) -> Handler | None:
         return None
     if route.event:
         return read_step(modules, Path(route.file), route.line, route.name, route.event, ("start_event",))
-    _, forms = braced(route.path)
+    _, forms = brace_path(route.path)
     return read_handler(modules, Path(route.file), route.line, route.name, tuple(forms), method)
 
 
 def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> Endpoint:
-    path, forms = braced(route.path)
+    path, forms = brace_path(route.path)
     handler = _read(route, modules, method)
     read = handler.fields if handler is not None else ()
     encoding: Encoding = "none"
@@ -129,7 +129,7 @@ def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, call
     if operation is not None:
         declared = operation.fields
         encoding = operation.encoding if operation.encoding != "none" else encoding
-    fields = lay(declared, read)
+    fields = lay_over(declared, read)
     for name, form in forms.items():
         place = Place("path", (name,))
         if not any(field.place.matches(place) for field in fields):
@@ -151,7 +151,7 @@ def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, call
     return Endpoint(route, method, path, handler, encoding, fields, mine, answers)
 
 
-def lay(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
+def lay_over(declared: Sequence[Field], read: Sequence[Field]) -> tuple[Field, ...]:
     """Tell what a server declares with the evidence of what its handler reads; what is only read follows."""
     laid, used = [], set()
     for each in declared:

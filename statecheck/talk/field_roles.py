@@ -82,7 +82,7 @@ def score(field: Field) -> float:
     return decide(evidence_of(field)).leaning
 
 
-def pick(name: str, fields: Sequence[Field]) -> Field | None:
+def find_field(name: str, fields: Sequence[Field]) -> Field | None:
     """Return the field that a user named: `session_id`, `applicant.id`, `header X-Pupil`."""
     *where, path = name.split(maxsplit=1)
     wanted = [plain(part) for part in path.split(".")]
@@ -93,7 +93,9 @@ def pick(name: str, fields: Sequence[Field]) -> Field | None:
     return None
 
 
-def choose(fields: Sequence[Field], message: Field | None = None, session: Field | None = None) -> Choice | list[Field]:
+def choose_roles(
+    fields: Sequence[Field], message: Field | None = None, session: Field | None = None
+) -> Choice | list[Field]:
     """Give every field its role; where no field is surely the message, the fields that it might be.
 
     Args:
@@ -109,7 +111,7 @@ def choose(fields: Sequence[Field], message: Field | None = None, session: Field
         if chosen is None and lists:
             chosen = max(lists, key=lambda f: (is_history(f.name), f.required))
         if chosen is None:
-            chosen = _left_over(texts)
+            chosen = _find_lone_text(texts)
         if chosen is None:
             return texts
         message = chosen
@@ -118,10 +120,10 @@ def choose(fields: Sequence[Field], message: Field | None = None, session: Field
         why.append(f"`{message.place}` carries the message because an option says so")
     history = next((f for f in lists if f != message), None)
     rest = [f for f in fields if f not in (message, history)]
-    sessions = [session] if session is not None else _sessions(rest, message)
+    sessions = [session] if session is not None else _find_sessions(rest, message)
     if session is not None:
         why.append(f"`{session.place}` carries the session because an option says so")
-        sessions += [f for f in _sessions(rest, message) if f != session and f.required]
+        sessions += [f for f in _find_sessions(rest, message) if f != session and f.required]
     elif sessions:
         why.append(_why_session(sessions[0], len(rest)))
     else:
@@ -133,7 +135,7 @@ def choose(fields: Sequence[Field], message: Field | None = None, session: Field
     return Choice(message, tuple(sessions), history, extras, tuple(why), tuple(fields))
 
 
-def rivals(choice: Choice) -> list[Field]:
+def find_rivals(choice: Choice) -> list[Field]:
     """Return the fields that could be the session in place of the one that was chosen, likeliest first.
 
     A field whose name says that it is one is doubted only for another of which that can be said too.
@@ -160,7 +162,7 @@ def _may_speak(field: Field) -> bool:
     return not (is_setting(field.name) and field.leaning < weights.GIVEN)
 
 
-def _left_over(texts: list[Field]) -> Field | None:
+def _find_lone_text(texts: list[Field]) -> Field | None:
     """Return the one text that no other rivals: the others lean clearly more towards a session, or are not needed."""
     needed = [f for f in texts if f.required] or texts
     needed = [f for f in needed if f.place.where in ("body", "query", "event")]
@@ -169,7 +171,7 @@ def _left_over(texts: list[Field]) -> Field | None:
     return needed[0] if len(needed) == 1 or score(needed[0]) - score(needed[1]) >= weights.CLEARLY_MORE else None
 
 
-def _sessions(rest: list[Field], message: Field) -> list[Field]:
+def _find_sessions(rest: list[Field], message: Field) -> list[Field]:
     """Tell what says who is talking: by score; else the one needed text that is left."""
     able = [
         f
@@ -231,14 +233,14 @@ def _why_session(session: Field, others: int) -> str:
     return f"{said}: " + ("it is the one field left" if others == 1 else "no other does")
 
 
-def sample(field: Field) -> Json:
+def sample_value(field: Field) -> Json:
     """Tell what to send in a field that is neither message nor session."""
     if field.known or field.value is not None:
         return field.value
     return _SAMPLES.get(field.type, "sample")
 
 
-def overlay(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
+def overlay_fields(sent: Sequence[Field], taken: Sequence[Field]) -> tuple[Field, ...]:
     """Tell what a client sends, with what is known of it from the server; needed fields that it leaves out follow."""
     laid = []
     for field in sent:

@@ -30,7 +30,7 @@ __all__ = [
     "Proposal",
     "Request",
     "Route",
-    "admitted",
+    "add_demands",
     "render",
     "session_key",
 ]
@@ -270,12 +270,12 @@ def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]
     return re.sub(r"\{(?:message|session|messages|history|user)\}", lambda found: escape(values[found[0]]), template)
 
 
-def admitted(plan: Plan, facts: AppFacts) -> Plan:
+def add_demands(plan: Plan, facts: AppFacts) -> Plan:
     """A plan with what the framework asks of every client, where the plan does not say it itself."""
     said = {name.lower() for name, _ in plan.headers}, {name for name, _ in plan.cookies}
     return replace(
         plan,
-        opening=admitted(plan.opening, facts) if plan.opening is not None else None,
+        opening=add_demands(plan.opening, facts) if plan.opening is not None else None,
         headers=(*plan.headers, *(pair for pair in facts.headers if pair[0].lower() not in said[0])),
         cookies=(*plan.cookies, *(pair for pair in facts.cookies if pair[0] not in said[1])),
     )

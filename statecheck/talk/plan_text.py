@@ -36,7 +36,7 @@ def describe(plan: Plan) -> str:
     return ", ".join(said)
 
 
-def when(plans: Sequence[Plan], position: int) -> str:
+def describe_turn(plans: Sequence[Plan], position: int) -> str:
     """Say when one of several plans is tried, and when it is taken."""
     plan = plans[position]
     if plan.doubt == "session":
@@ -46,30 +46,30 @@ def when(plans: Sequence[Plan], position: int) -> str:
     return "tried first" if position == 0 else "tried where those before it are refused, or nothing arrives"
 
 
-def discreet(plan: Plan) -> Plan:
+def hide_secrets(plan: Plan) -> Plan:
     """Return a plan without what was handed over as a secret."""
     return replace(
         plan,
-        opening=discreet(plan.opening) if plan.opening is not None else None,
-        query=_hidden(plan.query),
-        headers=_hidden(plan.headers),
-        cookies=_hidden(plan.cookies),
-        body=_without(plan.body),
+        opening=hide_secrets(plan.opening) if plan.opening is not None else None,
+        query=_hide_pairs(plan.query),
+        headers=_hide_pairs(plan.headers),
+        cookies=_hide_pairs(plan.cookies),
+        body=_hide_values(plan.body),
     )
 
 
-def _hidden(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _shown(name, value)) for name, value in pairs)
+def _hide_pairs(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _hide(name, value)) for name, value in pairs)
 
 
-def _without(value: Json) -> Json:
+def _hide_values(value: Json) -> Json:
     if isinstance(value, list):
-        return [_without(item) for item in value]
+        return [_hide_values(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {name: _shown(name, item) if isinstance(item, str) else _without(item) for name, item in value.items()}
+    return {name: _hide(name, item) if isinstance(item, str) else _hide_values(item) for name, item in value.items()}
 
 
-def _shown(name: str, value: str) -> str:
+def _hide(name: str, value: str) -> str:
     secret = is_secret(name) or name.lower() in ("authorization", "cookie")
     return value if not secret or "{" in value or DUMMY in value or value in ("sample", "Bearer sample") else _HIDDEN

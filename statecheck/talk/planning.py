@@ -21,12 +21,12 @@ from statecheck.source.handlers.callables import Parameter, read_callable
 from statecheck.source.handlers.events import Event, read_event
 from statecheck.source.handlers.handlers import read_step
 from statecheck.source.project.deploy import serves_workflows
-from statecheck.talk.alternatives import ways
-from statecheck.talk.call_plans import agent_plan, call_plan, client_of, event_plan, sent_by
-from statecheck.talk.endpoints import Endpoint, endpoints, lay
-from statecheck.talk.page_visits import with_visits
+from statecheck.talk.alternatives import list_ways
+from statecheck.talk.call_plans import agent_plan, call_plan, event_plan, find_client, overlay_client
+from statecheck.talk.endpoints import Endpoint, lay_over, rank_endpoints
+from statecheck.talk.page_visits import add_visits
 from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, a_call
-from statecheck.talk.request_template import Sending, anchor, with_headers
+from statecheck.talk.request_template import Sending, anchor_of, merge_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,23 +49,23 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     """
     if overrides.template is not None:
         template = overrides.template
-        return (replace(template, headers=with_headers(template.headers, overrides.headers)),)
+        return (replace(template, headers=merge_headers(template.headers, overrides.headers)),)
     if facts.told:
-        handler = anchor(facts.routes[0], project) if facts.routes else None
+        handler = anchor_of(facts.routes[0], project) if facts.routes else None
         return tuple(a_call(**told, handler=handler) for told in facts.told)
     kind = by_name(facts.framework).kind
     if kind in _CALLS:
         plan = _CALLS[kind](facts, project, overrides)
-        return (replace(plan, handler=anchor(facts.routes[0], project) if facts.routes else None),)
-    everything = endpoints(facts, Modules(project, facts.environment), find_clients(project))
-    ranked = _wanted(everything, overrides)
+        return (replace(plan, handler=anchor_of(facts.routes[0], project) if facts.routes else None),)
+    everything = rank_endpoints(facts, Modules(project, facts.environment), find_clients(project))
+    ranked = _select_endpoints(everything, overrides)
     plans: list[Plan] = []
     for endpoint in ranked:
         call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
-        plans += ways(Sending(endpoint, call, project, overrides.headers), everything, overrides)
+        plans += list_ways(Sending(endpoint, call, project, overrides.headers), everything, overrides)
     if not plans:
         raise _no_endpoint(ranked)
-    plans = with_visits(plans, everything)
+    plans = add_visits(plans, everything)
     begun = {(p.opening.method, p.opening.path) for p in plans if p.opening is not None and p.opening.message_field}
     begun -= {(p.method, p.path) for p in plans if p.opening is not None}
     plans.sort(key=lambda plan: (plan.method, plan.path) in begun)  # a first turn alone is not the conversation
@@ -85,7 +85,7 @@ def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
     fields = operation.fields if operation is not None else ()
     if step is not None and Path(step.file).is_relative_to(project):
         read = read_step(Modules(project), Path(step.file), step.line, step.name, step.event)
-        fields = lay(fields, read.fields if read is not None else ())
+        fields = lay_over(fields, read.fields if read is not None else ())
     named: dict[str, list[Field]] = {}
     for field in fields:
         if field.place.path:
@@ -109,10 +109,10 @@ def _lambda(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
         read = read_event(Modules(project), Path(route.file), route.line, route.name)
     options = overrides.message_field, overrides.session_field
     plan = event_plan(facts, *options, read or Event((), "", "none"))
-    call = client_of(read, find_clients(project)) if read is not None and read.gateway else None
+    call = find_client(read, find_clients(project)) if read is not None and read.gateway else None
     if read is None or call is None:
         return plan
-    plan = event_plan(facts, *options, replace(read, fields=sent_by(call, read)))
+    plan = event_plan(facts, *options, replace(read, fields=overlay_client(call, read)))
     return replace(plan, why=(*plan.why, f"the request is what {call.file}:{call.line} sends"))
 
 
@@ -132,7 +132,7 @@ _CALLS: dict[Kind, Callable[[AppFacts, Path, Overrides], Plan]] = {
 """What is called, not asked over HTTP: by the kind of its framework, how."""
 
 
-def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
+def _select_endpoints(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
     """Return the endpoint that the user named, or the best ones; the best alone speak for a conversation."""
     if overrides.endpoint is None:
         usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
@@ -149,7 +149,7 @@ def _wanted(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
         return same[:1]
     if not ranked:  # an app that does not tell its routes: the user knows better
         route = Route(path, (method[0].upper() if method else "POST",), "", "", 0)
-        return endpoints(AppFacts("", "", (route,)), Modules(_nowhere()), ())
+        return rank_endpoints(AppFacts("", "", (route,)), Modules(_nowhere()), ())
     known = {endpoint.label.lower(): endpoint.label for endpoint in ranked}
     known |= {endpoint.path.lower(): endpoint.path for endpoint in ranked}
     meant = nearest(overrides.endpoint, known)

@@ -11,7 +11,7 @@ from statecheck.source import weights
 from statecheck.source.clients.calls import path_fields
 from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
 from statecheck.source.roles import leaning
-from statecheck.talk.field_roles import Choice, overlay, sample
+from statecheck.talk.field_roles import Choice, overlay_fields, sample_value
 from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ class Sending:
         if self.call is None:
             return self.endpoint.fields
         spelled = path_fields(self.call.path, self.endpoint.path)
-        return overlay((*spelled, *self.call.fields), self.endpoint.fields)
+        return overlay_fields((*spelled, *self.call.fields), self.endpoint.fields)
 
 
-def draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
+def draft_plan(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
     """Return the plan for an endpoint, with its fields' roles chosen.
 
     Args:
@@ -57,7 +57,7 @@ def draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
     others = tuple(field for field in choice.sessions if field != given)
     alone = next((f for f in choice.extras if f.limited and says_who(f)), None) if not choice.sessions else None
     return replace(
-        filled(sending, values_of(choice, given)),
+        fill_request(sending, assign_values(choice, given)),
         message_field=str(choice.message.place),
         session_field=str(choice.sessions[0].place) if choice.sessions else None,
         session_form=session_form(others if given is not None else choice.sessions),
@@ -68,7 +68,7 @@ def draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
     )
 
 
-def filled(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan:
+def fill_request(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan:
     """Return a request to an endpoint with these values in its fields, as a plan of which no more is said."""
     endpoint, call = sending.endpoint, sending.call
     encoding: Encoding = call.encoding if call is not None and call.encoding != "none" else endpoint.encoding
@@ -83,23 +83,23 @@ def filled(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan:
         kind="websocket" if endpoint.method == "WEBSOCKET" else "http",
         method=endpoint.method,
         path=path,
-        query=pairs(values, "query"),
-        headers=with_headers(pairs(values, "header"), sending.headers),
-        cookies=pairs(values, "cookie"),
+        query=pairs_in(values, "query"),
+        headers=merge_headers(pairs_in(values, "header"), sending.headers),
+        cookies=pairs_in(values, "cookie"),
         encoding=encoding if bodies else "none",
-        body=body_of(bodies, encoding) if bodies else None,
-        handler=anchor(endpoint.route, sending.project),
+        body=build_body(bodies, encoding) if bodies else None,
+        handler=anchor_of(endpoint.route, sending.project),
         streams=endpoint.handler is not None and endpoint.handler.streams,
     )
 
 
-def values_of(choice: Choice, given: Field | None = None) -> list[tuple[Field, Json]]:
+def assign_values(choice: Choice, given: Field | None = None) -> list[tuple[Field, Json]]:
     """Return the fields that are sent, in their own order, each with what is sent in it."""
     form = session_form(choice.sessions)
     values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
     values += [(field, _session(field, form, n, given)) for n, field in enumerate(choice.sessions)]
     values += [(choice.history, HISTORY)] if choice.history is not None else []
-    values += [(field, sample(field)) for field in choice.extras]
+    values += [(field, sample_value(field)) for field in choice.extras]
     return sorted(values, key=lambda pair: choice.order.index(pair[0]))
 
 
@@ -124,11 +124,11 @@ def session_form(sessions: Sequence[Field]) -> Form:
 def _session(field: Field, form: Form, position: int, given: Field | None) -> Json:
     """Return what is sent in a field that says who is talking; beside one of another type it is bent to fit."""
     if given is not None and field != given:
-        return field.dress.replace(SESSION, USER) if field.form != "integer" else sample(field) or 1
+        return field.dress.replace(SESSION, USER) if field.form != "integer" else sample_value(field) or 1
     if position == 0 or field.form == form:
         return field.dress
     if field.form == "integer":
-        return sample(field) or 1
+        return sample_value(field) or 1
     return f"sc-{SESSION}" if form == "integer" else field.dress
 
 
@@ -136,7 +136,7 @@ def _text(value: Json) -> str:
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def pairs(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
+def pairs_in(values: Sequence[tuple[Field, Json]], where: str) -> Pairs:
     """Return the names and values that travel in the query, the headers or the cookies."""
     return tuple((f.name, _credential(f, _text(value))) for f, value in values if f.place.where == where)
 
@@ -147,13 +147,13 @@ def _credential(field: Field, value: str) -> str:
     return f"Bearer {value}" if scheme else value
 
 
-def with_headers(pairs: Pairs, more: Pairs) -> Pairs:
+def merge_headers(pairs: Pairs, more: Pairs) -> Pairs:
     """Return headers with others in place of those of the same names."""
     given = {name.lower() for name, _ in more}
     return (*(pair for pair in pairs if pair[0].lower() not in given), *more)
 
 
-def body_of(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
+def build_body(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
     """Return the body in which values travel, each at its own path."""
     body: dict[str, Json] = {}
     for field, value in values:
@@ -167,7 +167,7 @@ def body_of(values: Sequence[tuple[Field, Json]], encoding: Encoding) -> Json:
     return body
 
 
-def anchor(route: Route, project: Path) -> Anchor | None:
+def anchor_of(route: Route, project: Path) -> Anchor | None:
     """Return where the function of a route is, relative to the project where it lies below it."""
     from pathlib import Path
 

@@ -21,7 +21,7 @@ _TAG = re.compile(r"<(?:input|meta)\b[^>]*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*[\"']([^\"']*)[\"']")
 
 
-def given(text: str, headers: Mapping[str, str], name: str, path: str = "") -> str | int | None:
+def find_session(text: str, headers: Mapping[str, str], name: str, path: str = "") -> str | int | None:
     """Return the session key that an answer gives, or None.
 
     Args:
@@ -101,7 +101,7 @@ def _fit(path: tuple[str, ...], name: str) -> float:
     return weights.SHARED_WORD * shared + near - weights.SESSION_NAME * named
 
 
-def token_of(page: str) -> str:
+def find_token(page: str) -> str:
     """Return the token against forged requests that a page's form or head has, or ""."""
     for tag in _TAG.findall(page):
         attributes: dict[str, str] = dict(_ATTRIBUTE.findall(tag))

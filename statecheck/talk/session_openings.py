@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from statecheck.source import weights
 from statecheck.source.fields import plain
 from statecheck.source.roles import as_set, is_setting, leaning, words
-from statecheck.talk.field_roles import Choice, choose, sample
-from statecheck.talk.request_template import Sending, draft, filled, says_who
+from statecheck.talk.field_roles import Choice, choose_roles, sample_value
+from statecheck.talk.request_template import Sending, draft_plan, fill_request, says_who
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ _SIGNS_IN = as_set("login signin auth logon authenticate")
 _TOKENS = ("access_token", "token", "session_token", "api_token", "key")
 
 
-def opened(ways: Sending, session: Field, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
+def open_session(ways: Sending, session: Field, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
     """Return a plan that asks another endpoint for the session first, if one gives or makes it.
 
     Args:
@@ -44,7 +44,7 @@ def opened(ways: Sending, session: Field, later: Plan, others: Iterable[Endpoint
     return replace(later, opening=request, given=given, lone=lone, why=(*later.why, said))
 
 
-def signed_in(ways: Sending, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
+def sign_in_first(ways: Sending, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
     """Return a plan that signs in first, for turns in which nothing says who is talking, if there is where to."""
     found = (other for other in others if other is not ways.endpoint and other.method == "POST")
     login = next((other for other in found if _SIGNS_IN & {*words(other.path), *words(other.route.name)}), None)
@@ -55,20 +55,20 @@ def signed_in(ways: Sending, later: Plan, others: Iterable[Endpoint]) -> Plan | 
     return replace(later, opening=request, lone=lone, why=(*later.why, said))
 
 
-def first_turn(ways: Sending, choice: Choice) -> Plan:
+def begin_without_session(ways: Sending, choice: Choice) -> Plan:
     """Return a plan whose first turn carries no session, or null as client code does, as its answer gives one."""
     session, *others = choice.sessions
     said = f"`{session.place}` may be left out: a client first comes without it, and sends back what the answer gives"
-    later = draft(ways, choice, given=session)
+    later = draft_plan(ways, choice, given=session)
     nothing = replace(session, value=None, known=True)
     sent = (nothing,) if session.origin == "learned" and session.place.where == "body" and session.required else ()
     order = tuple(nothing if field == session else field for field in choice.order)
     without = replace(choice, sessions=tuple(others), extras=(*choice.extras, *sent), order=order)
-    opening = draft(ways, without, given=session)
+    opening = draft_plan(ways, without, given=session)
     return replace(later, opening=opening, given=session.name, why=(*later.why, said))
 
 
-def nested(session: Field, plan: Plan) -> bool:
+def opens_path(session: Field, plan: Plan) -> bool:
     """Whether a plan opens what its turns' path lies in: `POST /threads`, then `/threads/7`."""
     return plan.opening is not None and session.place.where == "path" and plan.path.startswith(plan.opening.path)
 
@@ -128,13 +128,13 @@ def _request(ways: Sending, other: Endpoint, session: Field | None) -> tuple[Pla
     asked = replace(ways, endpoint=other, call=next(iter(other.calls), None))
     fields = asked.fields()
     if _wants_message(other):
-        choice = choose(fields)
+        choice = choose_roles(fields)
         if isinstance(choice, Choice):
             needed = tuple(field for field in choice.sessions if field.required)
-            return draft(asked, replace(choice, sessions=needed), given=session), ""
+            return draft_plan(asked, replace(choice, sessions=needed), given=session), ""
     sent = [field for field in fields if field.required or field.place.where == "path"]
     alone = next((str(field.place) for field in sent if field.limited and says_who(field)), "")
-    return filled(asked, [(field, _value(field, session)) for field in sent]), alone
+    return fill_request(asked, [(field, _value(field, session)) for field in sent]), alone
 
 
 def _value(field: Field, session: Field | None) -> Json:
@@ -142,4 +142,4 @@ def _value(field: Field, session: Field | None) -> Json:
         return field.dress
     text = field.type in ("", "string") and not field.limited and not field.known
     who = leaning(field.name) <= weights.NAMED_SESSION and not is_setting(field.name)
-    return field.dress.replace("{session}", "{user}") if text and who else sample(field)
+    return field.dress.replace("{session}", "{user}") if text and who else sample_value(field)

@@ -12,7 +12,7 @@ from statecheck.source import weights
 from statecheck.source.field_evidence import FieldEvidence, Source, decide
 from statecheck.source.fields import Field, Place
 from statecheck.source.roles import name_evidence
-from statecheck.talk.field_roles import Choice, choose, evidence_of
+from statecheck.talk.field_roles import Choice, choose_roles, evidence_of
 
 if TYPE_CHECKING:
     from random import Random
@@ -163,7 +163,7 @@ def test_all_reasons_are_kept_for_people_the_strongest_first(evidence: list[Fiel
 def test_a_plan_prints_the_strongest_reason(evidence: list[FieldEvidence]) -> None:
     message = Field(Place("body", ("blurb",)), "string", evidence=tuple(evidence))
     session = Field(Place("body", ("hive",)), "string", evidence=(weights.REPEATED, weights.KEY))
-    choice = choose((message, session))
+    choice = choose_roles((message, session))
 
     assert isinstance(choice, Choice)
     assert choice.why == (

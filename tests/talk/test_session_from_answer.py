@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from statecheck.talk.session_from_answer import given
+from statecheck.talk.session_from_answer import find_session
 
 CHAT = {"id": "chatcmpl-1", "model": "gpt", "usage": {"total": 7}}
 
@@ -30,7 +30,7 @@ CHAT = {"id": "chatcmpl-1", "model": "gpt", "usage": {"total": 7}}
     ],
 )
 def test_the_session_is_found_by_its_name(body: Any, name: str, expected: Any) -> None:
-    assert given(json.dumps(body), {}, name) == expected
+    assert find_session(json.dumps(body), {}, name) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_the_session_is_found_by_its_name(body: Any, name: str, expected: Any) -
     ],
 )
 def test_the_session_is_found_where_the_answer_leads(location: str, path: str, expected: str | None) -> None:
-    assert given("", {"location": location}, "chat_id", path) == expected
+    assert find_session("", {"location": location}, "chat_id", path) == expected
 
 
 def test_the_session_is_found_in_a_header_a_stream_and_a_page() -> None:
-    assert given("{}", {"x-session-id": "s1"}, "X-Session-Id") == "s1"
-    assert given("hi", {"content-type": "text/plain", "x-conversation": "s1"}, "session") == "s1"
-    assert given("hi", {"x-request-id": "r1"}, "session_id") is None
-    assert given('data: {"delta": "a"}\n\ndata: {"session_id": "s1"}\n\n', {}, "session_id") == "s1"
-    assert given("<form><input type='hidden' name='seat' value='s1'></form>", {}, "seat") == "s1"
-    assert given("<p>no form</p>", {}, "seat") is None
+    assert find_session("{}", {"x-session-id": "s1"}, "X-Session-Id") == "s1"
+    assert find_session("hi", {"content-type": "text/plain", "x-conversation": "s1"}, "session") == "s1"
+    assert find_session("hi", {"x-request-id": "r1"}, "session_id") is None
+    assert find_session('data: {"delta": "a"}\n\ndata: {"session_id": "s1"}\n\n', {}, "session_id") == "s1"
+    assert find_session("<form><input type='hidden' name='seat' value='s1'></form>", {}, "seat") == "s1"
+    assert find_session("<p>no form</p>", {}, "seat") is None

@@ -7,7 +7,7 @@ import ast
 from statecheck.source.code.lookup import FUNCTIONS, Found, Modules
 from statecheck.source.fields import Field, Place, Where
 from statecheck.source.handlers.flow import Flow
-from statecheck.source.handlers.models import annotated, bare, class_fields
+from statecheck.source.handlers.models import class_fields, declare_field, strip_annotation
 from statecheck.source.handlers.notes import Traced
 from statecheck.source.handlers.request_accessors import header_name
 from statecheck.source.roles import as_set
@@ -35,7 +35,7 @@ _SCHEMES: dict[str, Where] = {
 }
 
 
-def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Traced]:
+def bind_parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Traced]:
     """Tell what a framework binds a handler's parameters to, dependencies followed."""
     function = found.node
     if not isinstance(function, FUNCTIONS):
@@ -52,11 +52,11 @@ def parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> di
     return bound
 
 
-def _spelled(modules: Modules, found: Found, argument: ast.arg) -> tuple[Found, ast.expr | None]:
+def _resolve_annotation(modules: Modules, found: Found, argument: ast.arg) -> tuple[Found, ast.expr | None]:
     """Return a parameter's annotation with a name like `PupilMemory = Annotated[…]` replaced, and where it stands."""
     annotation = argument.annotation
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        annotation = bare(annotation)
+        annotation = strip_annotation(annotation)
     if isinstance(annotation, (ast.Name, ast.Attribute)):
         meant = modules.resolve(found.file, annotation)
         if meant is not None and isinstance(meant.node, (ast.Subscript, ast.BinOp)):
@@ -86,20 +86,20 @@ def _last(node: ast.expr) -> str:
 
 
 def _head(annotation: ast.expr | None) -> str:
-    core = bare(annotation) if annotation is not None else None
+    core = strip_annotation(annotation) if annotation is not None else None
     return _last(core.value if isinstance(core, ast.Subscript) else core) if core is not None else ""
 
 
 def _is_body(
     modules: Modules, found: Found, argument: ast.arg, default: ast.expr | None, path_parameters: tuple[str, ...]
 ) -> bool:
-    where, annotation = _spelled(modules, found, argument)
+    where, annotation = _resolve_annotation(modules, found, argument)
     marker = _marker(annotation, default)
     if marker is not None:
         return _last(marker.func) == "Body"
     if annotation is None or argument.arg in path_parameters:
         return False
-    kind = modules.resolve(where.file, bare(annotation))
+    kind = modules.resolve(where.file, strip_annotation(annotation))
     return _head(annotation) in _BODIES or (kind is not None and _is_model(modules, kind))
 
 
@@ -123,11 +123,11 @@ def _parameter(
     embed: bool,
 ) -> Traced:
     name = argument.arg
-    where, annotation = _spelled(flow.modules, found, argument)
+    where, annotation = _resolve_annotation(flow.modules, found, argument)
     marker = _marker(annotation, default)
     kind = _last(marker.func) if marker is not None else ""
     if kind in ("Depends", "Security") and marker is not None:
-        return dependency(flow, where if default is not marker else found, marker, annotation)
+        return bind_dependency(flow, where if default is not marker else found, marker, annotation)
     if name in path_parameters or name in ("self", "cls"):
         return (
             Traced(at=_declare(flow, where, argument, annotation, default, "path"))
@@ -136,7 +136,7 @@ def _parameter(
         )
     if _head(annotation) in _REQUESTS or (annotation is None and name in _NAMED_REQUESTS):
         return Traced(root="request")
-    model = flow.modules.resolve(where.file, bare(annotation)) if annotation is not None else None
+    model = flow.modules.resolve(where.file, strip_annotation(annotation)) if annotation is not None else None
     if model is not None and _is_model(flow.modules, model) and kind in ("", "Body", "Form", "Query"):
         whole = Place("query", ()) if kind == "Query" else Place("body", (name,) if embed else ())
         flow.notes.encoding = flow.notes.encoding or ("form" if kind == "Form" else "json" if kind != "Query" else "")
@@ -161,7 +161,7 @@ def _declare(
 ) -> Place:
     name = header_name(argument.arg) if place == "header" else argument.arg
     plain = annotation if annotation is not None else ast.Name("str")
-    declared = annotated(flow.modules, where, plain, default, Place(place, (name,)))
+    declared = declare_field(flow.modules, where, plain, default, Place(place, (name,)))
     flow.notes.declared.setdefault(declared.place, declared)
     flow.notes.usage(declared.place)
     return declared.place
@@ -181,7 +181,7 @@ def take_over_middleware(flow: Flow) -> None:
         flow.notes.usages |= {place: ahead.notes.usages[place] for place in known if place in ahead.notes.usages}
 
 
-def guards(flow: Flow, found: Found) -> list[ast.Call]:
+def find_guards(flow: Flow, found: Found) -> list[ast.Call]:
     """Return the dependencies that a handler's decorator, or the app or router it belongs to, asks for."""
     marks = [mark for mark in getattr(found.node, "decorator_list", ()) if isinstance(mark, ast.Call)]
     calls = list(marks)
@@ -211,9 +211,9 @@ def _credentials(flow: Flow, found: Found) -> Traced | None:
     return Traced(attrs={"credentials": value}) if kind == "HTTPBearer" else value
 
 
-def dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Traced:
+def bind_dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Traced:
     """Tell what a dependency gives: its own parameters come from the request too."""
-    target = marker.args[0] if marker.args else bare(annotation) if annotation is not None else None
+    target = marker.args[0] if marker.args else strip_annotation(annotation) if annotation is not None else None
     if target is not None and _last(target).startswith("OAuth2PasswordRequestForm"):
         flow.notes.encoding = flow.notes.encoding or "form"
         return Traced(at=Place("body", ()))
@@ -227,5 +227,5 @@ def dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr 
         return scheme
     if isinstance(found.node, ast.ClassDef):
         init = flow.modules.method(found, "__init__")
-        return Traced(attrs=parameters(flow, init, ())) if init is not None else Traced()
-    return flow.enter(found, parameters(flow, found, ()))
+        return Traced(attrs=bind_parameters(flow, init, ())) if init is not None else Traced()
+    return flow.enter(found, bind_parameters(flow, found, ()))

@@ -10,7 +10,7 @@ from statecheck.source.code.lookup import Found, Modules
 from statecheck.source.fields import Field, Json, Place
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.handlers import fields_of, function_at
-from statecheck.source.handlers.models import annotated, bare, class_fields, constant
+from statecheck.source.handlers.models import class_fields, constant, declare_field, strip_annotation
 from statecheck.source.handlers.notes import Traced
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def read_callable(
     for argument in [*given, *node.args.kwonlyargs]:
         place = places[argument.arg]
         plain = argument.annotation if argument.annotation is not None else ast.Name("Any")
-        declared = annotated(modules, found, plain, defaults[argument.arg], place)
+        declared = declare_field(modules, found, plain, defaults[argument.arg], place)
         flow.notes.declared[place] = replace(declared, place=place, required=defaults[argument.arg] is None)
         flow.notes.usage(place)
-        kind = modules.resolve(file, bare(plain))
+        kind = modules.resolve(file, strip_annotation(plain))
         if kind is not None and next(class_fields(modules, kind, place), None) is not None:  # a request's own class
             flow.notes.declare(class_fields(flow.modules, kind, place))
     flow.enter(found, {name: Traced(at=place) for name, place in places.items()})

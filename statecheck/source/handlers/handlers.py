@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from statecheck.source import weights
 from statecheck.source.code.lookup import FUNCTIONS, Found, Function, Modules
 from statecheck.source.fields import ELEMENT, Field, Place
-from statecheck.source.handlers.binding import dependency, guards, parameters, take_over_middleware
+from statecheck.source.handlers.binding import bind_dependency, bind_parameters, find_guards, take_over_middleware
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.notes import Traced
 from statecheck.source.openapi import form_of, is_file, sample_of
@@ -72,9 +72,9 @@ def read_handler(
     flow = Flow(modules)
     found = Found(file, node)
     take_over_middleware(flow)
-    for guard in guards(flow, found):
-        dependency(flow, found, guard, None)
-    flow.enter(found, parameters(flow, found, path_parameters))
+    for guard in find_guards(flow, found):
+        bind_dependency(flow, found, guard, None)
+    flow.enter(found, bind_parameters(flow, found, path_parameters))
     return Handler(
         fields=fields_of(flow),
         encoding=flow.notes.encoding,

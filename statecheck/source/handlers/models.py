@@ -49,8 +49,8 @@ def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> 
         name, annotation = node.target.id, node.annotation
         if name.startswith("_") or name == "model_config" or "ClassVar" in ast.dump(annotation):
             continue
-        field = annotated(modules, kind, annotation, node.value, Place(place.where, (*place.path, name)))
-        inner = modules.class_of(modules.resolve(kind.file, bare(annotation)))
+        field = declare_field(modules, kind, annotation, node.value, Place(place.where, (*place.path, name)))
+        inner = modules.class_of(modules.resolve(kind.file, strip_annotation(annotation)))
         if inner is not None and inner.node is not kind.node and not _is_enum(inner):
             yield from class_fields(modules, inner, field.place, deep + 1)
         else:
@@ -70,10 +70,10 @@ def _of_form(call: ast.Call, place: Place) -> Iterator[Field]:
         )
 
 
-def annotated(modules: Modules, kind: Found, annotation: ast.expr, default: ast.expr | None, place: Place) -> Field:
+def declare_field(modules: Modules, kind: Found, annotation: ast.expr, default: ast.expr | None, place: Place) -> Field:
     """Return the field that an annotation and a default declare."""
     spelled = ast.unparse(annotation)
-    core = bare(annotation)
+    core = strip_annotation(annotation)
     head = ast.unparse(core.value if isinstance(core, ast.Subscript) else core).split(".")[-1]
     form: Form = "integer" if head == "int" else "uuid" if head.startswith("UUID") else "token"
     dress = "{session}@example.com" if head == "EmailStr" else "{session}"
@@ -121,19 +121,21 @@ def _declared(field: Field, call: ast.Call) -> Field:
     return field
 
 
-def bare(annotation: ast.expr) -> ast.expr:
+def strip_annotation(annotation: ast.expr) -> ast.expr:
     """Return an annotation without `Optional`, `Annotated`, `| None`, `Required` around it."""
     if isinstance(annotation, ast.BinOp):
         sides = (annotation.left, annotation.right)
-        return bare(next((s for s in sides if not (isinstance(s, ast.Constant) and s.value is None)), annotation.left))
+        return strip_annotation(
+            next((s for s in sides if not (isinstance(s, ast.Constant) and s.value is None)), annotation.left)
+        )
     if isinstance(annotation, ast.Subscript):
         head = ast.unparse(annotation.value).split(".")[-1]
         inner = annotation.slice.elts[0] if isinstance(annotation.slice, ast.Tuple) else annotation.slice
         if head in ("Optional", "Annotated", "Required", "NotRequired", "Union", "Form", "ReadOnly"):
-            return bare(inner)
+            return strip_annotation(inner)
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         try:
-            return bare(ast.parse(annotation.value, mode="eval").body)
+            return strip_annotation(ast.parse(annotation.value, mode="eval").body)
         except SyntaxError:
             return annotation
     return annotation
