@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import EXPERIMENTS
 from statecheck.judge.causes import CAUSES, find_cause
 from statecheck.probe.frameworks import FRAMEWORKS
+from statecheck.probe.ops import ACTIONS, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ TREES = {
 }
 
 
-def literals(words: set[str]) -> set[tuple[str, str]]:
+def literals(words: frozenset[str] | set[str]) -> set[tuple[str, str]]:
     """Return (file, word) of each string of the package that is one of these words, and no docstring."""
     return {
         (name, node.value)
@@ -189,3 +190,21 @@ def test_every_weight_is_used() -> None:
     } | {"PART"}
 
     assert {row for row in rows if not row.startswith("_")} - used == set()
+
+
+def test_the_kinds_and_actions_of_ops_are_declared_once_and_all_used() -> None:
+    """They are literals, so that the recorder pays nothing for them: mypy says that what is written or asked for is
+    declared, the codec refuses the rest; this says that what names a kind is one, and that no declared word is dead.
+    """
+    said = {word for file, word in literals(KINDS | ACTIONS) if file != "probe/ops.py"}
+    calls = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    named = {
+        node.args[0].value
+        for node in calls
+        if ast.unparse(node.func) == "RECORDER.emit" or ast.unparse(node.func).endswith(".with_marker")
+        if isinstance(node.args[0], ast.Constant)
+    }
+
+    assert named <= KINDS
+    assert KINDS - said == set(), "declared and neither written nor read"
+    assert ACTIONS - said - {""} == set()
