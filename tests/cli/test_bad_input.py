@@ -135,7 +135,7 @@ CASES = [
     Case("nowhere.py", 2, r"no file .nowhere.py|.nowhere.py. .*", ""),
     Case("notes.txt", 2, "`notes.txt` is not a Python file", "name a Python file"),
     Case("binary.py", 2, "binary", "name a Python file"),
-    Case("syntax.py", 2, "syntax.py:1: invalid syntax", "mend the file"),
+    Case("syntax.py", 2, "syntax.py:1: invalid syntax", "fix the file; it is not valid in any Python"),
     Case("nothing.py", 5, "no LlamaIndex and no app", "name the file"),
     Case("library.py", 2, "nothing to drive", "bot.py:reply"),
     Case("two.py", 2, "several apps", "two.py:first"),
