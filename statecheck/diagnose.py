@@ -64,7 +64,7 @@ def diagnose_in(
 ) -> Diagnosis:
     """As `diagnose_target`, in a warm parent that is there; `keep` leaves it for another target."""
     started = time.monotonic()
-    with _stopped_on_failure(launched):  # late imports: the warm parent starts meanwhile
+    with _ending(launched, keep=keep):  # late imports: the warm parent starts meanwhile
         from statecheck.lab.conversation import find_conversation
         from statecheck.lab.preparation import prepare
         from statecheck.lab.recording import Recording
@@ -73,12 +73,12 @@ def diagnose_in(
         with Recording(target, options, progress) as recording, prepare(recording, launched, keep=keep) as bench:
             setting = find_conversation(bench)
             run_experiments(recording, setting)
-    from statecheck.judge.verdict import judge
+        from statecheck.judge.verdict import judge
 
-    recorded = KeptRun(_meta(recording), recording.results.histories, recording.outputs)
-    run = Redaction(options.env, options.headers).run(recorded)
-    diagnosis = judge(run.meta, run.histories)
-    folder = keep_run(run, home)
+        recorded = KeptRun(_meta(recording), recording.results.histories, recording.outputs)
+        run = Redaction(options.env, options.headers).run(recorded)
+        diagnosis = judge(run.meta, run.histories)
+        folder = keep_run(run, home)
     return replace(diagnosis, run=folder.name, seconds=time.monotonic() - started)
 
 
@@ -92,7 +92,7 @@ def propose(spec: str | None, options: Options, progress: Callable[[str], None])
 
     target = resolve(spec, Path.cwd(), options.app_dir)
     launched, options = _launch(target, options)
-    with _stopped_on_failure(launched):
+    with _ending(launched):
         from statecheck.lab.conversation import find_plans
         from statecheck.lab.preparation import prepare
         from statecheck.lab.recording import Recording
@@ -125,12 +125,16 @@ def _launch(target: Target, options: Options, early: HeadStart | None = None) ->
 
 
 @contextmanager
-def _stopped_on_failure(launched: Launched) -> Iterator[None]:
+def _ending(launched: Launched, *, keep: bool = False) -> Iterator[None]:
+    """Wait in the end until nothing of the run is left, however it went; or, where all went well, `keep` it."""
     try:
         yield
     except BaseException:
-        launched.stop()
+        keep = False
         raise
+    finally:
+        if not keep:
+            launched.stop()
 
 
 def _meta(recording: Recording) -> RunMeta:

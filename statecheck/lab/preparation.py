@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     from statecheck.lab.workers.launch import Launched
     from statecheck.target.resolve import Target
 
-_SERVERS = ("uvicorn", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "waitress.server", "aiosqlite")
+_SERVERS = (
+    "uvicorn",
+    "uvicorn.loops.asyncio",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+    "uvicorn.lifespan.on",
+    "anyio._backends._asyncio",
+    "waitress.server",
+    "aiosqlite",
+)
 _NEEDED_NEXT = ("httpx", "statecheck.talk.planning")
 
 
@@ -52,11 +61,11 @@ class Bench:
 
 @contextmanager
 def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> Iterator[Bench]:
-    """Read a target's project and make a lab ready for it; nothing of the run is left behind afterwards.
+    """Read a target's project and make a lab ready for it; afterwards nothing of the run is left, or all of it ends.
 
     Args:
         recording: of the run; it gets the notes, the versions and, in the end, the workers' output.
-        launched: the warm parent, by `launch`, just before.
+        launched: the warm parent, by `launch`, just before; it is the caller's to stop, where it is not kept.
         keep: leave the warm parent running for another target, where it could be isolated by namespaces.
 
     Raises:
@@ -66,6 +75,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
     recording.progress("importing libraries")
     target = recording.target
     lab: Lab | None = None
+    wanted, begun = keep, launched
     try:
         tree, files = SourceTree.of(target), ProjectFiles(target.project)
         modules = third_party(target, tree)
@@ -96,6 +106,8 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                 lab.leave()
             else:
                 lab.close()
+                if wanted or launched is not begun:  # nobody else waits for it
+                    launched.stop()
 
 
 def _open_lab(recording: Recording, launched: Launched, *, seeded: bool, threads: int) -> Lab:

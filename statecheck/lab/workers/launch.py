@@ -44,12 +44,16 @@ class Launched:
     stopped: bool = False
     notes: list[str] = field(default_factory=list)
 
+    def hang_up(self) -> None:
+        """Let everything of the run end, without waiting for it: the warm parent ends, and its namespace or warden."""
+        self.channel.close()
+
     def stop(self) -> None:
         """Kill everything of the run and wait until it is gone; once is enough."""
         if self.stopped:
             return
         self.stopped = True
-        self.channel.close()  # the warm parent ends at that, and its namespace or warden takes all along
+        self.hang_up()
         try:
             self.process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:  # it is busy, with an import that hangs

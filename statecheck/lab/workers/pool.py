@@ -160,9 +160,9 @@ class Lab:
         self._give_back()
 
     def close(self) -> None:
-        """Kill the whole run, wait until it is gone and give back what it held."""
+        """Kill the whole run and give back what it held. It is gone a moment later: `Launched.stop` waits for that."""
         self._keep_bytecode()
-        self._launched.stop()
+        self._launched.hang_up()
         self._give_back()
 
     def _keep_bytecode(self) -> None:
