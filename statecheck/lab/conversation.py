@@ -94,7 +94,7 @@ def _load(bench: Bench) -> tuple[Worker, tuple[Plan, ...]]:
     app = replace(decode_app_facts(facts, project), environment=lab.environment)
     recording.framework, recording.object = app.framework, app.object
     said = Overrides(options.endpoint, options.message_field, options.session_field, options.headers, options.template)
-    recording.plans = tuple(add_demands(plan, app) for plan in candidates(app, project, said))
+    recording.plans = tuple(add_demands(plan, app) for plan in candidates(app, bench.tree, said))
     return worker, recording.plans
 
 

@@ -77,7 +77,8 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
     lab: Lab | None = None
     wanted, begun = keep, launched
     try:
-        tree, files = SourceTree.of(target), ProjectFiles(target.project)
+        tree = SourceTree.of(target)
+        files = ProjectFiles(target.project, tree.sources)
         modules = third_party(target, tree)
         launched = isolate(launched, target.project)
         threads, notes = read_threads(files, target.framework)

@@ -16,6 +16,7 @@ from statecheck.probe.frameworks import Kind, by_name
 from statecheck.source import weights
 from statecheck.source.clients.clients import find_clients
 from statecheck.source.code.lookup import Modules
+from statecheck.source.code.tree import SourceTree
 from statecheck.source.fields import Field
 from statecheck.source.handlers.callables import Parameter, read_callable
 from statecheck.source.handlers.events import Event, read_event
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
 _MOST = 12
 
 
-def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Plan, ...]:
+def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple[Plan, ...]:
     """Return the ways to send a turn to a target, best first.
 
     Args:
         facts: what the running app says of itself.
-        project: the tree in which client code and handlers are read.
+        tree: the user's files, in which client code and handlers are read.
         overrides: what the user settled.
 
     Raises:
@@ -51,18 +52,18 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
         template = overrides.template
         return (replace(template, headers=merge_headers(template.headers, overrides.headers)),)
     if facts.told:
-        handler = anchor_of(facts.routes[0], project) if facts.routes else None
+        handler = anchor_of(facts.routes[0], tree.project) if facts.routes else None
         return tuple(a_call(**told, handler=handler) for told in facts.told)
     kind = by_name(facts.framework).kind
     if kind in _CALLS:
-        plan = _CALLS[kind](facts, project, overrides)
-        return (replace(plan, handler=anchor_of(facts.routes[0], project) if facts.routes else None),)
-    everything = rank_endpoints(facts, Modules(project, facts.environment), find_clients(project))
+        plan = _CALLS[kind](facts, tree, overrides)
+        return (replace(plan, handler=anchor_of(facts.routes[0], tree.project) if facts.routes else None),)
+    everything = rank_endpoints(facts, Modules(tree, facts.environment), find_clients(tree))
     ranked = _select_endpoints(everything, overrides)
     plans: list[Plan] = []
     for endpoint in ranked:
         call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
-        plans += list_ways(Sending(endpoint, call, project, overrides.headers), everything, overrides)
+        plans += list_ways(Sending(endpoint, call, tree.project, overrides.headers), everything, overrides)
     if not plans:
         raise _no_endpoint(ranked)
     plans = add_visits(plans, everything)
@@ -76,15 +77,15 @@ def candidates(facts: AppFacts, project: Path, overrides: Overrides) -> tuple[Pl
     return tuple(plans[:_MOST])
 
 
-def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+def _workflow(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:
     """Return how a workflow is run: an agent by what the user says, any other with the fields of its start event."""
     if facts.parameters:
-        return agent_plan(facts, carried=serves_workflows(project))
+        return agent_plan(facts, carried=serves_workflows(tree.project))
     step = next(iter(facts.routes), None)
     operation = facts.operation("run", "POST")
     fields = operation.fields if operation is not None else ()
-    if step is not None and Path(step.file).is_relative_to(project):
-        read = read_step(Modules(project), Path(step.file), step.line, step.name, step.event)
+    if step is not None and Path(step.file).is_relative_to(tree.project):
+        read = read_step(Modules(tree), Path(step.file), step.line, step.name, step.event)
         fields = lay_over(fields, read.fields if read is not None else ())
     named: dict[str, list[Field]] = {}
     for field in fields:
@@ -94,22 +95,22 @@ def _workflow(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
     return call_plan(facts, overrides.message_field, overrides.session_field, parameters)
 
 
-def _callable(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+def _callable(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:
     """Return how a plain callable is called: by its source, where that lies in the project."""
-    route, read = _route_in(facts, project), None
+    route, read = _route_in(facts, tree.project), None
     if route is not None:
-        read = read_callable(Modules(project), Path(route.file), route.line, facts.object, facts.parameters)
+        read = read_callable(Modules(tree), Path(route.file), route.line, facts.object, facts.parameters)
     return call_plan(facts, overrides.message_field, overrides.session_field, read)
 
 
-def _lambda(facts: AppFacts, project: Path, overrides: Overrides) -> Plan:
+def _lambda(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:
     """Return how a Lambda handler is invoked: by what its source reads of the event, as its clients send it."""
-    route, read = _route_in(facts, project), None
+    route, read = _route_in(facts, tree.project), None
     if route is not None:
-        read = read_event(Modules(project), Path(route.file), route.line, route.name)
+        read = read_event(Modules(tree), Path(route.file), route.line, route.name)
     options = overrides.message_field, overrides.session_field
     plan = event_plan(facts, *options, read or Event((), "", "none"))
-    call = find_client(read, find_clients(project)) if read is not None and read.gateway else None
+    call = find_client(read, find_clients(tree)) if read is not None and read.gateway else None
     if read is None or call is None:
         return plan
     plan = event_plan(facts, *options, replace(read, fields=overlay_client(call, read)))
@@ -123,7 +124,7 @@ def _route_in(facts: AppFacts, project: Path) -> Route | None:
     return route if inside else None
 
 
-_CALLS: dict[Kind, Callable[[AppFacts, Path, Overrides], Plan]] = {
+_CALLS: dict[Kind, Callable[[AppFacts, SourceTree, Overrides], Plan]] = {
     "callable": _callable,
     "task": _callable,
     "handler": _lambda,
@@ -149,7 +150,7 @@ def _select_endpoints(ranked: list[Endpoint], overrides: Overrides) -> list[Endp
         return same[:1]
     if not ranked:  # an app that does not tell its routes: the user knows better
         route = Route(path, (method[0].upper() if method else "POST",), "", "", 0)
-        return rank_endpoints(AppFacts("", "", (route,)), Modules(_nowhere()), ())
+        return rank_endpoints(AppFacts("", "", (route,)), Modules(SourceTree(_nowhere(), _nowhere())), ())
     known = {endpoint.label.lower(): endpoint.label for endpoint in ranked}
     known |= {endpoint.path.lower(): endpoint.path for endpoint in ranked}
     meant = nearest(overrides.endpoint, known)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from statecheck.probe.frameworks import CALLABLE, CONSOLE, FRAMEWORKS, UNKNOWN, by_name
 from statecheck.source.code.evaluate import Evaluator, imports_top
 from statecheck.source.code.imports import uses_llama_index
+from statecheck.source.code.reading import parse_expression
 from statecheck.source.code.scopes import dotted, last_name, required_parameters, statements, walk
 from statecheck.source.code.values import Origin, Value, Wiring, adds_routes
 from statecheck.target.turns import is_task, turn_functions
@@ -16,7 +17,7 @@ from statecheck.target.turns import is_task, turn_functions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from statecheck.source.code.tree import Module
+    from statecheck.source.code.modules import Module
 
 T = TypeVar("T")
 CONVENTIONAL = ("app", "application", "server", "api")
@@ -71,9 +72,9 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
     if not found:
         found = list(_starters(module, values))
     if not any(app.is_web for app in found):
-        found += _pages(module, values)
+        found += _pages(module)
         if uses_llama_index(values.tree, module.path):
-            found += _interfaces(module, values)
+            found += _interfaces(module)
             found += _callables(module, values)
             found += _tasks(module, values)
     if not found:
@@ -94,11 +95,8 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
 
 def named(module: Module, values: Evaluator, path: str) -> App | None:
     """Return what the attribute path that a user gave leads to, or None if source cannot tell."""
-    if path.endswith("()"):
-        call = ast.parse(path, mode="eval").body
-        value = values.evaluate(call, values.env(module))
-    else:
-        value = values.evaluate(ast.parse(path, mode="eval").body, values.env(module))
+    expression = parse_expression(path)
+    value = values.evaluate(expression, values.env(module)) if expression is not None else None
     return _app(module, path, value, values) if value is not None else None
 
 
@@ -204,17 +202,17 @@ def _imported_names(module: Module) -> list[str]:
     return names
 
 
-def _pages(module: Module, values: Evaluator) -> Iterator[App]:
+def _pages(module: Module) -> Iterator[App]:
     """Yield a module that a framework runs by itself."""
     for page in _PAGES:
-        if not page.undriven and any(imports_top(values.tree, module, package) for package in page.packages):
+        if not page.undriven and any(imports_top(module, package) for package in page.packages):
             yield App(module, None, page.name, (module.path, 0))
 
 
-def _interfaces(module: Module, values: Evaluator) -> Iterator[App]:
+def _interfaces(module: Module) -> Iterator[App]:
     """Yield a user interface of a package that cannot be driven: what its functions do alone says nothing of it."""
     for page in _PAGES:
-        if page.undriven and any(imports_top(values.tree, module, package) for package in page.packages):
+        if page.undriven and any(imports_top(module, package) for package in page.packages):
             yield App(module, None, page.name, (module.path, 0))
             return
 
@@ -232,7 +230,7 @@ def _starters(module: Module, values: Evaluator) -> Iterator[App]:
             ran = {last_name(inner.func) for inner in walk(node) if isinstance(inner, ast.Call)}
             for framework in FRAMEWORKS:
                 starters = (starter.split(".") for starter in framework.starters)
-                if any(called in ran and imports_top(values.tree, module, package) for package, called in starters):
+                if any(called in ran and imports_top(module, package) for package, called in starters):
                     yield App(module, f"{name}()", framework.name, (module.path, node.lineno))
 
 
@@ -257,7 +255,7 @@ def _task_kind(value: Value, values: Evaluator) -> str:
     """Return the package of which a function is a task, or an empty text."""
     around = values.tree.reach(value.module.path) if is_task(value.node) else ()
     packages = ((framework.name, package) for framework in _TASKS for package in framework.packages)
-    return next((name for name, package in packages if any(imports_top(values.tree, m, package) for m in around)), "")
+    return next((name for name, package in packages if any(imports_top(m, package) for m in around)), "")
 
 
 def _unknown(module: Module, values: Evaluator) -> Iterator[App]:
@@ -272,7 +270,7 @@ def _unknown(module: Module, values: Evaluator) -> Iterator[App]:
 def _wiring_of(module: Module, values: Evaluator) -> Wiring:
     env = values.env(module)
     mounted, routed = set(), set()
-    for node in values.tree.calls(module):
+    for node in module.calls:
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         if adds_routes(node) and isinstance(node.func, ast.Attribute):
             outer = values.evaluate(node.func.value, env)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
 from statecheck.probe.frameworks import FRAMEWORKS
-from statecheck.source.code import reading
 from statecheck.source.code.files import python_files
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.target.apps import App, apps_in, best, outermost, wiring
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from statecheck.source.code.evaluate import Evaluator
+    from statecheck.source.code.sources import Sources
     from statecheck.source.code.values import Origin
 
 _LLAMA = re.compile(rb"^\s*(?:from|import)\s+(?:llama_index|workflows|llama_agents)\b", re.MULTILINE)
@@ -76,13 +76,14 @@ class Discovery:
     error: StatecheckError | None
 
 
-def discover(top: Path, evaluator: Callable[[Path], Evaluator]) -> Discovery:
+def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources) -> Discovery:
     """Look at every Python file below a directory.
 
     Args:
         top: the directory.
         evaluator: gives what evaluates a file's own tree (files of one directory may have several roots).
             Raises StatecheckError for a file that cannot be read or parsed.
+        sources: read the files.
     """
     found: list[Found] = []
     mounted: set[Origin] = set()
@@ -90,7 +91,7 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator]) -> Discovery:
     error: StatecheckError | None = None
     any_llama = False
     for path in python_files(top):
-        data = reading.peek(path)
+        data = sources.peek(path)
         any_llama = any_llama or bool(_LLAMA.search(data))
         if data and not (_LLAMA.search(data) or _APP.search(data)):
             continue

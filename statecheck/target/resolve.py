@@ -10,8 +10,9 @@ import difflib
 import keyword
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.probe.frameworks import FRAMEWORKS
@@ -21,10 +22,14 @@ from statecheck.source.code.imports import uses_llama_index
 from statecheck.source.code.names import global_names, missing_name
 from statecheck.source.code.packages import import_root, is_run_in
 from statecheck.source.code.scopes import walk
-from statecheck.source.code.tree import Module, SourceTree, find_below
+from statecheck.source.code.sources import Sources
+from statecheck.source.code.tree import SourceTree, find_below
 from statecheck.target.apps import App, apps_in, named
 from statecheck.target.discover import discover
 from statecheck.target.turns import turn_functions
+
+if TYPE_CHECKING:
+    from statecheck.source.code.modules import Module
 
 _NAME_ONE = "name a Python file, a directory or `package.module:attribute`"
 _NAME_APP = "name the file that builds the app, or what answers a turn: `bot.py:reply`"
@@ -52,6 +57,7 @@ class Target:
     project: Path
     object: str | None
     framework: str
+    sources: Sources = field(default_factory=Sources, compare=False, repr=False)
 
 
 def resolve(spec: str | None, cwd: Path, app_dir: Path | None = None) -> Target:
@@ -94,20 +100,20 @@ class _Finder:
     def __init__(self, cwd: Path, root: Path | None = None) -> None:
         self.cwd = cwd
         self.root = root
-        self._reads = SourceTree(cwd, cwd)
+        self.sources = Sources()
         self._evaluators: dict[tuple[Path, Path], Evaluator] = {}
 
     def evaluator(self, path: Path, root: Path | None = None) -> Evaluator:
         """Return what evaluates the tree of a file, whose root is found if it is not given."""
         below = is_run_in(self.cwd, path)
-        syntax = self._reads.at(path.parent, self.cwd if below else path.parent).module(path).ast
+        SourceTree(path.parent, self.cwd if below else path.parent, sources=self.sources).module(path)
         if self.root is not None and not path.is_relative_to(self.root):
             text = f"`{_shown(path, self.cwd)}` is not below `{_shown(self.root, self.cwd)}`, from where it is imported"
             raise StatecheckError("app-dir", text, "name a folder above it with --app-dir")
-        root = self.root or root or import_root(path, syntax, self.cwd)[0]
+        root = self.root or root or import_root(path, self.cwd, self.sources)[0]
         key = (root, self.cwd if below else root.parent if root.name == "src" else root)
         if key not in self._evaluators:
-            self._evaluators[key] = Evaluator(self._reads.at(*key))
+            self._evaluators[key] = Evaluator(SourceTree(*key, sources=self.sources))
         return self._evaluators[key]
 
     def file(self, path: Path, attribute: str | None, root: Path | None = None) -> Target:
@@ -138,7 +144,7 @@ class _Finder:
             raise StatecheckError("unreadable", f"`{shown}` cannot be read: permission denied", "check its permissions")
         if attribute is not None and reading.is_file(top / "__init__.py"):
             return self.file(top / "__init__.py", attribute)
-        discovery = discover(top, self.evaluator)
+        discovery = discover(top, self.evaluator, self.sources)
         found = discovery.found
         if attribute is not None:
             found = tuple(one for one in found if one.app.object in (attribute, f"{attribute}()"))
@@ -153,7 +159,7 @@ class _Finder:
 
     def _hint(self, module: Module) -> str:
         """Return what to name instead of a module that has nothing to drive: the app that loads it, or a function."""
-        found = discover(self.cwd, self.evaluator).found if module.path.is_relative_to(self.cwd) else ()
+        found = discover(self.cwd, self.evaluator, self.sources).found if module.path.is_relative_to(self.cwd) else ()
         loading = [one for one in found if module.path in {m.path for m in one.values.tree.reach(one.app.module.path)}]
         if len(loading) == 1:
             return f"name the app that loads it: `statecheck diagnose {_spec(loading[0].app, self.cwd)}`"
@@ -182,7 +188,7 @@ class _Finder:
 
 
 def _target(tree: SourceTree, module: Module, name: str | None, framework: str) -> Target:
-    return Target(module.path, tree.name_of(module.path), tree.root, tree.project, name, framework)
+    return Target(module.path, module.name, tree.root, tree.project, name, framework, tree.sources)
 
 
 def _split(spec: str, cwd: Path) -> tuple[str, str | None]:
@@ -249,7 +255,8 @@ def _missing(path: Path, where: str, cwd: Path) -> StatecheckError:
         return StatecheckError("missing-file", "an empty name names no file", _NAME_ONE)
     shown = _line(where)
     try:
-        reading.read(path, shown)
+        reading.check_name(path, shown)
+        reading.read_bytes(path, shown)
     except StatecheckError as error:
         if error.slug != "missing-file":
             return error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from statecheck.source.code.evaluate import Evaluator
-    from statecheck.source.code.tree import Module
+    from statecheck.source.code.modules import Module
     from statecheck.source.code.values import AnyFunction, Value
 
 _MESSAGE = re.compile(r"(.*_)?(message|msg|text|query|question|prompt|input|content|utterance|request|say|said|line)")

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.source.code.tree import SourceTree
 from statecheck.source.openapi import read_operations
 from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route, render, session_key
 from statecheck.talk.plan_text import describe
@@ -117,7 +118,7 @@ def test_the_request_that_a_client_sends_is_found(blocks: list[tuple[str, str, s
     app = tmp_path / "app.py"
     facts = facts_of(app) if routes is None else stated(app, routes)
 
-    plans = candidates(replace(facts, environment=environment), tmp_path, Overrides())
+    plans = candidates(replace(facts, environment=environment), SourceTree(tmp_path, tmp_path), Overrides())
 
     then, count = expected.pop("then", []), expected.pop("plans", None)
     defaults: dict[str, Any] = {"encoding": "json", "query": {}, "cookies": {}, "headers": {}, "carries_history": False}
@@ -137,13 +138,13 @@ def test_the_cases_get_the_request_that_their_authors_noted(case: Path) -> None:
     wanted = stated_case["request"]
     if stated_case["framework"] == "callable":
         facts = AppFacts("callable", "reply", parameters=("session_id", "text"))
-        assert list(candidates(facts, case, Overrides())[0].args) == _filled(wanted["json"]["args"])
+        assert list(candidates(facts, SourceTree(case, case), Overrides())[0].args) == _filled(wanted["json"]["args"])
         return
     routes = tuple(_routes_in(case))
     if stated_case["framework"] == "workflow-server":  # its handlers are the library's
         routes = (Route("/workflows/{name}/run", ("POST",), "_run", "/site/server.py", 1),)
 
-    plan = candidates(AppFacts(stated_case["framework"], "app", routes), case, Overrides())[0]
+    plan = candidates(AppFacts(stated_case["framework"], "app", routes), SourceTree(case, case), Overrides())[0]
 
     assert (plan.method, plan.path) == (wanted["method"], wanted["path"])
     assert {k.lower(): v for k, v in plan.headers} == {
@@ -209,10 +210,10 @@ async def chat(message: str, session_id: str):
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> tuple[AppFacts, Path]:
+def app(tmp_path: Path) -> tuple[AppFacts, SourceTree]:
     file = tmp_path / "app.py"
     file.write_text(APP)
-    return facts_of(file), tmp_path
+    return facts_of(file), SourceTree(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def app(tmp_path: Path) -> tuple[AppFacts, Path]:
     ],
 )
 def test_what_cannot_be_known_is_said_with_the_option_that_settles_it(
-    app: tuple[AppFacts, Path], overrides: Overrides, slug: str, code: ExitCode, said: str
+    app: tuple[AppFacts, SourceTree], overrides: Overrides, slug: str, code: ExitCode, said: str
 ) -> None:
     with pytest.raises(StatecheckError) as raised:
         candidates(*app, overrides)
@@ -235,7 +236,7 @@ def test_what_cannot_be_known_is_said_with_the_option_that_settles_it(
     assert not raised.value.text.endswith(".")
 
 
-def test_options_win_over_every_guess(app: tuple[AppFacts, Path]) -> None:
+def test_options_win_over_every_guess(app: tuple[AppFacts, SourceTree]) -> None:
     overrides = Overrides("/pair", "first", "second", (("X-Key", "k"), ("X-Who", "{session}")))
 
     (plan,) = candidates(*app, overrides)
@@ -246,7 +247,7 @@ def test_options_win_over_every_guess(app: tuple[AppFacts, Path]) -> None:
 
 def test_an_app_without_endpoints_is_inconclusive(tmp_path: Path) -> None:
     with pytest.raises(StatecheckError) as raised:
-        candidates(AppFacts("fastapi", "app"), tmp_path, Overrides())
+        candidates(AppFacts("fastapi", "app"), SourceTree(tmp_path, tmp_path), Overrides())
 
     assert (raised.value.slug, raised.value.exit_code) == ("no-endpoint", ExitCode.INCONCLUSIVE)
     assert "--endpoint" in raised.value.hint
@@ -255,7 +256,7 @@ def test_an_app_without_endpoints_is_inconclusive(tmp_path: Path) -> None:
 def test_what_nothing_tells_apart_is_left_to_the_experiment(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP.split('@app.post("/lone')[0])
 
-    plans = candidates(facts_of(tmp_path / "app.py"), tmp_path, Overrides())
+    plans = candidates(facts_of(tmp_path / "app.py"), SourceTree(tmp_path, tmp_path), Overrides())
 
     assert [(plan.path, plan.message_field, plan.doubt) for plan in plans] == [
         ("/pair", "body first", "message"),
@@ -266,13 +267,15 @@ def test_what_nothing_tells_apart_is_left_to_the_experiment(tmp_path: Path) -> N
 
 
 def test_an_opaque_app_is_taken_at_the_users_word(tmp_path: Path) -> None:
-    (plan,) = candidates(AppFacts("asgi", "app"), tmp_path, Overrides("PUT /talk", "text", "header X-User"))
+    (plan,) = candidates(
+        AppFacts("asgi", "app"), SourceTree(tmp_path, tmp_path), Overrides("PUT /talk", "text", "header X-User")
+    )
 
     assert (plan.method, plan.path, plan.body) == ("PUT", "/talk", {"text": "{message}"})
     assert plan.headers == (("X-User", "{session}"),)
 
 
-def test_routes_that_an_app_hides_are_taken_from_its_document(app: tuple[AppFacts, Path]) -> None:
+def test_routes_that_an_app_hides_are_taken_from_its_document(app: tuple[AppFacts, SourceTree]) -> None:
     facts, project = app
 
     plan = candidates(AppFacts("fastapi", "app", (), facts.operations), project, Overrides())[0]
@@ -286,7 +289,9 @@ def test_a_template_is_used_as_it_is(tmp_path: Path) -> None:
     template = Plan(method="PUT", path="/x/{session}", body={"m": "{message}"}, message_field="body m")
     overrides = Overrides(template=template, headers=(("A", "b"),))
 
-    assert candidates(AppFacts("asgi", "app"), tmp_path, overrides) == (replace(template, headers=(("A", "b"),)),)
+    assert candidates(AppFacts("asgi", "app"), SourceTree(tmp_path, tmp_path), overrides) == (
+        replace(template, headers=(("A", "b"),)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -304,7 +309,7 @@ def test_a_template_is_used_as_it_is(tmp_path: Path) -> None:
 def test_a_callable_is_called_by_its_parameters_names(parameters: tuple[str, ...], args: tuple[str, ...]) -> None:
     facts = AppFacts("callable", "bot.reply", parameters=parameters)
 
-    assert candidates(facts, Path("/nonexistent"), Overrides())[0].args == args
+    assert candidates(facts, SourceTree(Path("/nonexistent"), Path("/nonexistent")), Overrides())[0].args == args
 
 
 _TEXTS = st.text(max_size=60) | st.sampled_from(["{session}", "{message}{history}", '"}{', "\\", "a/b?c#d%20", "{{}}"])

@@ -18,13 +18,13 @@ from statecheck.source.clients.pages import read_page, read_text
 from statecheck.source.clients.script_calls import read_script
 from statecheck.source.clients.shell import origin_in_shell, read_shell, takes_message
 from statecheck.source.clients.value_origins import PythonOrigins, with_origins
-from statecheck.source.code.reading import is_file
 from statecheck.source.handlers.sinks import callee
 from statecheck.source.roles import as_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from statecheck.source.code.tree import SourceTree
     from statecheck.source.fields import Encoding
 
 __all__ = ["Call", "find_clients", "same_path"]
@@ -47,23 +47,20 @@ _TALKS = re.compile(
 )
 
 
-def find_clients(project: Path) -> tuple[Call, ...]:
-    """Every request that client code below a project sends, that of tests and examples last."""
+def find_clients(tree: SourceTree) -> tuple[Call, ...]:
+    """Every request that client code below the tree's project sends, that of tests and examples last."""
     calls: list[Call] = []
-    for file in _files(project):
-        if not is_file(file):
-            continue  # opening a FIFO would wait for its other end
-        try:
-            if file.stat().st_size > _LARGEST:
-                continue
-            data = file.read_bytes()
-        except OSError:
+    for file in _files(tree.project):
+        data = tree.sources.peek(file)
+        if len(data) > _LARGEST or not _TALKS.search(data):
             continue
-        if not _TALKS.search(data):
-            continue
-        shown = file.relative_to(project).as_posix()
+        shown = file.relative_to(tree.project).as_posix()
         text = data.decode("utf-8", "replace")
-        found = _READERS.get(file.suffix, read_page)(text)
+        found: Iterable[Call] = ()
+        if file.suffix != ".py":
+            found = _READERS.get(file.suffix, read_page)(text)
+        elif (module := tree.get(file)) is not None:
+            found = _read_python(module.ast)
         shows = file.suffix in (*_DOCUMENTS, *_SCRIPTS)
         example = _is_test(shown) or (shows and not (file.suffix in _SCRIPTS and takes_message(text)))
         calls += [replace(call, path=_without_nowait(call.path), file=shown, test=example) for call in found]
@@ -95,11 +92,7 @@ def _is_test(shown: str) -> bool:
     )
 
 
-def _read_python(text: str) -> Iterator[Call]:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return
+def _read_python(tree: ast.Module) -> Iterator[Call]:
     names, origins = _Names(tree), PythonOrigins(tree)
     served = {mark for node in ast.walk(tree) for mark in getattr(node, "decorator_list", ())}
     for node in ast.walk(tree):
@@ -117,7 +110,6 @@ def _read_script(text: str) -> Iterator[Call]:
 
 
 _READERS: dict[str, Callable[[str], Iterator[Call]]] = {
-    ".py": _read_python,
     **dict.fromkeys(_SCRIPT_FILES, read_script),
     **dict.fromkeys(_SCRIPTS, _read_script),
     **dict.fromkeys(_DOCUMENTS, read_shell),

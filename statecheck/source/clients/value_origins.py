@@ -11,6 +11,7 @@ from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.clients.script import FUNCTION_VALUES
 from statecheck.source.clients.script_nodes import callee, spell
 from statecheck.source.code.lookup import FUNCTIONS
+from statecheck.source.code.reading import parse_expression
 from statecheck.source.fields import plain
 from statecheck.source.handlers.models import makes_key_text
 
@@ -64,9 +65,8 @@ class PythonOrigins:
 
     def of(self, call: ast.AST, spelled: str, name: str, deep: int = 0) -> Origin:
         """Tell how long a value is kept that a call sends under a name."""
-        try:
-            value = ast.parse(spelled, mode="eval").body
-        except SyntaxError:
+        value = parse_expression(spelled)
+        if value is None:
             return ""
         if self._makes(value):
             return "made"

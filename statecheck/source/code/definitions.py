@@ -11,7 +11,8 @@ from statecheck.source.code.scopes import Function, Scope, dotted, first_line, o
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.source.code.tree import Module, SourceTree
+    from statecheck.source.code.modules import Module
+    from statecheck.source.code.tree import SourceTree
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -162,7 +163,7 @@ def _imported(module: Module, name: str, tree: SourceTree) -> Anchor | None:
     seen = {module.path}
     queue = [(module, name)]
     for current, wanted in queue:
-        for item in tree.imports(current):
+        for item in current.imports:
             path = tree.find(item.name) if item.member and (item.bound == wanted or item.member == "*") else None
             source = tree.get(path) if path and path not in seen else None
             if source is None:

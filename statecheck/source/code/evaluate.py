@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from statecheck.source.code.tree import Import, Module, SourceTree
+    from statecheck.source.code.modules import Import, Module
+    from statecheck.source.code.tree import SourceTree
 
 _WRAPPERS = frozenset(name for framework in FRAMEWORKS for name in framework.wrappers)
 _ALTERNATIVES = frozenset(("from_defaults", "from_tools", "from_tools_or_functions", "from_agents"))
@@ -103,7 +104,7 @@ class Evaluator:
         return self._imported(name, env.module, depth)
 
     def _imported(self, name: str, module: Module, depth: int) -> Value | None:
-        items = self.tree.imports(module)
+        items = module.imports
         for item in [item for item in items if item.bound == name] + [item for item in items if item.member == "*"]:
             value = self._import(item, name, module, depth)
             if value is not None:
@@ -216,7 +217,7 @@ class Evaluator:
             return self._classes[definition.node]
         if definition is not None and definition.node is not None:
             return ""
-        called = _imported_name(self.tree, env.module, func) or name
+        called = _imported_name(env.module, func) or name
         built = {last_name(part) for part in ast.walk(func)} if name == _BUILD else ()
         frameworks = [one for one in FRAMEWORKS if not one.builders.isdisjoint(built)] or by_constructor(called)
         return self._meant(frameworks, env.module)
@@ -224,7 +225,7 @@ class Evaluator:
     def _meant(self, frameworks: Iterable[Framework], module: Module) -> str:
         """Return the first of these that a file can mean, by what it imports."""
         for framework in frameworks:
-            if not framework.vague or any(imports_top(self.tree, module, one) for one in framework.packages):
+            if not framework.vague or any(imports_top(module, one) for one in framework.packages):
                 return framework.name
         return ""
 
@@ -252,9 +253,9 @@ class Evaluator:
         return Value(kind, (outer.module.path, function.lineno), outer.module, routed=True) if kind else None
 
 
-def imports_top(tree: SourceTree, module: Module, package: str) -> bool:
+def imports_top(module: Module, package: str) -> bool:
     """Whether a file imports this top-level package."""
-    return any(item.name.partition(".")[0] == package for item in tree.imports(module))
+    return any(item.name.partition(".")[0] == package for item in module.imports)
 
 
 def _rebinds(call: ast.Call, env: Env) -> bool:
@@ -263,10 +264,10 @@ def _rebinds(call: ast.Call, env: Env) -> bool:
     return any(node is call for name in given for _, node in env.names.get(name, ()))
 
 
-def _imported_name(tree: SourceTree, module: Module, func: ast.expr) -> str:
+def _imported_name(module: Module, func: ast.expr) -> str:
     """Return the original name of a constructor that was imported under another one."""
     if isinstance(func, ast.Name):
-        for item in tree.imports(module):
+        for item in module.imports:
             if item.bound == func.id and item.member not in (None, "*"):
                 return item.member or ""
     return ""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from statecheck.source.code.scopes import walk
 
 if TYPE_CHECKING:
-    from statecheck.source.code.tree import Module, SourceTree
+    from statecheck.source.code.modules import Module
+    from statecheck.source.code.tree import SourceTree
 
 
 def hashes(tree: SourceTree) -> bool:

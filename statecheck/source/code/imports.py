@@ -24,7 +24,7 @@ def third_party(target: Located, tree: SourceTree) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for module in tree.reach(target.path):
-        for item in tree.imports(module):
+        for item in module.imports:
             if item.name.partition(".")[0] not in sys.stdlib_module_names and not tree.owns(item):
                 found[item.name] = None
     served = (_SERVED_WITH.get(name.partition(".")[0], ()) for name in found)
@@ -39,4 +39,4 @@ def uses_llama_index(tree: SourceTree, path: Path | None = None) -> bool:
         path: the file to start from; without it the tree's modules are asked.
     """
     modules = tree.modules() if path is None else tree.reach(path)
-    return any(item.name.partition(".")[0] in LLAMA_INDEX for module in modules for item in tree.imports(module))
+    return any(item.name.partition(".")[0] in LLAMA_INDEX for module in modules for item in module.imports)

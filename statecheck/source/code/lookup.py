@@ -9,11 +9,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from statecheck.source.code.files import python_files
-from statecheck.source.code.reading import is_file, peek
+from statecheck.source.code.tree import find_below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from statecheck.source.code.tree import SourceTree
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -30,16 +32,17 @@ class Found:
 
 
 class Modules:
-    """The modules below a project, parsed when first asked for. Imports that leave the project are not followed.
+    """Finds what names mean in the user's tree. Imports that leave the tree are not followed.
 
-    Attributes:
+    Args:
+        tree: the user's files.
         environment: the variables that the code finds where it runs.
     """
 
-    def __init__(self, project: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
-        self.project = project.resolve()
+    def __init__(self, tree: SourceTree, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.source = tree
+        self.project = tree.project.resolve()
         self.environment = environment
-        self._trees: dict[Path, ast.Module | None] = {}
         self._names: dict[Path, dict[str, ast.AST]] = {}
         self._resolving: set[ast.AST] = set()
         self._only: dict[tuple[Path, str], Found | None] = {}
@@ -47,13 +50,9 @@ class Modules:
         self._decorated: list[tuple[str, str, str, Path, int]] | None = None
 
     def tree(self, file: Path) -> ast.Module | None:
-        """Return a file's syntax tree, or None if it is not readable Python of the project."""
-        if file not in self._trees:
-            try:
-                self._trees[file] = ast.parse(file.read_bytes()) if is_file(file) else None
-            except (OSError, SyntaxError, ValueError, RecursionError):
-                self._trees[file] = None
-        return self._trees[file]
+        """Return a file's syntax tree, or None if it is not readable Python."""
+        module = self.source.get(file)
+        return module.ast if module is not None else None
 
     def names(self, file: Path) -> dict[str, ast.AST]:
         """Tell what a module's names are bound to; names of inner scopes too, where the module itself has none."""
@@ -153,7 +152,7 @@ class Modules:
         if self._decorated is None:
             self._decorated = [
                 (str(mark.args[0].value), mark.func.attr, node.name, file, mark.lineno)
-                for file in python_files(self.project)
+                for file in python_files(self.source.project)
                 for node in ast.walk(self.tree(file) or ast.Module([], []))
                 if isinstance(node, FUNCTIONS)
                 for mark in node.decorator_list
@@ -167,8 +166,8 @@ class Modules:
         if self._middlewares is None:
             self._middlewares = [
                 Found(file, node)
-                for file in python_files(self.project)
-                if _BEFORE.search(peek(file))
+                for file in python_files(self.source.project)
+                if _BEFORE.search(self.source.sources.peek(file))
                 for node in ast.walk(self.tree(file) or ast.Module([], []))
                 if isinstance(node, FUNCTIONS)
                 if node.name in ("dispatch", "process_request") or any(_is_before(mark) for mark in node.decorator_list)
@@ -176,15 +175,14 @@ class Modules:
         return self._middlewares
 
     def _module(self, file: Path, dotted: str, level: int) -> Path | None:
-        """Return the project's file of a module, as an import in `file` would find it."""
-        parts = [part for part in dotted.split(".") if part]
-        parents = [folder for folder in file.resolve().parents if folder.is_relative_to(self.project)]
-        for folder in parents[level - 1 : level] if level else parents:
-            base = folder.joinpath(*parts)
-            for candidate in (base.with_suffix(".py") if parts else base / "__init__.py", base / "__init__.py"):
-                if candidate.is_file():
-                    return candidate
-        return None
+        """Return the file of the tree that an import in `file` loads; one that lies beside it will do."""
+        module = self.source.get(file)
+        name = module.absolute(dotted, level) if module is not None else ""
+        found = self.source.find(name)
+        if found is not None or level or module is None:
+            return found
+        above = [folder for folder in file.resolve().parents if folder.is_relative_to(self.project)]
+        return next(filter(None, (find_below(folder, name) for folder in above)), None)
 
 
 def _is_before(mark: ast.expr) -> bool:

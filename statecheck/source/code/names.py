@@ -9,7 +9,8 @@ from statecheck.source.code.scopes import dotted, own_nodes, stored_names, walk
 
 if TYPE_CHECKING:
     from statecheck.source.code.evaluate import Evaluator
-    from statecheck.source.code.tree import Module, SourceTree
+    from statecheck.source.code.modules import Module
+    from statecheck.source.code.tree import SourceTree
 
 _DYNAMIC = frozenset(("globals", "vars", "locals", "exec", "eval", "setattr", "__getattr__", "__import__"))
 
@@ -52,7 +53,7 @@ def _globals(module: Module, tree: SourceTree, seen: set[str]) -> frozenset[str]
             names.update(node.names)
     if "__getattr__" in names:
         return None
-    for item in tree.imports(module):
+    for item in module.imports:
         names.add(item.bound)
         if item.member == "*":
             path = tree.find(item.name)

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from statecheck.source.code.sources import Sources
+
 _PROJECT_FILES = (".git", "pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "Dockerfile", "manage.py")
 _MAX_CLIMB = 8
 _MAX_RELATIVES = 30
 _MAX_NEIGHBOURS, _MAX_NEIGHBOUR_DEPTH = 300, 3
 
 
-def import_root(path: Path, syntax: ast.Module, cwd: Path) -> tuple[Path, str]:
+def import_root(path: Path, cwd: Path, sources: Sources) -> tuple[Path, str]:
     """Return the directory above which a file is no package any more, and the file's dotted name below it.
 
     The file's own imports decide: the root from which most of them are found in the user's tree; where they do
@@ -32,17 +34,21 @@ def import_root(path: Path, syntax: ast.Module, cwd: Path) -> tuple[Path, str]:
 
     Args:
         path: absolute file.
-        syntax: its syntax tree.
         cwd: the working directory; roots are looked for up to there, or up to a project file.
+        sources: read the file and its neighbours.
+
+    Raises:
+        StatecheckError: the file cannot be read or parsed.
     """
+    _, syntax = sources.parse(path, path.name)
     least = max(_relative_level(syntax), int(path.stem == "__init__"))
     chain = _package_depth(path)
     most = max(least, chain, _outermost(path, cwd))
     roots = [_above(path, depth) for depth in range(least, most + 1)]
     scores = [0 for _ in roots]
-    for wanted in _absolute_imports(path, syntax):
+    for wanted in _absolute_imports(path, syntax, sources):
         scores = scores if any(scores) else [sum(_resolves(root, name) for name in wanted) for root in roots]
-    default = max(chain, least) or _neighbours_depth(path, most)
+    default = max(chain, least) or _neighbours_depth(path, most, sources)
     best = max(scores, default=0)
     if best and (default > most or scores[default - least] < best):
         default = least + scores.index(best)
@@ -89,7 +95,7 @@ def _outermost(path: Path, cwd: Path) -> int:
     return max(marked, default=0)
 
 
-def _absolute_imports(path: Path, syntax: ast.Module) -> Iterator[set[tuple[str, str]]]:
+def _absolute_imports(path: Path, syntax: ast.Module, sources: Sources) -> Iterator[set[tuple[str, str]]]:
     """Yield the absolute imports, as `_absolute` does, of the file and then of those that it imports relatively."""
     yield _absolute(syntax)
     found: set[tuple[str, str]] = set()
@@ -99,7 +105,7 @@ def _absolute_imports(path: Path, syntax: ast.Module) -> Iterator[set[tuple[str,
         for near in _relative(file, seen[file]):
             if near not in seen and len(seen) < _MAX_RELATIVES:
                 try:
-                    seen[near] = reading.parse(reading.read(near, near.name), near.name)
+                    _, seen[near] = sources.parse(near, near.name)
                 except StatecheckError:
                     continue
                 found |= _absolute(seen[near])
@@ -136,7 +142,7 @@ def _resolves(root: Path, item: tuple[str, str]) -> bool:
     return any(map(reading.is_file, files))
 
 
-def _neighbours_depth(path: Path, most: int) -> int:
+def _neighbours_depth(path: Path, most: int, sources: Sources) -> int:
     """How far up the root is from which other files import this one's folder (`from loans.main import app`)."""
     for depth in range(1, min(most, _MAX_NEIGHBOUR_DEPTH) + 1):
         root = _above(path, depth)
@@ -147,6 +153,6 @@ def _neighbours_depth(path: Path, most: int) -> int:
         for number, file in enumerate(python_files(root)):
             if number >= _MAX_NEIGHBOURS:
                 break
-            if statement.search(reading.peek(file)):
+            if statement.search(sources.peek(file)):
                 return depth
     return 0

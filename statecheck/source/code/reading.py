@@ -58,26 +58,60 @@ def exists(path: Path) -> bool:
 def peek(path: Path) -> bytes:
     """Return the bytes of a regular file of at most `MAX_BYTES`, or nothing if it is not one or cannot be read."""
     try:
-        return _read_bytes(path, "")
+        return read_bytes(path, "")
     except StatecheckError:
         return b""
 
 
-def read(path: Path, shown: str) -> str:
-    """Return the text of a Python file.
+def check_name(path: Path, shown: str) -> None:
+    """Refuse a file that is not called like Python.
 
     Args:
         path: the file.
         shown: how messages call it.
 
     Raises:
-        StatecheckError: `missing-file`, `unreadable`, `not-python` or `too-large`; never hangs on a pipe.
+        StatecheckError: `not-python`, or `missing-file` and `unreadable` for what is not there.
     """
     if path.suffix not in SUFFIXES:
         hint = "export the notebook: `jupyter nbconvert --to script`" if path.suffix == ".ipynb" else _NAME_A_FILE
         _check_regular(_mode(path, shown), shown)
         raise StatecheckError("not-python", f"`{shown}` is not a Python file", hint)
-    return _decode(_read_bytes(path, shown), shown)
+
+
+def read_bytes(path: Path, shown: str) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        StatecheckError: `missing-file`, `unreadable`, `not-python` or `too-large`; never hangs on a pipe.
+    """
+    _check_regular(_mode(path, shown), shown)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with io.FileIO(descriptor) as file:
+            _check_regular(os.fstat(descriptor).st_mode, shown)
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(error, shown) from error
+    if data is None or len(data) > MAX_BYTES:
+        raise StatecheckError("too-large", f"`{shown}` is larger than 5 MB", "name the module that builds the app")
+    return data
+
+
+def decode(data: bytes, shown: str) -> str:
+    """Return a Python file's text, in the encoding that a BOM or a coding cookie names; line ends become newlines.
+
+    Raises:
+        StatecheckError: `not-python`.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, LookupError, ValueError) as error:
+        raise StatecheckError("not-python", f"`{shown}` is not text in its encoding", "save it as UTF-8") from error
+    if "\0" in text:
+        raise StatecheckError("not-python", f"`{shown}` is binary, not Python source", _NAME_A_FILE)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def parse(text: str, shown: str) -> ast.Module:
@@ -142,21 +176,6 @@ def _field(text: str, line: int) -> ast.expr:
     return statement.value
 
 
-def _read_bytes(path: Path, shown: str) -> bytes:
-    """Return the file's bytes, opened without waiting for a writer."""
-    _check_regular(_mode(path, shown), shown)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with io.FileIO(descriptor) as file:
-            _check_regular(os.fstat(descriptor).st_mode, shown)
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _unreadable(error, shown) from error
-    if data is None or len(data) > MAX_BYTES:
-        raise StatecheckError("too-large", f"`{shown}` is larger than 5 MB", "name the module that builds the app")
-    return data
-
-
 def _mode(path: Path, shown: str) -> int:
     try:
         return path.stat().st_mode
@@ -176,15 +195,3 @@ def _unreadable(error: Exception, shown: str) -> StatecheckError:
         return StatecheckError("missing-file", f"`{shown}` does not exist", _NAME_A_FILE)
     reason = os.strerror(number).lower() if number else "it cannot be opened"
     return StatecheckError("unreadable", f"`{shown}` cannot be read: {reason}", "check its permissions and links")
-
-
-def _decode(data: bytes, shown: str) -> str:
-    """Return the text, in the encoding that a BOM or a coding cookie names; line ends become newlines."""
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
-    except (SyntaxError, LookupError, ValueError) as error:
-        raise StatecheckError("not-python", f"`{shown}` is not text in its encoding", "save it as UTF-8") from error
-    if "\0" in text:
-        raise StatecheckError("not-python", f"`{shown}` is binary, not Python source", _NAME_A_FILE)
-    return text.replace("\r\n", "\n").replace("\r", "\n")

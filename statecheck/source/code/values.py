@@ -12,7 +12,7 @@ from statecheck.source.code.scopes import Function, Scope, statements
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from statecheck.source.code.tree import Module
+    from statecheck.source.code.modules import Module
 
 Origin = tuple["Path", int]
 AnyFunction = Function | ast.Lambda

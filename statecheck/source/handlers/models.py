@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.source.code.reading import parse_expression
 from statecheck.source.fields import Field, Form, Json, Place
 from statecheck.source.roles import is_history
 
@@ -134,10 +135,8 @@ def strip_annotation(annotation: ast.expr) -> ast.expr:
         if head in ("Optional", "Annotated", "Required", "NotRequired", "Union", "Form", "ReadOnly"):
             return strip_annotation(inner)
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        try:
-            return strip_annotation(ast.parse(annotation.value, mode="eval").body)
-        except SyntaxError:
-            return annotation
+        meant = parse_expression(annotation.value)
+        return strip_annotation(meant) if meant is not None else annotation
     return annotation
 
 

@@ -10,7 +10,6 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from statecheck.errors import StatecheckError
 from statecheck.model import Anchor
 from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
@@ -110,7 +109,7 @@ def _find_counts(files: ProjectFiles, option: re.Pattern[str], name: str) -> lis
     for path in _startup_files(files):
         found += [(number, path, line) for number, line in _read_option(files.text(path), option)]
     for path in files.by_kind["gunicorn"]:
-        found += [(number, path, line) for number, line in _read_gunicorn(files.text(path), name)]
+        found += [(number, path, line) for number, line in _read_gunicorn(files.syntax(path), name)]
     return found
 
 
@@ -153,13 +152,9 @@ def _read_option(content: str, option: re.Pattern[str]) -> Iterator[tuple[int, i
             yield int(match[1]), blank.count("\n", 0, match.start()) + 1
 
 
-def _read_gunicorn(text: str, name: str) -> Iterator[tuple[int, int]]:
+def _read_gunicorn(syntax: ast.Module | None, name: str) -> Iterator[tuple[int, int]]:
     """Yield (number, line) of `workers = 4` or `workers = int(os.getenv("…", "4"))` in gunicorn's configuration."""
-    try:
-        syntax = reading.parse(text.replace("\0", ""), "gunicorn.conf.py")
-    except StatecheckError:
-        return
-    for node in syntax.body:
+    for node in syntax.body if syntax is not None else ():
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             if any(isinstance(part, ast.BinOp) for part in ast.walk(node.value)):
                 continue

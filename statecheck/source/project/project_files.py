@@ -6,13 +6,15 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from statecheck.source.code import reading
+from statecheck.errors import StatecheckError
 from statecheck.source.code.files import directories
+from statecheck.source.code.sources import Sources
 from statecheck.source.project.deployments import Deployment, read_deployment
 from statecheck.source.project.dockerfiles import Image, read_image
 from statecheck.source.project.documents import read_documents
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -38,9 +40,9 @@ class ProjectFiles:
         project: its folder.
     """
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, sources: Sources | None = None) -> None:
         self.project = project
-        self._bytes: dict[Path, bytes] = {}
+        self._sources = sources or Sources()
         self._images: dict[tuple[Path, Path], Image] = {}
         self._deployments: dict[Path, tuple[Deployment, ...]] = {}
 
@@ -59,7 +61,14 @@ class ProjectFiles:
 
     def read(self, path: Path) -> bytes:
         """Return a file's bytes."""
-        return _remember(self._bytes, path, lambda: reading.peek(path))
+        return self._sources.peek(path)
+
+    def syntax(self, path: Path) -> ast.Module | None:
+        """Return the syntax tree of a file of Python, or None if it cannot be read."""
+        try:
+            return self._sources.parse(path, path.name)[1]
+        except StatecheckError:
+            return None
 
     def text(self, path: Path) -> str:
         """Return a file's text."""

@@ -25,7 +25,8 @@ from statecheck.source.project.service_kinds import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from statecheck.source.code.tree import Module, SourceTree
+    from statecheck.source.code.modules import Module
+    from statecheck.source.code.tree import SourceTree
     from statecheck.source.project.project_files import ProjectFiles
     from statecheck.source.project.settings import Setting
 

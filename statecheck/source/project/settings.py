@@ -18,7 +18,8 @@ from statecheck.source.project.settings_classes import settings_classes, setting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.source.code.tree import Module, SourceTree
+    from statecheck.source.code.modules import Module
+    from statecheck.source.code.tree import SourceTree
 
 _NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
 _ANY_NAME = re.compile(r"[A-Za-z_]\w*\Z")

@@ -11,7 +11,7 @@ from statecheck.source.code.scopes import last_name, walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.source.code.tree import Module
+    from statecheck.source.code.modules import Module
 
 _FURTHEST = 5  # classes between one of the user's and BaseSettings
 

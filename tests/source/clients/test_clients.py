@@ -8,6 +8,7 @@ import pytest
 
 from statecheck.source.clients.calls import Call, same_path, split_url
 from statecheck.source.clients.clients import find_clients
+from statecheck.source.code.tree import SourceTree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ def calls(folder: Path, name: str, text: str) -> tuple[Call, ...]:
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
-    return find_clients(folder)
+    return find_clients(SourceTree(folder, folder))
 
 
 def spelled(call: Call) -> dict[str, object]:

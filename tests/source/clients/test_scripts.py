@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from statecheck.source.clients.clients import find_clients
+from statecheck.source.code.tree import SourceTree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,7 +219,7 @@ def sent(folder: Path, name: str, source: str) -> list[tuple[str, str, str, dict
     (folder / name).write_text(source.replace("TALK", TALK), "utf-8")
     return [
         (call.method, call.path, call.encoding, {str(f.place): f.value if f.known else f.said for f in call.fields})
-        for call in find_clients(folder)
+        for call in find_clients(SourceTree(folder, folder))
     ]
 
 
@@ -251,7 +252,7 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(f'<p>\n</p><script>\n\n{TALK}</script>\n<a\n onclick="{TALK}">', "utf-8")
     (tmp_path / "b.ts").write_text(f"// one\n\n{TALK}", "utf-8")
 
-    assert sorted((call.file, call.line) for call in find_clients(tmp_path)) == [
+    assert sorted((call.file, call.line) for call in find_clients(SourceTree(tmp_path, tmp_path))) == [
         ("a.html", 4),
         ("a.html", 5),
         ("b.ts", 3),

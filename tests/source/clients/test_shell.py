@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.source.clients.clients import find_clients
+from statecheck.source.code.tree import SourceTree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ COMMANDS = [
 
 def read(folder: Path, name: str, text: str) -> tuple[Call, ...]:
     (folder / name).write_text(text)
-    return find_clients(folder)
+    return find_clients(SourceTree(folder, folder))
 
 
 def spelled(call: Call) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.source.clients.clients import find_clients
+from statecheck.source.code.tree import SourceTree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +96,7 @@ SCRIPT = {
 
 def origin(folder: Path, name: str, source: str) -> str:
     (folder / name).write_text(source)
-    (call,) = find_clients(folder)
+    (call,) = find_clients(SourceTree(folder, folder))
     return next(field.origin for field in call.fields if field.name == "sid")
 
 

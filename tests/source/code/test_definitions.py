@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.source.code.definitions import attribute, class_attribute, closure_name, enclosing_function, module_name
-from statecheck.source.code.tree import Module, SourceTree
+from statecheck.source.code.tree import SourceTree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from statecheck.model import Anchor
+    from statecheck.source.code.modules import Module
 
 
 def planted(root: Path, **files: str) -> tuple[Module, SourceTree]:

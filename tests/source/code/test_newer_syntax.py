@@ -147,7 +147,7 @@ def test_older_text_that_looks_newer_is_left_alone(text: str) -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.sampled_from(STANDARD))
 def test_what_ast_accepts_is_what_ast_says(path: Path) -> None:
-    text = reading.read(path, path.name)
+    text = reading.decode(path.read_bytes(), path.name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         known = ast.parse(text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from statecheck.source.code.tree import SourceTree
 from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, render
 from statecheck.talk.planning import candidates
 
@@ -32,7 +33,8 @@ def planned(folder: Path, source: str, *names: str) -> Plan:
     file.write_text(source)
     node = next(n for n in ast.walk(ast.parse(source)) if getattr(n, "name", "") == "reply")
     route = Route("", (), "reply", str(file), node.lineno)  # type: ignore[attr-defined]
-    return candidates(AppFacts("callable", "bot.reply", (route,), (), names), folder, Overrides())[0]
+    facts = AppFacts("callable", "bot.reply", (route,), (), names)
+    return candidates(facts, SourceTree(folder, folder), Overrides())[0]
 
 
 @pytest.mark.parametrize(

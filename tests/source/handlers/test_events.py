@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.source.code.tree import SourceTree
 from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, render
 from statecheck.talk.planning import candidates
 
@@ -22,7 +23,7 @@ def planned(folder: Path, body: str, overrides: Overrides | None = None) -> Plan
     file = folder / "app.py"
     file.write_text(f"def handler(event, context):\n{textwrap.indent(textwrap.dedent(body), '    ')}")
     facts = AppFacts("lambda", "handler", (Route("", (), "handler", str(file), 1),))
-    return candidates(facts, folder, overrides or Overrides())[0]
+    return candidates(facts, SourceTree(folder, folder), overrides or Overrides())[0]
 
 
 @pytest.mark.parametrize(
