@@ -42,6 +42,7 @@ def compiled(library: Path, project: Path) -> int:
         return lab.compiled
     finally:
         lab.close()
+        launched.stop()
 
 
 def test_they_are_compiled_once_and_again_where_they_change(library: Path, tmp_path: Path) -> None:
