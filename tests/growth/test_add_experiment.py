@@ -36,7 +36,7 @@ def test_an_experiment_is_an_entry_and_a_row(tmp_path: Path) -> None:
     package.replace(
         "judge/checks/__init__.py",
         "    experiments.NEW_PROCESS: ",
-        "    experiments.MADE_UP: read_your_writes.check,\n    experiments.NEW_PROCESS: ",
+        '    experiments.MADE_UP: "read_your_writes",\n    experiments.NEW_PROCESS: ',
     )
 
     assert package.changed() == ["experiments.py", "judge/checks/__init__.py"]

@@ -1,45 +1,30 @@
-"""Pure functions from a history to an outcome; one that fails says `error`, never that all is well."""
+"""Pure functions from a history to an outcome; one that fails says `error`, never that all is well.
+
+A new one is a file here with its `check`, and a line in `_FILES`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from statecheck import experiments
-from statecheck.judge.checks import isolation, lost_update, read_your_writes
 from statecheck.judge.conversation import Channel, Conversation
 from statecheck.judge.conversation.turn_table import make_rows
 from statecheck.model import Outcome, OutcomeName
 
 Check = Callable[[Conversation, Channel | None, Conversation | None], tuple[OutcomeName, str]]
 
-
-def _read_alone(
-    conversation: Conversation, channel: Channel | None, _control: Conversation | None
-) -> tuple[OutcomeName, str]:
-    return read_your_writes.check(conversation, channel)
-
-
-def _isolation(
-    conversation: Conversation, _channel: Channel | None, _control: Conversation | None
-) -> tuple[OutcomeName, str]:
-    return isolation.check(conversation)
-
-
-def _lost_update(
-    conversation: Conversation, channel: Channel | None, control: Conversation | None
-) -> tuple[OutcomeName, str]:
-    return lost_update.check(conversation, channel or "model", control)
-
-
-CHECKS: Mapping[str, Check] = {
-    experiments.BASELINE: _read_alone,
-    experiments.OTHER_WORKER: read_your_writes.check,
-    experiments.NEW_PROCESS: read_your_writes.check,
-    experiments.NEW_CONTAINER: read_your_writes.check,
-    experiments.OTHER_SESSION: _isolation,
-    experiments.CONCURRENT: _lost_update,
-    experiments.CONCURRENT_WORKERS: _lost_update,
+_FILES: Mapping[str, str] = {
+    experiments.BASELINE: "read_your_writes",
+    experiments.OTHER_WORKER: "read_your_writes",
+    experiments.NEW_PROCESS: "read_your_writes",
+    experiments.NEW_CONTAINER: "read_your_writes",
+    experiments.OTHER_SESSION: "isolation",
+    experiments.CONCURRENT: "lost_update",
+    experiments.CONCURRENT_WORKERS: "lost_update",
 }
+CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check for name, file in _FILES.items()}
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""
 
 
@@ -59,6 +44,8 @@ def outcome(conversation: Conversation, channel: Channel | None, control: Conver
         control: as many turns as an overlap has, of one session and in one process, sent one after the other.
     """
     escaped = next(conversation.select("escaped"), None)
+    if conversation.experiment == experiments.BASELINE:
+        control = None  # it is read against the baseline, which so cannot be excused by it
     try:
         name, reason = CHECKS[conversation.experiment](conversation, channel, control)
         if next(conversation.select("incomplete"), None) is not None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from statecheck.judge.conversation import Conversation
+    from statecheck.judge.conversation import Channel, Conversation
     from statecheck.model import OutcomeName
 
 
-def check(conversation: Conversation) -> tuple[OutcomeName, str]:
-    """Judge a conversation in which turn 2 is another session's than turn 1.
+def check(
+    conversation: Conversation, _channel: Channel | None = None, _control: Conversation | None = None
+) -> tuple[OutcomeName, str]:
+    """Judge a conversation in which turn 2 is another session's than turn 1; the others tell nothing of that.
 
     Returns:
         `isolated`, `leaked`, or `error` where a turn was not acknowledged; and a sentence.

@@ -51,15 +51,19 @@ def has_room(conversation: Conversation, control: Conversation, channel: Channel
     return any(turn.number in pushed_out and conversation.is_given(reader, turn, channel) for turn in before)
 
 
-def check(conversation: Conversation, channel: Channel, control: Conversation | None = None) -> tuple[OutcomeName, str]:
+def check(
+    conversation: Conversation, channel: Channel | None, control: Conversation | None = None
+) -> tuple[OutcomeName, str]:
     """Judge a conversation with an overlap.
 
     Args:
+        channel: where the baseline showed that turns are remembered; None for what models are given.
         control: the same number of turns without overlap, if they were sent.
 
     Returns:
         `lost`, `reordered`, `kept`, or `error` where the reading turn or all overlapping turns were refused.
     """
+    channel = channel or "model"
     before, during, reader = conversation.overlap
     acknowledged = [turn for turn in during if turn.status == "ok"]
     if reader is None or reader.status != "ok" or not before or before[0].status != "ok":
