@@ -31,7 +31,7 @@ def find(value: Any) -> list[str]:
     """
     found: dict[str, None] = {}
     stack: list[Any] = [value]
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # kept meanwhile: else what is made on the way could get the number of what is gone
     left = _BUDGET
     while stack and left:
         left -= 1
@@ -44,7 +44,7 @@ def find(value: Any) -> list[str]:
             if b"sc-m" in item:
                 found.update(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(item)))
         elif not issubclass(kind, _PASSED_OVER) and id(item) not in seen:
-            seen.add(id(item))
+            seen[id(item)] = item
             stack.extend(reversed(parts(item)))
     return list(found)
 

@@ -208,3 +208,41 @@ def test_the_kinds_and_actions_of_ops_are_declared_once_and_all_used() -> None:
     assert named <= KINDS
     assert KINDS - said == set(), "declared and neither written nor read"
     assert ACTIONS - said - {""} == set()
+
+
+# What keeps or watches each object whose number it goes by.
+NUMBERED = {
+    "probe/adapters/chainlit.py": "the queue of functions is kept until the walk ends",
+    "probe/adapters/offer.py": "the levels of the walk hold one another",
+    "probe/markers.py": "each number stands with its object",
+    "probe/method_wrappers.py": "the object is the method's own `self`, for the time of its call",
+    "probe/offline.py": "the errors of a chain hold one another",
+    "probe/offline_objects.py": "a weak reference is checked, and tells when the object ends",
+    "probe/places.py": "the levels of the walk, modules and keepers are kept until it ends",
+    "probe/recorder.py": "a weak reference tells when the object ends",
+    "probe/substitutes.py": "a finalizer takes the number out when the object ends",
+    "probe/value_text.py": "the values above are those that the recursion is in",
+}
+
+
+def test_nothing_is_keyed_by_the_number_of_what_is_not_kept() -> None:
+    numbered = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == "id" and isinstance(node.ctx, ast.Load)
+    }
+
+    assert numbered == NUMBERED.keys()
+
+
+def test_python_is_parsed_in_one_place() -> None:
+    parsing = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ast.parse", "compile", "parser.suite")
+    }
+
+    # in the target's processes, which may import nothing of the rest, the source of a function is read once more
+    assert parsing == {"source/code/reading.py", "probe/state_usage.py"}
