@@ -71,7 +71,7 @@ def line(*parts: str | Text, indent: int = 0) -> RenderableType:
     return Padding(Text.assemble(*parts), (0, 0, 0, indent), expand=False)
 
 
-def said(word: str, text: str = "") -> Text:
+def color_word(word: str, text: str = "") -> Text:
     """Return a word that has a meaning, in its colour (never by colour alone: the word itself says it)."""
     return Text(text or word, style=_COLOR.get(word, ""))
 
@@ -86,7 +86,7 @@ def finding(found: Finding) -> RenderableType:
     title = line(
         Text(f"{safe(found.anchor.path)}:{found.anchor.line}", style="bold"),
         ": ",
-        said(found.severity, f"{found.severity}[{found.code}]"),
+        color_word(found.severity, f"{found.severity}[{found.code}]"),
         header(found).partition("]")[2],
         "" if found.confidence == "certain" else f", {found.confidence}",
     )
@@ -101,7 +101,7 @@ def finding(found: Finding) -> RenderableType:
 def problem(error: Problem) -> RenderableType:
     """Return what kept an experiment from being judged, with the target's own last lines."""
     tail = [line("| ", safe(text), indent=4) for text in error.detail.splitlines()[-20:]]
-    title = line(said("error"), ": ", safe(error.text))
+    title = line(color_word("error"), ": ", safe(error.text))
     return Group(title, *tail, line(Text("hint: ", style="bold"), safe(error.hint), indent=2), "")
 
 
@@ -125,7 +125,7 @@ def record(experiments: Iterable[Outcome], shown: set[str], room: int | None) ->
     for outcome in listed:
         pids = "" if outcome.name in rows or not outcome.pids else f" (PID {' '.join(map(str, outcome.pids))})"
         reason = f": {safe(outcome.reason, 400)}" if outcome.reason else ""
-        title = Text.assemble(Text(safe(outcome.name), style="bold"), ": ", said(outcome.outcome), reason, pids)
+        title = Text.assemble(Text(safe(outcome.name), style="bold"), ": ", color_word(outcome.outcome), reason, pids)
         pieces.append(title)
         if rows.get(outcome.name):
             pieces.append(_turns(rows[outcome.name], widths))
@@ -181,7 +181,7 @@ def half(width: int) -> int:
     return (width - 4) // 2
 
 
-def beside(left: RenderableType, right: RenderableType, width: int) -> RenderableType:
+def place_beside(left: RenderableType, right: RenderableType, width: int) -> RenderableType:
     """Two blocks beside each other, each in half of the width."""
     grid = Table.grid(padding=(0, 4, 0, 0))
     grid.add_column(width=half(width), overflow="fold")

@@ -24,14 +24,14 @@ def render() -> str:
     return "\n".join([*rows, "", "next: statecheck run NAME, or statecheck run NAME --kind KIND"]) + "\n"
 
 
-def commands(cause: Cause) -> list[str]:
+def list_commands(cause: Cause) -> list[str]:
     """Return the commands that reproduce a cause and each of its kinds, where a scenario does."""
     known = [scenario for scenario in _all() if scenario.cause == cause.name]
     own = [f"statecheck run {scenario.name}" for scenario in known if scenario.broken]
     return own + [f"statecheck run {v.name} --kind {v.kind}" for scenario in known for v in scenario.variants]
 
 
-def runnable(cause: str) -> list[str]:
+def list_runnable_kinds(cause: str) -> list[str]:
     """Return the kinds of a cause that a scenario has a variant of."""
     return [v.kind for scenario in _all() if scenario.cause == cause for v in scenario.variants if v.kind]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.report import plans
 from statecheck.report.format import Format
-from statecheck.report.text import View, applied, got, header, ordered, plural, safe
+from statecheck.report.text import View, header, name_causes, plural, safe, select_applied, sort_findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ def render(diagnosis: Diagnosis, view: View) -> str:
     path = safe(diagnosis.target.path)
     lines = [
         f"{safe(finding.anchor.path)}:{finding.anchor.line}: {header(finding)}: {safe(finding.summary)}"
-        for finding in ordered(diagnosis.causes)
+        for finding in sort_findings(diagnosis.causes)
     ]
     lines += [f"{path}: error: {safe(error.text)} ({safe(error.hint)})" for error in diagnosis.errors]
     if diagnosis.verdict == "inconclusive" and not diagnosis.errors:
@@ -38,13 +38,13 @@ def render_scenarios(results: Sequence[ScenarioResult], view: View) -> str:
 def _outcome(result: ScenarioResult) -> str:
     if not result.passed:
         return f"failed: {safe('; '.join(result.failures) or 'not the expected diagnosis')}"
-    named = got(result)
+    named = name_causes(result)
     broken, fixed = plural(len(result.broken), "broken app"), plural(len(result.fixed), "fixed twin")
     return f"passed: {broken} got {named}, {fixed} none"
 
 
 def _counts(diagnosis: Diagnosis) -> str:
-    ran, skipped = len(applied(diagnosis)), len(diagnosis.experiments) - len(applied(diagnosis))
+    ran, skipped = len(select_applied(diagnosis)), len(diagnosis.experiments) - len(select_applied(diagnosis))
     return f"{plural(ran, 'experiment')} ran" + (f", {skipped} skipped" if skipped else "")
 
 

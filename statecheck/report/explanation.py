@@ -49,7 +49,7 @@ def plain(cause: Cause) -> str:
             lines.append(line[3:].upper())
         else:
             lines.append(f"    {line}" if code and line else line)
-    commands = catalogue.commands(cause)
+    commands = catalogue.list_commands(cause)
     lines += ["", "RUN IT", "", *(f"    {command}" for command in commands)] if commands else []
     return "\n".join(lines) + "\n"
 
@@ -78,7 +78,7 @@ def _json(cause: Cause) -> dict[str, object]:
         "fix": cause.fix,
         "kinds": list(cause.kinds),
         "told": list(cause.told),
-        "runnable": catalogue.runnable(cause.name),
+        "runnable": catalogue.list_runnable_kinds(cause.name),
         "text": cause.doc.strip(),
     }
 

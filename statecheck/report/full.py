@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.report import plans
 from statecheck.report.format import Format
-from statecheck.report.text import BAD, View, again, applied, got, ordered, plural, safe
+from statecheck.report.text import BAD, View, name_causes, plural, repeat_command, safe, select_applied, sort_findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,9 @@ def render(diagnosis: Diagnosis, view: View) -> str:
 
     if view.verbosity < -1:
         return ""
-    shown = _found(diagnosis)
+    shown = _list_found(diagnosis)
     if view.verbosity >= 0:
-        shown += [*_record(diagnosis, _shown(diagnosis, view), view), *_circumstances(diagnosis)]
+        shown += [*_record(diagnosis, _choose_shown(diagnosis, view), view), *_circumstances(diagnosis)]
     return blocks.draw([*shown, _closing(diagnosis)], view)
 
 
@@ -42,11 +42,11 @@ def render_scenarios(results: Sequence[ScenarioResult], view: View) -> str:
     return blocks.draw([*shown, _closing_run(results)], view)
 
 
-def _found(diagnosis: Diagnosis) -> list[RenderableType]:
+def _list_found(diagnosis: Diagnosis) -> list[RenderableType]:
     """Return the findings, and what kept experiments from being judged."""
     from statecheck.report import blocks
 
-    return [*map(blocks.finding, ordered(diagnosis.causes)), *map(blocks.problem, diagnosis.errors)]
+    return [*map(blocks.finding, sort_findings(diagnosis.causes)), *map(blocks.problem, diagnosis.errors)]
 
 
 def _record(diagnosis: Diagnosis, names: set[str], view: View) -> list[RenderableType]:
@@ -54,7 +54,7 @@ def _record(diagnosis: Diagnosis, names: set[str], view: View) -> list[Renderabl
     from statecheck.report import blocks
 
     room = view.width if view.wrap else None
-    told = applied(diagnosis) or (diagnosis.experiments and diagnosis.verdict != "inconclusive")
+    told = select_applied(diagnosis) or (diagnosis.experiments and diagnosis.verdict != "inconclusive")
     return [blocks.record(diagnosis.experiments, names, room)] if told else []
 
 
@@ -67,7 +67,7 @@ def _circumstances(diagnosis: Diagnosis) -> list[RenderableType]:
     return [*lines, ""] if lines else []
 
 
-def _shown(diagnosis: Diagnosis, view: View) -> set[str]:
+def _choose_shown(diagnosis: Diagnosis, view: View) -> set[str]:
     """Experiments whose turns are shown: those that a reader has to look at, or all with -v."""
     return {outcome.name for outcome in diagnosis.experiments if view.verbosity > 0 or outcome.outcome in BAD}
 
@@ -80,11 +80,11 @@ def _scenario(result: ScenarioResult, view: View) -> list[RenderableType]:
     if result.look_at and view.verbosity >= 0:
         shown += [blocks.line("look at: ", safe(result.look_at), indent=2)]
     shown += ["", *_sides(result, view)] if view.verbosity >= 0 else []
-    shown += [blocks.line(blocks.said("failed"), ": ", safe(failure)) for failure in result.failures]
+    shown += [blocks.line(blocks.color_word("failed"), ": ", safe(failure)) for failure in result.failures]
     if result.passed:
-        shown += [blocks.line(blocks.said("passed"), ": ", _passed(result))]
+        shown += [blocks.line(blocks.color_word("passed"), ": ", _describe_pass(result))]
     elif not result.failures:
-        shown += [blocks.line(blocks.said("failed"), ": not the expected diagnosis")]
+        shown += [blocks.line(blocks.color_word("failed"), ": not the expected diagnosis")]
     return [*shown, ""]
 
 
@@ -100,7 +100,7 @@ def _sides(result: ScenarioResult, view: View) -> list[RenderableType]:
     fixed = [_side("fixed", diagnosis, seen) for diagnosis in result.fixed]
     if not beside:
         return [*broken, *fixed]
-    return [blocks.beside(Group(*broken), Group(*fixed), view.width)]
+    return [blocks.place_beside(Group(*broken), Group(*fixed), view.width)]
 
 
 def _side(word: str, diagnosis: Diagnosis, view: View) -> RenderableType:
@@ -111,25 +111,25 @@ def _side(word: str, diagnosis: Diagnosis, view: View) -> RenderableType:
     title = blocks.heading(f"{word}: {safe(diagnosis.target.path)} -> {_gist(diagnosis)}")
     more = _circumstances(diagnosis) if view.verbosity > 0 else []
     names = {outcome.name for outcome in diagnosis.experiments}
-    return Group(title, "", *_record(diagnosis, names, view), *_found(diagnosis), *more)
+    return Group(title, "", *_record(diagnosis, names, view), *_list_found(diagnosis), *more)
 
 
 def _gist(diagnosis: Diagnosis) -> str:
-    errors = [f"{f.code} {f.name}" for f in ordered(diagnosis.causes) if f.severity == "error"]
+    errors = [f"{f.code} {f.name}" for f in sort_findings(diagnosis.causes) if f.severity == "error"]
     return ", ".join(errors) or diagnosis.verdict
 
 
-def _passed(result: ScenarioResult) -> str:
+def _describe_pass(result: ScenarioResult) -> str:
     broken = plural(len(result.broken), "broken app")
     fixed = plural(len(result.fixed), "fixed twin")
-    return f"{broken} got {got(result)}; {fixed} got no error"
+    return f"{broken} got {name_causes(result)}; {fixed} got no error"
 
 
 def _closing(diagnosis: Diagnosis) -> str:
     """Answer "am I good?" in one sentence and name the next command."""
     path = safe(diagnosis.target.path)
-    command = again(diagnosis.target)
-    found = ordered(diagnosis.causes)
+    command = repeat_command(diagnosis.target)
+    found = sort_findings(diagnosis.causes)
     explain = f"statecheck explain {found[0].code}" if found else ""
     if diagnosis.verdict == "state-loss" and found:
         errors = sum(finding.severity == "error" for finding in found)
@@ -149,7 +149,7 @@ def _closing(diagnosis: Diagnosis) -> str:
 
 def _facts(diagnosis: Diagnosis, what: str = "") -> str:
     """Say what was found, or how many experiments were made, and how long it took."""
-    ran = len(applied(diagnosis))
+    ran = len(select_applied(diagnosis))
     skipped = len(diagnosis.experiments) - ran
     facts = [what] if what else [plural(ran, "experiment"), *([f"{skipped} skipped"] if skipped else [])]
     return ", ".join([*facts, *([f"{diagnosis.seconds:.1f} s"] if diagnosis.seconds else [])])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from statecheck import __version__
 from statecheck.report import plans
 from statecheck.report.format import Format
-from statecheck.report.text import View, ordered
+from statecheck.report.text import View, sort_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def _diagnosis(diagnosis: Diagnosis) -> dict[str, object]:
     return {
         "target": {"path": target.path, "object": target.object, "framework": target.framework},
         "verdict": diagnosis.verdict,
-        "causes": [_finding(finding) for finding in ordered(diagnosis.causes)],
+        "causes": [_finding(finding) for finding in sort_findings(diagnosis.causes)],
         "experiments": [_experiment(outcome) for outcome in diagnosis.experiments],
         "run": diagnosis.run,
         "errors": [{"slug": error.slug, "text": error.text, "hint": error.hint} for error in diagnosis.errors],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from statecheck.report.text import View, again, safe
+from statecheck.report.text import View, repeat_command, safe
 from statecheck.talk.plan_text import describe, describe_turn, hide_secrets
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def full(proposal: Proposal, view: View) -> str:
     for position, plan in enumerate(map(hide_secrets, proposal.plans)):
         lines += [
             f"{position + 1}. {safe(describe(plan))}",
-            *_shown(plan),
+            *_list_requests(plan),
             f"   {describe_turn(proposal.plans, position)}",
         ]
         lines += [f"   - {safe(why)}" for why in plan.why] if view.verbosity >= 0 else []
@@ -34,7 +34,7 @@ def full(proposal: Proposal, view: View) -> str:
     for error in proposal.errors:
         lines += [f"error: {safe(error.text)}", f"  hint: {safe(error.hint)}", ""]
     closing = f"{path} {_NOTHING_SENT}" if known else f"{path}: nothing was sent"
-    return "\n".join([*lines, f"{closing}; next: {again(target)}"]) + "\n"
+    return "\n".join([*lines, f"{closing}; next: {repeat_command(target)}"]) + "\n"
 
 
 def concise(proposal: Proposal, view: View) -> str:
@@ -56,7 +56,7 @@ def content(proposal: Proposal) -> dict[str, object]:
     }
 
 
-def _shown(plan: Plan) -> Iterator[str]:
+def _list_requests(plan: Plan) -> Iterator[str]:
     """Return the requests of a plan as they would be sent, what opens the session first."""
     if plan.opening is not None:
         yield from _request(plan.opening, "first: ")

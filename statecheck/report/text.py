@@ -53,12 +53,12 @@ def safe(text: str, limit: int = 2000) -> str:
     pieces = [_escape(char) for char in (text if whole else text[:limit] + text[-limit:])]
     if whole and sum(map(len, pieces)) <= limit:
         return "".join(pieces)
-    head = _fitting(pieces, limit // 2)
-    tail = _fitting(pieces[::-1], limit - limit // 2 - 1)
+    head = _take_fitting(pieces, limit // 2)
+    tail = _take_fitting(pieces[::-1], limit - limit // 2 - 1)
     return "".join(head) + "…" + "".join(tail[::-1])
 
 
-def _fitting(pieces: list[str], room: int) -> list[str]:
+def _take_fitting(pieces: list[str], room: int) -> list[str]:
     """Return the first pieces that fit; an escape is never cut in two."""
     taken: list[str] = []
     for piece in pieces:
@@ -74,7 +74,7 @@ def plural(count: int, noun: str, nouns: str = "") -> str:
     return f"{count} {noun if count == 1 else nouns or noun + 's'}"
 
 
-def ordered(findings: Iterable[Finding]) -> list[Finding]:
+def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings in the order of reading: the primary one, then by severity, code and place."""
     return sorted(
         findings, key=lambda f: (not f.primary, _RANK[f.severity], f.code, f.anchor.path, f.anchor.line, f.kind or "")
@@ -86,18 +86,18 @@ def header(finding: Finding) -> str:
     return f"{finding.severity}[{finding.code}] {finding.name}" + (f" ({finding.kind})" if finding.kind else "")
 
 
-def again(target: TargetName) -> str:
+def repeat_command(target: TargetName) -> str:
     """Return the command that diagnoses a target."""
     path = safe(target.path)
     spec = f"{path}:{target.object}" if target.framework == CALLABLE.name else path
     return f"statecheck diagnose {shlex.quote(spec)}"
 
 
-def applied(diagnosis: Diagnosis) -> list[Outcome]:
+def select_applied(diagnosis: Diagnosis) -> list[Outcome]:
     """Return the experiments that were not skipped."""
     return [outcome for outcome in diagnosis.experiments if outcome.outcome != "skipped"]
 
 
-def got(result: ScenarioResult) -> str:
+def name_causes(result: ScenarioResult) -> str:
     """What the broken apps of a scenario that passed got: its causes, or the kind that is only ever a warning."""
     return ", ".join(result.expected) or f"{result.kind} as a warning"

@@ -32,7 +32,7 @@ from sample_diagnoses import (
 
 from statecheck.report import load_format
 from statecheck.report.json import schema
-from statecheck.report.text import View, ordered, safe
+from statecheck.report.text import View, safe, sort_findings
 
 if TYPE_CHECKING:
     from statecheck.model import Diagnosis
@@ -98,7 +98,7 @@ def test_json_is_utf8_and_keeps_foreign_text_whole() -> None:
 
 
 def test_the_primary_cause_comes_first() -> None:
-    assert [finding.code for finding in ordered(BROKEN.causes)] == ["SC102", "SC103"]
+    assert [finding.code for finding in sort_findings(BROKEN.causes)] == ["SC102", "SC103"]
 
 
 @pytest.mark.parametrize("name", ["full", "concise"])
