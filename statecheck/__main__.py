@@ -5,6 +5,7 @@ Imports next to nothing, so that `--version` answers before Typer is read.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from statecheck.version import version
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from statecheck.errors import StatecheckError
     from statecheck.lab.head_start import HeadStart
 
+_YOUNGEST = 200_000
+"""Objects between two collections, as mypy has it: what we make is mostly kept to the end, and so looked at in vain."""
 _INTERRUPTED, _BROKEN_PIPE = 130, 141
 """128 and the number of the signal, as a shell reports what a signal ended."""
 
@@ -28,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words, answer = [], version()
     else:
         answer = ""
+    gc.set_threshold(_YOUNGEST, 30, 30)
     debug = "--debug" in words
     _open_streams()
     try:

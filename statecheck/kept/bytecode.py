@@ -10,7 +10,7 @@ import os
 import zlib
 from typing import TYPE_CHECKING
 
-from statecheck.kept.store import FOLDER, prepare, replace_file
+from statecheck.kept import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,8 @@ def opened(path: Path | None) -> Iterator[tuple[int, ...]]:
 
 def keep(path: Path, archive: bytes) -> None:
     """Put an archive in its place, and remove the oldest of too many; where nothing can be written, nothing is kept."""
+    from statecheck.kept.store import prepare, replace_file  # late: most runs only look for an archive
+
     folder = path.parent
     with contextlib.suppress(OSError):
         prepare(folder.parent)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.kept import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 KEPT = 20
 """Complete runs that stay; older ones are removed."""
 
-FOLDER, META, LATEST = ".statecheck", "run.json", "latest"
+META, LATEST = "run.json", "latest"
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-(\d+)")
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 _FULL = {errno.ENOSPC, errno.EDQUOT}

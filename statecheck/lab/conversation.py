@@ -117,5 +117,5 @@ def _choose(bench: Bench) -> Setting:
     scouted = Scout(setting, worker).choose(plans)
     recording.plan = scouted.plan
     lab.warm(worker.imported(limits.turn))
-    lab.kill(worker)
+    lab.dismiss(worker)
     return replace(setting, plan=scouted.plan, hold=scouted.hold)

@@ -133,7 +133,7 @@ class Driver:
         """Kill this experiment's workers."""
         for worker in self.workers.values():
             if not worker.dead:
-                self.setting.lab.kill(worker)
+                self.setting.lab.dismiss(worker)
 
     def _start(self, step: Start) -> None:
         setting = self.setting

@@ -7,6 +7,7 @@ itself is the very same, and else it is ended unused.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from statecheck.lab.environment.surroundings import Surroundings
     from statecheck.lab.workers.launch import Launched
+    from statecheck.options.config import Options
     from statecheck.target.resolve import Target
 
 _ASKS_FOR_ANOTHER = ("-h", "--help", "--python", "--app-dir", "--env", "--env-file")
@@ -48,6 +50,14 @@ class HeadStart:
         launched, self._launched = self._launched, None
         return launched
 
+    def warm(self, options: Options) -> None:
+        """Have the target's libraries imported, which nobody has to wait for."""
+        from statecheck.lab.preparation import warm_ahead  # late: the warm parent starts meanwhile
+
+        if self._launched is not None:
+            with contextlib.suppress(StatecheckError, OSError):  # told where it is read again
+                warm_ahead(self._launched, self.target, options)
+
     def stop(self) -> None:
         """End what nobody took."""
         if self._launched is not None:
@@ -64,7 +74,8 @@ def begin(words: Sequence[str]) -> HeadStart | None:
         options = config.load(spec)
         target = resolve(spec, Path.cwd(), None)
         surroundings, options = surroundings_of(target, options)
-        launched = launch(surroundings)
+        early = HeadStart(spec, target, launch(surroundings))
     except (StatecheckError, OSError):
         return None
-    return HeadStart(spec, target, launched)
+    early.warm(options)
+    return early

@@ -13,7 +13,7 @@ from statecheck.lab.deployment import Deployment, read_deployment, read_threads
 from statecheck.lab.environment.placeholders import fill_placeholders
 from statecheck.lab.services.relays import open_relays
 from statecheck.lab.workers.launch import isolate
-from statecheck.lab.workers.pool import Lab
+from statecheck.lab.workers.pool import Lab, make_warm_request
 from statecheck.lab.workers.readiness import START_SECONDS
 from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
@@ -28,19 +28,17 @@ if TYPE_CHECKING:
 
     from statecheck.lab.recording import Recording
     from statecheck.lab.workers.launch import Launched
+    from statecheck.options.config import Options
     from statecheck.target.resolve import Target
 
 _SERVERS = (
     "uvicorn",
-    "uvicorn.loops.asyncio",
     "uvicorn.protocols.http.auto",
-    "uvicorn.protocols.websockets.auto",
     "uvicorn.lifespan.on",
-    "anyio._backends._asyncio",
     "waitress.server",
     "aiosqlite",
 )
-_NEEDED_NEXT = ("httpx", "statecheck.talk.planning")
+_NEEDED_NEXT = ("httpx", "statecheck.talk.planning", "referencing.jsonschema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         lab = _open_lab(recording, launched, seeded=hashes(tree), threads=threads)
         _provide(recording, lab, launched, tree, files, modules)
         with ThreadPoolExecutor(1) as pool:
-            warming = pool.submit(lab.warm, (*modules, *_SERVERS))
+            warming = pool.submit(lab.warm, _to_warm(modules))
             for module in _NEEDED_NEXT:  # takes a while, and the warm parent is busy with the same on another core
                 import_module(module)
             deployment = read_deployment(files, recording.options.volumes)
@@ -111,6 +109,35 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                     launched.stop()
 
 
+def warm_ahead(launched: Launched, target: Target, options: Options) -> None:
+    """Let a warm parent import the target's libraries at once, where nothing has to be done before.
+
+    Servers are forked from it while it is small, and start while it imports; so they come first where there are any.
+
+    Raises:
+        StatecheckError: the target's files cannot be read.
+    """
+    tree = SourceTree.of(target)
+    files = ProjectFiles(target.project, tree.sources)
+    surroundings = launched.surroundings
+    if (
+        options.env
+        or surroundings.env_files
+        or find_services(tree, files, surroundings.environment, read_settings(tree))
+    ):
+        return
+    launched.ask_ahead(make_warm_request(_to_warm(third_party(target, tree)), _find_roots(target)))
+
+
+def _to_warm(modules: tuple[str, ...]) -> tuple[str, ...]:
+    return (*modules, *_SERVERS)
+
+
+def _find_roots(target: Target) -> list[str]:
+    """The folders in which the user's own code lies."""
+    return list(dict.fromkeys((str(target.project), str(target.root))))
+
+
 def _open_lab(recording: Recording, launched: Launched, *, seeded: bool, threads: int) -> Lab:
     target = recording.target
     request = {
@@ -126,7 +153,6 @@ def _open_lab(recording: Recording, launched: Launched, *, seeded: bool, threads
 
 def _spawn_request(target: Target) -> dict[str, object]:
     """What every spawn says of the target."""
-    roots = dict.fromkeys((str(target.project), str(target.root)))
     return {
         "module": target.module,
         "path_file": str(target.path),
@@ -134,7 +160,7 @@ def _spawn_request(target: Target) -> dict[str, object]:
         "framework": target.framework,
         "root": str(target.root),
         "cwd": str(target.project),
-        "roots": list(roots),
+        "roots": _find_roots(target),
     }
 
 

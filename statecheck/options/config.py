@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from statecheck.errors import StatecheckError
 from statecheck.experiments import REPORTED
 from statecheck.options.tables import Table
-from statecheck.options.template import template
 
 if TYPE_CHECKING:
     from statecheck.model import Severity
@@ -152,11 +151,19 @@ def _options(table: Table) -> Options:
         volumes=tuple(table.file.parent / path for path in table.texts("volumes")),
         timeout_scale=timeout / TURN_SECONDS if timeout else None,
         fail_on=table.choice("fail-on", SEVERITIES),
-        template=template(table),
+        template=_template(table),
         python=_python(table),
         app_dir=table.file.parent / app_dir if app_dir else None,
         env_files=tuple(table.file.parent / path for path in table.texts("env-file", one=True)),
     )
+
+
+def _template(table: Table) -> Plan | None:
+    if "template" not in table.values:
+        return None
+    from statecheck.options.template import template  # late: few projects have one
+
+    return template(table)
 
 
 def _python(table: Table) -> str | None:

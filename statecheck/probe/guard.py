@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from .addresses import is_loopback
 from .recorder import RECORDER, TOOL
 
-_LOOPBACK = ("localhost", "::1", "0.0.0.0", "::", "")  # noqa: S104 - a client that connects there reaches itself
 _UNNAMED = (None, 0, "0")
 
 REFUSED: list[tuple[str, str, int]] = []
@@ -25,11 +25,6 @@ def refusals() -> int:
 
 class BeyondLoopback(ConnectionRefusedError):
     """An address that statecheck does not let the target reach."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host, as an app gives it, is this machine."""
-    return host.lower() in _LOOPBACK or host.startswith(("127.", "::ffff:127."))
 
 
 def check(host: Any, port: Any) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from . import apis
-from .guard import is_loopback
+from .addresses import is_loopback
 from .model_calls import Call, abegin_call, begin_call
 from .offline import is_offline
 

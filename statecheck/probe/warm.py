@@ -124,8 +124,9 @@ class WarmParent:
         for process in {pid, *(self.disks.processes(message["disk"]) if message["all"] else ())}:
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
+        if message["wait"]:  # else it is reaped when it is gone: to take down its memory takes longer than a turn
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
         return {}
 
     def _files(self, message: Message, _fds: list[int]) -> Message:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from statecheck.probe.addresses import is_loopback
 from statecheck.probe.frameworks import FRAMEWORKS
-from statecheck.probe.guard import is_loopback
 from statecheck.probe.offline import dummy_credentials, dummy_for, is_secret
 from statecheck.source.project.service_kinds import kind_of_url
 

@@ -32,6 +32,7 @@ class Launched:
 
     Attributes:
         notes: what the report should say of it.
+        ahead: what it was asked whose answer nobody has read.
     """
 
     surroundings: Surroundings
@@ -43,6 +44,13 @@ class Launched:
     greeted: bool = False
     stopped: bool = False
     notes: list[str] = field(default_factory=list)
+    ahead: Message | None = None
+
+    def ask_ahead(self, message: Message) -> None:
+        """Ask before it is there; who asks the same later is given the answer. That it is gone is found out by then."""
+        with contextlib.suppress(Closed):
+            self.channel.send(message)
+            self.ahead = message
 
     def hang_up(self) -> None:
         """Let everything of the run end, without waiting for it: the warm parent ends, and its namespace or warden."""

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 _WORTH_KEEPING = 50  # modules; a few are always compiled anew, as those of packages under development
 
 
+def make_warm_request(modules: tuple[str, ...], roots: list[str]) -> Message:
+    """What a warm parent is asked to import; what lies below the roots is the user's own, and left out."""
+    return {"do": "warm", "modules": list(modules), "roots": roots}
+
+
 class Lab:
     """Everything of one run that lives outside the target: places, workers, faults."""
 
@@ -62,9 +67,13 @@ class Lab:
             StatecheckError: the warm parent is gone or could not do it.
         """
         with self._lock:
+            channel, ahead, self._launched.ahead = self._launched.channel, self._launched.ahead, None
             try:
-                self._launched.channel.send(message, descriptors)
-                reply, self._received = self._launched.channel.receive(self.seconds)
+                if ahead is not None and ahead != message:
+                    channel.receive(self.seconds)  # nobody wants that answer
+                if ahead != message:
+                    channel.send(message, descriptors)
+                reply, self._received = channel.receive(self.seconds)
             except (Closed, TimeoutError) as error:
                 raise StatecheckError(
                     "lab-lost",
@@ -88,7 +97,7 @@ class Lab:
             StatecheckError: as `ask`, and where that takes too long.
         """
         try:
-            reply = self.ask({"do": "warm", "modules": list(modules), "roots": self._request["roots"]})
+            reply = self.ask(make_warm_request(modules, self._request["roots"]))
         except StatecheckError as error:
             if not isinstance(error.__cause__, TimeoutError):
                 raise
@@ -131,7 +140,12 @@ class Lab:
 
     def kill(self, worker: Worker, *, container: bool = False) -> None:
         """SIGKILL this worker, or with it all that is in its container; returns when it is gone."""
-        self.ask({"do": "kill", "pid": worker.pid, "disk": worker.disk, "all": container})
+        self.ask({"do": "kill", "pid": worker.pid, "disk": worker.disk, "all": container, "wait": True})
+        worker.ended()
+
+    def dismiss(self, worker: Worker) -> None:
+        """SIGKILL a worker that nobody needs any more; it is gone a moment later."""
+        self.ask({"do": "kill", "pid": worker.pid, "disk": worker.disk, "all": False, "wait": False})
         worker.ended()
 
     def copy_of(self, worker: Worker) -> str:
@@ -155,7 +169,7 @@ class Lab:
             if worker.pid and not worker.dead:
                 self.kill(worker)
         for pid in self.helpers:
-            self.ask({"do": "kill", "pid": pid, "disk": "", "all": False})
+            self.ask({"do": "kill", "pid": pid, "disk": "", "all": False, "wait": True})
         self.ask({"do": "forget", "prefix": self.name})
         self._give_back()
 
