@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from statecheck.source.code.resolver import bindings
 from statecheck.source.code.sources import Sources
-from statecheck.source.code.values import bindings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

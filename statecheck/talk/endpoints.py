@@ -17,7 +17,7 @@ from statecheck.talk.plan import AppFacts, Route
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from statecheck.source.code.lookup import Modules
+    from statecheck.source.handlers.project_code import ProjectCode
 
 _SPEAKING = as_set(
     "chat ask message messages query reply answer talk converse conversation conversations completions complete prompt "
@@ -75,7 +75,7 @@ def brace_path(path: str) -> tuple[str, dict[str, Form]]:
     return (plain if plain.startswith("/") else f"/{plain}"), forms
 
 
-def rank_endpoints(facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> list[Endpoint]:
+def rank_endpoints(facts: AppFacts, code: ProjectCode, calls: Sequence[Call]) -> list[Endpoint]:
     """All endpoints that could take a turn, the likeliest first. Without routes, those that client code calls."""
     told = {(brace_path(route.path)[0], method) for route in facts.routes for method in route.methods}
     hidden = (each for each in facts.operations if (each.path, each.method) not in told)
@@ -84,42 +84,42 @@ def rank_endpoints(facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> 
         sent = dict.fromkeys((call.path, call.method) for call in calls if call.path.startswith("/"))
         routes = [Route(path, (method,), "", "", 0) for path, method in sent]
     found = []
-    for route in (route if route.file else _locate(route, modules) for route in routes):
-        for method in _methods(route, modules):
-            found.append(_rank(_endpoint(route, method, facts, modules, calls)))  # noqa: PERF401 (three lines read better)
+    for route in (route if route.file else _locate(route, code) for route in routes):
+        for method in _methods(route, code):
+            found.append(_rank(_endpoint(route, method, facts, code, calls)))  # noqa: PERF401 (three lines read better)
     return sorted(found, key=lambda endpoint: -endpoint.score)
 
 
-def _locate(route: Route, modules: Modules) -> Route:
+def _locate(route: Route, code: ProjectCode) -> Route:
     """Return a route with the function that is decorated with the end of its path, where the app does not tell it."""
     path, method = brace_path(route.path)[0], (route.methods or ("POST",))[0]
     fitting = []
-    for spelled, verb, name, file, line in modules.decorated():
+    for spelled, verb, name, file, line in code.decorated():
         given = brace_path(spelled)[0].rstrip("/")
         if given and path.rstrip("/").endswith(given) and verb in (method.lower(), "route", "api_route"):
             fitting.append((len(given), Route(route.path, route.methods, route.name or name, str(file), line)))
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else route
 
 
-def _methods(route: Route, modules: Modules) -> Iterable[str]:
+def _methods(route: Route, code: ProjectCode) -> Iterable[str]:
     if route.methods:
         return [method for method in weights.METHODS if method in route.methods]
-    handler = _read(route, modules, "POST")
+    handler = _read(route, code, "POST")
     return handler.methods if handler is not None else ("POST",)
 
 
-def _read(route: Route, modules: Modules, method: str) -> Handler | None:
-    if not route.file or not Path(route.file).resolve().is_relative_to(modules.project):
+def _read(route: Route, code: ProjectCode, method: str) -> Handler | None:
+    if not route.file or not Path(route.file).resolve().is_relative_to(code.project):
         return None
     if route.event:
-        return read_step(modules, Path(route.file), route.line, route.name, route.event, ("start_event",))
+        return read_step(code, Path(route.file), route.line, route.name, route.event, ("start_event",))
     _, forms = brace_path(route.path)
-    return read_handler(modules, Path(route.file), route.line, route.name, tuple(forms), method)
+    return read_handler(code, Path(route.file), route.line, route.name, tuple(forms), method)
 
 
-def _endpoint(route: Route, method: str, facts: AppFacts, modules: Modules, calls: Sequence[Call]) -> Endpoint:
+def _endpoint(route: Route, method: str, facts: AppFacts, code: ProjectCode, calls: Sequence[Call]) -> Endpoint:
     path, forms = brace_path(route.path)
-    handler = _read(route, modules, method)
+    handler = _read(route, code, method)
     read = handler.fields if handler is not None else ()
     encoding: Encoding = "none"
     if handler is not None and handler.encoding and method != "GET":

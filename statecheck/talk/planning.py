@@ -15,12 +15,12 @@ from statecheck.errors import ExitCode, StatecheckError, nearest
 from statecheck.probe.frameworks import Kind, by_name
 from statecheck.source import weights
 from statecheck.source.clients.clients import find_clients
-from statecheck.source.code.lookup import Modules
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.fields import Field
 from statecheck.source.handlers.callables import Parameter, read_callable
 from statecheck.source.handlers.events import Event, read_event
 from statecheck.source.handlers.handlers import read_step
+from statecheck.source.handlers.project_code import ProjectCode
 from statecheck.source.project.deploy import serves_workflows
 from statecheck.talk.alternatives import list_ways
 from statecheck.talk.call_plans import agent_plan, call_plan, event_plan, find_client, overlay_client
@@ -58,7 +58,7 @@ def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple
     if kind in _CALLS:
         plan = _CALLS[kind](facts, tree, overrides)
         return (replace(plan, handler=anchor_of(facts.routes[0], tree.project) if facts.routes else None),)
-    everything = rank_endpoints(facts, Modules(tree, facts.environment), find_clients(tree))
+    everything = rank_endpoints(facts, ProjectCode(tree, facts.environment), find_clients(tree))
     ranked = _select_endpoints(everything, overrides)
     plans: list[Plan] = []
     for endpoint in ranked:
@@ -85,7 +85,7 @@ def _workflow(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:
     operation = facts.operation("run", "POST")
     fields = operation.fields if operation is not None else ()
     if step is not None and Path(step.file).is_relative_to(tree.project):
-        read = read_step(Modules(tree), Path(step.file), step.line, step.name, step.event)
+        read = read_step(ProjectCode(tree), Path(step.file), step.line, step.name, step.event)
         fields = lay_over(fields, read.fields if read is not None else ())
     named: dict[str, list[Field]] = {}
     for field in fields:
@@ -99,7 +99,7 @@ def _callable(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:
     """Return how a plain callable is called: by its source, where that lies in the project."""
     route, read = _route_in(facts, tree.project), None
     if route is not None:
-        read = read_callable(Modules(tree), Path(route.file), route.line, facts.object, facts.parameters)
+        read = read_callable(ProjectCode(tree), Path(route.file), route.line, facts.object, facts.parameters)
     return call_plan(facts, overrides.message_field, overrides.session_field, read)
 
 
@@ -107,7 +107,7 @@ def _lambda(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:
     """Return how a Lambda handler is invoked: by what its source reads of the event, as its clients send it."""
     route, read = _route_in(facts, tree.project), None
     if route is not None:
-        read = read_event(Modules(tree), Path(route.file), route.line, route.name)
+        read = read_event(ProjectCode(tree), Path(route.file), route.line, route.name)
     options = overrides.message_field, overrides.session_field
     plan = event_plan(facts, *options, read or Event((), "", "none"))
     call = find_client(read, find_clients(tree)) if read is not None and read.gateway else None
@@ -150,7 +150,7 @@ def _select_endpoints(ranked: list[Endpoint], overrides: Overrides) -> list[Endp
         return same[:1]
     if not ranked:  # an app that does not tell its routes: the user knows better
         route = Route(path, (method[0].upper() if method else "POST",), "", "", 0)
-        return rank_endpoints(AppFacts("", "", (route,)), Modules(SourceTree(_nowhere(), _nowhere())), ())
+        return rank_endpoints(AppFacts("", "", (route,)), ProjectCode(SourceTree(_nowhere(), _nowhere())), ())
     known = {endpoint.label.lower(): endpoint.label for endpoint in ranked}
     known |= {endpoint.path.lower(): endpoint.path for endpoint in ranked}
     meant = nearest(overrides.endpoint, known)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from statecheck.probe.frameworks import CALLABLE, CONSOLE, FRAMEWORKS, UNKNOWN, by_name
-from statecheck.source.code.evaluate import Evaluator, imports_top
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.source.code.reading import parse_expression
 from statecheck.source.code.scopes import dotted, last_name, required_parameters, statements, walk
-from statecheck.source.code.values import Origin, Value, Wiring, adds_routes
+from statecheck.target.evaluator import Evaluator, imports_top
 from statecheck.target.turns import is_task, turn_functions
+from statecheck.target.values import Origin, Value, Wiring, adds_routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from statecheck.source.code.evaluate import Evaluator
     from statecheck.source.code.sources import Sources
-    from statecheck.source.code.values import Origin
+    from statecheck.target.evaluator import Evaluator
+    from statecheck.target.values import Origin
 
 _LLAMA = re.compile(rb"^\s*(?:from|import)\s+(?:llama_index|workflows|llama_agents)\b", re.MULTILINE)
 _DRIVEN = tuple(framework for framework in FRAMEWORKS if framework.adapter)

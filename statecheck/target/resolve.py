@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
-from statecheck.source.code.evaluate import Evaluator
 from statecheck.source.code.imports import uses_llama_index
-from statecheck.source.code.names import global_names, missing_name
 from statecheck.source.code.packages import import_root, is_run_in
 from statecheck.source.code.scopes import walk
 from statecheck.source.code.sources import Sources
 from statecheck.source.code.tree import SourceTree, find_below
 from statecheck.target.apps import App, apps_in, named
 from statecheck.target.discover import discover
+from statecheck.target.evaluator import Evaluator
+from statecheck.target.missing_names import global_names, missing_name
 from statecheck.target.turns import turn_functions
 
 if TYPE_CHECKING:

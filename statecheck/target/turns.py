@@ -13,9 +13,9 @@ from statecheck.source.roles import as_set, leaning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from statecheck.source.code.evaluate import Evaluator
     from statecheck.source.code.modules import Module
-    from statecheck.source.code.values import AnyFunction, Value
+    from statecheck.target.evaluator import Evaluator
+    from statecheck.target.values import AnyFunction, Value
 
 _MESSAGE = re.compile(r"(.*_)?(message|msg|text|query|question|prompt|input|content|utterance|request|say|said|line)")
 _SESSION = re.compile(

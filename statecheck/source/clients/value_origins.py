@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.clients.script import FUNCTION_VALUES
 from statecheck.source.clients.script_nodes import callee, spell
-from statecheck.source.code.lookup import FUNCTIONS
 from statecheck.source.code.reading import parse_expression
+from statecheck.source.code.resolver import FUNCTIONS
 from statecheck.source.fields import plain
 from statecheck.source.handlers.models import makes_key_text
 

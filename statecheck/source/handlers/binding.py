@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
-from statecheck.source.code.lookup import FUNCTIONS, Found, Modules
+from statecheck.source.code.resolver import FUNCTIONS, Definition
 from statecheck.source.fields import Field, Place, Where
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.models import class_fields, declare_field, strip_annotation
 from statecheck.source.handlers.notes import Traced
 from statecheck.source.handlers.request_accessors import header_name
 from statecheck.source.roles import as_set
+
+if TYPE_CHECKING:
+    from statecheck.source.handlers.project_code import ProjectCode
 
 _MARKERS: dict[str, Where] = {
     "Header": "header",
@@ -35,7 +39,7 @@ _SCHEMES: dict[str, Where] = {
 }
 
 
-def bind_parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) -> dict[str, Traced]:
+def bind_parameters(flow: Flow, found: Definition, path_parameters: tuple[str, ...]) -> dict[str, Traced]:
     """Tell what a framework binds a handler's parameters to, dependencies followed."""
     function = found.node
     if not isinstance(function, FUNCTIONS):
@@ -44,7 +48,7 @@ def bind_parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) 
     defaults: list[ast.expr | None] = [None] * (len(arguments) - len(function.args.defaults))
     pairs = list(zip(arguments, [*defaults, *function.args.defaults], strict=False))
     pairs += list(zip(function.args.kwonlyargs, function.args.kw_defaults, strict=False))
-    bodies = [a.arg for a, default in pairs if _is_body(flow.modules, found, a, default, path_parameters)]
+    bodies = [a.arg for a, default in pairs if _is_body(flow.code, found, a, default, path_parameters)]
     bound = {}
     for argument, default in pairs:
         embed = len(bodies) > 1 and argument.arg in bodies
@@ -52,13 +56,13 @@ def bind_parameters(flow: Flow, found: Found, path_parameters: tuple[str, ...]) 
     return bound
 
 
-def _resolve_annotation(modules: Modules, found: Found, argument: ast.arg) -> tuple[Found, ast.expr | None]:
+def _resolve_annotation(code: ProjectCode, found: Definition, argument: ast.arg) -> tuple[Definition, ast.expr | None]:
     """Return a parameter's annotation with a name like `PupilMemory = Annotated[…]` replaced, and where it stands."""
     annotation = argument.annotation
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         annotation = strip_annotation(annotation)
     if isinstance(annotation, (ast.Name, ast.Attribute)):
-        meant = modules.resolve(found.file, annotation)
+        meant = code.resolve(found.file, annotation)
         if meant is not None and isinstance(meant.node, (ast.Subscript, ast.BinOp)):
             return meant, meant.node
     return found, annotation
@@ -91,31 +95,31 @@ def _head(annotation: ast.expr | None) -> str:
 
 
 def _is_body(
-    modules: Modules, found: Found, argument: ast.arg, default: ast.expr | None, path_parameters: tuple[str, ...]
+    code: ProjectCode, found: Definition, argument: ast.arg, default: ast.expr | None, path_parameters: tuple[str, ...]
 ) -> bool:
-    where, annotation = _resolve_annotation(modules, found, argument)
+    where, annotation = _resolve_annotation(code, found, argument)
     marker = _marker(annotation, default)
     if marker is not None:
         return _last(marker.func) == "Body"
     if annotation is None or argument.arg in path_parameters:
         return False
-    kind = modules.resolve(where.file, strip_annotation(annotation))
-    return _head(annotation) in _BODIES or (kind is not None and _is_model(modules, kind))
+    kind = code.resolve(where.file, strip_annotation(annotation))
+    return _head(annotation) in _BODIES or (kind is not None and _is_model(code, kind))
 
 
-def _is_model(modules: Modules, kind: Found) -> bool:
+def _is_model(code: ProjectCode, kind: Definition) -> bool:
     """Whether a class, or a base of it in the project, declares data."""
     if not isinstance(kind.node, ast.ClassDef):
         return False
     if any(isinstance(node, ast.AnnAssign) for node in kind.node.body):
         return True
-    bases = (modules.resolve(kind.file, base) for base in kind.node.bases)
-    return any(_is_model(modules, base) for base in bases if base is not None and base.node is not kind.node)
+    bases = (code.resolve(kind.file, base) for base in kind.node.bases)
+    return any(_is_model(code, base) for base in bases if base is not None and base.node is not kind.node)
 
 
 def _parameter(
     flow: Flow,
-    found: Found,
+    found: Definition,
     argument: ast.arg,
     default: ast.expr | None,
     path_parameters: tuple[str, ...],
@@ -123,7 +127,7 @@ def _parameter(
     embed: bool,
 ) -> Traced:
     name = argument.arg
-    where, annotation = _resolve_annotation(flow.modules, found, argument)
+    where, annotation = _resolve_annotation(flow.code, found, argument)
     marker = _marker(annotation, default)
     kind = _last(marker.func) if marker is not None else ""
     if kind in ("Depends", "Security") and marker is not None:
@@ -136,11 +140,11 @@ def _parameter(
         )
     if _head(annotation) in _REQUESTS or (annotation is None and name in _NAMED_REQUESTS):
         return Traced(root="request")
-    model = flow.modules.resolve(where.file, strip_annotation(annotation)) if annotation is not None else None
-    if model is not None and _is_model(flow.modules, model) and kind in ("", "Body", "Form", "Query"):
+    model = flow.code.resolve(where.file, strip_annotation(annotation)) if annotation is not None else None
+    if model is not None and _is_model(flow.code, model) and kind in ("", "Body", "Form", "Query"):
         whole = Place("query", ()) if kind == "Query" else Place("body", (name,) if embed else ())
         flow.notes.encoding = flow.notes.encoding or ("form" if kind == "Form" else "json" if kind != "Query" else "")
-        flow.notes.declare(class_fields(flow.modules, model, whole))
+        flow.notes.declare(class_fields(flow.code, model, whole))
         return Traced(at=whole)
     if kind:
         alone = kind == "Body" and not embed and not any(k.arg == "embed" for k in marker.keywords)  # type: ignore[union-attr]
@@ -157,11 +161,16 @@ def _parameter(
 
 
 def _declare(
-    flow: Flow, where: Found, argument: ast.arg, annotation: ast.expr | None, default: ast.expr | None, place: Where
+    flow: Flow,
+    where: Definition,
+    argument: ast.arg,
+    annotation: ast.expr | None,
+    default: ast.expr | None,
+    place: Where,
 ) -> Place:
     name = header_name(argument.arg) if place == "header" else argument.arg
     plain = annotation if annotation is not None else ast.Name("str")
-    declared = declare_field(flow.modules, where, plain, default, Place(place, (name,)))
+    declared = declare_field(flow.code, where, plain, default, Place(place, (name,)))
     flow.notes.declared.setdefault(declared.place, declared)
     flow.notes.usage(declared.place)
     return declared.place
@@ -169,8 +178,8 @@ def _declare(
 
 def take_over_middleware(flow: Flow) -> None:
     """Take over what the project's middleware demands of a request, and what it keeps of it for the handlers."""
-    for found in flow.modules.middlewares():
-        ahead = Flow(flow.modules)
+    for found in flow.code.middlewares():
+        ahead = Flow(flow.code)
         assert isinstance(found.node, FUNCTIONS)
         names = [a.arg for a in found.node.args.args if a.arg != "self"]
         ahead.enter(found, {name: Traced(root="request") for name in names[:1]})
@@ -181,12 +190,12 @@ def take_over_middleware(flow: Flow) -> None:
         flow.notes.usages |= {place: ahead.notes.usages[place] for place in known if place in ahead.notes.usages}
 
 
-def find_guards(flow: Flow, found: Found) -> list[ast.Call]:
+def find_guards(flow: Flow, found: Definition) -> list[ast.Call]:
     """Return the dependencies that a handler's decorator, or the app or router it belongs to, asks for."""
     marks = [mark for mark in getattr(found.node, "decorator_list", ()) if isinstance(mark, ast.Call)]
     calls = list(marks)
     for mark in marks:
-        owner = flow.modules.resolve(found.file, mark.func.value) if isinstance(mark.func, ast.Attribute) else None
+        owner = flow.code.resolve(found.file, mark.func.value) if isinstance(mark.func, ast.Attribute) else None
         if owner is not None and owner.file == found.file and isinstance(owner.node, ast.Call):
             calls.append(owner.node)
     listed = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "dependencies"]
@@ -194,7 +203,7 @@ def find_guards(flow: Flow, found: Found) -> list[ast.Call]:
     return [i for i in inside if isinstance(i, ast.Call) and i.args and _last(i.func) in ("Depends", "Security")]
 
 
-def _credentials(flow: Flow, found: Found) -> Traced | None:
+def _credentials(flow: Flow, found: Definition) -> Traced | None:
     """Tell what one of FastAPI's security schemes gives: what travels in the place that it reads."""
     call = found.node
     kind = _last(call.func) if isinstance(call, ast.Call) else ""
@@ -211,21 +220,21 @@ def _credentials(flow: Flow, found: Found) -> Traced | None:
     return Traced(attrs={"credentials": value}) if kind == "HTTPBearer" else value
 
 
-def bind_dependency(flow: Flow, where: Found, marker: ast.Call, annotation: ast.expr | None) -> Traced:
+def bind_dependency(flow: Flow, where: Definition, marker: ast.Call, annotation: ast.expr | None) -> Traced:
     """Tell what a dependency gives: its own parameters come from the request too."""
     target = marker.args[0] if marker.args else strip_annotation(annotation) if annotation is not None else None
     if target is not None and _last(target).startswith("OAuth2PasswordRequestForm"):
         flow.notes.encoding = flow.notes.encoding or "form"
         return Traced(at=Place("body", ()))
-    found = flow.modules.resolve(where.file, target) if target is not None else None
+    found = flow.code.resolve(where.file, target) if target is not None else None
     if isinstance(target, ast.Call):
-        found = Found(where.file, target)
+        found = Definition(where.file, target)
     if found is None:
         return Traced()
     scheme = _credentials(flow, found)
     if scheme is not None:
         return scheme
     if isinstance(found.node, ast.ClassDef):
-        init = flow.modules.method(found, "__init__")
+        init = flow.code.method(found, "__init__")
         return Traced(attrs=bind_parameters(flow, init, ())) if init is not None else Traced()
     return flow.enter(found, bind_parameters(flow, found, ()))

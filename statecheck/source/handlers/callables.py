@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from statecheck.source.code.lookup import Found, Modules
+from statecheck.source.code.resolver import Definition
 from statecheck.source.fields import Field, Json, Place
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.handlers import fields_of, function_at
@@ -16,6 +16,8 @@ from statecheck.source.handlers.notes import Traced
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from statecheck.source.handlers.project_code import ProjectCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +39,18 @@ class Parameter:
 
 
 def read_callable(
-    modules: Modules, file: Path, line: int, name: str, names: Sequence[str]
+    code: ProjectCode, file: Path, line: int, name: str, names: Sequence[str]
 ) -> tuple[Parameter, ...] | None:
     """Read the parameters of the function that is defined at a line, or None where its source is not as expected.
 
     Args:
-        modules: the project's modules.
+        code: the project's code.
         file: where the function is defined.
         line: its first line, or that of its first decorator.
         name: its name, or its attribute path.
         names: the parameters that can be given by position, as the running program tells them, without `self`.
     """
-    tree = modules.tree(file)
+    tree = code.tree(file)
     node = function_at(tree, line, name, "") if tree is not None else None
     if node is None:
         return None
@@ -59,17 +61,17 @@ def read_callable(
         return None
     given = [a for a in positional if a.arg in names]
     defaults |= {a.arg: d for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)}
-    found, flow = Found(file, node), Flow(modules)
+    found, flow = Definition(file, node), Flow(code)
     places = {a.arg: Place("body", (a.arg,)) for a in [*given, *node.args.kwonlyargs]}
     for argument in [*given, *node.args.kwonlyargs]:
         place = places[argument.arg]
         plain = argument.annotation if argument.annotation is not None else ast.Name("Any")
-        declared = declare_field(modules, found, plain, defaults[argument.arg], place)
+        declared = declare_field(code, found, plain, defaults[argument.arg], place)
         flow.notes.declared[place] = replace(declared, place=place, required=defaults[argument.arg] is None)
         flow.notes.usage(place)
-        kind = modules.resolve(file, strip_annotation(plain))
-        if kind is not None and next(class_fields(modules, kind, place), None) is not None:  # a request's own class
-            flow.notes.declare(class_fields(flow.modules, kind, place))
+        kind = code.resolve(file, strip_annotation(plain))
+        if kind is not None and next(class_fields(code, kind, place), None) is not None:  # a request's own class
+            flow.notes.declare(class_fields(flow.code, kind, place))
     flow.enter(found, {name: Traced(at=place) for name, place in places.items()})
     fields = fields_of(flow)
     return tuple(

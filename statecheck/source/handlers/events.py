@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from statecheck.source.code.lookup import Found, Modules
+from statecheck.source.code.resolver import Definition
 from statecheck.source.fields import Encoding, Field, Place
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.handlers import fields_of, function_at
@@ -13,6 +13,8 @@ from statecheck.source.handlers.notes import Traced
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from statecheck.source.handlers.project_code import ProjectCode
 
 EVENT = Place("event", ())
 _MADE_BY_THE_GATEWAY = frozenset(
@@ -36,22 +38,22 @@ class Event:
     encoding: Encoding
 
 
-def read_event(modules: Modules, file: Path, line: int, name: str) -> Event | None:
+def read_event(code: ProjectCode, file: Path, line: int, name: str) -> Event | None:
     """Read the handler that is defined at a line of a file, or None if there is none.
 
     Args:
-        modules: the project's modules.
+        code: the project's code.
         file: where the handler is defined.
         line: its first line, or that of its first decorator.
         name: its name.
     """
-    tree = modules.tree(file)
+    tree = code.tree(file)
     node = function_at(tree, line, name, "") if tree is not None else None
     first = next((a for a in node.args.args if a.arg != "self"), None) if node is not None else None
     if node is None or first is None:
         return None
-    flow = Flow(modules)
-    flow.enter(Found(file, node), {first.arg: Traced(at=EVENT)})
+    flow = Flow(code)
+    flow.enter(Definition(file, node), {first.arg: Traced(at=EVENT)})
     read = [field for field in fields_of(flow) if field.place != EVENT]
     fields = tuple(field for field in read if field.place.where != "event" or field.name not in _MADE_BY_THE_GATEWAY)
     behind = bool(flow.notes.encoding) or any(field.place.where != "event" for field in read)

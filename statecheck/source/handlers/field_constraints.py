@@ -13,7 +13,7 @@ from statecheck.source.handlers.notes import Traced
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from statecheck.source.code.lookup import Found
+    from statecheck.source.code.resolver import Definition
     from statecheck.source.fields import Json, Place
     from statecheck.source.handlers.notes import Notes
     from statecheck.source.handlers.site import Site
@@ -119,7 +119,7 @@ def _note_pattern(notes: Notes, site: Site, name: str, node: ast.Call, arguments
         note_schema(notes, traced.at, {"pattern": whole})
 
 
-def convert_to_member(notes: Notes, kind: Found, arguments: Sequence[Traced]) -> Traced | None:
+def convert_to_member(notes: Notes, kind: Definition, arguments: Sequence[Traced]) -> Traced | None:
     """Return what an enumeration makes of a value, noting its members; None where the class is no enumeration."""
     values = enum_values(kind)
     if not values or not arguments or arguments[0].at is None:

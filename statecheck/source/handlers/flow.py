@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from statecheck.source import weights
-from statecheck.source.code.lookup import FUNCTIONS, Found, Function, Modules
+from statecheck.source.code.resolver import FUNCTIONS, Definition
 from statecheck.source.handlers import field_constraints as constraints
 from statecheck.source.handlers import sinks
 from statecheck.source.handlers.models import class_fields, constant, makes_key
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from statecheck.source.code.scopes import Function
+    from statecheck.source.handlers.project_code import ProjectCode
+
 _DEEPEST = 5
 _MOST = 300  # functions entered in one walk: far more than a handler needs, and an end to what fans out
 
@@ -34,8 +37,8 @@ class Flow:
         notes: what was noted on the way.
     """
 
-    def __init__(self, modules: Modules) -> None:
-        self.modules = modules
+    def __init__(self, code: ProjectCode) -> None:
+        self.code = code
         self.notes = Notes()
         self._stack: list[ast.AST] = []
         self._entered = 0
@@ -45,7 +48,7 @@ class Flow:
         """How many functions deep the walk is."""
         return len(self._stack)
 
-    def enter(self, found: Found, env: Mapping[str, Traced]) -> Traced:
+    def enter(self, found: Definition, env: Mapping[str, Traced]) -> Traced:
         """Walk a function, given what its parameters are bound to; return what is known of its result."""
         if (
             not isinstance(found.node, FUNCTIONS)
@@ -67,7 +70,7 @@ class _Frame:
 
     def __init__(self, flow: Flow, file: Path, env: dict[str, Traced]) -> None:
         self.flow, self.notes = flow, flow.notes
-        self.site = Site(flow.modules, file)
+        self.site = Site(flow.code, file)
         self.env = env
         self.returned: list[Traced] = []
 
@@ -89,11 +92,11 @@ class _Frame:
             self.walk(inner.body)
 
     def _walk_function(self, node: Function) -> None:
-        self.env[node.name] = Traced(function=(Found(self.site.file, node), self.env))
+        self.env[node.name] = Traced(function=(Definition(self.site.file, node), self.env))
         if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
             self.notes.streams = True
         hidden = {a.arg: Traced() for a in [*node.args.args, *node.args.kwonlyargs]}
-        self.flow.enter(Found(self.site.file, node), {**self.env, **hidden})
+        self.flow.enter(Definition(self.site.file, node), {**self.env, **hidden})
 
     def _walk_assignment(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
         if isinstance(node, ast.Assign) and (pairs := _pairwise(node)):
@@ -206,7 +209,7 @@ class _Frame:
 
     def _global(self, name: str) -> str | None:
         """Return what a free name is of what frameworks have ready for the code of a request."""
-        return None if name in self.env else request_global(self.flow.modules, self.site.file, name)
+        return None if name in self.env else request_global(self.flow.code, self.site.file, name)
 
     def _keeps_for_request(self, holder: ast.expr) -> bool:
         """Whether an attribute set on this is kept for the request: on its state or context, `g`, or itself."""
@@ -391,20 +394,20 @@ class _Frame:
         for traced in [*arguments[:1], *[keywords[k] for k in keywords if k in ("**", "data")]]:
             if traced.root == "raw" or (traced.at is not None and traced.at.where in ("body", "event")):
                 place = traced.at or WHOLE
-                self.notes.declare(class_fields(self.flow.modules, kind, place))
+                self.notes.declare(class_fields(self.flow.code, kind, place))
                 return Traced(at=place)
         for keyword, traced in keywords.items():
             self.notes.note(traced, name_evidence(keyword, weights.PARAMETER))
-        names = [field.name for field, _ in class_fields(self.flow.modules, kind, WHOLE)]
+        names = [field.name for field, _ in class_fields(self.flow.code, kind, WHOLE)]
         return Traced(attrs=dict(zip(names, arguments, strict=False)) | keywords)
 
-    def _called(self, node: ast.Call) -> tuple[Found, Mapping[str, Traced]] | None:
+    def _called(self, node: ast.Call) -> tuple[Definition, Mapping[str, Traced]] | None:
         """Return the project's own function that a call enters, and what it sees."""
         if isinstance(node.func, ast.Name) and (here := self.env.get(node.func.id)) and here.function:
             return here.function
         found = self.site.resolve(node.func)
         if found is None and isinstance(node.func, ast.Attribute):
-            found = self.flow.modules.only_method(self.site.file, node.func.attr)
+            found = self.flow.code.only_method(self.site.file, node.func.attr)
             if found is not None and not _accepts(found.node, node):
                 found = None
         return (found, {}) if found is not None and isinstance(found.node, FUNCTIONS) else None

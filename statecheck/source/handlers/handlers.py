@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from statecheck.source import weights
-from statecheck.source.code.lookup import FUNCTIONS, Found, Function, Modules
+from statecheck.source.code.resolver import FUNCTIONS, Definition
 from statecheck.source.fields import ELEMENT, Field, Place
 from statecheck.source.handlers.binding import bind_dependency, bind_parameters, find_guards, take_over_middleware
 from statecheck.source.handlers.flow import Flow
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from statecheck.source.code.scopes import Function
     from statecheck.source.handlers.notes import Usage
+    from statecheck.source.handlers.project_code import ProjectCode
 
 _METHODS = ("POST", "PUT", "PATCH", "GET")
 
@@ -53,24 +55,24 @@ class Handler:
 
 
 def read_handler(
-    modules: Modules, file: Path, line: int, name: str, path_parameters: tuple[str, ...] = (), method: str = "POST"
+    code: ProjectCode, file: Path, line: int, name: str, path_parameters: tuple[str, ...] = (), method: str = "POST"
 ) -> Handler | None:
     """Read the handler that is defined at a line of a file, or None if there is none.
 
     Args:
-        modules: the project's modules.
+        code: the project's code.
         file: where the endpoint's function or class is defined.
         line: its first line, or that of its first decorator.
         name: its name, for when the line belongs to a wrapper.
         path_parameters: the names in the route's path.
         method: which method of a class-based view is meant.
     """
-    tree = modules.tree(file)
+    tree = code.tree(file)
     node = function_at(tree, line, name, method) if tree is not None else None
     if node is None:
         return None
-    flow = Flow(modules)
-    found = Found(file, node)
+    flow = Flow(code)
+    found = Definition(file, node)
     take_over_middleware(flow)
     for guard in find_guards(flow, found):
         bind_dependency(flow, found, guard, None)
@@ -88,24 +90,24 @@ def read_handler(
 
 
 def read_step(
-    modules: Modules, file: Path, line: int, name: str, event: str, below: tuple[str, ...] = ()
+    code: ProjectCode, file: Path, line: int, name: str, event: str, below: tuple[str, ...] = ()
 ) -> Handler | None:
     """Read the step of a workflow that gets a request as its start event, or None if there is none.
 
     Args:
-        modules: the project's modules.
+        code: the project's code.
         file: where the step is defined.
         line: its first line, or that of its decorator.
         name: its name.
         event: the parameter that gets the event.
         below: where the event's fields lie in the request's body.
     """
-    tree = modules.tree(file)
+    tree = code.tree(file)
     node = function_at(tree, line, name, "") if tree is not None else None
     if node is None:
         return None
-    flow = Flow(modules)
-    flow.enter(Found(file, node), {event: Traced(at=Place("body", below))})
+    flow = Flow(code)
+    flow.enter(Definition(file, node), {event: Traced(at=Place("body", below))})
     return Handler(fields=fields_of(flow), encoding="json", model=flow.notes.model)
 
 

@@ -14,7 +14,8 @@ from statecheck.source.roles import is_history
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.source.code.lookup import Found, Modules
+    from statecheck.source.code.resolver import Definition
+    from statecheck.source.handlers.project_code import ProjectCode
 
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "List": "array"}
 _TYPES |= {"UUID": "string", "UUID4": "string", "dict": "object", "Dict": "object", "EmailStr": "string"}
@@ -33,14 +34,14 @@ _FORM_FIELDS = {
 _DEEPEST = 4
 
 
-def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> Iterator[tuple[Field, Place]]:
+def class_fields(code: ProjectCode, kind: Definition, place: Place, deep: int = 0) -> Iterator[tuple[Field, Place]]:
     """Return the fields of a class below a place, each with the place where the code reads it (aliases differ)."""
     if not isinstance(kind.node, ast.ClassDef) or deep > _DEEPEST:
         return
     for base in kind.node.bases:
-        parent = modules.resolve(kind.file, base)
+        parent = code.resolve(kind.file, base)
         if parent is not None and parent.node is not kind.node:
-            yield from class_fields(modules, parent, place, deep + 1)
+            yield from class_fields(code, parent, place, deep + 1)
     for node in kind.node.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and isinstance(node.targets[0], ast.Name):
             here = Place(place.where, (*place.path, node.targets[0].id))
@@ -50,10 +51,10 @@ def class_fields(modules: Modules, kind: Found, place: Place, deep: int = 0) -> 
         name, annotation = node.target.id, node.annotation
         if name.startswith("_") or name == "model_config" or "ClassVar" in ast.dump(annotation):
             continue
-        field = declare_field(modules, kind, annotation, node.value, Place(place.where, (*place.path, name)))
-        inner = modules.class_of(modules.resolve(kind.file, strip_annotation(annotation)))
+        field = declare_field(code, kind, annotation, node.value, Place(place.where, (*place.path, name)))
+        inner = code.class_of(code.resolve(kind.file, strip_annotation(annotation)))
         if inner is not None and inner.node is not kind.node and not _is_enum(inner):
-            yield from class_fields(modules, inner, field.place, deep + 1)
+            yield from class_fields(code, inner, field.place, deep + 1)
         else:
             yield field, Place(place.where, (*place.path, name))
 
@@ -71,7 +72,9 @@ def _of_form(call: ast.Call, place: Place) -> Iterator[Field]:
         )
 
 
-def declare_field(modules: Modules, kind: Found, annotation: ast.expr, default: ast.expr | None, place: Place) -> Field:
+def declare_field(
+    code: ProjectCode, kind: Definition, annotation: ast.expr, default: ast.expr | None, place: Place
+) -> Field:
     """Return the field that an annotation and a default declare."""
     spelled = ast.unparse(annotation)
     core = strip_annotation(annotation)
@@ -84,7 +87,7 @@ def declare_field(modules: Modules, kind: Found, annotation: ast.expr, default: 
     if head == "Literal" and isinstance(core, ast.Subscript):
         options = core.slice.elts if isinstance(core.slice, ast.Tuple) else [core.slice]
         field = replace(field, value=constant(options[0]), known=True, limited=True, type="string")
-    enum = modules.resolve(kind.file, core)
+    enum = code.resolve(kind.file, core)
     if enum is not None and _is_enum(enum):
         values = enum_values(enum)
         field = replace(field, value=values[0] if values else None, known=bool(values), limited=bool(values))
@@ -163,7 +166,7 @@ def constant(node: ast.AST) -> Json:
     )
 
 
-def enum_values(kind: Found) -> list[Json]:
+def enum_values(kind: Definition) -> list[Json]:
     """Return the values of an enumeration's members, or none for anything else."""
     if not isinstance(kind.node, ast.ClassDef) or not _is_enum(kind):
         return []
@@ -175,5 +178,5 @@ def _is_auto(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] == "auto"
 
 
-def _is_enum(kind: Found) -> bool:
+def _is_enum(kind: Definition) -> bool:
     return isinstance(kind.node, ast.ClassDef) and any("Enum" in ast.unparse(base) for base in kind.node.bases)

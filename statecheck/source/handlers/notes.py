@@ -12,7 +12,7 @@ from statecheck.source.weights import PART
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from statecheck.source.code.lookup import Found
+    from statecheck.source.code.resolver import Definition
     from statecheck.source.field_evidence import Decision, FieldEvidence
 
 WHOLE = Place("body", ())
@@ -36,7 +36,7 @@ class Traced:
     parts: frozenset[Place] = frozenset()
     root: Literal["", "request", "raw", "files"] = ""
     attrs: Mapping[str, Traced] | None = None
-    function: tuple[Found, Mapping[str, Traced]] | None = None
+    function: tuple[Definition, Mapping[str, Traced]] | None = None
     words: tuple[str, ...] = ()
 
     @property

@@ -15,8 +15,8 @@ from statecheck.source.handlers.notes import WHOLE, Traced, merge
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from statecheck.source.code.lookup import Modules
     from statecheck.source.handlers.notes import Notes
+    from statecheck.source.handlers.project_code import ProjectCode
 
 Global = Literal["request", "g", "session"]
 """What a framework has ready for handlers: the request, what is kept for it, the client's session."""
@@ -71,12 +71,11 @@ _ARGUMENTS: dict[str, Where] = {
 }
 
 
-def request_global(modules: Modules, file: Path, name: str) -> Global | None:
+def request_global(code: ProjectCode, file: Path, name: str) -> Global | None:
     """Return what a name is that a module imports from its framework: `from flask import request`."""
-    node = modules.names(file).get(name)
-    if not isinstance(node, ast.ImportFrom):
-        return None
-    originals = (alias.name for alias in node.names if name in (alias.name, alias.asname))
+    module = code.source.get(file)
+    imports = module.imports if module is not None else ()
+    originals = (item.member for item in imports if item.bound == name and item.member)
     return next((_GLOBALS[original] for original in originals if original in _GLOBALS), None)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.source import weights
-from statecheck.source.code.lookup import FUNCTIONS, Found
+from statecheck.source.code.resolver import FUNCTIONS, Definition
 from statecheck.source.handlers.field_constraints import limit_values, note_check
 from statecheck.source.handlers.models import constant
 from statecheck.source.handlers.notes import Traced, merge
@@ -16,7 +16,7 @@ from statecheck.source.roles import as_set, name_evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from statecheck.source.code.lookup import Function
+    from statecheck.source.code.scopes import Function
     from statecheck.source.fields import Place
     from statecheck.source.handlers.notes import Notes, Usage
     from statecheck.source.handlers.site import Site
@@ -163,13 +163,13 @@ def _finds(usage: Usage) -> bool:
     return any(each.weight <= weights.FOUND_BY for each in usage.decision.session)
 
 
-def workflow_steps(site: Site, call: Leaving) -> Iterator[tuple[Found, dict[str, Traced]]]:
+def workflow_steps(site: Site, call: Leaving) -> Iterator[tuple[Definition, dict[str, Traced]]]:
     """Yield the steps of the workflow that a call runs, each with what its parameters are bound to.
 
     What `run()` is given arrives as the event of the workflow's steps.
     """
     assert call.on is not None
-    found = site.modules.class_of(site.resolve(call.on))
+    found = site.code.class_of(site.resolve(call.on))
     made = call.on if isinstance(call.on, ast.Call) else _maker_of(site, call.on)
     if found is None and made is not None:
         found = site.resolve(made.func)
@@ -178,7 +178,7 @@ def workflow_steps(site: Site, call: Leaving) -> Iterator[tuple[Found, dict[str,
     event = call.keywords.get("start_event", Traced(attrs=call.keywords))
     for step in found.node.body:
         if isinstance(step, FUNCTIONS) and any("step" in ast.unparse(mark) for mark in step.decorator_list):
-            yield Found(found.file, step), dict.fromkeys(_event_parameters(step), event)
+            yield Definition(found.file, step), dict.fromkeys(_event_parameters(step), event)
 
 
 def _event_parameters(step: Function) -> Iterator[str]:
@@ -191,7 +191,7 @@ def _maker_of(site: Site, on: ast.expr) -> ast.Call | None:
     """Return the call that makes `self.flow`, in the class or one of its methods, in the same file."""
     if not isinstance(on, ast.Attribute) or not isinstance(on.value, ast.Name) or on.value.id not in ("self", "cls"):
         return None
-    for node in ast.walk(site.modules.tree(site.file) or ast.Module([], [])):
+    for node in ast.walk(site.code.tree(site.file) or ast.Module([], [])):
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(getattr(target, "attr", getattr(target, "id", "")) == on.attr for target in targets):

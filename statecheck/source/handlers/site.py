@@ -12,8 +12,9 @@ from statecheck.source.project.settings import read_variable
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from statecheck.source.code.lookup import Found, Modules
+    from statecheck.source.code.resolver import Definition
     from statecheck.source.fields import Json
+    from statecheck.source.handlers.project_code import ProjectCode
 
 _SETS = ("MappingProxyType", "dict", "frozenset", "set", "tuple", "list")
 _UNCHANGED = ("encode", "strip")
@@ -24,12 +25,12 @@ _WRITES = ("setdefault", "update", "add")
 class Site:
     """The file in which an expression stands, by which its names are resolved."""
 
-    modules: Modules
+    code: ProjectCode
     file: Path
 
-    def resolve(self, node: ast.expr) -> Found | None:
+    def resolve(self, node: ast.expr) -> Definition | None:
         """Return what a name or an attribute means: a function, a class or a value."""
-        return self.modules.resolve(self.file, node)
+        return self.code.resolve(self.file, node)
 
     def fixed(self, node: ast.expr) -> Json:
         """Return what an expression is whatever is sent, or None where that depends on the request, or is unknown."""
@@ -45,7 +46,7 @@ class Site:
         read = read_variable(node)
         if read is not None:
             default = constant(read[1]) if read[1] is not None else None
-            return self.modules.environment.get(read[0], default)
+            return self.code.environment.get(read[0], default)
         if isinstance(node, ast.Attribute) and node.attr == "value":
             return self._member(node.value)
         if isinstance(node, ast.Subscript):
@@ -64,7 +65,7 @@ class Site:
         found = self.resolve(node)
         if found is not None and isinstance(found.node, ast.expr) and found.node is not node:
             return self.fixed(found.node)
-        return self.modules.environment.get(node.attr.upper()) if isinstance(node, ast.Attribute) else None
+        return self.code.environment.get(node.attr.upper()) if isinstance(node, ast.Attribute) else None
 
     def keys(self, container: ast.expr) -> list[Json]:
         """Return the keys of a module's table of constants, or the members of its set of constants."""
@@ -108,9 +109,9 @@ class Site:
                 return constant(inner.value)
         return None
 
-    def _is_written(self, found: Found, name: str) -> bool:
+    def _is_written(self, found: Definition, name: str) -> bool:
         """Whether a module's table gets new keys while the app runs."""
-        tree = self.modules.tree(found.file)
+        tree = self.code.tree(found.file)
         return tree is not None and any(
             (isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store) and ast.unparse(n.value) == name)
             or (isinstance(n, ast.Attribute) and n.attr in _WRITES and ast.unparse(n.value) == name)

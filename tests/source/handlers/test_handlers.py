@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from statecheck.source.code.lookup import Modules
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.handlers.handlers import Handler, read_handler
+from statecheck.source.handlers.project_code import ProjectCode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def read(folder: Path, source: str, name: str = "handler", *path: str) -> Handler:
     file = folder / "app.py"
     file.write_text(source)
-    found = read_handler(Modules(SourceTree(folder, folder)), file, 0, name, path)
+    found = read_handler(ProjectCode(SourceTree(folder, folder)), file, 0, name, path)
     assert found is not None
     return found
 
@@ -167,7 +167,7 @@ def test_a_view_tells_its_methods_itself(tmp_path: Path, source: str, methods: t
 
 def test_no_handler_is_none(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("x = (")
-    modules = Modules(SourceTree(tmp_path, tmp_path))
+    code = ProjectCode(SourceTree(tmp_path, tmp_path))
 
-    assert read_handler(modules, tmp_path / "app.py", 1, "x") is None
-    assert read_handler(modules, tmp_path / "missing.py", 1, "x") is None
+    assert read_handler(code, tmp_path / "app.py", 1, "x") is None
+    assert read_handler(code, tmp_path / "missing.py", 1, "x") is None

@@ -10,22 +10,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import FRAMEWORKS, Framework, by_constructor, by_name, by_signature
+from statecheck.source.code.resolver import Resolver, bindings
 from statecheck.source.code.scopes import dotted, last_name, own_nodes, parameters
-from statecheck.source.code.values import (
+from statecheck.target.values import (
     AnyFunction,
     Env,
     Origin,
     Value,
     Wiring,
     adds_routes,
-    bindings,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from statecheck.source.code.modules import Import, Module
+    from statecheck.source.code.modules import Module
     from statecheck.source.code.tree import SourceTree
 
 _WRAPPERS = frozenset(name for framework in FRAMEWORKS for name in framework.wrappers)
@@ -40,15 +40,13 @@ class Evaluator:
     def __init__(self, tree: SourceTree) -> None:
         self.tree = tree
         self.wirings: dict[Path, Wiring] = {}
-        self._envs: dict[Path, Env] = {}
+        self.resolver = Resolver(tree)
         self._known: dict[tuple[Path, ast.AST, int], Value | None] = {}  # keeps its nodes, so no two are taken for one
         self._classes: dict[ast.ClassDef, str] = {}
 
     def env(self, module: Module) -> Env:
         """Return the module's own scope."""
-        if module.path not in self._envs:
-            self._envs[module.path] = Env(module, bindings(module.ast))
-        return self._envs[module.path]
+        return Env(module, self.resolver.bindings(module))
 
     def name(self, module: Module, name: str) -> Value | None:
         """Return what a module's global is when the module has been imported."""
@@ -104,25 +102,15 @@ class Evaluator:
         return self._imported(name, env.module, depth)
 
     def _imported(self, name: str, module: Module, depth: int) -> Value | None:
-        items = module.imports
-        for item in [item for item in items if item.bound == name] + [item for item in items if item.member == "*"]:
-            value = self._import(item, name, module, depth)
+        if depth > _DEEPEST:
+            return None
+        for source, original in self.resolver.imported(module, name):
+            if not original:
+                return Value("module", (source.path, 0), source)
+            value = self._name(original, self.env(source), None, depth + 1)
             if value is not None:
                 return value
         return None
-
-    def _import(self, item: Import, name: str, module: Module, depth: int) -> Value | None:
-        if depth > _DEEPEST:
-            return None
-        whole = self.tree.find(f"{item.name}.{item.member}" if item.member else item.name)
-        path = self.tree.find(item.name) if item.member else None
-        source = self.tree.get(path) if path and path != module.path else None
-        if source is not None:
-            value = self._name(name if item.member == "*" else item.member or name, self.env(source), None, depth + 1)
-            if value is not None:
-                return value
-        target = self.tree.get(whole) if whole else None
-        return Value("module", (target.path, 0), target) if target and (item.member or item.bound != "") else None
 
     def _attribute(self, node: ast.Attribute, env: Env, line: int | None, depth: int) -> Value | None:
         base = self.evaluate(node.value, env, line, depth)

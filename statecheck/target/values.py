@@ -1,4 +1,4 @@
-"""What expressions of the user's code can be found to be, and what a scope binds its names to. Data only."""
+"""What expressions of the user's code can be found to be: apps, workflows, functions, classes. Data only."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import by_name
-from statecheck.source.code.scopes import Function, Scope, statements
+from statecheck.source.code.scopes import Function
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from statecheck.source.code.modules import Module
+    from statecheck.source.code.resolver import Bindings
 
 Origin = tuple["Path", int]
 AnyFunction = Function | ast.Lambda
@@ -56,7 +57,7 @@ class Env:
     """A scope in a file: its bindings by name, each with its line, and the scope around it."""
 
     module: Module
-    names: dict[str, list[tuple[int, ast.AST]]]
+    names: Bindings
     outer: Env | None = None
 
 
@@ -95,32 +96,3 @@ ROUTE_METHODS = frozenset(
 def adds_routes(node: ast.AST) -> bool:
     """Whether a node is a call such as `x.include_router(…)` or, as a decorator, `x.post(…)`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ROUTE_METHODS
-
-
-def bindings(scope: Scope) -> dict[str, list[tuple[int, ast.AST]]]:
-    """Return the values that a scope's statements give to its names, in source order, each with its line."""
-    found: dict[str, list[tuple[int, ast.AST]]] = {}
-    for statement in statements(scope.body) if not isinstance(scope, ast.Lambda) else ():
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            found.setdefault(statement.name, []).append((statement.lineno, statement))
-        elif isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in targets:
-                for name, value in _pairs(target, statement.value):
-                    found.setdefault(name, []).append((statement.lineno, value))
-        elif isinstance(statement, (ast.With, ast.AsyncWith)):
-            for item in statement.items:
-                if isinstance(item.optional_vars, ast.Name):
-                    found.setdefault(item.optional_vars.id, []).append((statement.lineno, item.context_expr))
-    return found
-
-
-def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[str, ast.expr]]:
-    """Return the names in an assignment's target, each with the expression that it gets."""
-    if isinstance(target, ast.Name):
-        return [(target.id, value)]
-    if isinstance(target, (ast.Tuple, ast.List)):
-        if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
-            return [pair for t, v in zip(target.elts, value.elts, strict=True) for pair in _pairs(t, v)]
-        return [(name.id, ast.Constant(None)) for name in target.elts if isinstance(name, ast.Name)]
-    return []

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from statecheck.source.code.scopes import dotted, own_nodes, stored_names, walk
 
 if TYPE_CHECKING:
-    from statecheck.source.code.evaluate import Evaluator
     from statecheck.source.code.modules import Module
     from statecheck.source.code.tree import SourceTree
+    from statecheck.target.evaluator import Evaluator
 
 _DYNAMIC = frozenset(("globals", "vars", "locals", "exec", "eval", "setattr", "__getattr__", "__import__"))
 
