@@ -53,7 +53,7 @@ _ASIDE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundApp:
     """An app of a directory, with what evaluates its tree."""
 
     app: App
@@ -71,7 +71,7 @@ class Discovery:
         error: why a file that may hold the app could not be read, or None.
     """
 
-    found: tuple[Found, ...]
+    found: tuple[FoundApp, ...]
     uses_llama_index: bool
     error: StatecheckError | None
 
@@ -85,7 +85,7 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources
             Raises StatecheckError for a file that cannot be read or parsed.
         sources: read the files.
     """
-    found: list[Found] = []
+    found: list[FoundApp] = []
     mounted: set[Origin] = set()
     routed: set[Origin] = set()
     error: StatecheckError | None = None
@@ -105,12 +105,12 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources
         wires = wiring([module], values)
         mounted |= wires.mounted
         routed |= wires.routed
-        found += [Found(app, values, llama) for app in apps_in(module, values)]
+        found += [FoundApp(app, values, llama) for app in apps_in(module, values)]
     found = [replace(one, app=replace(one.app, routed=one.app.routed or one.app.origin in routed)) for one in found]
     return Discovery(tuple(_choose(found, frozenset(mounted), top)), any_llama, error)
 
 
-def _choose(found: list[Found], mounted: frozenset[Origin], top: Path) -> list[Found]:
+def _choose(found: list[FoundApp], mounted: frozenset[Origin], top: Path) -> list[FoundApp]:
     """Return the best: those that use LlamaIndex, by rank, not aside in `examples`, with routes; each app once."""
     apps = outermost([one.app for one in found], mounted)
     found = [one for one in found if any(one.app is app for app in apps)]
@@ -118,7 +118,7 @@ def _choose(found: list[Found], mounted: frozenset[Origin], top: Path) -> list[F
     found = best(found, lambda one: one.app.rank)
     found = best(found, lambda one: not _ASIDE & set(one.app.module.path.relative_to(top).parts[:-1]))
     found = best(found, lambda one: one.app.routed)
-    chosen: dict[Origin, Found] = {}
+    chosen: dict[Origin, FoundApp] = {}
     for one in found:
         known = chosen.get(one.app.origin)
         if known is None or _completeness(one) > _completeness(known):
@@ -126,7 +126,7 @@ def _choose(found: list[Found], mounted: frozenset[Origin], top: Path) -> list[F
     return list(chosen.values())
 
 
-def _completeness(one: Found) -> tuple[bool, int, bool, str]:
+def _completeness(one: FoundApp) -> tuple[bool, int, bool, str]:
     """Of modules that offer one app: not a factory, then what loads most, what defines it, `wsgi` over `asgi`."""
     app = one.app
     return not app.is_call, len(one.values.tree.reach(app.module.path)), app.own, app.module.path.name

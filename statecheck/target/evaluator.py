@@ -205,7 +205,7 @@ class Evaluator:
             return self._classes[definition.node]
         if definition is not None and definition.node is not None:
             return ""
-        called = _imported_name(env.module, func) or name
+        called = (isinstance(func, ast.Name) and self.resolver.original_name(env.module, func.id)) or name
         built = {last_name(part) for part in ast.walk(func)} if name == _BUILD else ()
         frameworks = [one for one in FRAMEWORKS if not one.builders.isdisjoint(built)] or by_constructor(called)
         return self._meant(frameworks, env.module)
@@ -250,12 +250,3 @@ def _rebinds(call: ast.Call, env: Env) -> bool:
     """Whether the call's result gets the name of one of its arguments: `app = wrap(app)`."""
     given = {argument.id for argument in call.args if isinstance(argument, ast.Name)}
     return any(node is call for name in given for _, node in env.names.get(name, ()))
-
-
-def _imported_name(module: Module, func: ast.expr) -> str:
-    """Return the original name of a constructor that was imported under another one."""
-    if isinstance(func, ast.Name):
-        for item in module.imports:
-            if item.bound == func.id and item.member not in (None, "*"):
-                return item.member or ""
-    return ""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.probe.bootstrap import OLDEST
-from statecheck.target.virtualenvs import Found, folders_of, found
+from statecheck.target.virtualenvs import VirtualEnvironment, find_environments, folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -75,7 +75,7 @@ def named(given: str, base: Path) -> Interpreter:
     if not os.access(python, os.X_OK):
         raise StatecheckError("no-interpreter", f"`{given}` cannot be executed", _NAME_ONE)
     python = Path(os.path.abspath(python))  # noqa: PTH100 - a link's target would be another interpreter
-    return Interpreter(str(python), f"`{given}`, as was asked for", Found(python, "").folder)
+    return Interpreter(str(python), f"`{given}`, as was asked for", VirtualEnvironment(python, "").folder)
 
 
 def refusal(python: str, why: str) -> StatecheckError:
@@ -105,9 +105,9 @@ def choose(file: Path, project: Path, environ: Mapping[str, str], wanted: Callab
         environ: of the shell: an environment may be activated.
         wanted: asked for the dotted modules that the target imports, if there is a choice.
     """
-    others: dict[str, Found] = {}
+    others: dict[str, VirtualEnvironment] = {}
     passed_over = []
-    for one in found(folders_of(file, project), environ):
+    for one in find_environments(folders_of(file, project), environ):
         version = _version(one)
         if version is not None and version < OLDEST:
             passed_over.append(f"{_shown(one)} was passed over: its Python {version[0]}.{version[1]} is too old")
@@ -125,7 +125,7 @@ def choose(file: Path, project: Path, environ: Mapping[str, str], wanted: Callab
     return Interpreter(str(best.python), _shown(best), best.folder, best.libraries, tuple(passed_over))
 
 
-def _shown(one: Found) -> str:
+def _shown(one: VirtualEnvironment) -> str:
     place = os.path.relpath(one.folder or one.python)
     return f"{one.whose} `{one.folder or one.python if place.startswith('..') else place}`"
 
@@ -135,7 +135,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names[:3]) + more
 
 
-def _version(one: Found) -> tuple[int, int] | None:
+def _version(one: VirtualEnvironment) -> tuple[int, int] | None:
     """Its Python's version as far as its folder tells: `pyvenv.cfg` says so, or the name of its library's folder."""
     if one.folder is None:
         return None
@@ -145,7 +145,7 @@ def _version(one: Found) -> tuple[int, int] | None:
     return (int(numbers[1]), int(numbers[2])) if numbers else None
 
 
-def _packages(one: Found) -> tuple[Path, ...]:
+def _packages(one: VirtualEnvironment) -> tuple[Path, ...]:
     """Return the folders that it imports packages from, with those that `.pth` files add."""
     folders = [*one.libraries]
     if one.folder is not None:

@@ -9,7 +9,7 @@ from statecheck.source.code.scopes import dotted, own_nodes, stored_names, walk
 
 if TYPE_CHECKING:
     from statecheck.source.code.modules import Module
-    from statecheck.source.code.tree import SourceTree
+    from statecheck.source.code.resolver import Resolver
     from statecheck.target.evaluator import Evaluator
 
 _DYNAMIC = frozenset(("globals", "vars", "locals", "exec", "eval", "setattr", "__getattr__", "__import__"))
@@ -25,7 +25,7 @@ def missing_name(module: Module, values: Evaluator, path: str) -> tuple[str, fro
     """
     head, _, tail = path.partition(".")
     head = head.removesuffix("()")
-    known = global_names(module, values.tree)
+    known = global_names(module, values.resolver)
     if known is not None and head not in known:
         return head, known
     owner = values.name(module, head) if tail else None
@@ -36,12 +36,12 @@ def missing_name(module: Module, values: Evaluator, path: str) -> tuple[str, fro
     return None
 
 
-def global_names(module: Module, tree: SourceTree) -> frozenset[str] | None:
+def global_names(module: Module, resolver: Resolver) -> frozenset[str] | None:
     """Return the globals that importing a module can give it, or None if code that cannot be read may add others."""
-    return _globals(module, tree, set())
+    return _globals(module, resolver, set())
 
 
-def _globals(module: Module, tree: SourceTree, seen: set[str]) -> frozenset[str] | None:
+def _globals(module: Module, resolver: Resolver, seen: set[str]) -> frozenset[str] | None:
     if module.name in seen:
         return frozenset()
     seen.add(module.name)
@@ -55,10 +55,9 @@ def _globals(module: Module, tree: SourceTree, seen: set[str]) -> frozenset[str]
         return None
     for item in module.imports:
         names.add(item.bound)
-        if item.member == "*":
-            path = tree.find(item.name)
-            source = tree.get(path) if path else None
-            inner = _globals(source, tree, seen) if source else None
+        if item.is_star:
+            source = resolver.module(module, item.name)
+            inner = _globals(source, resolver, seen) if source else None
             if inner is None:
                 return None
             names |= inner

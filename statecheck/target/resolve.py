@@ -133,7 +133,7 @@ class _Finder:
             if file != path:
                 return self.file(file, elsewhere[1], base)
         llama = uses_llama_index(values.tree, path)
-        if llama and global_names(module, values.tree) is None:
+        if llama and global_names(module, values.resolver) is None:
             return _target(values.tree, module, None, "")
         raise _no_app(module.shown, llama, self._hint(module) if llama else "")
 

@@ -23,7 +23,7 @@ _POETRY_NAME = re.compile(r"^\[(?:project|tool\.poetry)\]\s*\n(?:(?!\[).*\n)*?na
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class VirtualEnvironment:
     """An interpreter that a convention leads to.
 
     Attributes:
@@ -43,7 +43,7 @@ class Found:
         return folder if (folder / "pyvenv.cfg").is_file() or (folder / "conda-meta").is_dir() else None
 
 
-def found(folders: tuple[Path, ...], environ: Mapping[str, str]) -> Iterator[Found]:
+def find_environments(folders: tuple[Path, ...], environ: Mapping[str, str]) -> Iterator[VirtualEnvironment]:
     """Yield the environments that could be the project's, the likeliest first.
 
     Args:
@@ -67,20 +67,22 @@ def folders_of(file: Path, project: Path) -> tuple[Path, ...]:
     return tuple(folder for folder in file.parents if folder.is_relative_to(top))
 
 
-def _at(folder: Path, whose: str) -> Iterator[Found]:
-    one = Found(folder / "bin" / "python", whose)
+def _at(folder: Path, whose: str) -> Iterator[VirtualEnvironment]:
+    one = VirtualEnvironment(folder / "bin" / "python", whose)
     if folder.is_absolute() and os.access(one.python, os.X_OK) and one.folder is not None:
         yield one
 
 
-def _of_pdm(folder: Path) -> Iterator[Found]:
+def _of_pdm(folder: Path) -> Iterator[VirtualEnvironment]:
     python = Path(_text(folder / ".pdm-python").strip())
     if python.is_absolute() and os.access(python, os.X_OK):
-        libraries = () if Found(python, "").folder else tuple(sorted(folder.glob("__pypackages__/3.*/lib")))
-        yield Found(python, "PDM's", libraries)
+        libraries = (
+            () if VirtualEnvironment(python, "").folder else tuple(sorted(folder.glob("__pypackages__/3.*/lib")))
+        )
+        yield VirtualEnvironment(python, "PDM's", libraries)
 
 
-def _of_poetry(folder: Path, environ: Mapping[str, str]) -> Iterator[Found]:
+def _of_poetry(folder: Path, environ: Mapping[str, str]) -> Iterator[VirtualEnvironment]:
     name = _POETRY_NAME.search(_text(folder / "pyproject.toml")) if (folder / "poetry.lock").is_file() else None
     if name is None:
         return
@@ -92,7 +94,7 @@ def _of_poetry(folder: Path, environ: Mapping[str, str]) -> Iterator[Found]:
         yield from _at(place, "Poetry's")
 
 
-def _of_pipenv(folder: Path, environ: Mapping[str, str]) -> Iterator[Found]:
+def _of_pipenv(folder: Path, environ: Mapping[str, str]) -> Iterator[VirtualEnvironment]:
     if (folder / "Pipfile").is_file():
         data = Path(environ.get("XDG_DATA_HOME") or _home(environ) / ".local/share")
         home = Path(environ.get("WORKON_HOME") or data / "virtualenvs")

@@ -246,3 +246,26 @@ def test_python_is_parsed_in_one_place() -> None:
 
     # in the target's processes, which may import nothing of the rest, the source of a function is read once more
     assert parsing == {"source/code/reading.py", "probe/state_usage.py"}
+
+
+def test_imports_are_followed_in_one_place() -> None:
+    following = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        if node.attr == "member" and not isinstance(node.ctx, ast.Store)
+        if ast.unparse(node.value) != "values"  # an attribute of an evaluated object
+    } | {
+        name
+        for name, tree in TREES.items()
+        if any(ast.unparse(n.func) == "find_below" for n in ast.walk(tree) if isinstance(n, ast.Call))
+    }
+
+    # a file says what it imports, a tree which files are there; what was typed on the command line is no import
+    assert following == {
+        "source/code/modules.py",
+        "source/code/resolver.py",
+        "source/code/tree.py",
+        "target/resolve.py",
+    }

@@ -14,7 +14,7 @@ import pytest
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.lab.environment.variables import target_environment
 from statecheck.target.interpreters import OWN, Interpreter, choose, named
-from statecheck.target.virtualenvs import folders_of, found, pipenv_name, poetry_name
+from statecheck.target.virtualenvs import find_environments, folders_of, pipenv_name, poetry_name
 
 APP = """\
 import importlib.util
@@ -110,7 +110,7 @@ def test_an_activated_environment_comes_first_and_conda_last(tmp_path: Path) -> 
     (conda / "conda-meta").mkdir()
     variables = {"VIRTUAL_ENV": str(activated), "CONDA_PREFIX": str(conda)}
 
-    assert [one.folder for one in found((tmp_path,), variables)] == [activated, project, conda]
+    assert [one.folder for one in find_environments((tmp_path,), variables)] == [activated, project, conda]
     assert chosen(tmp_path, **variables).folder == activated
     assert chosen(tmp_path, CONDA_PREFIX=str(conda)).folder == project
     assert chosen(tmp_path, VIRTUAL_ENV=sys.prefix).folder == project  # statecheck's own was activated
@@ -138,7 +138,7 @@ def test_what_poetry_pipenv_uv_and_pdm_keep_is_found(tmp_path: Path) -> None:
     (project / ".pdm-python").write_text(f"{pdm}/bin/python")
     variables = {"HOME": str(tmp_path), "UV_PROJECT_ENVIRONMENT": "elsewhere"}
 
-    assert [one.folder for one in found((project,), variables)] == [uv, pdm, *poetry, pipenv]
+    assert [one.folder for one in find_environments((project,), variables)] == [uv, pdm, *poetry, pipenv]
 
 
 def test_pdm_s_packages_without_an_environment_are_put_on_the_path(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
+from statecheck.source.code.resolver import Resolver
 from statecheck.source.code.scopes import Function, Scope, dotted, first_line, own_nodes, parameters, stored_names, walk
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def module_name(module: Module, name: str, tree: SourceTree | None = None) -> An
     lines = [line for line in lines if line not in hollow] or lines or list(_global_lines(module, name))
     if lines:
         return Anchor(module.shown, lines[0])
-    return _imported(module, name, tree) if tree is not None else None
+    return _imported(module, name, Resolver(tree)) if tree is not None else None
 
 
 def closure_name(module: Module, function_line: int, name: str) -> Anchor | None:
@@ -158,22 +159,18 @@ def _global_lines(module: Module, name: str) -> Iterator[int]:
             yield from (line for bound, line in stored_names(scope) if bound == name)
 
 
-def _imported(module: Module, name: str, tree: SourceTree) -> Anchor | None:
+def _imported(module: Module, name: str, resolver: Resolver) -> Anchor | None:
     """Follow `from other import name`, star imports too, through at most a few files."""
     seen = {module.path}
     queue = [(module, name)]
     for current, wanted in queue:
-        for item in current.imports:
-            path = tree.find(item.name) if item.member and (item.bound == wanted or item.member == "*") else None
-            source = tree.get(path) if path and path not in seen else None
-            if source is None:
-                continue
-            seen.add(source.path)
-            original = wanted if item.member == "*" else item.member or wanted
-            anchor = module_name(source, original)
-            if anchor is not None:
-                return anchor
-            queue.append((source, original))
+        for source, original in resolver.imported(current, wanted):
+            if original and source.path not in seen:
+                seen.add(source.path)
+                anchor = module_name(source, original)
+                if anchor is not None:
+                    return anchor
+                queue.append((source, original))
     return None
 
 

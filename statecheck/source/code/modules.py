@@ -34,6 +34,11 @@ class Import:
     bound: str
     line: int
 
+    @property
+    def is_star(self) -> bool:
+        """Whether it brings every name of its module."""
+        return self.member == "*"
+
 
 _Calls = tuple[ast.Call, ...]
 

@@ -55,6 +55,13 @@ class Resolver:
             self._bindings[module.path] = bindings(module.ast)
         return self._bindings[module.path]
 
+    def module(self, module: Module, name: str) -> Module | None:
+        """Return the file of the tree that a dotted name loads in a file, or None; one beside or above it will do."""
+        found = self.source.find(name) or next(
+            filter(None, (find_below(folder, name) for folder in self._above(module.path))), None
+        )
+        return self.source.get(found) if found is not None else None
+
     def imported(self, module: Module, name: str) -> Iterator[tuple[Module, str]]:
         """Yield where the imports that can give a module this name lead, most likely first.
 
@@ -67,12 +74,17 @@ class Resolver:
 
     def _led_to(self, module: Module, item: Import, name: str) -> Iterator[tuple[Module, str]]:
         if item.member:
-            source = self._module(module, item.name)
+            source = self.module(module, item.name)
             if source is not None and source is not module:
                 yield source, name if item.member == "*" else item.member
-        whole = self._module(module, f"{item.name}.{item.member}" if item.member else item.name)
+        whole = self.module(module, f"{item.name}.{item.member}" if item.member else item.name)
         if whole is not None:
             yield whole, ""
+
+    def original_name(self, module: Module, name: str) -> str:
+        """Return the name, where it comes from, of what a module imports under this one, or `""`."""
+        members = (item.member for item in module.imports if item.bound == name)
+        return next((member for member in members if member not in (None, "*")), None) or ""
 
     def find(self, file: Path, name: str, further: int = _FURTHEST) -> Definition | None:
         """Return what a name means in a module, imports from the project followed.
@@ -149,7 +161,7 @@ class Resolver:
         module = self.source.get(file)
         if module is None:
             return None
-        imported = (self._module(module, item.name) for item in module.imports if item.member)
+        imported = (self.module(module, item.name) for item in module.imports if item.member)
         found = [
             Definition(source.path, method)
             for source in dict.fromkeys((module, *filter(None, imported)))
@@ -170,13 +182,6 @@ class Resolver:
                         found.setdefault(name, bound)
             self._inner[module.path] = found
         return self._inner[module.path]
-
-    def _module(self, module: Module, name: str) -> Module | None:
-        """Return the file of the tree that an import in a file loads; one that lies beside or above it will do."""
-        found = self.source.find(name) or next(
-            filter(None, (find_below(folder, name) for folder in self._above(module.path))), None
-        )
-        return self.source.get(found) if found is not None else None
 
     def _above(self, file: Path) -> Iterator[Path]:
         """Yield the folders of the project around a file, the nearest first."""

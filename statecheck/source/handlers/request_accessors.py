@@ -74,9 +74,7 @@ _ARGUMENTS: dict[str, Where] = {
 def request_global(code: ProjectCode, file: Path, name: str) -> Global | None:
     """Return what a name is that a module imports from its framework: `from flask import request`."""
     module = code.source.get(file)
-    imports = module.imports if module is not None else ()
-    originals = (item.member for item in imports if item.bound == name and item.member)
-    return next((_GLOBALS[original] for original in originals if original in _GLOBALS), None)
+    return _GLOBALS.get(code.original_name(module, name)) if module is not None else None
 
 
 def attribute_of(notes: Notes, owner: Traced, name: str, *, item: bool = False) -> Traced:
