@@ -6,8 +6,9 @@ import itertools
 import random
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from statecheck.lab import http_turns
 from statecheck.lab.connections import converse
 from statecheck.probe.channel import Closed
 from statecheck.talk.plan import Plan, Request, render, session_key
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
 
-    import httpx
-
     from statecheck.lab.workers.worker import Worker
-    from statecheck.talk.plan import Json
 
 
 @dataclass
@@ -109,8 +107,6 @@ def message_of(marker: str) -> str:
     return f"Please note that my code word is {marker}."
 
 
-_MOST_ANSWER = 20_000  # bytes
-_MOST_REDIRECTS = 10
 _AGAINST_FORGERY = "X-CSRFToken"  # Django's, and one of those that Flask-WTF takes
 _call_tokens = itertools.count(1_000_000)  # above all port numbers
 
@@ -160,10 +156,15 @@ def _exchange(
     if plan.kind == "callable":
         status, text, error, tokens = _call(worker, request, client, seconds, invoked)
     elif plan.kind == "websocket":
-        given = _content(request, client.cookies).get("headers", {})
+        given = http_turns.content(request, client.cookies).get("headers", {})
         status, text, error, tokens = converse(worker, request, given, seconds, invoked)
     else:
-        status, text, error, tokens = _send(worker, request, client, seconds, invoked, headers)
+
+        def connected(sock: socket.socket, token: int) -> None:
+            client.line = sock
+            invoked(token)
+
+        status, text, error, tokens = http_turns.send(worker, request, client.cookies, seconds, connected, headers)
     if tokens and not error:
         worker.wait(lambda: tokens[-1] in worker.done, seconds)
     answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started, headers)
@@ -181,104 +182,11 @@ def _call(
         given = {"args": list(request.args), "kwargs": dict(request.keywords), "kept": client.cookies}
         worker.channel.send({"call": token, **given})
     except Closed:
-        return 0, "", "the worker is gone", [token]
+        return 0, "", worker.fate, [token]
     if not worker.wait(lambda: token in worker.done, seconds):
         return 0, "", f"no answer within {seconds:g} s", [token]
     if token not in worker.done:
-        return 0, "", "the worker died while it answered", [token]
+        return 0, "", worker.fate, [token]
     error = worker.done[token]
     client.cookies = worker.kept.get(token, client.cookies)
     return (500 if error else 200), worker.answers.get(token, ""), error, [token]
-
-
-def _send(
-    worker: Worker,
-    request: Request,
-    client: Client,
-    seconds: float,
-    invoked: Callable[[int], None],
-    headers: dict[str, str],
-) -> tuple[int, str, str, list[int]]:
-    import httpx
-
-    tokens: list[int] = []
-
-    def trace(event: str, info: dict[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
-            client.line = info["return_value"].get_extra_info("socket")
-            tokens.append(info["return_value"].get_extra_info("client_addr")[1])
-            invoked(tokens[-1])
-
-    assert worker.listening is not None
-    base = f"http://127.0.0.1:{worker.listening.getsockname()[1]}"
-    transport = httpx.HTTPTransport(verify=False, trust_env=False)
-    with httpx.Client(transport=transport, timeout=seconds, trust_env=False, headers={"connection": "close"}) as http:
-        try:
-            asked = http.build_request(
-                request.method, base + request.path, extensions={"trace": trace}, **_content(request, client.cookies)
-            )
-            response = _follow(http, asked, client, base)
-            headers.update(response.headers)
-            if response.url.path != request.path:
-                headers["location"] = response.url.path
-        except httpx.TimeoutException:
-            return 0, "", f"no answer within {seconds:g} s", tokens
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            gone = "the worker died while it answered" if worker.wait(lambda: worker.dead, 1) and worker.dead else ""
-            return 0, "", gone or f"{type(error).__name__}: {error}", tokens
-    return response.status_code, _text(response, request.path), "", tokens
-
-
-def _follow(http: httpx.Client, asked: httpx.Request, client: Client, base: str) -> httpx.Response:
-    """Send a request and follow where it is redirected, as a browser would, but never to another server."""
-    for _ in range(_MOST_REDIRECTS):
-        response = http.send(asked)
-        client.cookies.update((cookie.name, cookie.value or "") for cookie in response.cookies.jar)
-        following = response.next_request
-        if following is None or not str(following.url).startswith(base + "/"):
-            break
-        following.extensions = asked.extensions
-        if client.cookies or "cookie" in asked.headers:
-            following.headers["cookie"] = _cookie_header(asked.headers.get("cookie", ""), client.cookies)
-        asked = following
-    return response
-
-
-def _cookie_header(planned: str, jar: dict[str, str]) -> str:
-    """Cookies that a plan sends, with those that the app has set since in their place."""
-    pairs = dict(pair.split("=", 1) for pair in planned.split("; ") if "=" in pair)
-    return "; ".join(f"{name}={value}" for name, value in {**pairs, **jar}.items())
-
-
-def _content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
-    """The request's parts under httpx's names. Cookies go by name: one host sets them all."""
-    parts: dict[str, Any] = {}
-    if request.query:
-        parts["params"] = list(request.query)
-    if request.headers:
-        parts["headers"] = dict(request.headers)
-    jar = {**dict(request.cookies), **cookies}
-    if jar:
-        pairs = "; ".join(f"{name}={value}" for name, value in jar.items())
-        parts["headers"] = {**parts.get("headers", {}), "cookie": pairs}
-    if request.encoding == "json":
-        parts["json"] = request.body
-    elif request.encoding == "form":
-        parts["data"] = request.body
-    elif request.encoding == "multipart" and isinstance(request.body, dict):
-        parts["files"] = {name: _part(value) for name, value in request.body.items()}
-    return parts
-
-
-def _part(value: Json) -> tuple[str | None, str]:
-    """A part of a multipart body under httpx's names: a file's name, if it is a file, and its content."""
-    return (str(value["filename"]), str(value["content"])) if isinstance(value, dict) else (None, str(value))
-
-
-def _text(response: httpx.Response, path: str) -> str:
-    """The answer's beginning; where it came from another path, or leads to another server, that too."""
-    text = response.content[:_MOST_ANSWER].decode("utf-8", "replace")
-    elsewhere = response.headers.get("location", "") if response.has_redirect_location else ""
-    if elsewhere:
-        return f"(redirects to `{elsewhere}`) {text}"
-    return f"(redirected to `{response.url.path}`) {text}" if response.url.path != path else text

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from statecheck.lab.bounds import ENDLESS, KEPT_ANSWER, MOST_TAKEN, Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
     from statecheck.talk.plan import Request
 
 _HOST = "127.0.0.1"
+_TOO_BIG = 1009  # and with which we close it at a message that is longer than is read
+_CLOSE_SECONDS = 5.0  # for the farewell of an app that has answered
 _WENT_WELL = (1000, 1001, 1005)  # codes with which a connection is closed when nothing is wrong
 _BROKE = (1006, 1011)  # and when the app raised an exception
 
@@ -31,39 +38,54 @@ def converse(
     from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
     from websockets.sync.client import connect
 
+    until = time.monotonic() + seconds
     assert worker.listening is not None
     port = worker.listening.getsockname()[1]
     sock = socket.create_connection((_HOST, port), timeout=seconds)
     token: int = sock.getsockname()[1]
     invoked(token)
     try:
-        with connect(
-            f"ws://{_HOST}:{port}{request.target}",
-            sock=sock,
-            additional_headers=headers,
-            open_timeout=seconds,
-            close_timeout=seconds,
-            ping_interval=None,
-            compression=None,
-            max_size=None,
-            max_queue=None,
-            proxy=None,
-        ) as connection:
-            _listens(worker, token, 1, seconds)
-            _said(connection, seconds)
+        with (
+            Deadline(seconds + _CLOSE_SECONDS) as deadline,
+            connect(
+                f"ws://{_HOST}:{port}{request.target}",
+                sock=sock,
+                additional_headers=headers,
+                open_timeout=seconds,
+                close_timeout=min(seconds, _CLOSE_SECONDS),
+                ping_interval=None,
+                compression=None,
+                max_size=MOST_TAKEN,
+                max_queue=None,
+                proxy=None,
+                logger=_silent(),
+                create_connection=_counting(),
+            ) as connection,
+        ):
+            deadline.watch(sock)
+            _listens(worker, token, 1, until - time.monotonic())
+            _said(connection, until)
             with suppress(ConnectionClosed):
                 connection.send(request.body if isinstance(request.body, str) else json.dumps(request.body))
-            in_time = _listens(worker, token, 2, seconds)
-            pieces = _said(connection, seconds)
+            in_time = _listens(worker, token, 2, until - time.monotonic())
+            pieces = _said(connection, until)
             if in_time and not pieces:  # it listens in one task and answers in another
-                pieces = _said(connection, seconds, at_least=1)
+                pieces = _said(connection, until, at_least=1)
             answered = bool(pieces) or token in worker.done  # closing it ends the app's call too, and is no answer
-    except InvalidStatus as refused:
-        return refused.response.status_code, (refused.response.body or b"").decode("utf-8", "replace"), "", [token]
+            refused = connection.protocol.close_sent is not None and connection.protocol.close_sent.code == _TOO_BIG
+            endless = refused or getattr(connection, "endless", False)
+    except InvalidStatus as answer:
+        return answer.response.status_code, (answer.response.body or b"").decode("utf-8", "replace"), "", [token]
     except (InvalidHandshake, OSError, EOFError) as error:
-        gone = "the worker died while it answered" if worker.wait(lambda: worker.dead, 1) and worker.dead else ""
+        gone = worker.fate if worker.wait(lambda: worker.dead, 1) and worker.dead else ""
         return 0, "", gone or f"{type(error).__name__}: {error}", [token]
-    code, text = connection.close_code, "\n".join(pieces)
+    if endless:
+        return 0, "", ENDLESS, [token]
+    if not in_time and not answered:
+        return 0, "", f"no answer within {seconds:g} s", [token]
+    if deadline.passed:
+        return 0, "", f"no end of its answer within {seconds:g} s", [token]
+    code, text = connection.close_code, "\n".join(pieces)[:KEPT_ANSWER]
     if code in _WENT_WELL:
         return (200, text, "", [token]) if answered else (0, "", f"no answer within {seconds:g} s", [token])
     return 500 if code in _BROKE else 400, f"(closed with {code} {connection.close_reason}) {text}", "", [token]
@@ -74,15 +96,53 @@ def _listens(worker: Worker, token: int, times: int, seconds: float) -> bool:
     return worker.wait(lambda: worker.listens.get(token, 0) >= times or token in worker.done, seconds)
 
 
-def _said(connection: ClientConnection, seconds: float, at_least: int = 0) -> list[str]:
+def _said(connection: ClientConnection, until: float, at_least: int = 0) -> list[str]:
     """What the app has said so far: all that was sent before the answer to a ping."""
     from websockets.exceptions import ConnectionClosed
 
     pieces: list[str] = []
     with suppress(ConnectionClosed, TimeoutError):
-        connection.ping(ack_on_close=True).wait(seconds)
+        connection.ping(ack_on_close=True).wait(max(until - time.monotonic(), 0))
     with suppress(ConnectionClosed, TimeoutError):
         while True:
-            said = connection.recv(seconds if len(pieces) < at_least else 0)
+            said = connection.recv(max(until - time.monotonic(), 0) if len(pieces) < at_least else 0)
             pieces.append(said if isinstance(said, str) else said.decode("utf-8", "replace"))
     return pieces
+
+
+@cache
+def _silent() -> logging.Logger:
+    """A logger that says nothing: what an app sends that is no WebSocket is told with its turn."""
+    logger = logging.getLogger("statecheck.websockets")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
+
+
+@cache
+def _counting() -> type[ClientConnection]:
+    """The class of a connection on which no more is taken than of any other answer.
+
+    Nobody reads while the app speaks, for it is the app that tells when it has ended; so what comes is kept by the
+    connection, and a queue of a fixed length would only stop an app that says much before it listens again.
+    """
+    from websockets.frames import Frame
+    from websockets.sync.client import ClientConnection
+
+    class Counting(ClientConnection):
+        """A connection that is cut when too much was sent on it."""
+
+        taken = 0
+        endless = False
+
+        def process_event(self, event: Any) -> None:
+            if isinstance(event, Frame):
+                self.taken += len(event.data)
+            if self.taken <= MOST_TAKEN:
+                super().process_event(event)
+            elif not self.endless:
+                self.endless = True
+                with suppress(OSError):
+                    self.socket.shutdown(socket.SHUT_RDWR)
+
+    return Counting

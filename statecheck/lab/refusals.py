@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.lab.workers.worker import GARBLED_HINT
 from statecheck.probe.offline import is_secret
 from statecheck.talk.plan_text import describe
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 _CREDENTIALS = (401, 402, 403)
 _SECONDS = 2.0  # until a worker says where it waits
+_MORE_TIME = "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`"
+_OTHER_ENDPOINT = "name an endpoint whose answer ends with `--endpoint 'POST /path'`"
+_BY_ERROR = {
+    "it answers without end": ("answer-endless", _OTHER_ENDPOINT),
+    "it redirects without end": ("answer-endless", _OTHER_ENDPOINT),
+}
 _BY_STATUS = {
     429: "it limits how often it may be asked: lift the limit for the run with `--env NAME=VALUE`",
     404: "name another endpoint with `--endpoint 'POST /path'`",
@@ -67,6 +74,8 @@ def describe_refusal(
     """The error where every plan was refused: what was answered, and what may help."""
     plan, answer = tried[-1]
     asked = describe(plan)
+    if worker.garbled:
+        return StatecheckError("channel-written", worker.fate, GARBLED_HINT, ExitCode.INCONCLUSIVE, worker.output())
     if worker.dead:
         return StatecheckError(
             "worker-died",
@@ -76,11 +85,12 @@ def describe_refusal(
             worker.output(),
         )
     if answer.status == 0:
-        hangs = "within" in answer.error
+        hangs = answer.error.endswith(f"within {limits.turn:g} s")
+        slug, hint = _BY_ERROR.get(answer.error.partition(":")[0], ("no-answer", _MORE_TIME))
         return StatecheckError(
-            "turn-hangs" if hangs else "no-answer",
-            f"no answer within {limits.turn:g} s ({asked}){_waits(worker)}" if hangs else f"{answer.error} ({asked})",
-            "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`",
+            "turn-hangs" if hangs else slug,
+            f"{answer.error} ({asked}){_waits(worker) if hangs else ''}",
+            _MORE_TIME if hangs else hint,
             ExitCode.INCONCLUSIVE,
             worker.output(),
         )

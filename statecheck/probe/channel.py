@@ -19,8 +19,17 @@ _encode = json.JSONEncoder().encode
 _decode = json.JSONDecoder().decode
 
 
+MOST_MESSAGE = 8 << 20
+"""Bytes of one message. What is longer comes from no side that means well: decoded it may take twenty times as much."""
+_MOST_RIGHTS = 16
+
+
 class Closed(ConnectionError):
     """The other side is gone."""
+
+
+class Garbled(Closed):
+    """What came is no message: somebody else writes on the other side's descriptor. Nothing more can be received."""
 
 
 class Channel:
@@ -29,7 +38,8 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._lock = threading.Lock()
-        self._buffer = b""
+        self._buffer = bytearray()
+        self._searched = 0
         self._fds: deque[int] = deque()
 
     def fileno(self) -> int:
@@ -57,32 +67,52 @@ class Channel:
 
         Raises:
             Closed: the other side is gone.
+            Garbled: what came is no message.
             TimeoutError: nothing came within `timeout` seconds.
         """
         try:
             self._sock.settimeout(timeout)
         except OSError as error:  # closed by another thread
             raise Closed(str(error)) from error
-        while b"\n" not in self._buffer:
-            try:
-                data, ancillary, _, _ = self._sock.recvmsg(1 << 16, socket.CMSG_SPACE(16 * 4))
-            except socket.timeout as error:  # noqa: UP041 - not TimeoutError itself on 3.10's recvmsg
-                raise TimeoutError(str(error)) from error
-            except OSError as error:
-                raise Closed(str(error)) from error
-            for level, kind, payload in ancillary:
-                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                    received = array.array("i")
-                    received.frombytes(payload[: len(payload) - len(payload) % received.itemsize])
-                    for fd in received:
-                        os.set_inheritable(fd, False)
-                    self._fds.extend(received)
-            if not data:
-                raise Closed("end of stream")
-            self._buffer += data
-        line, self._buffer = self._buffer.split(b"\n", 1)
-        message = _decode(line.decode())
-        return message, [self._fds.popleft() for _ in range(message.pop("fds"))]
+        while (end := self._buffer.find(b"\n", self._searched)) < 0:
+            self._searched = len(self._buffer)
+            if self._searched > MOST_MESSAGE:
+                raise Garbled(f"a message of more than {MOST_MESSAGE >> 20} MiB")
+            self._take()
+        line, self._searched = bytes(self._buffer[:end]), 0
+        del self._buffer[: end + 1]
+        try:
+            message = _decode(line.decode())
+            return message, [self._fds.popleft() for _ in range(message.pop("fds"))]
+        except (ValueError, RecursionError, AttributeError, KeyError, TypeError, IndexError) as error:
+            raise Garbled(f"no message: {line[:60]!r}") from error
+
+    def _take(self) -> None:
+        """Receive what comes next.
+
+        Raises:
+            Closed, Garbled, TimeoutError: as `receive`.
+        """
+        try:
+            data, ancillary, _, _ = self._sock.recvmsg(1 << 16, socket.CMSG_SPACE(_MOST_RIGHTS * 4))
+        except socket.timeout as error:  # noqa: UP041 - not TimeoutError itself on 3.10's recvmsg
+            raise TimeoutError(str(error)) from error
+        except OSError as error:
+            raise Closed(str(error)) from error
+        for level, kind, payload in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                received = array.array("i")
+                received.frombytes(payload[: len(payload) - len(payload) % received.itemsize])
+                for fd in received:
+                    os.set_inheritable(fd, False)
+                self._fds.extend(received)
+        if len(self._fds) > _MOST_RIGHTS:
+            while self._fds:
+                os.close(self._fds.popleft())
+            raise Garbled("descriptors without a message")
+        if not data:
+            raise Closed("end of stream")
+        self._buffer += data
 
     def leave(self) -> None:
         """Close this process's copy of the socket; other copies stay connected."""

@@ -113,3 +113,7 @@ class Fields(TypedDict, total=False):
     roles: str
     error: str
     note: str
+
+
+MOST_RECORDED = 8 << 20
+"""Bytes that one process records: twenty thousand ops or more. What an app does without end is recorded until then."""

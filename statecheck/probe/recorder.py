@@ -16,6 +16,8 @@ import weakref
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
+from .ops import MOST_RECORDED
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -72,6 +74,7 @@ class Recorder:
     def __init__(self) -> None:
         self.fd = -1
         self.missing = 0
+        self._room = MOST_RECORDED
         self.roots: tuple[str, ...] = ()
         self._relative: dict[str, str] = {}  # code file -> the user's relative path, or "" for a library's
         self._numbers: dict[int, int] = {}
@@ -190,8 +193,13 @@ class Recorder:
             line = _encode(record)
         except (TypeError, ValueError):
             line = _encode({**record, "text": "", "key": str(record.get("key")), "note": "not encodable"})
+        data = line.encode("utf-8", "backslashreplace") + b"\n"
+        self._room -= len(data)
+        if self._room < 0:
+            self.missing += 1
+            return
         try:
-            _write(self.fd, line.encode("utf-8", "backslashreplace") + b"\n")
+            _write(self.fd, data)
         except OSError:  # a limit that the app set on its process: it must not see it, the lab must
             self.missing += 1
 

@@ -1,16 +1,24 @@
-"""What a lab says of a warm parent that does not answer."""
+"""What a lab says of a warm parent that does not answer, and what it takes from workers that tell nonsense."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.history import History, Op
 from statecheck.lab.workers.pool import Lab, make_warm_request
-from statecheck.probe.channel import Closed
+from statecheck.lab.workers.worker import Worker
+from statecheck.probe.channel import Channel, Closed
+from statecheck.probe.ops import MOST_RECORDED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from statecheck.lab.workers.launch import Launched
     from statecheck.probe.channel import Message
 
@@ -88,3 +96,111 @@ def test_what_was_asked_ahead_is_asked_once(ahead: Message | None, asked: list[s
     assert lab.ask({"do": "kill"})["to"] == "kill", "each has the answer to its own question"
     assert [message["do"] for message in run.asked] == asked
     assert run.ahead is None
+
+
+class Started(NamedTuple):
+    """A worker, and what its process has of it: its end of the channel, and the file of its ops."""
+
+    worker: Worker
+    channel: Channel
+    ops: int
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    worker = Worker(1, "x/1", None)
+    theirs: list[int] = []
+
+    def ask(_message: Message, descriptors: tuple[int, ...]) -> Message:
+        theirs.extend(os.dup(descriptor) for descriptor in descriptors)
+        return {"pid": 7}
+
+    worker.start(ask, {})
+    os.close(theirs[2])
+    channel = Channel(socket.socket(fileno=theirs[0]))
+    yield Started(worker, channel, theirs[1])
+    channel.close()
+    worker.close()
+    os.close(theirs[1])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{"done": 1}, {"answer": 1, "text": "x"}, {"done": [], "error": "", "missing": 0}, {"failed": 1, "at": 7}],
+)
+def test_a_worker_that_tells_what_no_probe_tells_is_not_believed(started: Started, message: Message) -> None:
+    worker, channel, _ops = started
+    channel.send(message)
+
+    assert worker.wait(lambda: False, 5)
+    assert (worker.dead, worker.garbled, worker.incomplete, worker.facts) == (True, True, True, None)
+    assert worker.fate.startswith("the app wrote on a descriptor of statecheck's")
+    with pytest.raises(Closed):
+        channel.receive(5)
+
+
+def test_a_worker_that_ends_is_not_garbled(started: Started) -> None:
+    worker, channel, _ops = started
+    channel.close()
+
+    assert worker.wait(lambda: False, 5)
+    assert (worker.garbled, worker.incomplete) == (False, False)
+
+
+OP = b'{"time": 1, "type": "ok", "f": "run"}\n'
+
+
+@pytest.mark.parametrize("junk", [b"junk\n", b"[" * 100_000 + b"\n", b"\xff\n", b"{}\n"], ids=range(4))
+def test_ops_with_junk_between_them_are_read_and_not_taken_for_all(started: Started, junk: bytes) -> None:
+    worker, _channel, ops = started
+    os.write(ops, OP + junk + OP)
+
+    assert len(worker.ops()) == 2
+    assert worker.incomplete
+
+
+def test_ops_without_end_are_read_to_a_bound(started: Started) -> None:
+    worker, _channel, ops = started
+    line = b'{"time": 1, "type": "ok", "f": "run", "text": "%s"}\n' % (b"x" * 100_000)
+    for _ in range(MOST_RECORDED // len(line) + 5):
+        os.write(ops, line)
+
+    assert len(worker.ops()) == MOST_RECORDED // len(line)
+    assert worker.incomplete
+
+
+def test_the_histories_of_a_run_have_a_bound_together() -> None:
+    lab = Lab(cast("Launched", Silent()), {"roots": []}, 60.0, "run")
+    ops = tuple(Op(time, "ok", "run") for time in range(40_000))
+    first, second, third = (lab.limit(History(name, ops)) for name in ("one", "two", "three"))
+
+    assert first.ops == ops
+    assert len(second.ops) == 20_001
+    assert [op.f for op in second.ops[-1:]] == [op.f for op in third.ops] == ["incomplete"]
+    assert "60000 ops" in second.ops[-1].error
+
+
+class Hanging(Silent):
+    """A run whose process answers nothing until it is ended."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+
+    def receive(self, seconds: float) -> None:
+        assert self.ended.wait(seconds)
+        raise Closed("ended")
+
+    def end(self) -> None:
+        self.ended.set()
+
+    def close(self) -> None: ...
+
+
+def test_a_run_that_takes_too_long_is_ended_and_says_so() -> None:
+    lab = Lab(cast("Launched", Hanging()), {"roots": []}, 60.0, "run")
+    lab.watch(0.0, 0.01)
+
+    with pytest.raises(StatecheckError, match="the run took too long and was ended") as raised:
+        lab.ask({"do": "warm"})
+    assert (raised.value.slug, raised.value.exit_code) == ("run-too-long", ExitCode.INCONCLUSIVE)
+    assert lab.is_late()

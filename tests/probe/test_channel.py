@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statecheck.probe.channel import Channel, Closed, Message
+from statecheck.probe.channel import MOST_MESSAGE, Channel, Closed, Garbled, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,3 +193,72 @@ def test_leaving_keeps_the_other_copies_connected(pair: tuple[Channel, Channel])
 
     assert other.receive(5)[0] == {"still": "here"}
     copy.close()
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\n",
+        b"junk\n",
+        b"\xff\xfe\n",
+        b"[]\n",
+        b"7\n",
+        b"{}\n",
+        b'{"fds": 1}\n',
+        b'{"fds": "x"}\n',
+        b'{"fds": 1e999}\n',
+        b"[" * 100_000 + b"\n",
+        b'{"a":' * 20_000 + b"\n",
+        b"9" * 100_000 + b"\n",
+    ],
+    ids=range(12),
+)
+def test_what_is_no_message_is_told_from_an_end(junk: bytes) -> None:
+    left, right = socket.socketpair()
+    other = Channel(right)
+    left.sendall(junk)
+
+    with pytest.raises(Garbled):
+        other.receive(5)
+    left.close()
+    other.close()
+
+
+def test_a_message_without_end_is_given_up() -> None:
+    left, right = socket.socketpair()
+    other = Channel(right)
+    taken = threading.Event()
+
+    def flood() -> None:
+        try:
+            while True:
+                left.sendall(b"x" * (1 << 16))
+        except OSError:
+            taken.set()
+
+    threading.Thread(target=flood, daemon=True).start()
+    with pytest.raises(Garbled, match=f"more than {MOST_MESSAGE >> 20} MiB"):
+        other.receive(5)
+    other.close()
+
+    assert taken.wait(5)
+    left.close()
+
+
+def test_descriptors_without_a_message_are_given_back() -> None:
+    left, right = socket.socketpair()
+    other = Channel(right)
+    before = _count_descriptors()
+    for _ in range(40):
+        socket.send_fds(left, [b"x"], [0, 0])
+
+    with pytest.raises(Garbled, match="without a message"):
+        other.receive(5)
+    assert _count_descriptors() == before
+    left.close()
+    other.close()
+
+
+def _count_descriptors() -> int:
+    own = Path("/proc/self/fd")
+    return len([*own.iterdir()]) if own.is_dir() else 0

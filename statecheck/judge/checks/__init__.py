@@ -28,6 +28,9 @@ CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check f
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""
 
 
+_GAP = "not all that happened could be recorded (the app limits what a process may write, or does very much)"
+
+
 def baseline_channel(conversation: Conversation) -> Channel | None:
     """Where the baseline shows that turn 2 remembers turn 1, or None if it does not."""
     sent = conversation.turns
@@ -48,8 +51,9 @@ def outcome(conversation: Conversation, channel: Channel | None, control: Conver
         control = None  # it is read against the baseline, which so cannot be excused by it
     try:
         name, reason = CHECKS[conversation.experiment](conversation, channel, control)
-        if next(conversation.select("incomplete"), None) is not None:
-            name, reason = "error", "not all that happened could be recorded (the app limits what a process may write)"
+        gap = next(conversation.select("incomplete"), None)
+        if gap is not None:
+            name, reason = "error", gap.error or _GAP
         if escaped is not None:
             name, reason = (
                 "error",

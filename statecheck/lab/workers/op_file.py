@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from statecheck.history import decode, decode_lines
+from statecheck.probe.ops import MOST_RECORDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.history import Op
 
 
 def anonymous_file() -> int:
@@ -23,5 +33,19 @@ def anonymous_file() -> int:
 
 
 def read_file(fd: int) -> bytes:
-    """Return all that was written so far, without moving the position of a writer."""
-    return os.pread(fd, os.fstat(fd).st_size, 0)
+    """Return what was written so far, at most `MOST_RECORDED`, without moving the position of a writer."""
+    return os.pread(fd, min(os.fstat(fd).st_size, MOST_RECORDED), 0)
+
+
+def read_ops(fd: int) -> tuple[list[Op], bool]:
+    """Return the ops that were written so far, and whether that is all: every line is an op, and none was left out."""
+    data = read_file(fd)
+    try:
+        return decode_lines(data), len(data) < MOST_RECORDED
+    except ValueError:  # the app wrote on this descriptor too
+        return [op for line in data.split(b"\n")[:-1] for op in _decode_or_drop(line)], False
+
+
+def _decode_or_drop(line: bytes) -> Iterator[Op]:
+    with contextlib.suppress(ValueError):
+        yield decode(line)

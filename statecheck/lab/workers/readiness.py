@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.lab.workers.worker import GARBLED_HINT
 
 if TYPE_CHECKING:
     from statecheck.lab.error_hints import Remedies
@@ -71,6 +72,8 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
             ExitCode.INCONCLUSIVE,
             detail,
         )
+    if worker.garbled:
+        raise StatecheckError("channel-written", worker.fate, GARBLED_HINT, ExitCode.INCONCLUSIVE, detail)
     if worker.dead:
         raise StatecheckError(
             "start-died",

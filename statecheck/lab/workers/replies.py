@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from statecheck.errors import ExitCode, StatecheckError
 from statecheck.model import Anchor
 from statecheck.talk.plan import AppFacts, Route
 
@@ -103,7 +104,23 @@ def decode_file(found: Message) -> FoundFile:
 
 
 def decode_app_facts(facts: Message, project: Path) -> AppFacts:
-    """Return what a worker reports of the app when it is ready; the project's own files are relative in it."""
+    """Return what a worker reports of the app when it is ready; the project's own files are relative in it.
+
+    Raises:
+        StatecheckError: it reports what no probe does.
+    """
+    try:
+        return _decode_app_facts(facts, project)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        raise StatecheckError(
+            "facts-unreadable",
+            f"what was told of the app cannot be read: {type(error).__name__}: {error}",
+            "its OpenAPI document may be damaged, or the app writes on descriptors that are not its own",
+            ExitCode.INCONCLUSIVE,
+        ) from error
+
+
+def _decode_app_facts(facts: Message, project: Path) -> AppFacts:
     from statecheck.source.openapi import read_operations  # late: not every app has such a document
 
     return AppFacts(

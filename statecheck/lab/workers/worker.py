@@ -8,14 +8,23 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from statecheck.history import Op, decode_lines
-from statecheck.lab.workers.op_file import anonymous_file, read_file
+from statecheck.lab.bounds import KEPT_ANSWER
+from statecheck.lab.workers.op_file import anonymous_file, read_ops
 from statecheck.lab.workers.replies import Failure, decode_failure
-from statecheck.probe.channel import Channel, Closed, Message
+from statecheck.probe.channel import Channel, Closed, Garbled, Message
+
+if TYPE_CHECKING:
+    from statecheck.history import Op
 
 _LAST_SECONDS = 3.0
+_MOST_MESSAGES = 1_000_000  # of one life: a turn takes some tens
+_MOST_ERROR = 2000  # characters
+GARBLED = "the app wrote on a descriptor of statecheck's, so nothing that its process tells can be believed"
+"""How a worker ended whose channel carries what no probe says."""
+GARBLED_HINT = "let it write only on descriptors that it opened itself"
+
 _KEPT_OUTPUT = 200_000  # bytes of the target's own output kept from each end of a worker's life
 
 
@@ -36,6 +45,8 @@ class Worker:
         kept: {turn token: what the client's browser keeps from then on} of calls.
         listens: {turn token: how often its app has asked for a message} of WebSocket connections.
         held: how many turns it has held at the barrier.
+        fate: how it ended, once it is dead.
+        garbled: it is dead to us only: its app wrote on our channel, so nobody listens to it any more.
     """
 
     def __init__(self, generation: int, disk: str, listening: socket.socket | None) -> None:
@@ -47,6 +58,8 @@ class Worker:
         self.facts: Message | None = None
         self.failed: Failure | None = None
         self.dead = False
+        self.fate = "the worker died while it answered"
+        self.garbled = False
         self.done: dict[int, str] = {}
         self.answers: dict[int, str] = {}
         self.kept: dict[int, dict[str, str]] = {}
@@ -80,16 +93,26 @@ class Worker:
             thread.start()
 
     def _listen(self) -> None:
+        """Take its messages until it is gone, or says what no probe says: then its app wrote on our descriptor."""
         try:
-            while True:
-                message, _ = self.channel.receive()
+            for _ in range(_MOST_MESSAGES):
+                message, descriptors = self.channel.receive()
+                for descriptor in descriptors:
+                    os.close(descriptor)
                 with self.bell:
                     self._take(message)
                     self.bell.notify_all()
+        except Garbled:
+            pass
         except Closed:
-            with self.bell:
-                self.dead = True
-                self.bell.notify_all()
+            self.ended()
+            return
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):  # JSON, but of no kind that is known
+            pass
+        self.garbled = self.incomplete = True
+        self.fate = GARBLED
+        self.channel.close()
+        self.ended()
 
     def _take(self, message: Message) -> None:
         if "ready" in message:
@@ -97,16 +120,16 @@ class Worker:
         elif "failed" in message:
             self.failed = decode_failure(message)
         elif "done" in message:
-            self.done[message["done"]] = message["error"]
-            self.incomplete = bool(message["missing"])
+            self.done[message["done"]] = str(message["error"])[:_MOST_ERROR]
+            self.incomplete |= bool(message["missing"])
         elif "answer" in message:
-            self.answers[message["answer"]] = message["text"]
-            self.kept[message["answer"]] = message["kept"]
+            self.answers[message["answer"]] = str(message["text"])[:KEPT_ANSWER]
+            self.kept[message["answer"]] = {str(name): str(value) for name, value in message["kept"].items()}
         elif "listens" in message:
             self.listens[message["listens"]] = self.listens.get(message["listens"], 0) + 1
         elif "held" in message:
             self.held += 1
-        else:
+        elif not self.replies:  # whoever asked takes one
             self.replies.append(message)
 
     def _drain(self, read_end: int) -> None:
@@ -144,7 +167,9 @@ class Worker:
 
     def ops(self) -> list[Op]:
         """What it has recorded so far."""
-        return [replace(op, generation=self.generation) for op in decode_lines(read_file(self._ops))]
+        ops, whole = read_ops(self._ops)
+        self.incomplete |= not whole
+        return [replace(op, generation=self.generation) for op in ops]
 
     def ended(self) -> None:
         """The process is known to be gone: wake whoever waits for it."""

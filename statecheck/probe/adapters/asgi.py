@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ..channel import MOST_MESSAGE
 from ..recorder import TURN, begin_turn
 from ..turns import finish_turn
 
@@ -63,7 +65,7 @@ class AsgiTarget:
         served = _Served(app, channel, tells=self.socket_class is None)
         if self.socket_class is not None:
             tell_before(self.socket_class, "receive", served.listens)
-        facts = self.facts
+        facts = _shorten(self.facts)
 
         class Server(uvicorn.Server):
             """Says when it is ready."""
@@ -85,6 +87,12 @@ class AsgiTarget:
     def call(self, message: Message, channel: Channel) -> None:
         """Nothing can be called: an app is driven by requests."""
         raise NotImplementedError("an ASGI app is driven by requests")
+
+
+def _shorten(facts: dict[str, Any]) -> dict[str, Any]:
+    """What is told of an app; without its OpenAPI document, where that alone would fill the longest message."""
+    fits = len(json.dumps(facts.get("openapi"), default=str)) < MOST_MESSAGE // 2
+    return facts if fits else {**facts, "openapi": None}
 
 
 class _Served:
