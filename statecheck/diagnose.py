@@ -129,6 +129,10 @@ def _ending(launched: Launched, *, keep: bool = False) -> Iterator[None]:
     """Wait in the end until nothing of the run is left, however it went; or, where all went well, `keep` it."""
     try:
         yield
+    except KeyboardInterrupt:
+        keep = False
+        launched.end()  # it may be busy, and somebody waits
+        raise
     except BaseException:
         keep = False
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from statecheck.source.project.migrations import Migration
     from statecheck.talk.plan import Plan
 
-_RUN_SECONDS = 300.0
 _DATABASE = re.compile(r"\w://|\b(host|dbname|service)\s*=")
 
 Found = TypeVar("Found")
@@ -101,7 +99,6 @@ def _load(bench: Bench) -> tuple[Worker, tuple[Plan, ...]]:
 def _choose(bench: Bench) -> Setting:
     recording, lab = bench.recording, bench.lab
     limits = _limits(recording.options)
-    deadline = time.monotonic() + _RUN_SECONDS * recording.options.timeout_scale
     worker, plans = _load(bench)
     setting = Setting(
         lab,
@@ -112,7 +109,6 @@ def _choose(bench: Bench) -> Setting:
         bench.deployment.volumes,
         Locator(bench.tree, recording.target.project),
         "model",
-        deadline,
     )
     scouted = Scout(setting, worker).choose(plans)
     recording.plan = scouted.plan

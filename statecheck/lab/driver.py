@@ -18,6 +18,7 @@ from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.overlap import send_at_once
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
+from statecheck.lab.workers.worker import GARBLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,6 @@ class Setting:
     volumes: tuple[str, ...]
     locator: Locator
     hold: str  # "model" or "reads"
-    deadline: float  # on the monotonic clock; no experiment is begun after it
 
 
 @dataclass
@@ -100,9 +100,9 @@ class Driver:
             copied = self.setting.lab.copy_of(worker)
             files.append([self._located(op, copied) for op in ops])
         gaps = [worker for worker in self.workers.values() if worker.incomplete]
-        files.append([_op(worker, "info", "incomplete")() for worker in gaps])
+        files.append([_op(each, "info", "incomplete")(error=GARBLED if each.garbled else "") for each in gaps])
         files.append(self._relayed())
-        return History.merge(self.experiment, files)
+        return self.setting.lab.limit(History.merge(self.experiment, files))
 
     def _located(self, op: Op, copied: str) -> Op:
         """A file with its path relative to the project, of which the worker may have had a copy; what else has one."""
@@ -132,7 +132,7 @@ class Driver:
     def stop(self) -> None:
         """Kill this experiment's workers."""
         for worker in self.workers.values():
-            if not worker.dead:
+            if worker.garbled or not worker.dead:
                 self.setting.lab.dismiss(worker)
 
     def _start(self, step: Start) -> None:

@@ -61,6 +61,7 @@ class HeadStart:
     def stop(self) -> None:
         """End what nobody took."""
         if self._launched is not None:
+            self._launched.end()
             self._launched.stop()
             self._launched = None
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from statecheck.errors import StatecheckError
 from statecheck.lab.deployment import Deployment, read_deployment, read_threads
 from statecheck.lab.environment.placeholders import fill_placeholders
 from statecheck.lab.services.relays import open_relays
 from statecheck.lab.workers.launch import isolate
-from statecheck.lab.workers.pool import Lab, make_warm_request
+from statecheck.lab.workers.pool import Lab, make_too_long, make_warm_request
 from statecheck.lab.workers.readiness import START_SECONDS
 from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
@@ -38,6 +39,8 @@ _SERVERS = (
     "waitress.server",
     "aiosqlite",
 )
+_RUN_SECONDS = 300.0
+_LAST_SECONDS = 60.0  # for what was begun before
 _NEEDED_NEXT = ("httpx", "statecheck.talk.planning", "referencing.jsonschema")
 
 
@@ -82,17 +85,27 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         threads, notes = read_threads(files, target.framework)
         recording.notes += [*launched.notes, *notes]
         lab = _open_lab(recording, launched, seeded=hashes(tree), threads=threads)
+        lab.watch(_RUN_SECONDS * recording.options.timeout_scale, _LAST_SECONDS)
         _provide(recording, lab, launched, tree, files, modules)
         with ThreadPoolExecutor(1) as pool:
             warming = pool.submit(lab.warm, _to_warm(modules))
-            for module in _NEEDED_NEXT:  # takes a while, and the warm parent is busy with the same on another core
-                import_module(module)
-            deployment = read_deployment(files, recording.options.volumes)
-            recording.versions = warming.result()["versions"]
+            try:
+                for module in _NEEDED_NEXT:  # takes a while, and the warm parent is busy with the same on another core
+                    import_module(module)
+                deployment = read_deployment(files, recording.options.volumes)
+                recording.versions = warming.result()["versions"]
+            except BaseException:
+                lab.abort()  # an import that hangs would be waited for
+                raise
         recording.notes += deployment.notes
         yield Bench(recording, lab, tree, files, deployment)
         if lab.fresh:
             recording.notes.append("its libraries start threads when imported, so workers were started afresh")
+    except StatecheckError as error:
+        keep = False
+        if lab is not None and lab.expired:
+            raise make_too_long() from error
+        raise
     except BaseException:
         keep = False
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -112,7 +111,7 @@ class Runner:
 
     def _run_one(self, experiment: Experiment, more: tuple[Step, ...] = ()) -> None:
         name = experiment.name
-        if time.monotonic() > self.setting.deadline:
+        if self.setting.lab.is_late():
             text = "the run took too long, so this experiment was not started"
             self.results.problems[name] = Problem("run-too-long", text, "give it more time with `--timeout`")
             return

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import tempfile
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
+from statecheck.history import History, Op
 from statecheck.kept import bytecode
 from statecheck.lab.workers.replies import decode_file
 from statecheck.lab.workers.worker import Worker
@@ -17,19 +20,26 @@ from statecheck.probe.channel import Closed, Message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statecheck.history import Op
     from statecheck.lab.workers.launch import Launched
     from statecheck.lab.workers.replies import FoundFile
     from statecheck.probe.relay import Relay
     from statecheck.source.project.migrations import Migration
 
 
+_MOST_OPS = 60_000  # of one run; a usual one has some thousands
+_MUCH = f"more was recorded than the {_MOST_OPS} ops that statecheck holds of one run"
 _WORTH_KEEPING = 50  # modules; a few are always compiled anew, as those of packages under development
 
 
 def make_warm_request(modules: tuple[str, ...], roots: list[str]) -> Message:
     """What a warm parent is asked to import; what lies below the roots is the user's own, and left out."""
     return {"do": "warm", "modules": list(modules), "roots": roots}
+
+
+def make_too_long() -> StatecheckError:
+    """Return the error of a run that was ended because its time was up."""
+    text = "the run took too long and was ended"
+    return StatecheckError("run-too-long", text, "give it more time with `--timeout`", ExitCode.INCONCLUSIVE)
 
 
 class Lab:
@@ -49,10 +59,29 @@ class Lab:
         self.sources: list[Callable[[], list[Op]]] = []  # of what was said to services so far
         self.ports: list[int] = []  # at which services are provided, on the loopback that all disks share then
         self.helpers: list[int] = []  # PIDs of what was started beside the workers
+        self.expired = False
+        self._deadline = math.inf
+        self._watchdog = threading.Timer(0, self._expire)  # begun by `watch`
+        self._room = _MOST_OPS
         self.fresh = False
         self.compiled = 0  # modules of installed packages that have no `.pyc` files
         self.migration: Migration | None = None  # run first on each new disk
         self._migrated: set[str] = set()
+
+    def watch(self, seconds: float, last: float) -> None:
+        """Let this run end, whatever it is busy with: no experiment is begun after `seconds`, all ends `last` later."""
+        self._deadline = time.monotonic() + seconds
+        self._watchdog = threading.Timer(seconds + last, self._expire)
+        self._watchdog.daemon = True
+        self._watchdog.start()
+
+    def is_late(self) -> bool:
+        """Whether no other experiment should be begun."""
+        return time.monotonic() > self._deadline
+
+    def _expire(self) -> None:
+        self.expired = True
+        self.abort()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -75,6 +104,8 @@ class Lab:
                     channel.send(message, descriptors)
                 reply, self._received = channel.receive(self.seconds)
             except (Closed, TimeoutError) as error:
+                if self.expired:
+                    raise make_too_long() from error
                 raise StatecheckError(
                     "lab-lost",
                     f"the run's own process did not answer (`{message['do']}`): {error}",
@@ -138,6 +169,16 @@ class Lab:
         """What was said to services so far, as their relays saw it."""
         return [op for source in self.sources for op in source()]
 
+    def limit(self, history: History) -> History:
+        """Return a history, or its beginning: all of a run are held at once, so what they hold has a bound."""
+        with self._lock:
+            room, self._room = self._room, max(self._room - len(history.ops), 0)
+        if len(history.ops) <= room:
+            return history
+        return History(
+            history.experiment, (*history.ops[:room], Op(history.ops[room].time, "info", "incomplete", error=_MUCH))
+        )
+
     def kill(self, worker: Worker, *, container: bool = False) -> None:
         """SIGKILL this worker, or with it all that is in its container; returns when it is gone."""
         self.ask({"do": "kill", "pid": worker.pid, "disk": worker.disk, "all": container, "wait": True})
@@ -191,6 +232,7 @@ class Lab:
         self.compiled = 0
 
     def _give_back(self) -> None:
+        self._watchdog.cancel()
         for relay in self.relays:
             relay.close()
         for worker in self.workers:
