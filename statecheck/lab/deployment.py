@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import by_name
-from statecheck.source.project.deploy import count_threads, count_workers, find_volumes
+from statecheck.source.project.deploy import count_threads, count_workers, find_container_folders, find_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from statecheck.source.project.project_files import ProjectFiles
+    from statecheck.target.resolve import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +23,16 @@ class Deployment:
 
     Attributes:
         volumes: absolute paths.
+        stand_ins: {path of the container's that is not on this machine: folder of the project that lies there, or ""}.
         notes: what the report should say of it.
     """
 
     volumes: tuple[str, ...]
+    stand_ins: dict[str, str]
     notes: tuple[str, ...]
 
 
-def read_deployment(files: ProjectFiles, named: Iterable[Path]) -> Deployment:
+def read_deployment(files: ProjectFiles, target: Target, named: Iterable[Path]) -> Deployment:
     """Return which paths outlive a redeploy: those that were named, and those that the project's files name."""
     volumes = tuple(dict.fromkeys(map(str, (*named, *find_volumes(files)))))
     notes = [f"kept across a redeploy (volumes): {', '.join(volumes)}"] if volumes else []
@@ -36,7 +40,9 @@ def read_deployment(files: ProjectFiles, named: Iterable[Path]) -> Deployment:
     if configured is not None:
         number, anchor = configured
         notes.append(f"{anchor} starts {number} {'worker' if number == 1 else 'workers'}")
-    return Deployment(volumes, tuple(notes))
+    folders = find_container_folders(files, target.path).items()
+    stand_ins = {inside: str(source or "") for inside, source in folders if not os.path.lexists(inside)}
+    return Deployment(volumes, stand_ins, tuple(notes))
 
 
 def read_threads(files: ProjectFiles, framework: str) -> tuple[int, list[str]]:

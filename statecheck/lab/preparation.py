@@ -92,7 +92,8 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
             try:
                 for module in _NEEDED_NEXT:  # takes a while, and the warm parent is busy with the same on another core
                     import_module(module)
-                deployment = read_deployment(files, recording.options.volumes)
+                deployment = read_deployment(files, target, recording.options.volumes)
+                lab.stand_ins = deployment.stand_ins
                 recording.versions = warming.result()["versions"]
             except BaseException:
                 lab.abort()  # an import that hangs would be waited for

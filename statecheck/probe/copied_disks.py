@@ -47,7 +47,7 @@ class CopiedDisks:
             os.environ[name] = place
         os.chdir(folder / "warm")
 
-    def prepare_entry(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:  # noqa: ARG002 - there is one
+    def prepare_entry(self, disk: str, request: Message) -> Entering:
         """A copy of the project for a new disk."""
         place = self.folder / disk
         if not place.is_dir():
@@ -55,7 +55,7 @@ class CopiedDisks:
                 (place / part).mkdir(parents=True)
             shutil.copytree(self.project, place / "project", symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
             self.masks.copy(str(self.project), str(place / "project"))
-            for number, volume in enumerate(volumes):
+            for number, volume in enumerate(request["volumes"]):
                 self._link(place, Path(volume), self.folder / "volumes" / place.parent.name / str(number))
         return _CopiedEntering(place, self.project)
 
@@ -96,11 +96,14 @@ class _CopiedEntering:
     def __init__(self, place: Path, project: Path) -> None:
         self.place, self.project = place, project
 
-    def enter(self) -> None:
-        os.chdir(self.place / "project")
+    def __enter__(self) -> None:
+        """Nothing is to be done: it is a folder like any other."""
 
-    def await_entry(self, pid: int) -> Message:  # noqa: ARG002 - there is nothing to wait for
-        return {}
+    def __exit__(self, *raised: object) -> None:
+        """Nothing is to be undone."""
+
+    def arrive(self) -> None:
+        os.chdir(self.place / "project")
 
     def environment(self) -> dict[str, str]:
         return _make_folders(self.place)

@@ -20,13 +20,24 @@ _MOST_BYTES = 16 << 20  # of one file that is searched for markers
 
 
 class Entering(Protocol):
-    """How one worker gets onto its disk: the first two run in the parent and child, at the same time."""
+    """How one worker gets onto its disk: it is forked while its parent is there, so all that it starts is there too."""
 
-    def await_entry(self, pid: int) -> Message:
-        """In the parent: wait until the child is there. Returns what to tell the lab."""
+    def __enter__(self) -> None:
+        """In the parent: be on the disk.
 
-    def enter(self) -> None:
-        """In the child: get there."""
+        Raises:
+            OSError: it cannot be made, and why.
+        """
+
+    def __exit__(self, *raised: object) -> None:
+        """In the parent: be where it was."""
+
+    def arrive(self) -> None:
+        """In the child: begin there.
+
+        Raises:
+            OSError: it is not as it should be.
+        """
 
     def environment(self) -> dict[str, str]:
         """In the child: variables that the place needs."""
@@ -45,8 +56,13 @@ class Disks(Protocol):
     def folder(self) -> str | Path:
         """Where the run may keep what ends with it."""
 
-    def prepare_entry(self, disk: str, volumes: list[str], *, own_network: bool) -> Entering:
-        """The way onto this disk, which is made if it is new."""
+    def prepare_entry(self, disk: str, request: Message) -> Entering:
+        """The way onto this disk, which is made if it is new.
+
+        Args:
+            request: its `volumes` are absolute paths that the disks of an experiment share, its `stand_ins` {path of
+                the container's: folder of the project that lies there, or ""}; `own_network`: has it a loopback.
+        """
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
         """Files written on this disk that hold one of the markers: {path, markers}."""

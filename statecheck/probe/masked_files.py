@@ -28,11 +28,15 @@ class Masks:
                 _write(f"{self._folder}/{number}", text)
             self.mount()
 
-    def mount(self) -> None:
-        """Put each over its file, in this mount namespace: the file itself is never written to."""
+    def mount(self, root: str = "") -> None:
+        """Put each over its file, in this mount namespace: the file itself is never written to.
+
+        Args:
+            root: of the disk, where it is not that of this namespace yet.
+        """
         for number, path in enumerate(self._texts):
             with contextlib.suppress(OSError):  # it is gone, or is one that is not to be mounted over
-                mounts.bind(f"{self._folder}/{number}", path)
+                mounts.bind(f"{self._folder}/{number}", root + path)
 
     def copy(self, project: str, place: str) -> None:
         """Write those of a project into its copy."""

@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import servers, worker
 from .bytecode import Bytecode, content
@@ -43,7 +43,7 @@ class WarmParent:
         if setup["isolation"] == "copy":
             self.disks = CopiedDisks(Path(setup["folder"]), Path(setup["project"]))
         else:
-            self.disks = LayeredDisks(setup["project"], setup["keep"])
+            self.disks = LayeredDisks(setup)
 
     def serve(self) -> None:
         """Answer requests until the lab goes away."""
@@ -97,25 +97,30 @@ class WarmParent:
 
     def _spawn(self, message: Message, fds: list[int]) -> Message:
         """Fork a worker. Descriptors: its channel, its ops, its output, then its listening socket if it has one."""
-        entering = self.disks.prepare_entry(message["disk"], message["volumes"], own_network=message["own_network"])
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                self.channel.leave()
-                if self.threads:
-                    message["bytecode"] = self._archived()
-                _become_worker(message, fds, entering, fresh=bool(self.threads))
-                status = 0
-            except SystemExit as leaving:
-                status = leaving.code if isinstance(leaving.code, int) else 1
-            except BaseException:  # noqa: BLE001 - whatever it was, it is on the worker's own output
-                sys.excepthook(*sys.exc_info())
-            finally:
-                with contextlib.suppress(Exception):
-                    sys.stdout.flush()
-                os._exit(status)
-        return {"pid": pid, **entering.await_entry(pid)}
+        entering = self.disks.prepare_entry(message["disk"], message)
+        with entering:
+            pid = os.fork()
+            if pid == 0:
+                self._live(message, fds, entering)
+        return {"pid": pid}
+
+    def _live(self, message: Message, fds: list[int], entering: Entering) -> NoReturn:
+        """Be a worker, in a child."""
+        status = 1
+        try:
+            self.channel.leave()
+            if self.threads:
+                message["bytecode"] = self._archived()
+            _become_worker(message, fds, entering, fresh=bool(self.threads))
+            status = 0
+        except SystemExit as leaving:
+            status = leaving.code if isinstance(leaving.code, int) else 1
+        except BaseException:  # noqa: BLE001 - whatever it was, it is on the worker's own output
+            sys.excepthook(*sys.exc_info())
+        finally:
+            with contextlib.suppress(Exception):
+                sys.stdout.flush()
+            os._exit(status)
 
     def _kill(self, message: Message, _fds: list[int]) -> Message:
         pid = message["pid"]
@@ -194,7 +199,7 @@ def _become_worker(message: Message, fds: list[int], entering: Entering, *, fres
     null = os.open(os.devnull, os.O_RDONLY)
     for target, source in enumerate((null, fds[2], fds[2])):
         os.dup2(source, target)
-    entering.enter()
+    entering.arrive()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     worker_message: dict[str, Any] = {**message, "fds": fds}

@@ -172,7 +172,7 @@ def _unsupported() -> str:
 
 def _namespace_command() -> list[str]:
     rootless = ["--map-current-user", "--keep-caps"] if os.getuid() else []
-    kinds = ["--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child=KILL", "--mount-proc"]
+    kinds = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--fork", "--kill-child=KILL", "--mount-proc"]
     return ["setpriv", "--pdeathsig", "KILL", "--", "unshare", *rootless, *kinds]
 
 
@@ -181,7 +181,17 @@ def _setup(surroundings: Surroundings, isolation: str) -> Message:
     folders = list(map(str, surroundings.folders))
     prefixes = [sys.prefix, str(Path(surroundings.interpreter.python).parent.parent)]  # of the probe, and of the target
     keep = [*folders, home, tempfile.gettempdir(), "/tmp", "/var/tmp", *prefixes]  # noqa: S108
-    return {"isolation": isolation, "project": folders[0], "keep": keep}
+    return {"isolation": isolation, "project": folders[0], "keep": keep, "sockets": _list_sockets()}
+
+
+def _list_sockets() -> list[str]:
+    """The paths of this machine's Unix sockets: a socket is reached by its path from any network."""
+    try:
+        lines = Path("/proc/net/unix").read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:  # another system
+        return []
+    paths = (line.split(" ", 7)[7:] for line in lines)
+    return list(dict.fromkeys(path[0].strip() for path in paths if path and path[0].strip().startswith("/")))
 
 
 def _start(prefix: list[str], surroundings: Surroundings, setup: Message) -> Launched:

@@ -63,6 +63,7 @@ class Lab:
         self._deadline = math.inf
         self._watchdog = threading.Timer(0, self._expire)  # begun by `watch`
         self._room = _MOST_OPS
+        self.stand_ins: dict[str, str] = {}  # {path of the container's: folder of the project that lies there, or ""}
         self.fresh = False
         self.compiled = 0  # modules of installed packages that have no `.pyc` files
         self.migration: Migration | None = None  # run first on each new disk
@@ -153,7 +154,8 @@ class Lab:
             worker = Worker(self._generations, disk, listening)
             self.workers.append(worker)
         shared = bool(self.relays or self.ports)
-        request = {"volumes": list(volumes), "own_network": not shared, "provided": self.ports}
+        places = {"volumes": list(volumes), "stand_ins": self.stand_ins}
+        request: Message = {**places, "own_network": not shared, "provided": self.ports}
         if self.migration and disk not in self._migrated:
             self._migrated.add(disk)
             request["migrate"] = {"arguments": self.migration.arguments, "folder": str(self.migration.folder)}

@@ -80,6 +80,12 @@ class Worker:
             descriptors.append(self.listening.fileno())
         try:
             reply = ask({"do": "spawn", "disk": self.disk, **request}, tuple(descriptors))
+        except BaseException:
+            ours.close()
+            os.close(read_end)
+            if self.listening is not None:
+                self.listening.close()
+            raise
         finally:
             theirs.close()
             os.close(write_end)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from statecheck.source.project.deployments import Claim, Service
     from statecheck.source.project.project_files import ProjectFiles
 
+_USUAL = PurePosixPath("/app")  # where a project lies in a container of which nothing is known
 _OWN_SERVERS = "|".join(framework.command for framework in FRAMEWORKS if framework.command)
 _SERVER = re.compile(rf"gunicorn|uvicorn|waitress|hypercorn|granian|uwsgi|WEB_CONCURRENCY|{_OWN_SERVERS}")
 _NUMBER = r"""["'\s=,:-]*(?:\$\{\w+:-)?["']?(\d{1,4})\b"""
@@ -41,7 +42,7 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
     project = files.project
     found: dict[Path, None] = {}
     images = [(path.parent, files.image(path, path.parent)) for path in files.by_kind["dockerfile"]]
-    default = images[0] if images else (project, Image(PurePosixPath("/app")))
+    default = images[0] if images else (project, Image(_USUAL))
     for context, image in images:
         for inside in image.volumes:
             found.update(dict.fromkeys(image.places(inside, context, project)))
@@ -55,6 +56,30 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
     for claim in _claims(files):
         found.update(dict.fromkeys(_with_workdir(claim.workdir, default[1]).places(claim.inside, default[0], project)))
     return tuple(path for path in found if path != project)
+
+
+def find_container_folders(files: ProjectFiles, target: Path) -> dict[str, Path | None]:
+    """Return the folders that a container has by the project's files: {path: the project's folder there, or None}.
+
+    They come from WORKDIR, COPY and `RUN mkdir` of the Dockerfile that the target is built by, and from a compose
+    file's `working_dir`. Where none says so and a volume lies below `/app`, the project is taken to lie there.
+    """
+    project = files.project
+    images = [(path.parent, files.image(path, path.parent)) for path in files.by_kind["dockerfile"]]
+    own = [(context, image) for context, image in images if target.is_relative_to(context)]
+    found: dict[str, Path | None] = {}
+    for context, image in own[:1] or images[:1]:
+        for inside, source in ((image.workdir, context), *image.copies):
+            found[str(inside)] = source
+        for inside in image.folders:
+            found.setdefault(str(image.places(inside, context, project)[-1]), None)
+    for folder, service in _services(files):
+        if service.workdir:
+            found.setdefault(service.workdir, folder)
+        elif not images and any(mount.inside.is_relative_to(_USUAL) for mount in service.mounts):
+            found.setdefault(str(_USUAL), project)
+    found.pop("/", None)
+    return found
 
 
 def _services(files: ProjectFiles) -> Iterator[tuple[Path, Service]]:

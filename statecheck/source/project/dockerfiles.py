@@ -13,6 +13,7 @@ from statecheck.source.project.deployments import Assignment
 
 _TOP = PurePosixPath("/")
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
+_MKDIR = re.compile(r"\bmkdir\b((?:\s+[^\s;&|]+)+)")
 _REFERENCE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 
 
@@ -24,6 +25,7 @@ class Image:
         workdir: the working directory in the container.
         copies: (container directory, project directory or file) for each COPY and ADD from the context.
         volumes: container paths of VOLUME.
+        folders: container paths of what RUN makes with `mkdir`.
         commands: (line, text) of CMD and ENTRYPOINT, and of ENV.
         environment: what ENV sets, without what only who builds the image could say.
     """
@@ -31,6 +33,7 @@ class Image:
     workdir: PurePosixPath
     copies: tuple[tuple[PurePosixPath, Path], ...] = ()
     volumes: tuple[PurePosixPath, ...] = ()
+    folders: tuple[PurePosixPath, ...] = ()
     commands: tuple[tuple[int, str], ...] = ()
     environment: tuple[Assignment, ...] = ()
 
@@ -63,6 +66,7 @@ class _Reader:
     variables: dict[str, str] = field(default_factory=dict)
     copies: list[tuple[PurePosixPath, Path]] = field(default_factory=list)
     volumes: list[PurePosixPath] = field(default_factory=list)
+    folders: list[PurePosixPath] = field(default_factory=list)
     commands: list[tuple[int, str]] = field(default_factory=list)
     environment: list[Assignment] = field(default_factory=list)
 
@@ -81,6 +85,9 @@ class _Reader:
             self.commands.append((line, rest))
         elif name == "VOLUME":
             self.volumes += [PurePosixPath(self.workdir, part) for part in words(rest)]
+        elif name == "RUN":
+            made = [word for found in _MKDIR.findall(rest) for word in words(found) if not word.startswith("-")]
+            self.folders += [PurePosixPath(self.workdir, word) for word in made]
         elif name in ("COPY", "ADD") and "--from=" not in rest:
             self.copy([part for part in words(rest) if not part.startswith("--")])
 
@@ -119,6 +126,7 @@ def read_image(dockerfile: str, context: Path) -> Image:
         reader.workdir,
         tuple(reader.copies),
         tuple(reader.volumes),
+        tuple(reader.folders),
         tuple(reader.commands),
         tuple(reader.environment),
     )

@@ -1,0 +1,340 @@
+"""What an app sees of the machine in namespaces, and what it can do to it: as root, and as an ordinary user."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from labs import ORDINARY, User, diagnosed, ordinary_python
+
+from statecheck.options.config import Options
+from statecheck.probe.privileges import CONTAINERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WHO = ("root", "ordinary") if os.getuid() == 0 else ("ordinary",)
+ONLY = ("--only", "same-process", "--only", "new-process", "--only", "new-container")
+FOREIGN = 61235  # another ordinary user
+LOOKING = """\
+    import ctypes, json, os, pathlib, socket, threading
+
+    said = []
+
+
+    def attempt(what, *arguments):
+        try:
+            return what(*arguments) or "done"
+        except OSError as error:
+            return type(error).__name__ if not error.errno else os.strerror(error.errno)
+
+
+    def write(path):
+        with open(path, "a") as file:
+            file.write("changed")
+
+
+    def connect(path):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(path)
+
+
+    def look(around):
+        there = pathlib.Path(around)
+        status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines())
+        libc = ctypes.CDLL(None, use_errno=True)
+        return {
+            "project": attempt(write, "kept.txt"),
+            "new": attempt(os.makedirs, "/statecheck-data/chats"),
+            "writes": {
+                name: attempt(write, there / name)
+                for name in ("shared/theirs", "shared/deep/new", "foreign/own", "foreign/mine/deep/old", "grouped/new")
+            },
+            "outside": [attempt(write, f"/proc/1/root{there}/shared/theirs"), attempt(os.listdir, "/proc/1/cwd")],
+            "machine": {path: attempt(write, path) for path in ("/proc/sys/vm/swappiness", "/sys/power/state")},
+            "capabilities": status["CapEff"].strip(),
+            "bounding": status["CapBnd"].strip(),
+            "no_new_privs": status["NoNewPrivs"].strip(),
+            "devices": sorted(os.listdir("/dev")),
+            "run": [name for name in os.listdir("/run") if not os.path.islink(f"/run/{name}")],
+            "sockets": {str(path): attempt(connect, str(path)) for path in sorted(there.rglob("*.sock"))},
+            "abstract": attempt(connect, "\\0statecheck-test"),
+            "namespaces": [os.readlink(f"/proc/self/ns/{kind}") for kind in ("mnt", "uts", "ipc", "cgroup", "net")],
+            "descriptors": [attempt(os.readlink, f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")],
+            "mknod": attempt(os.mknod, "disk", 0o60600, os.makedev(254, 0)),
+            "hostname": attempt(socket.sethostname, "changed"),
+            "mount": libc.mount(b"none", b"/", None, 32 | 4096, None),
+        }
+
+
+    def reply(session_id, text):
+        earlier = list(said)
+        said.append(text)
+        print("SEEN", json.dumps(look(os.environ["AROUND"])))
+        return str(earlier)
+"""
+STORED = """\
+    import sqlite3
+    from llama_index.core import Settings
+    from llama_index.core.llms import ChatMessage
+
+    FILES = {files!r}
+
+
+    def read(file, session):
+        with sqlite3.connect(file, timeout=20) as db:
+            db.execute("create table if not exists said (id integer primary key, session, role, text)")
+            return db.execute("select role, text from said where session = ? order by id", (session,)).fetchall()
+
+
+    def reply(session_id: str, text: str) -> str:
+        rows = min([read(file, session_id) for file in FILES], key=len)  # the one that has kept least
+        answer = Settings.llm.chat([*(ChatMessage(text, role=role) for role, text in rows), ChatMessage(text)])
+        for file in FILES:
+            with sqlite3.connect(file, timeout=20) as db:
+                rows = [(session_id, "user", text), (session_id, "assistant", answer.message.content)]
+                db.executemany("insert into said (session, role, text) values (?, ?, ?)", rows)
+        return answer.message.content
+"""
+DOCKERFILE = "FROM python:3.12\nRUN apt-get update && mkdir -p /statecheck-data\nWORKDIR /statecheck-app\nCOPY . .\n"
+COMPOSE = "services:\n  web:\n    build: .\n    volumes: {volumes}\nvolumes:\n  chat:\n"
+STARTING = """\
+import os, threading
+
+def start():
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+os.register_at_fork(after_in_child=start)
+"""
+
+
+@dataclass
+class Machine:
+    """A folder of somebody's, with a project in it that is of the user who runs statecheck."""
+
+    who: str
+    root: Path
+
+    @property
+    def project(self) -> Path:
+        return self.root / "foreign" / "project"
+
+    def give(self, path: Path, owner: int, mode: int) -> None:
+        path.chmod(mode)
+        if os.getuid() == 0:
+            os.chown(path, owner, owner)
+
+    def diagnose(self, *words: str) -> dict[str, Any]:
+        """Run `statecheck diagnose` on the project's app and read its report."""
+        own = self.who == "root" or os.getuid() != 0
+        command, environment = ([sys.executable], dict(os.environ)) if own else ordinary_python()
+        home = self.root / "home"
+        environment |= {"HOME": str(home), "TMPDIR": str(self.root / "shared"), "AROUND": str(self.root)}
+        done = subprocess.run(
+            [*command, "-m", "statecheck", "diagnose", "app.py:reply", "--format", "json", *words],
+            cwd=self.project,
+            env={**environment, "STATECHECK_ISOLATION": "namespace"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def output(self) -> str:
+        return "".join(file.read_text() for file in self.project.glob(".statecheck/runs/latest/output/*.log"))
+
+    def files(self) -> dict[str, bytes]:
+        """All files but what statecheck keeps for itself."""
+        return {
+            str(path): path.read_bytes() if path.is_file() else b""
+            for path in sorted(self.root.rglob("*"))
+            if ".statecheck" not in str(path)
+        }
+
+
+@pytest.fixture(scope="module", params=WHO)
+def who(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def machine(who: str) -> Iterator[Machine]:
+    """Folders of all kinds: the user's own, shared with anybody, another's with something of the user's in it."""
+    machine = Machine(who, Path(tempfile.mkdtemp(prefix="statecheck-test-", dir="/var/tmp")))
+    user = os.getuid() or (0 if who == "root" else ORDINARY)
+    for name in ("home", "shared/deep", "foreign/project", "foreign/mine/deep", "grouped"):
+        (machine.root / name).mkdir(parents=True)
+    files = {
+        "shared/theirs": FOREIGN,
+        "foreign/own": user,
+        "foreign/mine/deep/old": user,
+        "foreign/project/kept.txt": user,
+    }
+    for name, owner in files.items():
+        (machine.root / name).write_text("before")
+        machine.give(machine.root / name, owner, 0o666)
+    for name, owner, mode in (
+        ("", FOREIGN, 0o755),
+        ("home", user, 0o700),
+        ("shared", FOREIGN, 0o1777),
+        ("shared/deep", FOREIGN, 0o777),
+        ("grouped", FOREIGN, 0o777),
+        ("foreign", FOREIGN, 0o755),
+        ("foreign/mine", user, 0o755),
+        ("foreign/mine/deep", user, 0o755),
+        ("foreign/project", user, 0o755),
+    ):
+        machine.give(machine.root / name, owner, mode)
+    yield machine
+    shutil.rmtree(machine.root)
+
+
+def write(machine: Machine, **files: str) -> None:
+    for name, text in files.items():
+        (machine.project / name.replace("__", ".")).write_text(textwrap.dedent(text))
+
+
+@pytest.fixture(scope="module")
+def seen(machine: Machine) -> Iterator[dict[str, Any]]:
+    """What an app finds; nothing of the machine is another afterwards."""
+    write(machine, app__py=LOOKING)
+    with contextlib.ExitStack() as listening:
+        for folder in ("shared", "foreign/mine", "foreign/project", "grouped"):
+            path = machine.root / folder / "door.sock"
+            listen(listening, str(path))
+            path.chmod(0o777)
+            listening.callback(path.unlink)
+        listen(listening, "\0statecheck-test")
+        before = machine.files()
+        report = machine.diagnose("--only", "same-process")
+        assert report["experiments"][0]["outcome"] == "kept", report["errors"]
+        assert machine.files() == before
+        assert not Path("/statecheck-data").exists()
+        (line, *_) = [line for line in machine.output().splitlines() if line.startswith("SEEN ")]
+        yield json.loads(line.removeprefix("SEEN "))
+
+
+def listen(stack: contextlib.ExitStack, path: str) -> None:
+    sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+    sock.bind(path)
+    sock.listen()
+
+
+def test_an_app_writes_to_its_own_project_wherever_that_lies(seen: dict[str, Any]) -> None:
+    assert seen["project"] == "done"
+
+
+def test_a_folder_that_is_not_on_this_machine_can_be_made(seen: dict[str, Any]) -> None:
+    assert seen["new"] == "done"
+
+
+def test_what_is_written_elsewhere_is_on_a_layer_or_refused(seen: dict[str, Any], who: str) -> None:
+    refused = {"Value too large for defined data type", "Read-only file system", "Permission denied"}
+    assert [said for said in seen["writes"].values() if said not in {"done", *refused}] == []
+    assert seen["writes"]["foreign/mine/deep/old"] == "done", "a folder of the user's own"
+    if who == "root":
+        assert set(seen["writes"].values()) == {"done"}
+
+
+def test_no_way_leads_out_of_the_namespace(seen: dict[str, Any]) -> None:
+    assert seen["outside"] == ["Permission denied"] * 2
+    assert [
+        path
+        for path in seen["descriptors"]
+        if ":[" in path and not path.startswith(("socket:", "pipe:", "anon_inode:"))
+    ] == []
+    outside = [str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in ("mnt", "uts", "ipc", "cgroup", "net")]
+    assert [name for name in seen["namespaces"] if name in outside] == []
+
+
+def test_it_has_the_rights_of_a_container(seen: dict[str, Any], who: str) -> None:
+    kept = sum(1 << number for number in CONTAINERS) if who == "root" else 0
+    assert int(seen["capabilities"], 16) | kept == kept
+    assert int(seen["bounding"], 16) | kept == kept
+    assert seen["no_new_privs"] == "1"
+    assert seen["mount"] == -1
+    assert {seen["mknod"], seen["hostname"]} == {"Operation not permitted"}
+
+
+def test_it_sees_the_devices_of_a_container_and_no_settings_to_change(seen: dict[str, Any]) -> None:
+    nodes = ["full", "null", "random", "tty", "urandom", "zero"]
+    others = ["fd", "mqueue", "ptmx", "pts", "shm", "stderr", "stdin", "stdout"]
+    assert seen["devices"] == sorted([*nodes, *others])
+    assert seen["run"] in ([], ["shm"])
+    assert set(seen["machine"].values()) <= {"Read-only file system", "No such file or directory", "Permission denied"}
+
+
+def test_the_users_sockets_are_out_of_reach(seen: dict[str, Any]) -> None:
+    assert len(seen["sockets"]) == 4
+    assert set(seen["sockets"].values()) == {"Connection refused"}
+    assert seen["abstract"] == "Connection refused"
+
+
+def test_volumes_that_are_not_on_this_machine_keep_what_is_there(machine: Machine) -> None:
+    volumes = ["/statecheck-data", "/statecheck-app/state", "/var/lib/statecheck-desk/x"]
+    write(
+        machine,
+        app__py=STORED.format(files=[f"{volume}/chat.db" for volume in volumes]),
+        Dockerfile=DOCKERFILE,
+        compose__yaml=COMPOSE.format(volumes=json.dumps([f"chat{n}:{path}" for n, path in enumerate(volumes)])),
+    )
+
+    report = machine.diagnose()
+
+    assert (report["verdict"], report["causes"], report["errors"]) == ("healthy", [], [])
+    assert not any(Path(path).exists() for path in ("/statecheck-data", "/statecheck-app", "/var/lib/statecheck-desk"))
+
+
+def test_without_a_volume_it_is_lost_with_the_container(machine: Machine) -> None:
+    write(
+        machine,
+        app__py=STORED.format(files=["/statecheck-data/chat.db", "/statecheck-app/chat.db"]),
+        Dockerfile=DOCKERFILE,
+        compose__yaml=COMPOSE.format(volumes="[]"),
+    )
+
+    report = machine.diagnose(*ONLY)
+
+    assert [(cause["code"], cause["severity"]) for cause in report["causes"]] == [("SC103", "error")]
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path)
+
+
+def test_libraries_that_start_threads_in_a_child_get_their_disk(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = user.root / "site-packages"
+    installed.mkdir()
+    (installed / "busy.py").write_text(STARTING, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    user.write(bot="import busy\n" + textwrap.dedent(STORED.format(files=["chat.db"])))
+
+    ran = diagnosed(user, "bot.py:reply", "namespace", Options(seed=1, only=("same-process", "new-container")))
+
+    assert not any("afresh" in note for note in ran.diagnosis.notes)
+    assert [(one.code, one.severity) for one in ran.diagnosis.causes] == [("SC103", "error")], ran.diagnosis.errors
+
+
+def test_a_disk_that_cannot_be_made_is_named_with_the_reason(user: User) -> None:
+    user.write(bot=STORED.format(files=["chat.db"]))
+    (user.project / "chat.db").write_bytes(b"")
+
+    ran = diagnosed(user, "bot.py:reply", "namespace", Options(seed=1, volumes=(user.project / "chat.db",)))
+
+    (problem, *_) = ran.diagnosis.errors
+    assert problem.slug == "no-place"
+    assert f"the volume {user.project}/chat.db is a file here" in problem.text
