@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.kept.meta import RunMeta
-from statecheck.kept.redaction import Redaction
+from statecheck.kept.redaction import Redaction, find_ambient_secrets
 from statecheck.kept.runs import KeptRun, keep_run, read_run
 from statecheck.model import Anchor, Diagnosis, TargetName
 from statecheck.talk.plan import Proposal
@@ -76,7 +77,7 @@ def diagnose_in(
         from statecheck.judge.verdict import judge
 
         recorded = KeptRun(_meta(recording), recording.results.histories, recording.outputs)
-        run = Redaction(options.env, options.headers).run(recorded)
+        run = _redaction(recording).run(recorded)
         diagnosis = judge(run.meta, run.histories)
         folder = keep_run(run, home)
     return replace(diagnosis, run=folder.name, seconds=time.monotonic() - started)
@@ -99,8 +100,10 @@ def propose(spec: str | None, options: Options, progress: Callable[[str], None])
 
         with Recording(target, options, progress) as recording, prepare(recording, launched) as bench:
             find_plans(bench)
-    meta = _meta(recording)
-    return Proposal(meta.target, recording.plans, tuple(meta.problems.values()), meta.notes)
+    redaction = _redaction(recording)
+    meta = redaction.meta(_meta(recording))
+    plans = tuple(map(redaction.plan, recording.plans))
+    return Proposal(meta.target, plans, tuple(meta.problems.values()), meta.notes)
 
 
 def analyze(run: Path) -> Diagnosis:
@@ -139,6 +142,12 @@ def _ending(launched: Launched, *, keep: bool = False) -> Iterator[None]:
     finally:
         if not keep:
             launched.stop()
+
+
+def _redaction(recording: Recording) -> Redaction:
+    """What takes out of a run the secrets that were handed over, and the user's own should they be in it."""
+    options = recording.options
+    return Redaction(options.env, options.headers, (*find_ambient_secrets(os.environ), *recording.secrets))
 
 
 def _meta(recording: Recording) -> RunMeta:

@@ -40,6 +40,7 @@ LONGER = {
 # stands for all modules below it.
 LAYERS = (
     ("statecheck.probe",),  # what runs in the target's processes
+    ("statecheck.credentials",),  # how they look, and what stands for them
     (
         "statecheck",
         "statecheck.errors",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
 from statecheck.lab.deployment import Deployment, read_deployment, read_threads
+from statecheck.lab.environment.masking import Masking, encode_files, find_masks
 from statecheck.lab.environment.placeholders import fill_placeholders
 from statecheck.lab.services.relays import open_relays
 from statecheck.lab.workers.launch import isolate
@@ -94,11 +95,14 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                     import_module(module)
                 deployment = read_deployment(files, target, recording.options.volumes)
                 lab.stand_ins = deployment.stand_ins
+                masking = _find_masks(recording, launched, tree)
                 recording.versions = warming.result()["versions"]
             except BaseException:
                 lab.abort()  # an import that hangs would be waited for
                 raise
-        recording.notes += deployment.notes
+        lab.ask({"do": "mask", "files": encode_files(masking.files), "emptied": []})
+        recording.secrets |= masking.secrets
+        recording.notes += [*deployment.notes, *masking.notes(target.project)]
         yield Bench(recording, lab, tree, files, deployment)
         if lab.fresh:
             recording.notes.append("its libraries start threads when imported, so workers were started afresh")
@@ -202,4 +206,13 @@ def _provide(
         from statecheck.lab.environment.env_files import mask_secrets
 
         settled = {**dict(given), **services.environment}
-        lab.ask({"do": "mask", "files": mask_secrets(launched.surroundings.env_files, settled)})
+        masked = encode_files(mask_secrets(launched.surroundings.env_files, settled))
+        lab.ask({"do": "mask", "files": masked, "emptied": []})
+
+
+def _find_masks(recording: Recording, launched: Launched, tree: SourceTree) -> Masking:
+    """Find the credentials that the target's workers are not to read."""
+    target, options = recording.target, recording.options
+    folders = dict.fromkeys((target.project, target.root, *launched.surroundings.folders))
+    settled = {**dict(options.env), **recording.services.environment}
+    return find_masks(folders, options.env_files, settled, tree.sources.say)

@@ -40,6 +40,7 @@ class Recording:
         notes: what a reader should know of how it was run.
         versions: of the packages that decide how state is kept.
         services: the throwaway servers.
+        secrets: credentials of the user's for which the target was given dummies.
         seed: of the run's markers and keys.
     """
 
@@ -55,6 +56,7 @@ class Recording:
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     services: Services = field(default_factory=Services)
+    secrets: set[str] = field(default_factory=set)
     seed: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ _KEYS = (
     "FIREWORKS CEREBRAS XAI NVIDIA REPLICATE VOYAGE JINA DASHSCOPE MOONSHOT ZHIPUAI ZAI UPSTAGE AI21 SAMBANOVA "
     "HUGGINGFACE LLAMA MINIMAX FRIENDLI LLAMA_CLOUD TAVILY BRAVE SERPER PINECONE WATSONX NEBIUS NOVITA CLARIFAI"
 )
+PROVIDERS = tuple(_KEYS.split())
+"""Who takes an API key, as variables name them."""
 _OTHERS = {
     "HF_TOKEN": DUMMY,
     "HUGGINGFACEHUB_API_TOKEN": DUMMY,
@@ -46,7 +48,7 @@ _SECRET_WORDS = frozenset(
 )
 _KEY_WORDS = frozenset({"KEY", "KEYS", "TOKEN"})
 _NOT_SECRET_ENDINGS = frozenset(
-    {"PREFIX", "SUFFIX", "NAME", "HEADER", "FIELD", "COLUMN", "FILE", "PATH", "DIR", "URL", "TYPE"}
+    {"PREFIX", "SUFFIX", "NAME", "HEADER", "FIELD", "COLUMN", "FILE", "PATH", "DIR", "URL", "URI", "TYPE"}
     | {"TTL", "LIMIT", "COUNT", "LENGTH", "SIZE", "BUDGET", "ROTATION"}
 )
 
@@ -76,7 +78,7 @@ _OFFLINE_TEXT = re.compile(
 
 def dummy_credentials(environ: Mapping[str, str]) -> dict[str, str]:
     """List the variables of model providers that are missing, with values that let their classes be built."""
-    wanted = {f"{name}_API_KEY": DUMMY for name in _KEYS.split()} | _OTHERS
+    wanted = {f"{name}_API_KEY": DUMMY for name in PROVIDERS} | _OTHERS
     return {name: value for name, value in wanted.items() if not environ.get(name)}
 
 

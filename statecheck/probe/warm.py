@@ -44,6 +44,7 @@ class WarmParent:
             self.disks = CopiedDisks(Path(setup["folder"]), Path(setup["project"]))
         else:
             self.disks = LayeredDisks(setup)
+        self.disks.masks.take(setup["hidden"]["files"], setup["hidden"]["emptied"])
 
     def serve(self) -> None:
         """Answer requests until the lab goes away."""
@@ -142,7 +143,7 @@ class WarmParent:
         return {}
 
     def _mask(self, message: Message, _fds: list[int]) -> Message:
-        self.disks.masks.take(message["files"])
+        self.disks.masks.take(message["files"], message["emptied"])
         return {}
 
     def _write_bytecode(self, _message: Message, fds: list[int]) -> Message:

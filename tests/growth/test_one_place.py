@@ -70,6 +70,8 @@ _FRAMEWORKS = {
     for word in (framework.name, *framework.packages, *(() if framework.vague else framework.constructors))
 } - {"lambda", "panel"}  # words of Python and of English
 _NAMESAKES = {
+    "credentials/places.py": {"discord", "slack", "streamlit"},  # folders of a home
+    "credentials/shapes.py": {"discord", "slack", "telegram"},  # the platforms, and how their keys begin
     "probe/apis/__init__.py": {"slack", "telegram"},  # the platforms' own HTTP, whatever library asks them
     "probe/apis/slack.py": {"slack"},  # its host
     "probe/http_clients.py": {"aiohttp"},  # the client of that package

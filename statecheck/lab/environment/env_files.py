@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.credentials.config_texts import mask_text
 from statecheck.errors import StatecheckError
 from statecheck.lab.environment.variables import scrub_value
 from statecheck.source.project.env_text import EnvLine, expand, read_env_lines
@@ -59,24 +60,41 @@ def mask_secrets(files: Iterable[Path], settled: Mapping[str, str]) -> dict[str,
 
     Args:
         files: of the project's.
-        settled: variables that are given for this run; a file that sets them otherwise is made to say the same, as
-            the app may read it over its environment.
+        settled: see `mask_env_text`.
     """
     texts = {}
     for file in files:
-        parts = []
-        changed = False
-        for line in _lines(file):
-            value = settled.get(line.name, _without_secret(line))
-            if line.value is None or value in (None, line.value):
-                parts.append(line.spelled)
-            else:
-                changed = True
-                quoted = str(value).replace("\\", "\\\\").replace("'", "\\'")
-                parts.append(f"{line.name}='{quoted}'\n")
-        if changed:
-            texts[str(file)] = "".join(parts)
+        text = _read(file)
+        masked, _ = mask_env_text(text, settled)
+        if masked != text:
+            texts[str(file)] = masked
     return texts
+
+
+def mask_env_text(text: str, settled: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a file of variables with dummies for its secrets, and these.
+
+    Args:
+        text: of the file.
+        settled: variables that are given for this run; a file that sets them otherwise is made to say the same, as
+            the app may read it over its environment.
+    """
+    parts, secrets = [], []
+    for line in read_env_lines(text):
+        safe = _without_secret(line)
+        value = settled.get(line.name, safe)
+        if line.value is not None and safe != line.value:
+            secrets.append(line.value)
+        if line.value is None or value in (None, line.value):
+            parts.append(_mask_comment(line.spelled) if line.value is None else line.spelled)
+        else:
+            quoted = str(value).replace("\\", "\\\\").replace("'", "\\'")
+            parts.append(f"{line.name}='{quoted}'\n")
+    return "".join(parts), tuple(secrets)
+
+
+def _mask_comment(text: str) -> str:
+    return mask_text(text, lambda _: False)[0]
 
 
 def _without_secret(line: EnvLine) -> str | None:
@@ -84,12 +102,15 @@ def _without_secret(line: EnvLine) -> str | None:
 
 
 def _lines(file: Path) -> tuple[EnvLine, ...]:
+    return read_env_lines(_read(file))
+
+
+def _read(file: Path) -> str:
     try:
         with file.open("rb") as opened:
-            text = opened.read(_MOST_BYTES).decode("utf-8-sig", "replace")
+            return opened.read(_MOST_BYTES).decode("utf-8-sig", "replace")
     except OSError:
-        return ()
-    return read_env_lines(text)
+        return ""
 
 
 def _values(lines: tuple[EnvLine, ...], known: Mapping[str, str], take: Callable[[str, str], str]) -> dict[str, str]:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from statecheck.credentials import dummies
 from statecheck.probe.addresses import is_loopback
 from statecheck.probe.frameworks import FRAMEWORKS
-from statecheck.probe.offline import dummy_credentials, dummy_for, is_secret
+from statecheck.probe.offline import DUMMY, dummy_credentials
 from statecheck.source.project.service_kinds import kind_of_url
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from statecheck.target.interpreters import Interpreter
 
-_DUMMY = "sc-dummy"
 _OURS = ("STATECHECK_", "VIRTUAL_ENV_PROMPT")
 _QUIET = {
     **{name: value for framework in FRAMEWORKS for name, value in framework.environment},
@@ -28,7 +28,7 @@ _QUIET = {
     "DO_NOT_TRACK": "1",
 }
 """What keeps frameworks from reporting home."""
-_PAIR = re.compile(r"(?i)\b((?:password|passwd|pwd|token|secret|accountkey|sharedaccesskey|sig)=)[^&;\s]+")
+_LONE_USER = re.compile(r"(?i)^([a-z][a-z0-9+.-]*://)[^:@/?#]+@(?=[^@]*$)")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "valkey": 6379, "postgres": 5432, "postgresql": 5432, "mysql": 3306,
                   "mongodb": 27017, "http": 80, "https": 443, "amqp": 5672}  # fmt: skip
@@ -57,8 +57,8 @@ def target_environment(
 
 
 def scrub_value(name: str, value: str) -> str:
-    """A variable's value, with a dummy for a secret: the whole of it, or the password in a URL."""
-    return dummy_for(name) if is_secret(name) else _without_password(value)
+    """A variable's value, with a dummy for a secret: the whole of it, or a part such as the password in a URL."""
+    return _without_user(dummies.scrub_value(name, value))
 
 
 def _for_interpreter(ambient: Mapping[str, str], interpreter: Interpreter) -> dict[str, str]:
@@ -90,15 +90,10 @@ def _is_ours(folder: str) -> bool:
     return (place / "statecheck" / "probe").is_dir() or any(map(place.is_relative_to, installed))
 
 
-def _without_password(value: str) -> str:
-    """A URL's password replaced; anything else as it is."""
-    value = _PAIR.sub(rf"\g<1>{_DUMMY}", value)
-    if not _SCHEME.match(value) or "@" not in value:
-        return value
-    head, _, tail = value.partition("://")
-    credentials, _, rest = tail.rpartition("@")
-    user, separator, _ = credentials.partition(":")
-    return f"{head}://{user}:{_DUMMY}@{rest}" if separator else f"{head}://{_DUMMY}@{rest}"
+def _without_user(value: str) -> str:
+    """A URL whose user is all that it is entered by, as a token is; anything else as it is."""
+    found = _LONE_USER.match(value)
+    return f"{found[1]}{DUMMY}@{value[found.end() :]}" if found else value
 
 
 def find_handed_over(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, int, str], ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.kept import bytecode
+from statecheck.lab.environment.masking import encode_files, find_emptied
 from statecheck.probe.bootstrap import command
 from statecheck.probe.channel import Channel, Closed, Message
 from statecheck.target.interpreters import refusal
@@ -181,7 +182,15 @@ def _setup(surroundings: Surroundings, isolation: str) -> Message:
     folders = list(map(str, surroundings.folders))
     prefixes = [sys.prefix, str(Path(surroundings.interpreter.python).parent.parent)]  # of the probe, and of the target
     keep = [*folders, home, tempfile.gettempdir(), "/tmp", "/var/tmp", *prefixes]  # noqa: S108
-    return {"isolation": isolation, "project": folders[0], "keep": keep, "sockets": _list_sockets()}
+    emptied, files = find_emptied((*folders, *prefixes))
+    hidden = {"files": encode_files(files), "emptied": emptied}
+    return {
+        "isolation": isolation,
+        "project": folders[0],
+        "keep": keep,
+        "sockets": _list_sockets(),
+        "hidden": hidden,
+    }
 
 
 def _list_sockets() -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import ast
     from pathlib import Path
 
+_CODE = frozenset((".py", ".pyw", ".js", ".jsx", ".ts", ".tsx", ".mjs", ".html", ".sh", ".http"))
+
 
 class Sources:
     """What has been read of the user's files. What is changed meanwhile stays as it was first seen."""
@@ -29,6 +31,12 @@ class Sources:
             except StatecheckError:
                 self._data[path] = None
         return self._data[path] or b""
+
+    def say(self, text: str) -> bool:
+        """Whether a text stands literally in what has been read of the user's code."""
+        wanted = text.encode("utf-8", "surrogateescape")
+        read = (data for path, data in self._data.items() if data and path.suffix in _CODE)
+        return any(wanted in data for data in read)
 
     def parse(self, path: Path, shown: str) -> tuple[str, ast.Module]:
         """Return a Python file's text and syntax tree.

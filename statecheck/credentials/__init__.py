@@ -1,0 +1,1 @@
+"""Credentials: how they are known by their shape, what stands for them, where people keep them."""
