@@ -127,7 +127,7 @@ def _failed(error: Exception, debug: bool) -> int:
     """Say what went wrong on stderr; the exit code for it."""
     import errno
 
-    from statecheck.errors import ExitCode, StatecheckError
+    from statecheck.errors import ExitCode, StatecheckError, explain_system_error
 
     if debug:
         import traceback
@@ -141,6 +141,10 @@ def _failed(error: Exception, debug: bool) -> int:
         _say("error: no space is left to write the report", "free some space, or write it elsewhere with --output")
         return ExitCode.INTERNAL
     _close_stdout()
+    refused = explain_system_error(error) if isinstance(error, OSError | MemoryError) else None
+    if refused is not None:
+        _say(f"error: {refused.text}", refused.hint)
+        return refused.exit_code
     if isinstance(error, FileNotFoundError) and not _has_folder():
         _say("error: the working directory does not exist any more", "change to a folder that exists and try again")
         return ExitCode.USAGE

@@ -5,6 +5,7 @@ Imports nothing of the package, so that every layer may raise.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,50 @@ class StatecheckError(Exception):
         self.hint = hint
         self.exit_code = exit_code
         self.detail = detail
+
+
+_MOST_NAME = 80
+_REFUSED: dict[int | None, tuple[str, str, str, ExitCode]] = {
+    errno.ENAMETOOLONG: (
+        "name-too-long",
+        "{} is too long for the name of a file",
+        "name a shorter one",
+        ExitCode.USAGE,
+    ),
+    errno.ELOOP: ("link-loop", "{} is a link that leads back to itself", "name what it should lead to", ExitCode.USAGE),
+    errno.EACCES: ("not-permitted", "{} may not be read or written", "change its permissions", ExitCode.USAGE),
+    errno.EFBIG: (
+        "file-limit",
+        "{} would become larger than this process may write",
+        "raise the limit, with `ulimit -f unlimited`",
+        ExitCode.INTERNAL,
+    ),
+    errno.EMFILE: (
+        "open-files",
+        "this process may not open any more files",
+        "raise the limit, with `ulimit -n 4096`",
+        ExitCode.INTERNAL,
+    ),
+    errno.EAGAIN: (
+        "no-process",
+        "no more processes or threads can be started",
+        "end others, or raise the limit, with `ulimit -u`",
+        ExitCode.INTERNAL,
+    ),
+    errno.ENOMEM: ("no-memory", "no memory is left", "end other programs, or raise the limit", ExitCode.INTERNAL),
+}
+"""By what the system says: slug, text (with the path that it is about), hint and exit code."""
+
+
+def explain_system_error(error: OSError | MemoryError) -> StatecheckError | None:
+    """Return what a user can do about what the system refused; None where that is not known."""
+    number = errno.ENOMEM if isinstance(error, MemoryError) else error.errno
+    if number not in _REFUSED:
+        return None
+    slug, text, hint, code = _REFUSED[number]
+    name = str(getattr(error, "filename", None) or "")
+    named = f"`{name[:_MOST_NAME]}{'…' if len(name) > _MOST_NAME else ''}`" if name else "a path"
+    return StatecheckError(slug, text.format(named), hint, code)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

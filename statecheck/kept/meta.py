@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from statecheck.experiments import find_experiment
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
     from statecheck.model import Anchor, Problem, TargetName
     from statecheck.talk.plan import Plan
 
-_VERSION = 2
+_VERSION = 3
 """Of the record's form: a run that was kept in another one is not judged again."""
+HASH = "sha256"
+"""The name under which a record has its own hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class RunMeta:
         versions: of the packages that decide how state is kept, in the target's environment.
         seed: makes the markers and keys of another run the same.
         ops: how many ops each history has, by experiment.
+        files: the SHA-256 of each file that was kept beside the record, by its name; known once they are written.
     """
 
     target: TargetName
@@ -44,6 +49,7 @@ class RunMeta:
     versions: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     ops: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def carries_history(self) -> bool:
@@ -52,19 +58,30 @@ class RunMeta:
 
 
 def encode_meta(meta: RunMeta) -> dict[str, Any]:
-    """Return a record as JSON."""
-    return {"schema_version": _VERSION, **asdict(meta)}
+    """Return a record as JSON, with a hash of all that is in it."""
+    record = {"schema_version": _VERSION, **asdict(meta)}
+    return {**record, HASH: hash_record(record)}
 
 
 def decode_meta(value: object) -> RunMeta:
     """Return the record that JSON holds.
 
     Raises:
-        ValueError: it is of another version, does not fit or names an experiment that there is not.
+        ValueError: it is of another version, is not what was written, does not fit or names an experiment that there
+            is not.
     """
     if not isinstance(value, dict) or value.get("schema_version") != _VERSION:
         raise ValueError(f"its record is not of version {_VERSION}")
-    meta = decode(RunMeta, {name: each for name, each in value.items() if name != "schema_version"}, "its record")
+    if value.get(HASH) != hash_record(value):
+        raise ValueError("its record is damaged: it is not as it was written")
+    fields = {name: each for name, each in value.items() if name not in ("schema_version", HASH)}
+    meta = decode(RunMeta, fields, "its record")
     for name in (*meta.ops, *meta.skipped, *filter(None, meta.problems)):
         find_experiment(name)
     return meta
+
+
+def hash_record(record: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record without its hash, however it is laid out in its file."""
+    plain = json.loads(json.dumps({name: value for name, value in record.items() if name != HASH}))
+    return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -16,6 +16,8 @@ Record = TypeVar("Record")
 _NAMES: dict[str, Any] = {each.__name__: each for each in (Anchor, Mapping, Plan, Problem, TargetName)}
 """What records name in their declarations, and import for types alone."""
 
+_DEEPEST = 100
+
 
 def decode(kind: type[Record], value: object, place: str = "it") -> Record:
     """Return the record of this class that JSON holds.
@@ -48,7 +50,7 @@ def _decode(hint: Any, value: Any, place: str) -> Any:
         return decode(hint, value, place)
     if kind in (Union, UnionType):
         if any(get_origin(part) is dict for part in parts):  # JSON of any kind
-            return value
+            return _check_depth(value, place)
         if value is None and NoneType in parts:
             return None
         rest = [part for part in parts if part is not NoneType]
@@ -65,6 +67,17 @@ def _decode(hint: Any, value: Any, place: str) -> Any:
     elif (kind is Literal and value in parts) or (kind is None and type(value) is hint):
         return value
     raise ValueError(f"{place} cannot be {value!r:.60}")
+
+
+def _check_depth(value: Any, place: str) -> Any:
+    """Return JSON that is not nested too deeply: whoever goes through it later calls itself."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [item for items in inner for item in items]
+    if level:
+        raise ValueError(f"{place} is nested too deeply")
+    return value
 
 
 def map_texts(value: Any, change: Callable[[str], str]) -> Any:

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.errors import ExitCode, StatecheckError, explain_system_error
 from statecheck.kept import FOLDER
 
 if TYPE_CHECKING:
@@ -204,6 +204,8 @@ def _room(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.EFBIG and (refused := explain_system_error(error)):
+            raise refused from error
         if error.errno not in _FULL:
             raise
         text = f"no space is left to write `{path}`"

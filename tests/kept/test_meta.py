@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from statecheck.kept.meta import RunMeta, decode_meta, encode_meta
+from statecheck.kept.meta import HASH, RunMeta, decode_meta, encode_meta, hash_record
 from statecheck.model import Anchor, Problem, TargetName
 from statecheck.talk.plan import Plan
 
@@ -36,6 +37,11 @@ META = RunMeta(
 
 def written() -> Any:
     return json.loads(json.dumps(encode_meta(META)))
+
+
+def signed(record: Any) -> Any:
+    """A record that is damaged, but has the hash of what it is now."""
+    return {**record, HASH: hash_record(record)}
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
@@ -75,6 +81,8 @@ def test_what_does_not_fit_is_refused(path: tuple[str, ...], value: object) -> N
     inner[path[-1]] = value
 
     with pytest.raises(ValueError, match=r"record|experiment"):
+        decode_meta(signed(record))
+    with pytest.raises(ValueError, match="damaged" if path != ("schema_version",) else "version"):
         decode_meta(record)
 
 
@@ -85,3 +93,13 @@ def test_what_is_missing_is_refused(name: str) -> None:
 
     with pytest.raises(ValueError, match="record"):
         decode_meta(record)
+    if name != HASH:
+        with pytest.raises(ValueError, match="record"):
+            decode_meta(signed(record))
+
+
+def test_a_record_is_the_same_however_it_is_laid_out() -> None:
+    meta = replace(META, plan=replace(META.plan or Plan(), body={"z": "\udc80", "b": [1.5, None], "a": {}}))
+    laid_out = json.loads(json.dumps(encode_meta(meta), indent=3, ensure_ascii=False, sort_keys=True))
+
+    assert decode_meta(laid_out).plan is not None

@@ -150,7 +150,8 @@ def _find_place(case: Case, conversation: Conversation, victim: Sent, library: b
     if saves:
         return anchor_of(saves[0]), saves[0].where or saves[0].database or saves[0].name or saves[0].cls
     baseline = case.conversations.get(BASELINE, conversation)
-    place = next((p for p in find_whereabouts(baseline, baseline.turns[0].marker) if p.anchor), None)
+    kept = [place for turn in baseline.turns[:1] for place in find_whereabouts(baseline, turn.marker)]
+    place = next((p for p in kept if p.anchor), None)
     if place is None:
         return line_of(conversation, victim), ""
     return next((use for use in place.uses if use.text == "written"), place.anchor), place.text

@@ -97,6 +97,7 @@ from statecheck.judge.evidence.case import (
     anchor_of,
     anchors,
     find_builds,
+    find_first_places,
     find_places,
     find_related,
     find_request,
@@ -120,7 +121,7 @@ def find_lost_place(case: Case) -> Finding | None:
     conversation = case.conversations[name]
     first = conversation.turns[0]
     baseline = case.conversations.get(BASELINE, conversation)
-    memory = [*find_places(conversation, first), *find_places(baseline, baseline.turns[0])]
+    memory = [*find_places(conversation, first), *find_first_places(baseline)]
     files = [p for p in find_places(conversation, first) if p.kind == "disk"]
     build = next((op for op in find_builds(conversation, first.marker, first) if op.frames), None)
     built_at = next(iter(anchors([build] if build else [], "")), None)

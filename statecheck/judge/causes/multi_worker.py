@@ -86,7 +86,7 @@ from __future__ import annotations
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.evidence.case import Case, find_places, find_related, line_of
+from statecheck.judge.evidence.case import Case, find_first_places, find_places, find_related, line_of
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.model import Evidence, Finding
 
@@ -104,7 +104,7 @@ def find_process_memory(case: Case) -> Finding | None:
     kept = [p for p in find_places(conversation, first) if p.kind == "process" and p.pid == first.pid]
     # what a later turn takes out again (a question that waited for its answer) is seen where none came
     others = [case.conversations[name] for name in (BASELINE, NEW_PROCESS) if name in case.conversations]
-    elsewhere = [p for other in others for p in find_places(other, other.turns[0])]
+    elsewhere = [p for other in others for p in find_first_places(other)]
     place = next((p for p in [*kept, *elsewhere] if p.anchor and p.kind == "process"), None)
     anchor = place.anchor if place else line_of(conversation, first)
     where = f", in `{kept[0].text}`" if kept else ""

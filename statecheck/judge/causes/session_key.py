@@ -169,8 +169,9 @@ def find_key_of_each_process(case: Case) -> Finding | None:
             continue  # it has no key because it cannot read the session that holds it: SC102 and SC103
         for find in (_store_keys, _place_keys):
             pair = find(conversation, *conversation.turns[:2])
-            alone = case.conversations[BASELINE]  # what has another key for each turn there too is found by no key
-            if pair is not None and pair[2].kind != "process" and find(alone, *alone.turns[:2]) is None:
+            alone = case.conversations.get(BASELINE)  # what has another key for each turn there too is found by no key
+            either = alone is not None and len(alone.turns) > 1 and find(alone, *alone.turns[:2]) is not None
+            if pair is not None and pair[2].kind != "process" and not either:
                 return _report_keys(case, conversation, pair, "process")
     return None
 

@@ -117,6 +117,11 @@ def find_places(conversation: Conversation, turn: Sent) -> list[Whereabouts]:
     return found
 
 
+def find_first_places(conversation: Conversation) -> list[Whereabouts]:
+    """Where the first turn is kept; nowhere, where no turn was recorded."""
+    return [place for turn in conversation.turns[:1] for place in find_places(conversation, turn)]
+
+
 def _definition_of(op: Op) -> Anchor | None:
     """Where the name that a place hangs on is defined."""
     return next((Anchor(line.path, line.line) for line in op.lines if line.role == "defined"), None)
@@ -201,7 +206,9 @@ def find_memory_database(conversation: Conversation, first: Sent, second: Sent) 
 
 def is_carried(conversation: Conversation) -> bool:
     """Whether turn 2 brought turn 1 along, in its browser or in what turn 1's answer was, and no server keeps it."""
-    first, *later = conversation.turns
+    first, *later = conversation.turns or (None,)
+    if first is None:
+        return False
     brought = any(op.carried for op in conversation.select("turn", 2)) or any(turn.renewed for turn in later[:1])
     kept = find_whereabouts(conversation, first.marker) if brought else []
     return brought and not any(place.anchor or place.kind == "service" for place in kept)
