@@ -85,7 +85,7 @@ def explain_system_error(error: OSError | MemoryError) -> StatecheckError | None
         return None
     slug, text, hint, code = _REFUSED[number]
     name = str(getattr(error, "filename", None) or "")
-    named = f"`{name[:_MOST_NAME]}{'…' if len(name) > _MOST_NAME else ''}`" if name else "a path"
+    named = f"`{name[:_MOST_NAME]}{'…' if len(name) > _MOST_NAME else ''}`" if name else "a file"
     return StatecheckError(slug, text.format(named), hint, code)
 
 
