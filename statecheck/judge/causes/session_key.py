@@ -290,6 +290,18 @@ _SHOWN_TO_ANOTHER = """
 2a <
 """
 _KEPT_APART = _SHOWN_TO_ANOTHER.replace("read 1 2", "read 2").replace("read #2 1", "read #2")
+_LOADED_WHOLE = """
+1a > alice
+1a chat-store write #1 1 key=alice cls=SimpleChatStore @app.py:12
+1a model read 1
+1a <
+2a > bob
+2a chat-store load #2 1 key=chats.json cls=SimpleChatStore @app.py:11
+2a chat-store read #2 2 key=bob cls=SimpleChatStore @app.py:12
+2a model read 2
+2a <
+"""
+_OTHERS_TIDIED = _LOADED_WHOLE.replace("load #2 1 key=chats.json", "read #2 1 key=alice")
 
 CAUSE = Cause(
     code="SC106",
@@ -329,6 +341,8 @@ CAUSE = Cause(
     counterexamples=(
         Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
         Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),
+        Example("a file that holds all sessions is loaded", {BASELINE: KEPT, OTHER_SESSION: _LOADED_WHOLE}),
+        Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
     ),
     doc=__doc__ or "",
     told=("ignored-key",),

@@ -136,7 +136,7 @@ class Conversation(OpIndex):
         if channel == "model":
             return self._in_ops(self.select("model", turn.number))
         if channel == "state":
-            reads = self.own_reads(turn.number)
+            reads = self.shown_reads(turn)
             marked = any(op.markers for op in reads)
             return self._in_ops(reads) if marked else self.state_values.read_back(turn.number)
         if channel == "progress":
@@ -203,6 +203,19 @@ class Conversation(OpIndex):
     def own_reads(self, turn: int) -> list[Op]:
         """Reads of conversation state in this turn."""
         return [op for op in self.state_ops(turn) if op.action in ("read", "load") and op.type == "ok"]
+
+    def shown_reads(self, turn: Sent) -> list[Op]:
+        """Reads that show what a turn was given.
+
+        The load of a file or table that holds all sessions shows nothing yet: what is asked of it is read afterwards.
+        Nor does a read under the key of another session (to tidy up, to list them all) beside one under its own.
+        """
+        reads = [op for op in self.own_reads(turn.number) if op.action == "read"]
+        keys = {op.key for op in reads}
+        own = {key for key in keys if key is not None and turn.key and turn.key in key}
+        others = {each.key for each in self.turns if each.key} - {turn.key}
+        aside = {key for key in keys - own if key is not None and any(other in key for other in others)} if own else ()
+        return [op for op in reads if op.key not in aside]
 
     def writes(self, turn: int, marker: str) -> list[Op]:
         """Acknowledged writes of this marker to conversation state in this turn, in order.
