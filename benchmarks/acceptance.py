@@ -49,6 +49,7 @@ def parts(cases: list[Path]) -> tuple[Part, ...]:
             r".*: (passed|failed):",
         ),
         Part("budgets", (PYTHON, "benchmarks/run.py"), r".*\d\.\d\d-\d+\.\d\d"),
+        Part("writes", (PYTHON, "benchmarks/writes.py"), r"writes as .*"),
         Part("pairs of Pythons", ("make", "--no-print-directory", "test-pairs"), r"=*\s?\d+ (?:passed|failed)"),
     )
 

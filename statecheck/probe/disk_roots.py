@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _DEEPEST = 3  # levels below a folder of the system's in which what the user may write to is looked for
 _MOST_OWN = 300  # folders found so
 _MOST_ENTRIES = 500  # of a folder that is made anew
+_NOT_LOOKED_INTO = (".git", ".venv", "__pycache__", "node_modules", "venv")
 _USER_MAY_WRITE = 0o222
 
 
@@ -68,11 +69,12 @@ def is_below(path: str, top: str) -> bool:
     return path == top or path.startswith(top.rstrip("/") + "/")
 
 
-def plan_root(keep: Iterable[str], sockets: Iterable[str], apart: str) -> RootPlan:
+def plan_root(keep: Iterable[str], project: str, sockets: Iterable[str], apart: str) -> RootPlan:
     """Look at the machine, as yet writable, for what a disk's root is to be made of.
 
     Args:
         keep: folders in which the app must be able to write as it is on the machine.
+        project: one of them, in which there may be folders of others: a container may have made them.
         sockets: paths of those of the machine's that it must not reach.
         apart: a folder that is left out.
     """
@@ -89,7 +91,8 @@ def plan_root(keep: Iterable[str], sockets: Iterable[str], apart: str) -> RootPl
     own: list[str] = []
     if rootless:
         foreign = [place.path for place in places if place.how == "layer" and not _is_own(place.path)]
-        own = [*dict.fromkeys(path for path in (*kept, *_list_writable_below(foreign)) if os.access(path, os.W_OK))]
+        found = [*kept, *_list_writable_below(foreign), *_list_foreign_below(os.path.realpath(project))]
+        own = [*dict.fromkeys(path for path in found if os.access(path, os.W_OK))]
     return RootPlan(places, links, own, [os.path.realpath(path) for path in sockets])
 
 
@@ -151,6 +154,17 @@ def _list_writable_below(tops: list[str]) -> list[str]:
             found += [f"{folder}/{name}" for name in mine if not os.path.islink(f"{folder}/{name}")]
             names[:] = [] if deep or len(found) > _MOST_OWN else [name for name in names if name not in mine]
     return found
+
+
+def _list_foreign_below(project: str) -> list[str]:
+    """Folders of others in the project."""
+    found: list[str] = []
+    for folder, names, _ in os.walk(project):
+        names[:] = [name for name in names if name not in _NOT_LOOKED_INTO]
+        found += [f"{folder}/{name}" for name in names if os.lstat(f"{folder}/{name}").st_uid != os.getuid()]
+        if folder.count("/") - project.count("/") >= _DEEPEST or len(found) > _MOST_OWN:
+            names.clear()
+    return [path for path in found if os.path.isdir(path) and not os.path.islink(path)]
 
 
 @dataclass(frozen=True)

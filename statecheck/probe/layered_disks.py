@@ -44,7 +44,7 @@ class LayeredDisks:
         if not self.folder:
             raise OSError(f"no folder for the run's own files: one of {', '.join(_COVERABLE)} is needed")
         written = [path for path in keep if os.access(path, os.W_OK) and os.path.isdir(path)]
-        self.plan = plan_root(keep, setup["sockets"], self.folder)
+        self.plan = plan_root(keep, setup["project"], setup["sockets"], self.folder)
         mounts.make_read_only("/")
         kernel_folders.guard()
         self._machine = _open_namespace("mnt")

@@ -7,9 +7,6 @@ import hashlib
 import os
 import secrets
 import stat
-import subprocess
-import sys
-import sysconfig
 import textwrap
 import time
 from dataclasses import dataclass, field
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
     from statecheck.model import Diagnosis
 
 ISOLATIONS = ("namespace", "copy")
-ORDINARY = 61234
-"""The id of a user whom no machine has."""
-ROOT = Path(__file__).parents[2]
 _SIGN = "LEFT_BEHIND_BY"
 
 
@@ -130,23 +124,3 @@ def diagnosed(user: User, spec: str, isolation: str, options: Options | None = N
         target = resolve(spec, user.project)
         diagnosis = diagnose_target(target, options or Options(seed=1), lambda _: None, user.project)
         return Ran(diagnosis, user.project / diagnosis.run)
-
-
-def ordinary_python() -> tuple[list[str], dict[str, str]]:
-    """How Python is started as an ordinary user, with this suite's packages: whoever runs it, unless that is root."""
-    packages = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])
-    environment = {"PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath, "HOME": "/"}
-    if os.getuid():
-        return [sys.executable], environment
-    again = (
-        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import llama_index.core, typer'], check=True)"
-    )
-    for python in (os.path.realpath(sys.executable), f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"):
-        command = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", python]
-        with contextlib.suppress(OSError):  # setpriv itself may run what the user may not
-            if (
-                subprocess.run([*command, "-c", again], env=environment, capture_output=True, check=False).returncode
-                == 0
-            ):
-                return command, environment
-    pytest.skip("no interpreter that an ordinary user may run has this suite's packages")

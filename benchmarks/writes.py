@@ -1,0 +1,157 @@
+"""Try to write to the user's files from inside a run, in every way, and look whether any of them is another afterwards.
+
+    python benchmarks/writes.py [--who root|ordinary]
+
+An app of ours (`writing.py`) tries each way in each kind of folder: the user's own, those that anybody or a group may
+write to, another user's with something of the user's in it, folders of the system, and the same by links and /proc.
+Each way has files of its own. Prints a row for each kind of folder: how many ways were tried, how many the app could go
+(on its own disk), how many were refused to it. What is another afterwards reached the machine, and has failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import writing
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from machines import WHO, Machine, ordinary_python
+
+_PREPARED = {  # {kind of folder: (where, whose its files are)}
+    "project": ("foreign/project", "user"),
+    "project, another's folder": ("foreign/project/data", "user"),
+    "home": ("home", "user"),
+    "anybody's": ("shared", "foreign"),
+    "anybody's, deep": ("shared/deep", "foreign"),
+    "own in anybody's": ("shared/own", "user"),
+    "a group's": ("grouped", "group"),
+    "open to all": ("open", "user"),
+    "another's, own files": ("foreign", "user"),
+    "own below another's": ("foreign/mine", "user"),
+    "own below another's, deep": ("foreign/mine/deep", "user"),
+}
+_SYSTEM = (
+    "/",
+    "/dev/shm",
+    "/etc",
+    "/opt",
+    "/root",
+    "/run",
+    "/srv",
+    "/tmp",
+    "/usr/lib",
+    "/usr/local",
+    "/var/lib",
+    "/var/tmp",
+)
+_MAKING = (
+    "create",
+    "make-a-folder",
+    "make-a-fifo",
+    "symlink",
+    "bind-a-socket",
+    "new-database",
+    "nameless",
+    "overwrite",
+)
+_OURS = re.compile(rf"statecheck-({'|'.join(writing.WAYS)})\.(txt|dir|new)")
+
+
+def prepare(machine: Machine) -> dict[str, tuple[str, list[str]]]:
+    """Make the files of all ways; return of each kind of folder how the app reaches it, and the ways to try there."""
+    for where, owner in _PREPARED.values():
+        for way in writing.WAYS:
+            file, inside = (machine.root / where / f"statecheck-{way}.{kind}" for kind in ("txt", "dir"))
+            file.write_text(f"the user's own, {way}")
+            inside.mkdir()
+            machine.give(str(file.relative_to(machine.root)), owner, 0o666)
+            machine.give(str(inside.relative_to(machine.root)), owner, 0o777)
+    link = machine.root / "home" / "link"
+    link.symlink_to(machine.root / "open")
+    folders = {kind: str(machine.root / where) for kind, (where, _) in _PREPARED.items()}
+    folders |= {
+        "by a link": str(link),
+        "by /proc/self/root": f"/proc/self/root{machine.root}/open",
+        "by /proc/1/root": f"/proc/1/root{machine.root}/open",
+        "by /proc/self/cwd": "/proc/self/cwd/../../open",
+        "by ..": f"{machine.project}/../../shared",
+    }
+    system = {f"new in {path}": (path.rstrip("/"), list(_MAKING)) for path in _SYSTEM if Path(path).is_dir()}
+    return {kind: (folder, list(writing.WAYS)) for kind, folder in folders.items()} | system
+
+
+def look_at_system() -> set[str]:
+    """What lies in the folders of the system that bears a name of ours."""
+    return {str(path) for folder in _SYSTEM for path in Path(folder).glob("statecheck-*") if _OURS.fullmatch(path.name)}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was tried as one user.
+
+    Attributes:
+        rows: {kind of folder: Counter of `tried`, `done`, `refused`}.
+        reached: what is another on the machine afterwards.
+    """
+
+    who: str
+    rows: dict[str, Counter[str]]
+    reached: list[str]
+
+
+def run(who: str) -> Tried:
+    """Try everything as this user.
+
+    Raises:
+        RuntimeError: not all of it was tried.
+    """
+    machine = Machine(who)
+    try:
+        folders = prepare(machine)
+        (machine.project / "app.py").write_text(Path(writing.__file__).read_text())
+        before, system = machine.snapshot(), look_at_system()
+        report = machine.diagnose("--only", "same-process", FOLDERS=json.dumps(folders))
+        after = machine.snapshot()
+        words = [line.removeprefix("TRIED ") for line in machine.output().splitlines() if line.startswith("TRIED ")]
+        wanted = sum(len(ways) for _, ways in folders.values())
+        if len(words) < wanted:
+            raise RuntimeError(f"only {len(words)} of {wanted} ways were tried: {report['errors']}")
+        rows: dict[str, Counter[str]] = {}
+        for kind, _, said in map(json.loads, words[:wanted]):  # a process each: the first one's are enough
+            rows.setdefault(kind, Counter()).update(["tried", "done" if said == "done" else "refused"])
+        reached = [path for path in {*before, *after} if before.get(path) != after.get(path)]
+        return Tried(who, rows, sorted([*reached, *(look_at_system() - system)]))
+    finally:
+        machine.remove()
+
+
+def main() -> int:
+    """Try as each user, print the tables; 1 if anything reached the machine."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--who", choices=WHO, nargs="*", default=WHO)
+    all_reached = 0
+    for who in parser.parse_args().who:
+        if who == "ordinary" and ordinary_python() is None:
+            print("as an ordinary user: left out: no interpreter that one may run has the packages")
+            continue
+        tried = run(who)
+        print(f"\n{'as ' + who:30} tried  done  refused")
+        for kind, row in tried.rows.items():
+            print(f"{kind:30} {row['tried']:5} {row['done']:5} {row['refused']:8}")
+        total: Counter[str] = sum(tried.rows.values(), Counter())
+        print(f"writes as {who}: tried {total['tried']}, failed {len(tried.reached)} (reached the machine)")
+        for path in tried.reached:
+            print(f"  reached: {path}")
+        all_reached += len(tried.reached)
+    return 1 if all_reached else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
