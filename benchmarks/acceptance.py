@@ -50,6 +50,7 @@ def parts(cases: list[Path]) -> tuple[Part, ...]:
         ),
         Part("budgets", (PYTHON, "benchmarks/run.py"), r".*\d\.\d\d-\d+\.\d\d"),
         Part("writes", (PYTHON, "benchmarks/writes.py"), r"writes as .*"),
+        Part("reaching out", (PYTHON, "benchmarks/reaching_out.py"), r"reaching out as .*"),
         Part("pairs of Pythons", ("make", "--no-print-directory", "test-pairs"), r"=*\s?\d+ (?:passed|failed)"),
     )
 
