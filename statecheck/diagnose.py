@@ -163,6 +163,8 @@ def _meta(recording: Recording) -> RunMeta:
         problems=results.problems,
         notes=tuple(recording.notes),
         versions=recording.versions,
+        workers=recording.workers,
+        polls=recording.polls,
         seed=recording.seed,
         ops={name: len(history.ops) for name, history in results.histories.items()},
     )

@@ -48,8 +48,9 @@ class Facts:
 
     @property
     def losses(self) -> tuple[Outcome, ...]:
-        """The experiments in which a turn was lost or shown to others."""
-        return tuple(outcome for outcome in self.outcomes if outcome.outcome in ("lost", "leaked"))
+        """The experiments in which a turn was lost or shown to others, and no finding says so."""
+        told = {each.experiment for finding in self.findings for each in finding.evidence}
+        return tuple(each for each in self.outcomes if each.outcome in ("lost", "leaked") and each.name not in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,16 @@ def _open_case(meta: RunMeta, conversations: Mapping[str, Conversation]) -> Case
     for name, problem in meta.problems.items():
         if name:
             found[name] = replace(found.get(name) or Outcome(name, "error"), outcome="error", reason=problem.text)
-    return Case(conversations, found, channel, meta.handler, meta.versions)
+    return Case(
+        conversations,
+        found,
+        channel,
+        meta.handler,
+        meta.versions,
+        meta.target.framework,
+        meta.workers,
+        meta.polls,
+    )
 
 
 def _collect_facts(case: Case, meta: RunMeta) -> Facts:

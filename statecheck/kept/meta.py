@@ -34,6 +34,8 @@ class RunMeta:
         problems: why an experiment that applies could not be run, by experiment; "" is the run's own.
         notes: what a reader should know of how it was run.
         versions: of the packages that decide how state is kept, in the target's environment.
+        workers: the largest number of workers or replicas that the project's files ask for; 0 where none does.
+        polls: the app is a bot that asks for its messages, of which only one process may run.
         seed: makes the markers and keys of another run the same.
         ops: how many ops each history has, by experiment.
         files: the SHA-256 of each file that was kept beside the record, by its name; known once they are written.
@@ -47,6 +49,8 @@ class RunMeta:
     problems: Mapping[str, Problem] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 0
+    polls: bool = False
     seed: int = 0
     ops: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)

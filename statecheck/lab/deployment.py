@@ -24,11 +24,13 @@ class Deployment:
     Attributes:
         volumes: absolute paths.
         stand_ins: {path of the container's that is not on this machine: folder of the project that lies there, or ""}.
+        workers: the largest number of workers or replicas that is asked for; 0 where no file does.
         notes: what the report should say of it.
     """
 
     volumes: tuple[str, ...]
     stand_ins: dict[str, str]
+    workers: int
     notes: tuple[str, ...]
 
 
@@ -42,7 +44,7 @@ def read_deployment(files: ProjectFiles, target: Target, named: Iterable[Path]) 
         notes.append(f"{anchor} starts {number} {'worker' if number == 1 else 'workers'}")
     folders = find_container_folders(files, target.path).items()
     stand_ins = {inside: str(source or "") for inside, source in folders if not os.path.lexists(inside)}
-    return Deployment(volumes, stand_ins, tuple(notes))
+    return Deployment(volumes, stand_ins, configured[0] if configured is not None else 0, tuple(notes))
 
 
 def read_threads(files: ProjectFiles, framework: str) -> tuple[int, list[str]]:

@@ -17,9 +17,11 @@ from statecheck.lab.services.relays import open_relays
 from statecheck.lab.workers.launch import isolate
 from statecheck.lab.workers.pool import Lab, make_too_long, make_warm_request
 from statecheck.lab.workers.readiness import START_SECONDS
+from statecheck.probe.frameworks import by_name
 from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
 from statecheck.source.code.tree import SourceTree
+from statecheck.source.code.uses import calls_method
 from statecheck.source.project.project_files import ProjectFiles
 from statecheck.source.project.schemas import read_schema_scripts
 from statecheck.source.project.services import find_services
@@ -84,6 +86,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         modules = third_party(target, tree)
         launched = isolate(launched, target.project)
         threads, notes = read_threads(files, target.framework)
+        recording.polls = calls_method(tree, by_name(target.framework).polls)
         recording.notes += [*launched.notes, *notes]
         lab = _open_lab(recording, launched, seeded=hashes(tree), threads=threads)
         lab.watch(_RUN_SECONDS * recording.options.timeout_scale, _LAST_SECONDS)
@@ -95,6 +98,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                     import_module(module)
                 deployment = read_deployment(files, target, recording.options.volumes)
                 lab.stand_ins = deployment.stand_ins
+                recording.workers = deployment.workers
                 masking = _find_masks(recording, launched, tree)
                 recording.versions = warming.result()["versions"]
             except BaseException:

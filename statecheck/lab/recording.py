@@ -39,6 +39,7 @@ class Recording:
         outputs: {worker generation: what the target printed there}.
         notes: what a reader should know of how it was run.
         versions: of the packages that decide how state is kept.
+        workers, polls: how the project's files and code say that the app is deployed, as `RunMeta` has it.
         services: the throwaway servers.
         secrets: credentials of the user's for which the target was given dummies.
         seed: of the run's markers and keys.
@@ -55,6 +56,8 @@ class Recording:
     outputs: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    workers: int = 0
+    polls: bool = False
     services: Services = field(default_factory=Services)
     secrets: set[str] = field(default_factory=set)
     seed: int = field(init=False)

@@ -65,6 +65,10 @@ class Framework:
 
         distributions: by which `doctor` looks for it, where they are not called as its packages are.
         forgets: what it keeps in memory where it is not told otherwise.
+        tab_state: what it keeps for one tab of a browser, in the memory of its server, as apps call it.
+        per_tab: what to do where tabs share something, or each message makes it anew.
+        beyond_tab: what to do where a conversation should outlive its tab, or its server.
+        polls: methods by which a bot asks for its messages: only one process of it may run.
     """
 
     name: str
@@ -98,6 +102,10 @@ class Framework:
 
     distributions: tuple[str, ...] = ()
     forgets: str = ""
+    tab_state: tuple[str, ...] = ()
+    per_tab: str = ""
+    beyond_tab: str = ""
+    polls: tuple[str, ...] = ()
 
     @property
     def installed_as(self) -> tuple[str, ...]:
@@ -137,6 +145,10 @@ FRAMEWORKS: tuple[Framework, ...] = (
         served_with=("streamlit.testing.v1",),
         reruns=True,
         environment=(("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false"),),
+        tab_state=("st.session_state",),
+        per_tab='make it once for each tab: `if "engine" not in st.session_state: st.session_state.engine = …`',
+        beyond_tab="`st.session_state` ends with its tab and its server: to keep a conversation longer, load "
+        "it from a database under a key of the user's (`st.user`, `st.query_params`)",
     ),
     Framework(
         "chainlit",
@@ -145,6 +157,10 @@ FRAMEWORKS: tuple[Framework, ...] = (
         packages=("chainlit",),
         offered="module",
         served_with=("chainlit.server", "chainlit.socket", "socketio", "aiohttp", "websockets.legacy.server"),
+        tab_state=("cl.user_session", "cl.chat_context"),
+        per_tab='make it once for each chat, in `@cl.on_chat_start`, and keep it: `cl.user_session.set("engine", …)`',
+        beyond_tab="`cl.user_session` ends with its chat and its server: to keep a conversation longer, save "
+        "it under the thread's id (a data layer), and load it in `@cl.on_chat_resume`",
     ),
     Framework(
         "gradio",
@@ -157,6 +173,10 @@ FRAMEWORKS: tuple[Framework, ...] = (
         served_with=("gradio.routes", "httpx"),
         starts=("gradio.blocks:Blocks.launch",),
         environment=(("GRADIO_ANALYTICS_ENABLED", "False"),),
+        tab_state=("gr.State",),
+        per_tab="keep it in a `gr.State`, which each page has of its own, as an input and an output of the function",
+        beyond_tab="`gr.State` ends with its page and its server: to keep a conversation longer, load it from "
+        "a database under a key of the user's (`gr.BrowserState`, `request.username`)",
     ),
     Framework(
         "workflow-server",
@@ -232,6 +252,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
             *(f"telebot.async_telebot:AsyncTeleBot.{name}" for name in ("polling", "infinity_polling", "run_webhooks")),
         ),
         distributions=("pyTelegramBotAPI", "python-telegram-bot", "aiogram"),
+        polls=("polling", "infinity_polling", "run_polling", "start_polling"),
     ),
     Framework(
         "django",

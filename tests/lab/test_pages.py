@@ -159,7 +159,7 @@ def page(tmp_path: Path, source: str, *only: str, **parts: str) -> tuple[str, di
     user = User(tmp_path)
     user.write(page=source.format(**parts) if parts else source)
     ran = diagnosed(user, "page.py", "namespace", Options(seed=1, only=only, volumes=(Path("/tmp/chats"),)))
-    found = [(cause.code, cause.anchor.line) for cause in ran.diagnosis.causes]
+    found = [(cause.code + "W" * (cause.severity == "warning"), cause.anchor.line) for cause in ran.diagnosis.causes]
     return ran.diagnosis.verdict, {name: what for name, what in ran.outcomes().items() if what != "skipped"}, found
 
 
@@ -180,7 +180,7 @@ def test_session_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
         "new-process": "lost",
         "other-session": "isolated",
     }
-    assert found == [("SC102", 9), ("SC103", 9)]
+    assert found == [("SC102W", 9), ("SC103W", 9)]
 
 
 def test_a_cached_resource_is_shared_by_all_tabs(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_chainlit_session_is_the_memory_of_one_server(tmp_path: Path) -> None:
         "new-process": "lost",
         "other-session": "isolated",
     }
-    assert found == [("SC102", 12), ("SC103", 12)]
+    assert found == [("SC102W", 12), ("SC103W", 12)]
 
 
 def test_what_a_chainlit_message_builds_is_request_scoped(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_gradios_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
     _, outcomes, found = page(tmp_path, GRADIO, "same-process", "other-worker", "new-process", **IN_STATE)
 
     assert outcomes == {"same-process": "kept", "other-worker": "lost", "new-process": "lost"}
-    assert found == [("SC102", 9), ("SC103", 9)]
+    assert found == [("SC102W", 9), ("SC103W", 9)]
 
 
 def test_a_database_under_a_gradio_pages_hash_is_healthy(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ volumes:
   conversations:
 ```
 
-Tell statecheck which paths are volumes with `--volume /data`; those in a compose file it finds by itself.
+Tell statecheck which paths are volumes with `--volume /data`; those in a compose file it finds by itself. What a page
+keeps for one tab of a browser ends with it: a warning, unless the project's files ask for more than one replica.
 
 ## Kinds
 
@@ -103,11 +104,13 @@ from statecheck.judge.evidence.case import (
     find_request,
     line_of,
 )
+from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
+    from statecheck.model import Severity
 
 
 def find_lost_place(case: Case) -> Finding | None:
@@ -127,11 +130,15 @@ def find_lost_place(case: Case) -> Finding | None:
     built_at = next(iter(anchors([build] if build else [], "")), None)
     put = next(iter(anchors(conversation.handed_over(first.marker, first.number), "written")), None)
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)
+    severity: Severity
     if name == NEW_PROCESS or (place and not files):
         anchor = place.anchor if place else line_of(conversation, first)
         where = f" (`{place.text}`)" if place else ""
         summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
+        severity, why = weigh_end(case, place)
+        summary, mends = "; ".join(filter(None, (summary, why))), advise_beyond_tab(place)
     else:
+        severity, mends = "error", ""
         opened = next((p.anchor for p in files if p.anchor), None) or put
         durable = build is not None and "://" in build.where and ":memory:" not in build.where
         anchor = built_at if durable else opened or built_at
@@ -143,9 +150,11 @@ def find_lost_place(case: Case) -> Finding | None:
         summary,
         anchor,
         case,
-        (case.reason(name),),
+        tuple(case.reason(each) for each in (NEW_PROCESS, NEW_CONTAINER) if case.lost(each)),
         kind=kind,
+        severity=severity,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix=mends,
     )
 
 

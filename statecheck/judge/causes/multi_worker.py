@@ -66,7 +66,8 @@ async def chat(payload: dict):
     return {"answer": str(await chat_engine.achat(payload["message"]))}
 ```
 
-One worker, or sticky sessions, only hide it until the next deployment: see SC103.
+One worker, or sticky sessions, only hide it until the next deployment: see SC103. What a page keeps for one tab of a
+browser, and what a bot that polls keeps, is right for one replica: a warning, unless the project's files ask for more.
 
 ## Kinds
 
@@ -87,6 +88,7 @@ from __future__ import annotations
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.evidence.case import Case, find_first_places, find_places, find_related, line_of
+from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_split
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.model import Evidence, Finding
 
@@ -120,6 +122,8 @@ def find_process_memory(case: Case) -> Finding | None:
             f"workers read a copy in their own memory{where}, not the store behind it{store}: "
             f"what PID {first.pid} and PID {second.pid} know differs"
         )
+    severity, why = weigh_split(case, place)
+    summary = "; ".join(filter(None, (summary, why)))
     evidence = [case.reason(OTHER_WORKER)]
     if kept:
         evidence.append(Evidence(OTHER_WORKER, f"turn 1 is in PID {first.pid}'s memory at {kept[0].text}"))
@@ -130,7 +134,9 @@ def find_process_memory(case: Case) -> Finding | None:
         case,
         tuple(evidence),
         kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
+        severity=severity,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix=advise_beyond_tab(place),
     )
 
 

@@ -84,6 +84,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_memory_database, find_related
+from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def find_dropped_store(case: Case) -> Finding | None:
         (case.reason(BASELINE),),
         kind="memory-database" if ":memory:" in witness.where else None,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix=advise_per_tab(case),
     )
 
 

@@ -104,6 +104,7 @@ from statecheck.judge.evidence.case import (
     is_intended,
     keys_of,
 )
+from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.services import asked_keys
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def find_leak(case: Case) -> Finding | None:
         (case.reason(OTHER_SESSION),),
         kind="shared-instance" if _is_one_object(conversation, first, second, place) else "shared-key",
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix=advise_per_tab(case),
     )
 
 

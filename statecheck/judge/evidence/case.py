@@ -26,6 +26,9 @@ class Case:
         channel: where the baseline showed that turns are remembered; None if it showed nothing.
         handler: where the endpoint is, the last resort for an anchor.
         versions: of the packages that decide how state is kept, in the target's environment.
+        framework: by which the app is driven.
+        workers: the largest number of workers or replicas that the project's files ask for; 0 where none does.
+        polls: the app is a bot that asks for its messages, of which only one process may run.
     """
 
     conversations: Mapping[str, Conversation]
@@ -33,6 +36,9 @@ class Case:
     channel: Channel | None
     handler: Anchor
     versions: Mapping[str, str] = field(default_factory=dict)
+    framework: str = ""
+    workers: int = 0
+    polls: bool = False
 
     def lost(self, experiment: str) -> bool:
         """Whether an experiment ended in a loss."""

@@ -17,6 +17,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from ..framework_state import KEEPERS, Keeper, line_of, note_line
+from ..frameworks import by_name
 from ..offline import DUMMY
 from ..recorder import RECORDER, TURN, begin_turn
 from .offer import NoApp, route
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .offer import Loaded, Offer
 
-_SESSION, _CONTEXT = "cl.user_session", "cl.chat_context"
+_SESSION, _CONTEXT = by_name("chainlit").tab_state
 _NOTES = "These are notes."
 _TOLD = page_call(
     "the chat's input",

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..framework_state import KEEPERS, Keeper, note_line
+from ..frameworks import by_name
 from ..recorder import RECORDER, TURN, begin_turn
 from .gradio_page import Page
 from .offer import NoApp, route
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from .offer import Loaded, Offer
 
-_STATE = "gr.State"
+(_STATE,) = by_name("gradio").tab_state
 _HEADER = "x-statecheck-turn"
 _TOLD = page_call(
     "the page's text box",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 from ..framework_state import KEEPERS, Keeper, line_of, note_line
+from ..frameworks import by_name
 from ..offline import DUMMY, is_secret
 from ..recorder import TURN
 from . import labels
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 3600.0  # the lab has limits of its own
 _NOBODY = "sc-nobody"
-_STATE = "st.session_state"
+(_STATE,) = by_name("streamlit").tab_state
 _CACHES = "streamlit cache"
 _TOLD = page_call(
     "the page's input", "the browser tab", "the page is run by Streamlit's own test harness, one browser tab a session"

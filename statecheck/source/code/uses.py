@@ -1,4 +1,4 @@
-"""Where the user's code puts things into a container and takes them out, by the container's name."""
+"""Where the user's code puts things into a container and takes them out, and what it calls, by their names."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ def uses(tree: SourceTree, name: str) -> tuple[Anchor, ...]:
     ]
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda anchor: (anchor.text != "written", anchor.path, anchor.line)))
+
+
+def calls_method(tree: SourceTree, names: tuple[str, ...]) -> bool:
+    """Return whether a module of the tree calls a method of one of these names."""
+    called = (
+        node.func.attr
+        for module in tree.modules()
+        if any(name in module.text for name in names)
+        for node in ast.walk(module.ast)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    )
+    return any(name in names for name in called)
 
 
 def _in_module(tree: ast.Module, name: str) -> Iterator[tuple[int, str]]:

@@ -1,0 +1,53 @@
+"""How an app is deployed, as far as that makes a loss one that its users do not meet, and what its framework offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.probe.frameworks import FRAMEWORKS, by_name
+
+if TYPE_CHECKING:
+    from statecheck.judge.evidence.case import Case, Whereabouts
+    from statecheck.model import Severity
+    from statecheck.probe.frameworks import Framework
+
+_OF_A_POLLING_BOT = "a bot that polls has one process by design, so nothing is lost until it answers by a webhook"
+
+
+def find_tab(place: Whereabouts | None) -> Framework | None:
+    """Return the framework that keeps this place for one tab of a browser, or None."""
+    if place is None:
+        return None
+    return next((one for one in FRAMEWORKS if any(place.text.startswith(name) for name in one.tab_state)), None)
+
+
+def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
+    """Return how much it matters that another worker has not got what one has in memory, and why; "" for an error.
+
+    One replica is all that a page or a bot that polls is meant to have, unless the project's files ask for more.
+    """
+    if case.workers > 1:
+        return "error", ""
+    tab = find_tab(place)
+    if tab is not None:
+        return "warning", f"a tab keeps to one {tab.name} server, so nothing is lost while there is one replica"
+    return ("warning", _OF_A_POLLING_BOT) if case.polls else ("error", "")
+
+
+def weigh_end(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
+    """Return how much it matters that what is in memory ends with its process, and why; "" for an error."""
+    tab = find_tab(place)
+    if tab is None or case.workers > 1:
+        return "error", ""
+    return "warning", f"a {tab.name} tab begins anew after a restart, as its page does"
+
+
+def advise_beyond_tab(place: Whereabouts | None) -> str:
+    """Return what its framework offers for a conversation that should outlive its tab; "" where it is no tab's."""
+    tab = find_tab(place)
+    return tab.beyond_tab if tab is not None else ""
+
+
+def advise_per_tab(case: Case) -> str:
+    """Return what the app's framework offers for a thing that each tab has of its own; "" where it is no page."""
+    return by_name(case.framework).per_tab

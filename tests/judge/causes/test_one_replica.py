@@ -1,0 +1,67 @@
+"""What users of a page or of a bot do not meet while there is one replica of it: a warning, and what to do says how."""
+
+from __future__ import annotations
+
+import pytest
+
+from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
+from statecheck.judge.cause import KEPT
+from statecheck.judge.language import read_history
+from statecheck.judge.verdict import judge
+from statecheck.kept.meta import RunMeta
+from statecheck.model import Anchor, Diagnosis, TargetName
+
+LOST = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b model read 2
+2b <
+-a place 1 where="{where}" cls=engine is_text @app.py:9
+"""
+
+
+def diagnosis(where: str, *, framework: str = "", workers: int = 0, polls: bool = False) -> Diagnosis:
+    lost = LOST.format(where=where)
+    texts = {BASELINE: KEPT, OTHER_WORKER: lost, NEW_PROCESS: lost, NEW_CONTAINER: lost}
+    meta = RunMeta(TargetName("app.py", "", framework), Anchor("app.py", 1), workers=workers, polls=polls)
+    return judge(meta, {name: read_history(name, text) for name, text in texts.items()})
+
+
+def severities(found: Diagnosis) -> dict[str, str]:
+    return {cause.code: cause.severity for cause in found.causes}
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("st.session_state['engine']", "st.query_params"),
+        ("cl.user_session['engine']", "on_chat_resume"),
+        ("gr.State", "gr.BrowserState"),
+    ],
+)
+def test_what_a_tab_has_is_right_for_one_replica(where: str, says: str) -> None:
+    found = diagnosis(where, workers=1)
+
+    assert (found.verdict, severities(found)) == ("healthy", {"SC102": "warning", "SC103": "warning"})
+    assert all(says in cause.fix for cause in found.causes)
+
+
+def test_what_a_tab_has_is_lost_between_replicas() -> None:
+    found = diagnosis("st.session_state['engine']", workers=2)
+
+    assert (found.verdict, severities(found)) == ("state-loss", {"SC102": "error", "SC103": "error"})
+
+
+def test_a_page_may_keep_things_elsewhere_too() -> None:
+    found = diagnosis("app.engines['s']", framework="streamlit")
+
+    assert severities(found) == {"SC102": "error", "SC103": "error"}
+
+
+@pytest.mark.parametrize(("workers", "severity"), [(0, "warning"), (2, "error")])
+def test_a_bot_that_polls_has_one_process_that_may_end(workers: int, severity: str) -> None:
+    found = diagnosis("bot.talks[7]", framework="telegram", workers=workers, polls=True)
+
+    assert (found.verdict, severities(found)) == ("state-loss", {"SC102": severity, "SC103": "error"})
