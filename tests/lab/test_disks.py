@@ -105,7 +105,10 @@ COMPOSE = "services:\n  web:\n    build: .\n    volumes: {volumes}\nvolumes:\n  
 STARTING = """\
 import os, threading
 
+found = []
+
 def start():
+    found.extend(line.strip() for line in open("/proc/self/status") if line.startswith(("CapEff", "NoNewPrivs")))
     threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 os.register_at_fork(after_in_child=start)
@@ -254,11 +257,14 @@ def test_libraries_that_start_threads_in_a_child_get_their_disk(user: User, monk
     installed.mkdir()
     (installed / "busy.py").write_text(STARTING, "utf-8")
     monkeypatch.setenv("PYTHONPATH", str(installed))
-    user.write(bot="import busy\n" + textwrap.dedent(STORED.format(files=["chat.db"])))
+    user.write(bot="import busy\nprint('FOUND', *busy.found)\n" + textwrap.dedent(STORED.format(files=["chat.db"])))
 
     ran = diagnosed(user, "bot.py:reply", "namespace", Options(seed=1, only=("same-process", "new-container")))
 
     assert not any("afresh" in note for note in ran.diagnosis.notes)
+    (found, *_) = [line.split() for line in ran.output().splitlines() if line.startswith("FOUND")]
+    rights, gains = int(found[found.index("CapEff:") + 1], 16), found[found.index("NoNewPrivs:") + 1]
+    assert (rights | sum(1 << number for number in CONTAINERS), gains) == (sum(1 << n for n in CONTAINERS), "1")
     assert [(one.code, one.severity) for one in ran.diagnosis.causes] == [("SC103", "error")], ran.diagnosis.errors
 
 
