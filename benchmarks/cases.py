@@ -2,10 +2,11 @@
 
     python benchmarks/cases.py FOLDER [--redis URL] [--pg URL] [--only PART] [--jobs 2] [--python BIN] [--keep FOLDER]
 
-Each folder holds a `case.json` (`target`, `must`, `may`, `primary`, `lines`, `env`) beside the app. An app is copied
-away before it runs, without its answer. A variable of `env` that stands for a server ({redis}, {pg}, ...) is left to
-statecheck's own throwaway servers unless a server is given here. A case is right when every cause of `must` is named
-as an error, none outside `must` and `may` is, and the primary one (or the verdict) is the one that was asked for.
+Each folder holds a `case.json` (`target`, `must`, `may`, `primary`, `lines`, `env`, `options`) beside the app. An app is
+copied away before it runs, without its answer. A variable of `env` that stands for a server ({redis}, {pg}, ...) is left
+to statecheck's own throwaway servers unless a server is given here. A case is right when every cause of `must` is named
+as an error, none outside `must` and `may` is, the primary one (or the verdict) is the one that was asked for, and the
+report has what each pattern of `says` finds, and nothing that one of `not_says` finds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -54,8 +56,12 @@ def services(options: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def diagnose(folder: Path, case: dict[str, Any], options: argparse.Namespace) -> tuple[dict[str, Any], float]:
-    """Run statecheck on a copy of one app; return its report (or what it said instead) and how long it took."""
+def diagnose(folder: Path, case: dict[str, Any], options: argparse.Namespace) -> tuple[dict[str, Any], str, float]:
+    """Run statecheck on a copy of one app.
+
+    Returns:
+        Its report (or what it said instead), the same as people read it, and the seconds that it took.
+    """
     known, given = services(options), []
     for name, value in case.get("env", {}).items():
         if not any(placeholder in value and not url for placeholder, url in known.items()):
@@ -64,19 +70,16 @@ def diagnose(folder: Path, case: dict[str, Any], options: argparse.Namespace) ->
     home = Path(tempfile.mkdtemp(prefix="statecheck-cases-"))
     copy = home / folder.name
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("case.json", ".statecheck", "__pycache__"))
-    command = [options.python, "-m", "statecheck", "diagnose", case["target"], "--format", "json", *given]
+    program = [options.python, "-m", "statecheck"]
+    command = [*program, "diagnose", case["target"], *case.get("options", ()), *given, "--format", "json"]
     path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path}
+    run = functools.partial(
+        subprocess.run, cwd=copy, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
     started = time.monotonic()
     try:
-        done = subprocess.run(
-            command,
-            cwd=copy,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        done = run(command)
         seconds = time.monotonic() - started
         if options.keep:
             kept = Path(options.keep) / folder.name
@@ -87,11 +90,12 @@ def diagnose(folder: Path, case: dict[str, Any], options: argparse.Namespace) ->
             if (copy / ".statecheck").is_dir():
                 shutil.copytree(copy / ".statecheck", kept / "statecheck", symlinks=True)
         try:
-            return json.loads(done.stdout), seconds
+            report = json.loads(done.stdout)
         except ValueError:
-            return {"refused": f"exit {done.returncode}: {' '.join(done.stderr.split())[-300:]}"}, seconds
+            return {"refused": f"exit {done.returncode}: {' '.join(done.stderr.split())[-300:]}"}, "", seconds
+        return report, run([*program, "analyze"]).stdout, seconds
     except subprocess.TimeoutExpired:
-        return {"refused": "ran for more than 600 seconds"}, time.monotonic() - started
+        return {"refused": "ran for more than 600 seconds"}, "", time.monotonic() - started
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -99,19 +103,26 @@ def diagnose(folder: Path, case: dict[str, Any], options: argparse.Namespace) ->
 def grade(folder: Path, options: argparse.Namespace) -> Result:
     """Diagnose one case and compare."""
     case = json.loads((folder / "case.json").read_text())
-    report, seconds = diagnose(folder, case, options)
+    report, text, seconds = diagnose(folder, case, options)
     wanted, must, may = case["primary"], set(case["must"]), set(case.get("may", ()))
     if "verdict" not in report:
         return Result(folder.name, "missed", wanted, "-", "-", seconds, report["refused"], ((wanted, "-"),))
     causes = [cause for cause in report["causes"] if cause["severity"] == "error"]
     found = {cause["name"] for cause in causes}
     first = next((cause["name"] for cause in causes if cause["primary"]), report["verdict"])
-    if found - must - may or (first in ("healthy", "stateless") and {first, wanted} == {"healthy", "stateless"}):
+    unsaid = [
+        f"does not say /{pattern}/" for pattern in case.get("says", ()) if not re.search(pattern, text, re.IGNORECASE)
+    ]
+    unsaid += [f"says /{pattern}/" for pattern in case.get("not_says", ()) if re.search(pattern, text, re.IGNORECASE)]
+    # where a case names a verdict, what may be an error or a warning makes it a loss or leaves it as it is
+    right = first == wanted or ("verdict" in case and report["verdict"] == case["verdict"])
+    right = right or ("verdict" in case and bool(found) and found <= may)
+    if found - must - may or (first in ("healthy", "stateless") and not right):
         result = "wrong"
     elif must - found or (first == "inconclusive") != (wanted == "inconclusive"):
         result = "missed"
     else:
-        result = "right" if first == wanted else "wrong"
+        result = "wrong" if not right else "missed" if unsaid else "right"
     off = []
     for cause in causes:
         lines = case.get("lines", {}).get(cause["name"])
@@ -119,7 +130,7 @@ def grade(folder: Path, options: argparse.Namespace) -> Result:
         if lines and cause["name"] in must and here not in lines:
             off.append(f"{cause['name']} at {here}, not {' '.join(lines)}")
     notes = [f"false {name}" for name in sorted(found - must - may)] + [f"no {name}" for name in sorted(must - found)]
-    notes += [f"{problem['slug']}: {problem['text']}" for problem in report["errors"]] + off
+    notes += [f"{problem['slug']}: {problem['text']}" for problem in report["errors"]] + off + unsaid
     anchored = any(case.get("lines", {}).get(name) for name in found & must)
     pairs = tuple((name, name if name in found else "-") for name in sorted(must))
     pairs += tuple(("-", name) for name in sorted(found - must - may))

@@ -62,7 +62,8 @@ class Op:
         method: of the library or the app, where its name says more than the action.
         tool: the agent's tool that was called, or in which this was done, or "".
         service: the kind of a throwaway server that ended.
-        arguments: of a run or a constructor: the names of those that could carry a conversation.
+        arguments: of a run or a constructor: the names of those that could carry a conversation; of a statement: its
+            parameters that may be keys, as texts.
         roles: of what a model was given: `u` for each message of the user's, `a` for each of the assistant's.
         status: of an answer: the HTTP status, 200 for a call that returned; 0 if nothing came back.
         held: the greatest number of turns that were held at once.

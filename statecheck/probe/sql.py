@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .ops import Fields
 
 _MOST_TEXT = 500  # characters: a SELECT names its columns before its tables
+_MOST_VALUES = 12  # parameters of a statement that are recorded
+_LONGEST_VALUE = 80  # characters: a key is no longer
 
 
 def _record(database: str, statement: Any, parameters: Any) -> None:
@@ -25,14 +27,45 @@ def _record(database: str, statement: Any, parameters: Any) -> None:
     markers = find((statement, parameters))
     if frames or markers:
         text = " ".join(str(statement).split())[:_MOST_TEXT]
-        said: Fields = {"action": "send", "database": database, "markers": markers, "text": text, "frames": frames}
+        said: Fields = {
+            "action": "send",
+            "database": database,
+            "markers": markers,
+            "text": text,
+            "frames": frames,
+            "arguments": _short_values(parameters),
+        }
         if markers:
             said |= {"action": "write", "around": words_around(f"{statement} {parameters}")}
         RECORDER.emit("sql", **said)
 
 
+def _short_values(parameters: Any) -> tuple[str, ...]:
+    """Return the parameters that may be keys: texts and numbers that are short and hold no marker."""
+    found: list[str] = []
+    waiting = [parameters]
+    while waiting and len(found) < _MOST_VALUES:
+        value = waiting.pop(0)
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, (tuple, list)):
+            waiting += value
+        elif isinstance(value, (str, int)) and len(text := str(value)) <= _LONGEST_VALUE and not find(text):
+            found.append(text)
+    return tuple(found)
+
+
+def _record_rows(*rows: Any) -> None:
+    """Record the markers that a statement brought back, if any."""
+    if not TURN.get() or RECORDER.fd < 0:
+        return
+    markers = find([tuple(row) if isinstance(row, sqlite3.Row) else row for row in rows])
+    if markers:
+        RECORDER.emit("sql", action="read", database="sqlite", markers=markers, frames=RECORDER.frames(3))
+
+
 class _Cursor(sqlite3.Cursor):
-    """A cursor that shows what it executes."""
+    """A cursor that shows what it executes, and what that brings back."""
 
     def execute(self, sql: str, *args: Any) -> Any:
         """Record, then execute."""
@@ -45,6 +78,30 @@ class _Cursor(sqlite3.Cursor):
         _record("sqlite", sql, rows)
         return super().executemany(sql, rows)
 
+    def fetchone(self) -> Any:
+        """Fetch, then record."""
+        row = super().fetchone()
+        _record_rows(row)
+        return row
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """Fetch, then record."""
+        rows = super().fetchmany(*args, **kwargs)
+        _record_rows(*rows)
+        return rows
+
+    def fetchall(self) -> list[Any]:
+        """Fetch, then record."""
+        rows = super().fetchall()
+        _record_rows(*rows)
+        return rows
+
+    def __next__(self) -> Any:
+        """Fetch, then record."""
+        row = super().__next__()
+        _record_rows(row)
+        return row
+
 
 class _Connection(sqlite3.Connection):
     """A connection whose cursors show what they execute."""
@@ -53,16 +110,15 @@ class _Connection(sqlite3.Connection):
         """Make a cursor."""
         return super().cursor(factory)
 
-    def execute(self, *args: Any) -> sqlite3.Cursor:
-        """Record, then execute."""
-        _record("sqlite", args[0], args[1:])
-        return super().execute(*args)
+    def execute(self, sql: str, *args: Any) -> sqlite3.Cursor:
+        """Execute with a cursor that shows it: one that is made in C would not."""
+        cursor: sqlite3.Cursor = self.cursor()
+        return cursor.execute(sql, *args)
 
     def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
-        """Record, then execute."""
-        rows = list(parameters)
-        _record("sqlite", sql, rows)
-        return super().executemany(sql, rows)
+        """Execute with a cursor that shows it."""
+        cursor: sqlite3.Cursor = self.cursor()
+        return cursor.executemany(sql, parameters)
 
 
 def install() -> None:
@@ -124,7 +180,10 @@ def _watch_aiosqlite(module: ModuleType) -> None:
     async def shown(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         if args and isinstance(args[0], str) and " " in args[0]:  # a statement, not the name of a function
             _record("sqlite", args[0], args[1:])
-        return await forward(self, function, *args, **kwargs)
+        given = await forward(self, function, *args, **kwargs)
+        if isinstance(given, (tuple, list, sqlite3.Row)):
+            _record_rows(*(given if isinstance(given, list) else [given]))
+        return given
 
     connection._execute = shown  # noqa: SLF001 - the one door through which all goes
 
