@@ -2,11 +2,11 @@
 
     python benchmarks/cases.py FOLDER [--redis URL] [--pg URL] [--only PART] [--jobs 2] [--python BIN] [--keep FOLDER]
 
-Each folder holds a `case.json` (`target`, `must`, `may`, `primary`, `lines`, `env`, `options`) beside the app. An app is
-copied away before it runs, without its answer. A variable of `env` that stands for a server ({redis}, {pg}, ...) is left
-to statecheck's own throwaway servers unless a server is given here. A case is right when every cause of `must` is named
-as an error, none outside `must` and `may` is, the primary one (or the verdict) is the one that was asked for, and the
-report has what each pattern of `says` finds, and nothing that one of `not_says` finds.
+Each folder holds a `case.json` (`target`, `must`, `may`, `primary`, `lines`, `env`, `options`) beside the app. An app
+is copied away before it runs, without its answer. A variable of `env` that stands for a server ({redis}, {pg}, ...) is
+left to statecheck's own throwaway servers unless a server is given here. A case is right when every cause of `must` is
+named as an error, none outside `must` and `may` is, the primary one (or the verdict) is the one that was asked for, and
+the report has what each pattern of `says` finds, and nothing that one of `not_says` finds.
 """
 
 from __future__ import annotations

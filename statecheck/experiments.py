@@ -289,6 +289,8 @@ class Trial:
 
 
 TRIALS: tuple[Trial, ...] = (
+    # does it use what it is sent?
+    Trial((BASELINE,), counts=lambda so_far: so_far.remembers is not None, proves=False),
     # sent everything, the app is yet lost without what it keeps itself
     Trial((BASELINE, OTHER_WORKER), counts=lambda so_far: bool(so_far.remembers and so_far.splits)),
     Trial((OTHER_SESSION,), counts=lambda _: True, more=(Locate("a"),), proves=False),

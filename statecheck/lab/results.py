@@ -10,6 +10,8 @@ from statecheck.judge.checks import outcomes
 from statecheck.judge.conversation import Conversation, read_conversations
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from statecheck.history import History
     from statecheck.judge.conversation import Channel
     from statecheck.model import Outcome, Problem
@@ -43,6 +45,12 @@ class Results:
         self.histories |= others.histories
         self.skipped |= others.skipped
         self.problems |= others.problems
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Drop what these experiments have left, as if they had not run."""
+        for name in names:
+            for left in (self.histories, self.skipped, self.problems):
+                left.pop(name, None)
 
     def judge(self) -> tuple[Channel | None, dict[str, Outcome]]:
         """Return what the checks say: where the baseline is remembered, and the outcomes by experiment."""

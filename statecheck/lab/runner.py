@@ -146,6 +146,8 @@ class Runner:
         if trial.sends_new:
             plan = replace(plan, carries_history=False, resends=False)
         tried = replace(self, setting=replace(self.setting, plan=plan), results=self.results.copy())
+        if trial.sends_new:  # what was sent with the conversation says nothing of that
+            tried.results.forget(trial.names)
         for name in trial.names:
             if name not in tried.results.settled():
                 tried._run_one(find_experiment(name), trial.more)  # noqa: SLF001 - another of this class

@@ -75,6 +75,17 @@ in your tests.
   for a lock of another's loop: that turn is refused or never answered, and so are all later ones of the process. A
   warning: it takes turns of one session that overlap.
 
+These are of the app's own code:
+
+- `not-committed`: turn 1 was written to a database and never committed, so it was rolled back when its connection was
+  closed. Commit, or write inside of `with connection:`.
+- `filtered-out`: turn 1 is in the table under the key that turn 2 asks for, and the query leaves it out: by a flag that
+  is never set, a status, a date.
+- `never-read`: turn 2 reads turn 1 from the database, and does not hand it to the model.
+- `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
+  newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
+- `answers-missing`: what the user says is kept, what was answered is not. A warning.
+
 ## See also
 
 SC104 when the app drops the Context itself.
@@ -85,10 +96,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, COLD_START, OVERLAPPING
+from statecheck.experiments import BASELINE, COLD_START, CONTROL, OVERLAPPING
 from statecheck.judge.cause import Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import meets_another_loop
-from statecheck.judge.evidence.case import Case, anchor_of
+from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related
+from statecheck.judge.evidence.given_messages import find_missing_answer, find_oldest_window
+from statecheck.judge.evidence.own_stores import Kind, find_unreturned
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
@@ -123,6 +136,86 @@ def find_broken_write(case: Case) -> Finding | None:
     anchor = anchor_of(witness)
     summary = f"{what}; installed: {versions}" if versions else what
     return make_finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
+
+
+_UNRETURNED: dict[Kind, tuple[str, str]] = {
+    "not-committed": (
+        "turn 1 was written to {}, and never committed: it is rolled back when the connection is closed",
+        "commit what was written (`connection.commit()`), or write inside of `with connection:`",
+    ),
+    "filtered-out": (
+        "turn 1 is stored in {} under the key that turn 2 asks for, and the query of turn 2 leaves it out",
+        "let the query find what the app writes: compare its conditions with the columns that are written",
+    ),
+    "never-read": (
+        "turn 2 read turn 1 back from {}, and did not give it to the model",
+        "give the model what was read from the database",
+    ),
+}
+
+
+def find_unreturned_turn(case: Case) -> Finding | None:
+    """Did the app's own code write turn 1 to a table, ask the table for it, and not get it?"""
+    conversation = case.conversations.get(BASELINE)
+    found = find_unreturned(conversation) if conversation is not None and case.lost(BASELINE) else None
+    if conversation is None or found is None:
+        return None
+    summary, fix = _UNRETURNED[found.kind]
+    blamed = found.write if found.kind == "not-committed" else found.query
+    anchor = anchor_of(blamed) or anchor_of(found.write)
+    return make_finding(
+        CAUSE,
+        summary.format(f"the table `{found.table}`" if found.table else "a database"),
+        anchor,
+        case,
+        (case.reason(BASELINE),),
+        kind=found.kind,
+        related_to=find_related(
+            conversation, conversation.turns[0], conversation.turns[0].marker, anchor or case.handler
+        ),
+        fix=fix,
+    )
+
+
+def find_window_of_the_oldest(case: Case) -> Finding | None:
+    """Is the model given the oldest turns alone once there are many?"""
+    conversation = case.conversations.get(CONTROL)
+    window = find_oldest_window(conversation, case.channel or "model") if conversation is not None else None
+    if conversation is None or window is None:
+        return None
+    anchor = anchor_of(window.limit)
+    what = f"turn {window.reader} was not given turn {window.missing}, and was given turn {window.given}"
+    by = f" (`{window.limit_text}`)" if window.limit_text else ""
+    return make_finding(
+        CAUSE,
+        f"the model is given the oldest turns only{by}: later turns are never given to it",
+        anchor,
+        case,
+        (Evidence(CONTROL, what),),
+        kind="oldest-window",
+        fix="keep the newest turns: sort them newest first, limit, and reverse what comes back",
+    )
+
+
+def find_unstored_answers(case: Case) -> Finding | None:
+    """Is what the user said given to later turns, and nothing of what was answered?"""
+    conversation = case.conversations.get(BASELINE)
+    reader = find_missing_answer(conversation) if conversation is not None else None
+    if conversation is None or reader is None:
+        return None
+    first = conversation.turns[0]
+    written = [*conversation.writes(first.number, first.marker), *conversation.select("sql", first.number, "write")]
+    anchor = next(iter(anchors(written, "")), None) or anchor_of(reader)
+    return make_finding(
+        CAUSE,
+        "turn 2 was given what the user said in turn 1, and not what was answered: answers are never stored",
+        anchor,
+        case,
+        (Evidence(BASELINE, "turn 2's model was given turn 1's question without its answer"),),
+        kind="answers-missing",
+        severity="warning",
+        fix="store the answer as well, after it was given",
+    )
 
 
 def find_cold_start(case: Case) -> Finding | None:
@@ -245,13 +338,34 @@ CAUSE = Cause(
             masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
             order=10,
         ),
+        Question(
+            find_unreturned_turn,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=11,
+        ),
+        # whatever overlaps is lost for the same reason
+        Question(find_window_of_the_oldest, masks=(Topic.OVERLAP,), order=61),
+        Question(find_unstored_answers),
         Question(find_cold_start),
         Question(find_several_threads),
     ),
     rank=10,
     fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
     "`memory=` on every run, or pin the version named",
-    kinds=("dropped-memory", "refused-write", "silent-loss", "cold-start", "several-threads"),
+    kinds=(
+        "dropped-memory",
+        "refused-write",
+        "silent-loss",
+        "cold-start",
+        "several-threads",
+        "not-committed",
+        "filtered-out",
+        "never-read",
+        "oldest-window",
+        "answers-missing",
+    ),
     explains_failures=True,
     symptoms=(
         Symptom(

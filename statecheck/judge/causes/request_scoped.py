@@ -69,6 +69,8 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
   changed (`session.modified = True`).
 - `stream-cut`: a streamed answer is written to memory after the stream, and that ends when the client goes away. A
   warning: the turn was never acknowledged. Save the question first, and the answer in a `finally:`.
+- `history-dropped`: the client sends the whole conversation, as OpenAI-compatible chat pages do, and the app gives its
+  model the newest message alone. Hand the earlier ones on: `chat_history=` of `chat` and `achat`, or all messages.
 
 ## See also
 
@@ -85,6 +87,7 @@ from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_memory_database, find_related
 from statecheck.judge.evidence.deployed import advise_per_tab
+from statecheck.judge.evidence.sent_history import find_dropped_history
 from statecheck.model import Evidence, Finding
 
 if TYPE_CHECKING:
@@ -114,6 +117,22 @@ def find_dropped_store(case: Case) -> Finding | None:
         kind="memory-database" if ":memory:" in witness.where else None,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
         fix=advise_per_tab(case),
+    )
+
+
+def find_unused_history(case: Case) -> Finding | None:
+    """Did the client send turn 1 with turn 2, and the app ask its model without it?"""
+    dropped = find_dropped_history(case)
+    if dropped is None or dropped.by_agent:
+        return None
+    return make_finding(
+        CAUSE,
+        "the client sends the whole conversation with every turn, and the earlier messages are not given to the model",
+        anchor_of(dropped.asked),
+        case,
+        (case.reason(BASELINE),),
+        kind="history-dropped",
+        fix="give the model all messages that the client sends: `chat(message, chat_history=earlier)`",
     )
 
 
@@ -249,6 +268,13 @@ CAUSE = Cause(
             masks=(Topic.FORGETTING, Topic.WAITING),
             order=50,
         ),
+        Question(
+            find_unused_history,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=6,
+        ),
         # a later turn is never saved, wherever it goes
         Question(find_unset_session, masks=(Topic.PLACE, Topic.OVERLAP), order=60),
         Question(find_cut_stream),
@@ -256,7 +282,7 @@ CAUSE = Cause(
     rank=30,
     fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
     "`async_engine`",
-    kinds=("memory-database", "unset-mutation", "stream-cut"),
+    kinds=("memory-database", "unset-mutation", "stream-cut", "history-dropped"),
     symptoms=(
         Symptom(
             "a background write died before it was done; keep a reference to its task and await it",

@@ -121,6 +121,8 @@ async def chat(payload: dict):
 - `ignored-memory`: a memory was handed over where it is ignored, so that the run made its own.
 - `stale-snapshot`: `to_dict()` was called before the run, or its result is never loaded.
 - `paused-run`: a run that asks something of a person lives as long as the request or the connection that began it.
+- `history-dropped`: the client sends the whole conversation, and the agent's run is given the newest message alone, so
+  it begins with an empty memory of its own. Hand the earlier ones on: `agent.run(message, chat_history=earlier)`.
 
 ## See also
 
@@ -134,6 +136,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related, find_request
+from statecheck.judge.evidence.sent_history import find_dropped_history
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -174,6 +177,23 @@ def find_dropped_context(case: Case) -> Finding | None:
         kind=kind,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
         fix="" if in_context else _KEEP_MEMORY,
+    )
+
+
+def find_unused_history(case: Case) -> Finding | None:
+    """Did the client send turn 1 with turn 2, and was the agent's run not given it?"""
+    dropped = find_dropped_history(case)
+    if dropped is None or not dropped.by_agent:
+        return None
+    return make_finding(
+        CAUSE,
+        "the client sends the whole conversation with every turn, and the earlier messages are not given to the agent: "
+        "its run began with an empty memory",
+        anchor_of(dropped.asked),
+        case,
+        (case.reason(BASELINE),),
+        kind="history-dropped",
+        fix="give the agent all messages that the client sends: `agent.run(message, chat_history=earlier)`",
     )
 
 
@@ -274,6 +294,13 @@ CAUSE = Cause(
     question="Was turn 1 held by a workflow Context, or by the memory an agent run makes for itself, that was dropped?",
     questions=(
         Question(
+            find_unused_history,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=5,
+        ),
+        Question(
             find_dropped_context,
             baseline="not-kept",
             about=Topic.FORGETTING,
@@ -284,7 +311,7 @@ CAUSE = Cause(
     rank=20,
     fix="save `Context.to_dict()` under the session key after each run and start the next from `Context.from_dict()`; "
     "give an agent the same stored `memory=` on every run",
-    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot", "paused-run"),
+    kinds=("unset-mutation", "unawaited-write", "ignored-memory", "stale-snapshot", "paused-run", "history-dropped"),
     symptoms=(
         Symptom(
             "a value in the Context cannot be saved; store plain data, and open clients and locks elsewhere",

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.judge.conversation.windows import is_suffix
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -75,6 +77,8 @@ def check(
     refused = len(during) - len(acknowledged)
     aside = f", {refused} refused" if refused else ""
     if lost and control is not None and is_window(control, channel) and not has_room(conversation, control, channel):
+        if not is_suffix(control, channel):
+            return "lost", "the model is not given the newest turns, nor where they come one after the other"
         return "kept", "the memory is a window onto the newest turns; what it drops is not called lost"
     if lost:
         return "lost", (

@@ -29,6 +29,7 @@ class Case:
         framework: by which the app is driven.
         workers: the largest number of workers or replicas that the project's files ask for; 0 where none does.
         polls: the app is a bot that asks for its messages, of which only one process may run.
+        carries_history: the client sends the whole conversation with every turn.
     """
 
     conversations: Mapping[str, Conversation]
@@ -39,6 +40,7 @@ class Case:
     framework: str = ""
     workers: int = 0
     polls: bool = False
+    carries_history: bool = False
 
     def lost(self, experiment: str) -> bool:
         """Whether an experiment ended in a loss."""

@@ -47,10 +47,10 @@ def asked_tables(conversation: Conversation, first: Sent, second: Sent, f: OpKin
     Args:
         f: `sql` for statements, `wire` for what passed a relay.
     """
-    queries = [op for op in conversation.select(f, second.number, "send") if _QUERY.match(op.text)]
+    queries = [op for op in conversation.select(f, second.number, "send") if is_query(op.text)]
     for op in _taken(conversation, first, f):
-        tables = _tables(op.text)
-        if any(not tables or tables & _tables(query.text) for query in queries):
+        tables = named_tables(op.text)
+        if any(not tables or tables & named_tables(query.text) for query in queries):
             yield op
 
 
@@ -65,8 +65,13 @@ def _is_reading(text: str) -> bool:
     return command is not None and _READS.search(command[1].upper()) is not None
 
 
-def _tables(text: str) -> set[str]:
-    """The tables that a statement names, or the collection of a command."""
+def is_query(text: str) -> bool:
+    """Whether a statement or a command asks for something."""
+    return _QUERY.match(text) is not None
+
+
+def named_tables(text: str) -> set[str]:
+    """Return the tables that a statement names, or the collection of a command."""
     command = _COLLECTION.fullmatch(text)
     return {command[1]} if command else {*_TABLE.findall(text)}
 

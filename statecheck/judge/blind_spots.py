@@ -1,0 +1,121 @@
+"""Why a loss in the baseline cannot be judged: what hid the conversation from view. Pure.
+
+A clean verdict is earned: that nothing was seen to be kept says nothing where the message was never seen to arrive.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from statecheck.judge.causes import find_cause
+from statecheck.judge.side_effects import show_line
+from statecheck.model import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.model import Finding
+
+_HINT = "hand over a service here with `--env NAME=URL`"
+_ERRORS = ("error", "errors", "exception")
+"""By which the body of an answer says that it refuses, whatever its status: GraphQL, JSON-RPC and many apps."""
+_LONGEST = 160  # characters of an answer that are quoted
+
+
+def find_blind_spot(conversation: Conversation, findings: Sequence[Finding]) -> Problem | None:
+    """Return why nothing can be said of a loss, or None.
+
+    Args:
+        conversation: the baseline's, which forgets.
+        findings: what would explain it.
+    """
+    first = next(iter(conversation.turns), None)
+    if first is None:
+        return None
+    return next(filter(None, (find(conversation, first, findings) for find in BLIND_SPOTS)), None)
+
+
+def find_substituted_store(conversation: Conversation, first: Sent, _: Sequence[Finding]) -> Problem | None:
+    """Did turn 1 go to a stand-in, which keeps nothing?"""
+    told = _markers_of(conversation, first)
+    for op in conversation.select("substituted", first.number):
+        if op.method in ("add", "async_add") and told & set(op.markers):
+            text = (
+                f"the conversation goes to `{op.cls}`{show_line(op)}, which cannot be reached, so it cannot be judged"
+            )
+            return Problem("substituted-store", text, _HINT)
+    return None
+
+
+def find_blocked_address(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
+    """Did turn 1 ask for an address that is blocked, and no model?"""
+    asked = [op for op in conversation.select("blocked", first.number) if op.frames and not op.tool]
+    if not asked or findings or conversation.calls_model(first.number):
+        return None
+    where = f"{asked[0].where}{show_line(asked[0])}"
+    text = f"a turn asks for {where}, which was blocked: what it remembers cannot be seen"
+    return Problem("turn-needs-network", text, _HINT)
+
+
+def find_caught_failure(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
+    """Did an engine raise an exception at turn 1 that the app caught?"""
+    told = _markers_of(conversation, first)
+    calls = [op for op in conversation.select("engine", first.number, "call") if told & set(op.markers)]
+    if not calls or calls[-1].type != "fail" or any(find_cause(one.code).explains_failures for one in findings):
+        return None
+    failed = f"`{calls[-1].cls}`{show_line(calls[-1])} raised {calls[-1].error.strip(': ')[:_LONGEST]}"
+    text = f"turn 1 was answered, but {failed}, which the app caught: what it would remember cannot be seen"
+    return Problem("caught-failure", text, "mend that first; `--show-logs` shows what the app wrote")
+
+
+def find_late_failure(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
+    """Did work go on after turn 1 was answered, and end with an exception?"""
+    raised = [op for op in conversation.select("error", first.number) if op.type == "fail"]
+    if not raised or findings or first.status != "ok":
+        return None
+    failed = f"{raised[-1].error.strip(': ')[:_LONGEST]}{show_line(raised[-1])}"
+    text = f"turn 1 was answered, but what the app did for it raised {failed}: what it would remember cannot be seen"
+    return Problem("failed-after-answer", text, "fix that first; `--show-logs` shows what the app wrote")
+
+
+def find_unheard_message(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
+    """Was turn 1 answered without being seen to reach a model or a store, or refused in its answer's body?"""
+    if findings or first.status != "ok" or conversation.calls_model(first.number):
+        return None
+    said = " ".join(first.answer.split())[:_LONGEST]
+    kept = any(first.marker in op.markers for op in conversation.ops if op.f not in ("turn", "warm-up"))
+    if is_refusal(first.answer) and not kept:
+        text = f"turn 1 was answered {first.code} with an error, and no model was asked: {said}"
+        return Problem("refused-in-answer", text, "make the app answer here as it does for its users; see `--env`")
+    if kept or first.marker in first.answer or next(iter(conversation.state_ops(first.number)), None) is not None:
+        return None
+    text = f"turn 1 was answered {first.code}, but its message was seen in no model, no store and no answer: {said}"
+    return Problem("message-not-seen", text, "name what takes the message with `--endpoint` and `--message-field`")
+
+
+BLIND_SPOTS: tuple[Callable[[Conversation, Sent, Sequence[Finding]], Problem | None], ...] = (
+    find_substituted_store,
+    find_blocked_address,
+    find_caught_failure,
+    find_late_failure,
+    find_unheard_message,
+)
+"""Asked in this order; the first that finds something is reported."""
+
+
+def is_refusal(answer: str) -> bool:
+    """Whether the body of an answer is an error: JSON that has one and no answer beside it."""
+    try:
+        body = json.loads(answer)
+    except ValueError:
+        return False
+    if not isinstance(body, dict):
+        return False
+    has_error = any(body.get(name) for name in _ERRORS) or body.get("status") in _ERRORS or body.get("ok") is False
+    return has_error and not any(body.get(name) for name in ("answer", "data", "result", "response", "reply"))
+
+
+def _markers_of(conversation: Conversation, turn: Sent) -> set[str]:
+    return {marker for op in conversation.select("turn", turn.number) for marker in op.markers}

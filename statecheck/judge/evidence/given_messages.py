@@ -1,0 +1,72 @@
+"""The messages that models were given, beside what was said before: windows, and missing answers. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Channel, Conversation
+
+_LIMIT = re.compile(r"\bLIMIT\s+\S+", re.IGNORECASE)
+_FEWEST = 4  # turns, before a window can be told from a conversation that is kept whole
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The oldest turns, that a later turn was given without newer ones.
+
+    Attributes:
+        reader, given, missing: the numbers of the turn that was given them, of the newest that it was given, and of
+            the one before it, which it was not given.
+        limit: the query that cuts them off, or None if none was seen.
+        limit_text: how it does, in the query's own words, or "".
+    """
+
+    reader: int
+    given: int
+    missing: int
+    limit: Op | None
+    limit_text: str
+
+
+def find_oldest_window(conversation: Conversation, channel: Channel) -> Window | None:
+    """Return the window if the last of many turns was given the first ones, and not the one before it.
+
+    Args:
+        conversation: turns of one session, one after the other.
+        channel: what shows that turns are remembered.
+    """
+    *earlier, reader = conversation.turns or (None,)
+    if reader is None or len(earlier) < _FEWEST or any(turn.status != "ok" for turn in conversation.turns):
+        return None
+    shown = [turn for turn in earlier if conversation.is_given(reader, turn, channel)]
+    last = earlier[-1]
+    if not shown or shown != earlier[: len(shown)] or last in shown:
+        return None
+    queries = [op for op in conversation.select("sql", reader.number, "send") if _LIMIT.search(op.text)]
+    limit = next((op for op in queries if op.frames), None)
+    read = next((op for op in conversation.own_reads(reader.number) if op.frames), None)
+    called = next((op for op in conversation.select("model", reader.number) if op.frames), None)
+    said = _LIMIT.search(limit.text) if limit is not None else None
+    return Window(reader.number, shown[-1].number, last.number, limit or read or called, said[0] if said else "")
+
+
+def find_missing_answer(conversation: Conversation) -> Op | None:
+    """Return the call of turn 2 whose model was given turn 1's question beside its own, and no answer at all.
+
+    Both stand there as messages of their own: what stands in one text is retrieved, condensed or summed up.
+    """
+    sent = conversation.turns
+    if len(sent) < 2 or any(turn.status != "ok" for turn in sent[:2]):
+        return None
+    first, second = sent[:2]
+    if not conversation.calls_model(first.number):
+        return None
+    calls = [op for op in conversation.select("model", second.number) if first.marker in op.markers]
+    whole = [op for op in calls if second.marker in op.markers]
+    if not whole or any("a" in op.roles for op in calls):
+        return None
+    return next((op for op in whole if op.roles == "uu"), None)

@@ -1,0 +1,96 @@
+"""What an app's own code put into a database and, one turn later, did not get back. Pure.
+
+The write and the query are compared by their keys: what was looked up under another key is a matter of the session.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from statecheck.judge.evidence.case import find_memory_database
+from statecheck.judge.evidence.services import asked_tables, is_query, named_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation, Sent
+
+Kind = Literal["not-committed", "filtered-out", "never-read"]
+_ROLES = frozenset(("user", "assistant", "system", "human", "ai", "bot", "model", "tool"))
+_BEGINS = re.compile(r"\s*(BEGIN|START TRANSACTION)\b", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
+_SHORTEST_KEY = 2  # characters; a flag or a count is no key
+
+
+@dataclass(frozen=True, slots=True)
+class Unreturned:
+    """A write of turn 1 that turn 2's query did not bring to the model.
+
+    Attributes:
+        table: of which both speak, or "".
+        write: the statement that took turn 1.
+        query: that of turn 2.
+    """
+
+    kind: Kind
+    table: str
+    write: Op
+    query: Op
+
+
+def find_unreturned(conversation: Conversation) -> Unreturned | None:
+    """Return what turn 1 wrote to a table that turn 2 queried under the same key, in vain; None if there is none."""
+    sent = conversation.turns
+    if len(sent) < 2 or sent[1].status != "ok" or find_memory_database(conversation, *sent[:2]) is not None:
+        return None
+    first, second = sent[:2]
+    writes = list(asked_tables(conversation, first, second, "sql"))
+    queries = [op for op in conversation.select("sql", second.number, "send") if is_query(op.text)]
+    pairs = [(write, query) for write in writes for query in queries if _share_table(write, query)]
+    if not pairs:
+        return None
+    write, query = pairs[0]
+    table = next(iter(sorted(named_tables(write.text) & named_tables(query.text))), "")
+    if any(first.marker in op.markers for op in conversation.select("sql", second.number, "read")):
+        return Unreturned("never-read", table, write, query)
+    if _is_stored(conversation, first, write) is False:
+        return Unreturned("not-committed", table, write, query)
+    if _is_stored(conversation, first, write) and _share_key(first, second, pairs):
+        return Unreturned("filtered-out", table, write, query)
+    return None
+
+
+def _share_table(write: Op, query: Op) -> bool:
+    tables = named_tables(write.text)
+    return not tables or bool(tables & named_tables(query.text))
+
+
+def _is_stored(conversation: Conversation, first: Sent, write: Op) -> bool | None:
+    """Whether turn 1 is in the database for good; None where nothing shows it."""
+    if write.database == "sqlite":
+        return any(conversation.with_marker("disk", first.marker))
+    statements = [op for f in ("sql", "wire") for op in conversation.select(f, first.number)]
+    if any(_ENDS.match(op.text) for op in statements if op.time >= write.time):
+        return True
+    begun = any(_BEGINS.match(op.text) for op in statements if op.time <= write.time)
+    return False if begun else None
+
+
+def _share_key(first: Sent, second: Sent, pairs: Sequence[tuple[Op, Op]]) -> bool:
+    """Whether the write and the query name one key: the client's, else any short value that both have."""
+    if first.key and first.key == second.key:
+        named = [(_names(write, first.key), _names(query, first.key)) for write, query in pairs]
+        if any(both == (True, True) for both in named):
+            return True
+    return any(_keys(write) & _keys(query) for write, query in pairs)
+
+
+def _names(statement: Op, key: str) -> bool:
+    return key in statement.text or any(key in value for value in statement.arguments)
+
+
+def _keys(statement: Op) -> set[str]:
+    return {value for value in statement.arguments if len(value) >= _SHORTEST_KEY and value.lower() not in _ROLES}
