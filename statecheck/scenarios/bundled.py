@@ -35,10 +35,12 @@ class App:
         path: the app's file, absolute.
         expected: names of the causes that its diagnosis must have as errors, the primary one first; none for a twin,
             nor for a kind that is only ever a warning.
+        verdict: what it must get where it has no error.
     """
 
     path: Path
     expected: tuple[str, ...] = ()
+    verdict: str = "healthy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def _variant(scenario: Scenario, entry: dict[str, Any]) -> Scenario:
         title=entry["title"],
         look_at=entry["look_at"],
         broken=(App(broken, tuple(entry["expected"])),),
-        fixed=(App(fixed),),
+        fixed=(App(fixed, verdict=entry.get("fixed_verdict", "healthy")),),
         kind=entry["kind"],
     )
 

@@ -133,10 +133,10 @@ def _result(scenario: Scenario, diagnoses: dict[Path, Diagnosis]) -> ScenarioRes
 def _compare(app: App, diagnosis: Diagnosis) -> list[str]:
     """What differs from what an app must get: exactly these causes as errors, the first of them primary."""
     named = [finding.name for finding in diagnosis.causes if finding.severity == "error"]
-    wanted = ", ".join(app.expected) or "healthy"
+    wanted = ", ".join(app.expected) or app.verdict
     got = ", ".join(named) or diagnosis.verdict
     primary = diagnosis.primary
-    if set(named) != set(app.expected) or (not app.expected and diagnosis.verdict != "healthy"):
+    if set(named) != set(app.expected) or (not app.expected and diagnosis.verdict != app.verdict):
         return [f"{app.path.name}: expected {wanted}, got {got}"]
     if primary is not None and primary.name != app.expected[0]:
         return [f"{app.path.name}: expected {app.expected[0]} to be primary, got {primary.name}"]

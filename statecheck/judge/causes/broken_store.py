@@ -97,7 +97,7 @@ import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, COLD_START, CONTROL, OVERLAPPING
-from statecheck.judge.cause import Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import meets_another_loop
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related
 from statecheck.judge.evidence.given_messages import find_missing_answer, find_oldest_window
@@ -325,6 +325,36 @@ _DROPPED = """
 2a model read 2
 2a <
 """
+_FILTERED_OUT = """
+1a > s
+1a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ? AND shown = 1" @app.py:9
+1a model read 1
+1a sql write 1 database=sqlite arguments=s text="INSERT INTO lines VALUES (?, ?)" @app.py:12
+1a <
+2a > s
+2a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ? AND shown = 1" @app.py:9
+2a model read 2
+2a <
+-a disk 1 where=data/lines.db
+"""
+_NOT_COMMITTED = _FILTERED_OUT.replace("-a disk 1 where=data/lines.db\n", "")
+_NEVER_READ = _FILTERED_OUT.replace("2a model", "2a sql read 1 database=sqlite @app.py:9\n2a model")
+_A_LOG = _FILTERED_OUT.replace("2a sql send database=sqlite arguments=s", "2a sql send database=sqlite").replace(
+    "INTO lines", "INTO audit"
+)
+_ANSWERS_MISSING = """
+1a > s
+1a sql write 1 database=sqlite text="INSERT INTO lines VALUES (?, ?)" @app.py:9
+1a model read 1 roles=u
+1a <
+2a > s
+2a model read 1 2 roles=uu @app.py:11
+2a <
+"""
+_ANSWERS_GIVEN = _ANSWERS_MISSING.replace("roles=uu", "roles=uau")
+_MANY = "".join(f"{n}a > s\n{n}a model read {{{n}}} {n}\n{n}a <\n" for n in range(1, 7))
+_OLDEST = _MANY.format("", "", "1", "1 2", "1 2", "1 2", "1 2")
+_NEWEST = _MANY.format("", "", "1", "1 2", "2 3", "3 4", "4 5")
 
 CAUSE = Cause(
     code="SC107",
@@ -428,10 +458,18 @@ CAUSE = Cause(
         Example("an agent's memory is left out of its Context", {BASELINE: _DROPPED}, "dropped-memory"),
         Example("a message cannot be serialized", {BASELINE: _REFUSED}, "refused-write"),
         Example("a store does not have what it took", {BASELINE: _SILENT}, "silent-loss"),
+        Example("a row is never committed", {BASELINE: _NOT_COMMITTED}, "not-committed"),
+        Example("a query leaves a row out", {BASELINE: _FILTERED_OUT}, "filtered-out"),
+        Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
+        Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
+        Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
     ),
     counterexamples=(
         Example("the app's own store refuses a message", {BASELINE: _FOR_ITS_LENGTH}),
         Example("the app empties the store", {BASELINE: _DELETED}),
+        Example("a table that nobody reads is a log", {BASELINE: _A_LOG}),
+        Example("answers are given", {BASELINE: _ANSWERS_GIVEN}),
+        Example("the newest turns", {BASELINE: KEPT, CONTROL: _NEWEST}),
     ),
     doc=__doc__ or "",
 )

@@ -1,0 +1,103 @@
+"""A loss in the baseline that cannot be judged: what hid the conversation is named, and nothing reads as clean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from histories import history
+
+from statecheck.judge.blind_spots import find_blind_spot, is_refusal
+from statecheck.judge.conversation import Conversation
+from statecheck.model import Anchor, Finding
+
+FOUND = Finding("SC101", "request-scoped", None, True, "error", "certain", "", Anchor("app.py", 3), (), (), "")
+
+
+def told(text: str) -> Conversation:
+    return Conversation(history("same-process", text))
+
+
+def test_a_conversation_that_goes_to_a_stand_in_is_find_blind_spot() -> None:
+    lost = told(
+        """
+        1a > alice
+        1a substituted method=add 1 cls=CloudStore @app.py:7
+        1a <
+        """,
+    )
+    problem = find_blind_spot(lost, [FOUND])
+    assert problem is not None
+    assert problem.text.startswith("the conversation goes to `CloudStore` (app.py:7)")
+    queried = told("1a > alice\n1a substituted method=query 1 cls=CloudStore\n1a <")
+    assert find_blind_spot(queried, []) is None
+
+
+def test_a_turn_whose_model_is_blocked_is_unjudged_unless_a_cause_explains_the_loss() -> None:
+    asked = "1a > alice\n1a blocked where=llm.example.com:443 @app.py:7\n{}1a <"
+    problem = find_blind_spot(told(asked.format("")), [])
+    assert problem is not None
+    assert problem.text.startswith("a turn asks for llm.example.com:443 (app.py:7)")
+    assert find_blind_spot(told(asked.format("")), [FOUND]) is None
+    assert find_blind_spot(told(asked.format("1a model read 1\n")), []) is None
+
+
+def test_a_turn_whose_call_failed_is_unjudged_unless_it_was_made_again_or_the_library_is_to_blame() -> None:
+    text = "1a > alice\n1a engine call 1 {}cls=ReActAgent error='AssertionError: ' @app.py:7\n{}1a <"
+    problem = find_blind_spot(told(text.format("fail ", "")), [FOUND])
+    assert problem is not None
+    assert problem.text == (
+        "turn 1 was answered, but `ReActAgent` (app.py:7) raised AssertionError, which the app caught: "
+        "what it would remember cannot be seen"
+    )
+    assert find_blind_spot(told(text.format("", "")), [FOUND]) is None
+    assert find_blind_spot(told(text.format("fail ", "1a engine call 1\n")), [FOUND]) is None
+    assert find_blind_spot(told(text.format("fail ", "")), [replace(FOUND, code="SC107")]) is None
+
+
+def test_work_after_the_answer_that_raises_is_named_with_its_line() -> None:
+    text = "1a > s\n1a error fail error='ValueError: no such option' @app.py:15\n1a <"
+    problem = find_blind_spot(told(text), [])
+    assert problem is not None
+    assert problem.slug == "failed-after-answer"
+    assert "ValueError: no such option (app.py:15)" in problem.text
+    assert find_blind_spot(told(text), [FOUND]) is None
+
+
+def test_an_answer_without_a_trace_of_its_message_is_no_clean_bill() -> None:
+    problem = find_blind_spot(told('1a > s\n1a < "accepted"'), [])
+    assert problem is not None
+    assert problem.slug == "message-not-seen"
+    assert "accepted" in problem.text
+
+
+@pytest.mark.parametrize(
+    "seen",
+    ["1a model read 1\n1a <", "1a sql write 1\n1a <", "1a file write 1\n1a <", '1a < "you said {1}"'],
+    ids=["model", "database", "file", "answer"],
+)
+def test_a_message_that_was_seen_to_arrive_hides_nothing(seen: str) -> None:
+    assert find_blind_spot(told(f"1a > s\n{seen}"), []) is None
+
+
+def test_a_refusal_in_the_body_of_an_answer_is_quoted() -> None:
+    problem = find_blind_spot(told("""1a > s\n1a < '{"error": "no catalogue"}'"""), [])
+    assert problem is not None
+    assert problem.slug == "refused-in-answer"
+    assert "no catalogue" in problem.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "refuses"),
+    [
+        ('{"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no method"}}', True),
+        ('{"data": null, "errors": [{"message": "no field"}]}', True),
+        ('{"ok": false, "reason": "closed"}', True),
+        ('{"answer": "hello", "error": null}', False),
+        ('{"data": {"chat": "hello"}, "errors": []}', False),
+        ("error: none", False),
+        ("[]", False),
+    ],
+)
+def test_bodies_that_refuse_are_told_from_answers(answer: str, *, refuses: bool) -> None:
+    assert is_refusal(answer) is refuses
