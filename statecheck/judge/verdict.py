@@ -141,3 +141,35 @@ def _open_case(meta: RunMeta, conversations: Mapping[str, Conversation]) -> Case
     for name, problem in meta.problems.items():
         if name:
             found[name] = replace(found.get(name) or Outcome(name, "error"), outcome="error", reason=problem.text)
+    return Case(
+        conversations,
+        found,
+        channel,
+        meta.handler,
+        meta.versions,
+        meta.target.framework,
+        meta.workers,
+        meta.polls,
+        meta.carries_history,
+    )
+
+
+def _collect_facts(case: Case, meta: RunMeta) -> Facts:
+    findings, problems, found = find_causes(case), {**meta.problems}, {**case.outcomes}
+    baseline = case.conversations.get(BASELINE)
+    forgets = case.lost(BASELINE)
+    spot = find_blind_spot(baseline, findings) if forgets and baseline is not None else None
+    if spot is not None:
+        findings, problems[BASELINE] = (), spot
+    stateless = not findings and (
+        (meta.carries_history and not forgets)
+        or (baseline is not None and is_carried(baseline))
+        or (forgets and BASELINE not in problems and baseline is not None and not is_intended(baseline))
+    )
+    if stateless and forgets:
+        reason = "nothing is kept from turn to turn: stateless"
+        found[BASELINE] = replace(found[BASELINE], outcome="skipped", reason=reason)
+    explained = any(find_cause(finding.code).explains_failures for finding in findings)
+    told_of = {each.slug: each for each in problems.values() if not (explained and each.slug == UNANSWERED)}
+    left_out = tuple(name for name, why in meta.skipped.items() if why == NOT_SELECTED)
+    return Facts(findings, tuple(found.values()), tuple(told_of.values()), stateless, left_out)
