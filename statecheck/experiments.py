@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-AT_ONCE = 8
-"""How many turns of one session are sent at once."""
+from statecheck.steps import AT_ONCE, Kill, Leave, Locate, Overlap, Start, Step, Take
 
 BASELINE = "same-process"
 OTHER_WORKER = "other-worker"
@@ -19,58 +18,10 @@ NEW_CONTAINER = "new-container"
 OTHER_SESSION = "other-session"
 CONCURRENT = "concurrent"
 CONCURRENT_WORKERS = "concurrent-workers"
+TWO_SESSIONS = "two-sessions"
 CONTROL = "control"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A new worker on a disk; warmed by a turn of a throw-away session unless it starts in mid-experiment."""
-
-    worker: str
-    disk: int = 1
-    warm: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """One turn of a session, at this worker."""
-
-    worker: str
-    session: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """SIGKILL."""
-
-    worker: str
-
-
-@dataclass(frozen=True, slots=True)
-class Locate:
-    """Search this worker's memory, and its disk, for the markers so far."""
-
-    worker: str
-
-
-@dataclass(frozen=True, slots=True)
-class Overlap:
-    """Turns of session 1 sent at once, spread over these workers, held at the model until all have arrived."""
-
-    workers: tuple[str, ...]
-    turns: int = AT_ONCE
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """A turn of session 1 whose client goes away while it is held at the model."""
-
-    worker: str
-
-
-Step = Start | Take | Kill | Locate | Overlap | Leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +149,28 @@ class Experiment:
     @property
     def overlapping(self) -> bool:
         """Whether turns of one session overlap in it."""
-        return any(isinstance(step, Overlap) for step in self.steps)
+        return any(isinstance(step, Overlap) and len(step.sessions) == 1 for step in self.steps)
+
+    @property
+    def sessions(self) -> tuple[int, ...]:
+        """The session of each of its turns, in the order of their numbers."""
+        found: list[int] = []
+        for step in self.steps:
+            if isinstance(step, Take):
+                found.append(step.session)
+            elif isinstance(step, Overlap):
+                found += [step.sessions[turn % len(step.sessions)] for turn in range(step.turns)]
+            elif isinstance(step, Leave):
+                found.append(1)
+        return tuple(found)
 
     @property
     def sequential(self) -> bool:
         """Whether one session's turns follow each other in it."""
-        return not self.overlapping and not any(isinstance(step, Take) and step.session != 1 for step in self.steps)
+        return not self.overlapping and len({*self.sessions}) == 1
 
 
-_SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT)
+_SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a")), applies=_kept_by_app, after=()),
@@ -222,6 +186,20 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         applies=_all_of(_several_users, _kept_by_app, _remembered_or_keyed),
     ),
     Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a")), applies=_OVERLAPS),
+    # each session has a turn before, so that there is something to be shown, and one after, which shows what was mixed
+    Experiment(
+        TWO_SESSIONS,
+        (
+            Start("a"),
+            Take("a"),
+            Take("a", session=2),
+            Overlap(("a",), turns=2, sessions=(1, 2)),
+            Take("a", session=2),
+            Take("a"),
+            Locate("a"),
+        ),
+        applies=_all_of(_several_users, _kept_by_app, _remembered),
+    ),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
     Experiment(
         CONTROL,
@@ -263,6 +241,8 @@ REPORTED = tuple(each.name for each in EXPERIMENTS if not each.aside)
 ASIDE = tuple(each.name for each in EXPERIMENTS if each.aside)
 SEQUENTIAL = tuple(each.name for each in EXPERIMENTS if each.sequential and not each.aside)
 OVERLAPPING = tuple(each.name for each in EXPERIMENTS if each.overlapping and not each.aside)
+SESSIONS = {each.name: each.sessions for each in EXPERIMENTS if len({*each.sessions}) > 1}
+"""The session of each turn, by the names of the experiments in which there are several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ LONGER = {
 LAYERS = (
     ("statecheck.probe",),  # what runs in the target's processes
     ("statecheck.credentials",),  # how they look, and what stands for them
+    ("statecheck.steps",),  # what experiments are made of
     (
         "statecheck",
         "statecheck.errors",

@@ -13,7 +13,8 @@ r"""A tiny language for histories: one op a line, as it reads best. The idea is 
 
 A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
 and so on; without a letter it is the driver. A frame's function is `chat`, or what follows a slash: `@app.py:2/main`.
-Of a place and a signature they are lines of code: the first defines it, others use it (`/written`, `/read`).
+Of a place, a signature and what is shared they are lines of code: the first defines it, or assigns it, others use it
+(`/written`, `/read`).
 Each line is 10 ns later than the one before; `#` begins a comment, and `\r\n` in a value is a line's end, as Redis
 has it.
 """
@@ -25,13 +26,13 @@ import shlex
 from dataclasses import fields
 from typing import Any
 
-from statecheck.history import Frame, History, Line, Op
+from statecheck.history import Frame, History, Line, LineRole, Op
 from statecheck.probe.ops import ACTIONS
 
 _FIELDS = {field.name: str(field.type) for field in fields(Op)}
 _TEXTS = {name for name, type_ in _FIELDS.items() if type_ in ("str", "str | None")}
 _COUNTS = ("status", "held")
-_READ_OFF = ("place", "signature")  # ops whose lines were found by reading the code
+_READ_OFF = ("place", "signature", "shared")  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 
 
@@ -72,7 +73,8 @@ def read_op(line: str, time: int = 0) -> Op:
         _add_word(word, values)
     if f in _READ_OFF:
         lines = [(frame.path, frame.line, frame.function) for frame in values.pop("frames", ())]
-        values["lines"] = tuple(Line(*line[:2], line[2] if number else "defined") for number, line in enumerate(lines))
+        first: LineRole = "written" if f == "shared" else "defined"
+        values["lines"] = tuple(Line(*line[:2], line[2] if number else first) for number, line in enumerate(lines))
     return Op(time, values.pop("type", "ok"), f, **values)  # type: ignore[arg-type]  # not all words are an op's
 
 

@@ -12,13 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, Kill, Leave, Locate, Overlap, Start, Step, Take
+from statecheck.experiments import BASELINE
 from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.overlap import send_at_once
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
+from statecheck.steps import Kill, Leave, Locate, Overlap, Start, Step, Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from statecheck.lab.workers.readiness import Limits
     from statecheck.lab.workers.worker import Worker
     from statecheck.probe.ops import OpKind, OpType
+    from statecheck.source.code.exchanges import Exchange
     from statecheck.talk.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
@@ -39,6 +41,14 @@ _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the sched
 def _op(worker: Worker, type_: OpType, f: OpKind) -> partial[Op]:
     """An op of now and of this worker, but for what it says."""
     return partial(Op, time.monotonic_ns(), type_, f, worker.pid, worker.generation)
+
+
+def _shared_op(exchange: Exchange) -> Op:
+    """What a function of the user's assigns, with the lines that write it and read it."""
+    lines = (
+        Line(a.path, a.line, "written" if a.text == "written" else "read") for a in (exchange.written, *exchange.read)
+    )
+    return Op(time.monotonic_ns(), "info", "shared", name=exchange.name, method=exchange.function, lines=tuple(lines))
 
 
 @dataclass(frozen=True)
@@ -255,9 +265,10 @@ class Driver:
 
     def _overlap(self, step: Overlap) -> None:
         workers = [self.workers[step.workers[number % len(step.workers)]] for number in range(step.turns)]
-        client = self._client(1)
+        clients = [self._client(step.sessions[number % len(step.sessions)]) for number in range(step.turns)]
         first = len(self.sent) + 1
-        tabs = [client.again() for _ in workers]
+        heard = [len(client.said) for client in clients]
+        tabs = [client.again() for client in clients]
         turns = [
             partial(self._turn, worker, tab, number, self._next_marker())
             for number, (worker, tab) in enumerate(zip(workers, tabs, strict=True), first)
@@ -271,9 +282,11 @@ class Driver:
             raise
         for number in left:
             self._give_up(workers[number], first + number)
-        heard = len(client.said)
-        client.said += [turn for tab in tabs for turn in tab.said[heard:]]  # one chat shows what each of them said
+        for client, tab, before in zip(clients, tabs, heard, strict=True):
+            client.said += tab.said[before:]  # one chat shows what each of them said
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first))
+        if len(step.sessions) > 1:
+            self.ops += [_shared_op(each) for each in setting.locator.exchanges]
 
     def _quiet(self) -> float:
         """For how long nothing new happens before what is held is let go."""

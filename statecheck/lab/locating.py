@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from statecheck.history import Line
 from statecheck.source.code import definitions
+from statecheck.source.code.exchanges import find_exchanges
 from statecheck.source.code.uses import uses
 from statecheck.source.project.signing import find_random_secrets
 
 if TYPE_CHECKING:
     from statecheck.lab.workers.replies import FoundPlace
     from statecheck.model import Anchor
+    from statecheck.source.code.exchanges import Exchange
     from statecheck.source.code.tree import SourceTree
 
 
@@ -55,6 +57,11 @@ class Locator:
     def secrets(self) -> tuple[Anchor, ...]:
         """Where the app sets a secret key that is made anew in every process."""
         return find_random_secrets(self.tree)
+
+    @cached_property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """What the user's functions assign to that may be one for all requests."""
+        return find_exchanges(self.tree)
 
     def path(self, absolute: str) -> str:
         """A path relative to the project where it lies below it, in posix form."""

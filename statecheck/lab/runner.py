@@ -14,9 +14,10 @@ from statecheck.model import NOT_SELECTED, UNANSWERED, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statecheck.experiments import Experiment, SoFar, Step, Trial
+    from statecheck.experiments import Experiment, SoFar, Trial
     from statecheck.lab.recording import Recording
     from statecheck.lab.results import Results
+    from statecheck.steps import Step
 
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
 

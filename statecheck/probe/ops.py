@@ -18,6 +18,7 @@ DriverKind = Literal[
     "turn",  # a turn of the conversation: sent (`invoke`), and ended
     "warm-up",  # a turn of a throw-away session
     "overlap",  # turns are sent at once, from this one on
+    "shared",  # a function of the user's assigns what outlives its call
     "left",  # the client of a turn went away
     "kill",  # a worker was killed
     "incomplete",  # a worker could not record all that happened

@@ -145,7 +145,7 @@ def _rows(outcome: Outcome) -> list[tuple[str, ...]]:
     """Return a row for each turn; those of which the same is to be said share one (`2-5, 7`)."""
     numbers: dict[tuple[str, ...], list[int]] = {}
     for turn in outcome.turns:
-        cells = (*_cells(turn), _fate(turn, apart=outcome.outcome == "isolated"))
+        cells = (*_cells(turn), _fate(turn, apart=outcome.outcome in ("isolated", "leaked")))
         numbers.setdefault(cells, []).append(turn.number)
     return [(_ranges(found), *cells) for cells, found in numbers.items()]
 

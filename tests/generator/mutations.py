@@ -104,6 +104,37 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     Mutation("constant-key", ((_ENTER, f'{_ENTER}    session_id = "default"\n'),), ("session-key",), "shared-key"),
     Mutation(
+        "swapped-user",
+        (
+            (_ENTER, f"{_ENTER}    global user\n    user = session_id\n"),
+            ("    append(session_id, (", "    append(user, ("),
+            ("from pathlib import Path\n", "from pathlib import Path\n\nuser = None\n"),
+        ),
+        ("session-key",),
+        "swapped",
+        may=RACE,
+        stores=_PLAIN,
+        styles=("llm", "buffer"),
+    ),
+    Mutation(
+        "swapped-memory",
+        (
+            (
+                "    engine = SimpleChatEngine.from_defaults(llm=Settings.llm, memory=memory_of(session_id))\n",
+                "    engine._memory = memory_of(session_id)\n",
+            ),
+            (
+                "\n\n{def} answer".replace("{def}", "async def"),
+                "\nengine = SimpleChatEngine.from_defaults(llm=Settings.llm)\n\n\nasync def answer",
+            ),
+        ),
+        ("session-key",),
+        "swapped",
+        may=RACE,
+        stores=_DATABASES,
+        styles=("engine",),
+    ),
+    Mutation(
         "load-model-save",
         (
             ("    append(session_id, (", "    overwrite(session_id, [*turns, ("),

@@ -18,7 +18,8 @@ them, without an error, under SQLAlchemy 2.1.
 In `concurrent` and `concurrent-workers`, 8 turns of one session are held at a barrier inside their model calls
 until all have arrived, then let go; a later, sequential turn shows what is left. `lost` means that an answered turn
 is missing there. `reordered` means that all are there, out of order: a warning. If the app lets only one turn in at
-a time, nothing else arrives at the barrier and the turns are kept: reason `serialized`.
+a time, nothing else arrives at the barrier and the turns are kept: reason `serialized`. In `two-sessions` the turns are
+of two sessions: a lock for each does not help where one file holds all.
 
 ## Example
 
@@ -87,9 +88,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, OVERLAPPING
+from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, OVERLAPPING, TWO_SESSIONS
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import find_missing
+from statecheck.judge.checks.mixing import find_forgotten
 from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_related, find_whereabouts, line_of
 
 if TYPE_CHECKING:
@@ -102,6 +104,8 @@ def find_lost_update(case: Case) -> Finding | None:
     for name in OVERLAPPING:
         if case.lost(name):
             return _report_lost(case, name)
+    if case.lost(TWO_SESSIONS):
+        return _report_lost(case, TWO_SESSIONS)
     for name in OVERLAPPING:
         if name in case.outcomes and case.outcomes[name].outcome == "reordered":
             return _report_interleaved(case, name)
@@ -110,15 +114,17 @@ def find_lost_update(case: Case) -> Finding | None:
 
 def _report_lost(case: Case, name: str) -> Finding:
     conversation = case.conversations[name]
-    victims = find_missing(conversation, case.channel or "model")
+    apart = name == TWO_SESSIONS
+    victims = (find_forgotten if apart else find_missing)(conversation, case.channel or "model")
     victim = victims[0]
     library = _is_in_library_store(conversation, victim)
     anchor, summary_place = _find_place(case, conversation, victim, library)
     names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
     where = f" in `{summary_place}`" if summary_place else ""
+    whose = "of another session " if apart else ""
     return make_finding(
         CAUSE,
-        f"acknowledged turns ({names}) were overwritten{where} by turns that overlapped them",
+        f"acknowledged turns ({names}) were overwritten{where} by turns {whose}that overlapped them",
         anchor,
         case,
         (case.reason(name),),
@@ -196,6 +202,29 @@ _OVERWRITTEN = """
 4a model read 1 3 4
 4a <
 """
+_ONE_FILE = """
+1a > s
+1a model read 1
+1a <
+2a > t
+2a model read 2
+2a <
+3a > s
+4a > t
+3a model read 1 3
+4a model read 2 4
+3a file write where=data/all.json @app.py:14
+3a <
+4a <
+3 overlap info held=2
+5a > t
+5a model read 2 4 5
+5a <
+6a > s
+6a model read 1 6
+6a <
+"""
+_PUSHED_OUT = _ONE_FILE.replace("read 1 3", "read 3")
 _IN_THE_LIBRARY = _OVERWRITTEN.replace("file write where=data/s.json", "chat-store write #1 2 cls=RedisChatStore")
 _ALL_KEPT = _OVERWRITTEN.replace("read 1 3 4", "read 1 2 3 4 roles=uauauau")
 _INTERLEAVED = _ALL_KEPT.replace("uauauau", "uauuaau")
@@ -247,8 +276,12 @@ CAUSE = Cause(
     examples=(
         Example("load, answer, save", {BASELINE: KEPT, CONCURRENT: _OVERWRITTEN}, "user-code"),
         Example("a store of the library's does so", {BASELINE: KEPT, CONCURRENT: _IN_THE_LIBRARY}, "library-store"),
+        Example("one file for all sessions", {BASELINE: KEPT, TWO_SESSIONS: _ONE_FILE}, "user-code"),
         Example("kept out of order", {BASELINE: KEPT, CONCURRENT: _INTERLEAVED}, "interleaved"),
     ),
-    counterexamples=(Example("all are kept", {BASELINE: KEPT, CONCURRENT: _ALL_KEPT}),),
+    counterexamples=(
+        Example("all are kept", {BASELINE: KEPT, CONCURRENT: _ALL_KEPT}),
+        Example("another's turn alone pushes one out", {BASELINE: KEPT, TWO_SESSIONS: _PUSHED_OUT}),
+    ),
     doc=__doc__ or "",
 )

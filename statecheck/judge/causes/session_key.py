@@ -18,7 +18,9 @@ filter sticks to the first session that used it.
 
 Every turn shows the key that was sent and the key under which the app looked. Lost: in `same-process` the two
 differ, or the key looked up changes from turn to turn. Leaked: in `other-session` a second client, without cookies
-and with another key, has its model given the first one's marker.
+and with another key, has its model given the first one's marker. Swapped: in `two-sessions` a turn of each of two
+sessions is held at its model call while the other comes, and then each is asked again: one is given what the other
+said.
 
 ## Example
 
@@ -78,6 +80,8 @@ async def chat(turn: Turn):
 - `shared-key`: all sessions use one key, and see each other's conversation.
 - `shared-instance`: all sessions use one object (an engine, a workflow, a memory block), and see each other's
 conversation.
+- `swapped`: one after the other sessions are kept apart; at once one is given the other's. Each request puts its user,
+  or its memory, into something that all share, and reads it again after it has waited for the model.
 
 ## See also
 
@@ -88,13 +92,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER
+from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER, TWO_SESSIONS
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.conversation.conversation import service_key
+from statecheck.judge.checks.mixing import find_leaks
+from statecheck.judge.conversation.conversation import WRITES, service_key
 from statecheck.judge.evidence.case import (
     Case,
     Whereabouts,
     anchor_of,
+    anchors,
     database_of,
     find_builds,
     find_mapping,
@@ -106,8 +112,11 @@ from statecheck.judge.evidence.case import (
 )
 from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.services import asked_keys
+from statecheck.model import Anchor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.model import Finding
@@ -146,6 +155,64 @@ def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place:
     ops = [conversation.state_ops(turn.number) for turn in (first, second)]
     used = [{op.obj for op in each if op.f == "memory" and op.obj} for each in ops]
     return bool(used[0] & used[1]) if any(used) else place is not None and place.kind == "process"
+
+
+def find_swap(case: Case) -> Finding | None:
+    """Was a session given what another said at the same time, though one after the other they are kept apart?"""
+    conversation = case.conversations.get(TWO_SESSIONS)
+    if conversation is None or case.outcomes[TWO_SESSIONS].outcome != "leaked":
+        return None
+    if OTHER_SESSION in case.outcomes and case.outcomes[OTHER_SESSION].outcome == "leaked":
+        return None
+    leak = next(find_leaks(conversation))
+    turns = [turn.number for turn in conversation.overlap[1]]
+    shared = _find_shared(conversation, turns)
+    lines = shared.lines if shared is not None else ()
+    written = next((Anchor(line.path, line.line) for line in lines if line.role == "written"), None)
+    used = anchors(_find_used(conversation, turns), "used after the wait for the model")
+    used += [Anchor(line.path, line.line, "read") for line in lines if line.role == "read"]
+    anchor = written or next(iter(used), None)
+    places = {(place.path, place.line): place for place in reversed(used)}
+    if anchor is not None:
+        places.pop((anchor.path, anchor.line), None)
+    common = _find_common(conversation, turns)
+    if shared is not None:
+        what = f"`{shared.name}` is assigned by every request, and by the time it is used it may be another's"
+    else:
+        what = f"all requests change {f'one `{common}`' if common else 'something that they share'}"
+    return make_finding(
+        CAUSE,
+        f"two users at once are mixed up: {what}; turn {leak.turn.number} was given turn {leak.other.number}, "
+        "which another user said",
+        anchor,
+        case,
+        (case.reason(TWO_SESSIONS),),
+        kind="swapped",
+        related_to=tuple(places.values())[::-1],
+        fix="keep what belongs to one request in local variables, arguments or a context variable, and build the "
+        "engine in the request; or hold one lock from where it is set to where it is last used",
+    )
+
+
+def _find_used(conversation: Conversation, turns: Iterable[int]) -> list[Op]:
+    """Ops of the user's code on what may have been exchanged meanwhile: writes to state, then calls of the model."""
+    ops = [op for turn in turns for op in conversation.state_ops(turn) if op.action in WRITES]
+    return [op for op in (*ops, *(op for turn in turns for op in conversation.select("model", turn))) if op.frames]
+
+
+def _find_common(conversation: Conversation, turns: Iterable[int]) -> str:
+    """The class of a state object that all of these turns wrote to, or ""."""
+    written = [{(op.obj, op.cls) for op in conversation.state_ops(n) if op.obj and op.action in WRITES} for n in turns]
+    return next((cls for _, cls in sorted(set.intersection(*written))), "") if written else ""
+
+
+def _find_shared(conversation: Conversation, turns: Iterable[int]) -> Op | None:
+    """What functions assign and share: of one that is seen to have run in these turns, else the first."""
+    ran = {
+        (frame.path, frame.function) for turn in turns for op in conversation.select(turn=turn) for frame in op.frames
+    }
+    known = [op for op in conversation.select("shared") if op.lines]
+    return min(known, key=lambda op: (op.lines[0].path, op.method) not in ran, default=None)
 
 
 def find_other_key(case: Case) -> Finding | None:
@@ -291,6 +358,30 @@ _SHOWN_TO_ANOTHER = """
 2a model read 1 2
 2a <
 """
+_SWAPPED = """
+1a > alice
+1a model read 1
+1a <
+2a > bob
+2a model read 2
+2a <
+3a > alice
+4a > bob
+3a model read 1 3 @app.py:20/ask
+4a model read 2 4 @app.py:20/ask
+3a sql write 3 database=sqlite @app.py:21/ask
+3a <
+4a <
+3 overlap info held=2
+-a shared info name=service.user method=chat @app.py:12/written @app.py:21/read
+5a > bob
+5a model read 2 3 4 5
+5a <
+6a > alice
+6a model read 1 6
+6a <
+"""
+_KEPT_APART_AT_ONCE = _SWAPPED.replace("2 3 4 5", "2 4 5").replace("1 6", "1 3 6")
 _KEPT_APART = _SHOWN_TO_ANOTHER.replace("read 1 2", "read 2").replace("read #2 1", "read #2")
 _LOADED_WHOLE = """
 1a > alice
@@ -318,12 +409,13 @@ CAUSE = Cause(
             order=30,
         ),
         Question(find_leak, baseline="any", about=Topic.SHARING),
+        Question(find_swap, about=Topic.SHARING),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
     ),
     rank=40,
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
-    kinds=("new-key", "ignored-key", "shared-key", "shared-instance"),
+    kinds=("new-key", "ignored-key", "shared-key", "shared-instance", "swapped"),
     symptoms=(
         Symptom(
             "no session key reached the store; hand the client's key on",
@@ -339,12 +431,14 @@ CAUSE = Cause(
     examples=(
         Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
         Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
+        Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
     ),
     counterexamples=(
         Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
         Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),
         Example("a file that holds all sessions is loaded", {BASELINE: KEPT, OTHER_SESSION: _LOADED_WHOLE}),
         Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
+        Example("nothing is mixed up", {BASELINE: KEPT, TWO_SESSIONS: _KEPT_APART_AT_ONCE}),
     ),
     doc=__doc__ or "",
     told=("ignored-key",),

@@ -23,6 +23,7 @@ _FILES: Mapping[str, str] = {
     experiments.OTHER_SESSION: "isolation",
     experiments.CONCURRENT: "lost_update",
     experiments.CONCURRENT_WORKERS: "lost_update",
+    experiments.TWO_SESSIONS: "mixing",
 }
 CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check for name, file in _FILES.items()}
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""

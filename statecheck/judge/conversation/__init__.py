@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONTROL, OTHER_SESSION
+from statecheck.experiments import BASELINE, CONTROL, SESSIONS
 from statecheck.judge.conversation.answer_scale import Scale, split_words
 from statecheck.judge.conversation.conversation import Conversation
 from statecheck.judge.conversation.sent import Channel, Sent
@@ -48,5 +48,7 @@ def _read_scale(conversations: Mapping[str, Conversation]) -> Scale | None:
 def _firsts(conversation: Conversation) -> Iterator[Tokens]:
     """Answers to the first turns of sessions: of throw-away ones, and of those of an experiment."""
     yield from (split_words(op.text, op.key) for op in conversation.select("warm-up") if op.type == "ok")
-    firsts = conversation.turns[: 2 if conversation.experiment == OTHER_SESSION else 1]
+    sessions = SESSIONS.get(conversation.experiment, (1,))
+    numbered = zip(conversation.turns, sessions, strict=False)
+    firsts = [turn for at, (turn, session) in enumerate(numbered) if session not in sessions[:at]]
     yield from (split_words(turn.answer, turn.key) for turn in firsts if turn.status == "ok")

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import OTHER_SESSION
+from statecheck.experiments import SESSIONS
 from statecheck.judge.conversation.answer_scale import split_words
 from statecheck.judge.conversation.op_index import OpIndex
 from statecheck.judge.conversation.sent import Channel, Sent, read_turns
@@ -65,7 +65,10 @@ class Conversation(OpIndex):
         if mark is None or len(self.turns) < 3:
             return self.turns, (), None
         before = [turn for turn in self.turns if turn.number < mark.turn]
-        return before, [turn for turn in self.turns[:-1] if turn.number >= mark.turn], self.turns[-1]
+        during = [turn for turn in self.turns[:-1] if turn.number >= mark.turn]
+        if self.experiment in SESSIONS:  # each session has a turn that reads
+            during = [turn for turn in during if turn.sent < mark.time]
+        return before, during, self.turns[-1]
 
     # ------------------------------------------------------------------------------------------------ sets of turns
 
@@ -151,7 +154,7 @@ class Conversation(OpIndex):
     def _read_progress(self, turn: Sent) -> Turns:
         """The turns that a later one shows by its answer. Off the scale, nothing is missing."""
         earlier = bisect_left(self.numbers, turn.number)
-        if not earlier or self.experiment == OTHER_SESSION:
+        if not earlier or self.experiment in SESSIONS:
             return 0
         words = split_words(turn.answer, turn.key)
         reached = self._scale.reached(words) if self._scale is not None and turn.status == "ok" else []

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import OTHER_SESSION
+from statecheck.experiments import SESSIONS
 from statecheck.judge.conversation.conversation import STATE, Conversation, Turns, service_key
 from statecheck.model import Turn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from statecheck.judge.conversation.sent import Channel, Sent
 
 
 def make_rows(conversation: Conversation, channel: Channel | None) -> tuple[Turn, ...]:
     """One row a turn, in order."""
-    _, overlapped, _ = conversation.overlap
+    _, overlapped, _ = conversation.overlap if conversation.experiment not in SESSIONS else ((), (), None)
     among = {turn.number for turn in overlapped}  # what these are given is not judged: the turn that reads later is
     places = _read_places(conversation)
     return tuple(
@@ -55,10 +57,13 @@ def _first(found: dict[str, tuple[int, str]], turn: Sent) -> str | None:
 
 
 def _read_earlier(conversation: Conversation) -> list[Turns]:
-    """For each turn the set of the acknowledged ones of its session that had ended before it was sent."""
+    """For each turn the set of the acknowledged ones of its session that had ended before it was sent.
+
+    Where there are several sessions: of what others had sent before it ended, which it must not be given.
+    """
     turns = conversation.turns
-    if conversation.experiment == OTHER_SESSION:
-        return [(1 << position) - 1 for position in range(len(turns))]
+    if conversation.experiment in SESSIONS:
+        return _read_others(turns, SESSIONS[conversation.experiment])
     ended = sorted((turn.ended, position) for position, turn in enumerate(turns) if turn.status == "ok")
     found = [0] * len(turns)
     before = upto = 0
@@ -67,6 +72,16 @@ def _read_earlier(conversation: Conversation) -> list[Turns]:
             before |= 1 << ended[upto][1]
             upto += 1
         found[position] = before & ~(1 << position)
+    return found
+
+
+def _read_others(turns: Sequence[Sent], sessions: Sequence[int]) -> list[Turns]:
+    numbered = list(enumerate(zip(turns, sessions, strict=False)))
+    found = [0] * len(turns)
+    for at, (turn, session) in numbered:
+        for position, (other, its) in numbered:
+            if its != session and other.sent < turn.ended:
+                found[at] |= 1 << position
     return found
 
 
@@ -80,7 +95,7 @@ def _make_row(
         for one in [channel] if channel else conversation.channels(turn):
             seen |= conversation.given(turn, one)
         shown = ((seen & earlier).bit_count(), earlier.bit_count())
-        remembered = shown[0] > 0 if conversation.experiment == OTHER_SESSION else shown[0] == shown[1]
+        remembered = shown[0] > 0 if conversation.experiment in SESSIONS else shown[0] == shown[1]
     return Turn(
         turn.number,
         turn.pid,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from histories import marker
 
-from statecheck.experiments import Overlap, Start, Step, Take, find_experiment
+from statecheck.experiments import find_experiment
 from statecheck.history import History, Op
+from statecheck.steps import Overlap, Start, Step, Take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,43 @@ class OnDisk(Store):
 
     def place(self, worker: str, life: int, disk: int, session: int) -> object:
         return disk, session
+
+
+@dataclass
+class Swapping(Store):
+    """Who is talking is one attribute, set when a turn loads and read when one saves."""
+
+    current: object = None
+
+    def load(self, place: object) -> Conversation:
+        self.current = place
+        return super().load(place)
+
+    def save(self, place: object, loaded: Conversation, turn: str) -> None:
+        super().save(self.current, loaded, turn)
+
+
+@dataclass
+class OneFile(Store):
+    """All sessions are one file: loaded whole, and saved whole when the model has answered."""
+
+    loaded: dict[object, dict[object, Conversation]] = field(default_factory=dict)
+
+    def load(self, place: object) -> Conversation:
+        self.loaded[place] = dict(self.kept)
+        return super().load(place)
+
+    def save(self, place: object, loaded: Conversation, turn: str) -> None:
+        self.kept = {**self.loaded[place], place: (*loaded, turn)}
+
+
+@dataclass
+class Small(Store):
+    """A cache of one session: another's turn pushes it out."""
+
+    def load(self, place: object) -> Conversation:
+        self.kept = {place: self.kept.get(place, ())}
+        return super().load(place)
 
 
 class Leaking(Store):
@@ -138,17 +176,20 @@ class _Run:
     def _overlap(self, step: Overlap) -> None:
         first, self.sent = self.sent + 1, self.sent + step.turns
         at = {first + number: step.workers[number % len(step.workers)] for number in range(step.turns)}
+        of = {first + number: step.sessions[number % len(step.sessions)] for number in range(step.turns)}
         loaded: dict[int, Conversation] = {}
         for turn, worker in at.items():
-            self._send(turn, worker, 1)
+            self._send(turn, worker, of[turn])
         for number in self.how.order:
             turn = first + number
+            if turn not in at:
+                continue
             if turn not in loaded:
-                loaded[turn] = self._load(turn, at[turn], 1)
+                loaded[turn] = self._load(turn, at[turn], of[turn])
             elif number in self.how.refused:
                 self._record("fail", "turn", turn, at[turn], status=500)
             else:
-                self._answer(turn, at[turn], 1, loaded[turn])
+                self._answer(turn, at[turn], of[turn], loaded[turn])
         self.ops.append(Op(10 * len(self.ops), "info", "overlap", turn=first, held=step.turns))
 
     def _send(self, turn: int, worker: str, session: int) -> None:

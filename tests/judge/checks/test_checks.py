@@ -8,13 +8,27 @@ import pytest
 from histories import any_history, history, marker
 from hypothesis import given
 from hypothesis import strategies as st
-from stores import Forgetful, Leaking, OnDisk, Overlapping, Overwriting, Splitting, Store, Window, serve
+from stores import (
+    Forgetful,
+    Leaking,
+    OnDisk,
+    OneFile,
+    Overlapping,
+    Overwriting,
+    Small,
+    Splitting,
+    Store,
+    Swapping,
+    Window,
+    serve,
+)
 
-from statecheck.experiments import AT_ONCE, OVERLAPPING, REPORTED, SEQUENTIAL
+from statecheck.experiments import OVERLAPPING, REPORTED, SEQUENTIAL
 from statecheck.history import History, Op
 from statecheck.judge.checks import baseline_channel, outcome, outcomes
 from statecheck.judge.checks.lost_update import find_missing
 from statecheck.judge.conversation import Channel, Conversation
+from statecheck.steps import AT_ONCE
 
 overlaps = st.builds(
     Overlapping,
@@ -52,6 +66,42 @@ class TestStoresOfKnownStrength:
 
     def test_a_store_that_leaks_is_found(self) -> None:
         assert judged(Leaking(), "other-session") == "leaked"
+
+    @given(overlaps)
+    def test_a_correct_store_keeps_sessions_apart_at_once(self, how: Overlapping) -> None:
+        told = serve(Store(), "two-sessions", replace(how, refused=frozenset()))
+
+        assert outcome(Conversation(told), "model").outcome == "isolated"
+
+    @pytest.mark.parametrize("order", [(0, 1, 0, 1), (0, 1, 1, 0), (1, 0, 0, 1), (1, 0, 1, 0)])
+    def test_what_two_sessions_swap_is_found(self, order: tuple[int, ...]) -> None:
+        assert judged(Swapping(), "other-session") == "isolated"
+        assert judged(Swapping(), "two-sessions", Overlapping(order)) == "leaked"
+
+    @pytest.mark.parametrize("order", [(0, 0, 1, 1), (1, 1, 0, 0)])
+    def test_a_lock_keeps_what_could_be_swapped(self, order: tuple[int, ...]) -> None:
+        assert judged(Swapping(), "two-sessions", Overlapping(order)) == "isolated"
+        assert judged(OneFile(), "two-sessions", Overlapping(order)) == "isolated"
+
+    @pytest.mark.parametrize("order", [(0, 1, 0, 1), (0, 1, 1, 0)])
+    def test_a_file_of_all_sessions_loses_a_turn(self, order: tuple[int, ...]) -> None:
+        assert judged(OneFile(), "two-sessions", Overlapping(order)) == "lost"
+
+    def test_what_another_session_alone_pushes_out_is_no_overlap_s_doing(self) -> None:
+        assert judged(Small(), "two-sessions", Overlapping((0, 1, 0, 1))) == "isolated"
+
+    def test_an_answer_that_is_given_to_another_session_is_a_leak(self) -> None:
+        said = """
+            1a > s
+            1a model read 1
+            1a <
+            2a > t
+            2a model read 2 text="user: {0} | assistant: Noted: {1}"
+            2a <
+        """
+        told = history("two-sessions", said.format(marker(2), marker(1)))
+
+        assert outcome(Conversation(told), "model").outcome == "leaked"
 
     @given(overlaps, st.sampled_from(OVERLAPPING))
     def test_an_overwriting_store_is_found_exactly_when_a_turn_was_overwritten(

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stores import Forgetful, OnDisk, Overlapping, Overwriting, Splitting, Store, serve
 
-from statecheck.experiments import AT_ONCE, OVERLAPPING, REPORTED, SEQUENTIAL
+from statecheck.experiments import OVERLAPPING, REPORTED, SEQUENTIAL
 from statecheck.judge.checks import outcomes
 from statecheck.judge.conversation import Conversation, read_conversations
+from statecheck.steps import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

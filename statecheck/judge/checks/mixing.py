@@ -1,0 +1,109 @@
+"""Mixing: sessions whose turns overlap are not given each other's, and each keeps its own.
+
+As in `isolation`, with turns of both sessions under way at once: what is shared by all requests is exchanged between
+the reads of one and its writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from statecheck.experiments import SESSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from statecheck.judge.conversation import Channel, Conversation, Sent
+    from statecheck.model import OutcomeName
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A turn that was given what another session's turn said, and how that was seen."""
+
+    turn: Sent
+    other: Sent
+    how: str
+
+
+def find_leaks(conversation: Conversation) -> Iterator[Leak]:
+    """Yield what turns were given of other sessions, in the order of the turns.
+
+    What counts is what a model was given, answers of the past included; where no model is called, what the turn's
+    answer shows. That a turn read a file or a table which holds all sessions shows nothing.
+    """
+    sessions = dict(zip(conversation.numbers, _sessions_of(conversation), strict=False))
+    for turn in conversation.turns:
+        own = {other.marker for other in conversation.turns if sessions.get(other.number) == sessions.get(turn.number)}
+        for other in conversation.turns:
+            if other.marker not in own and other.sent < turn.ended and (how := _shown(conversation, turn, other)):
+                yield Leak(turn, other, how)
+
+
+def _sessions_of(conversation: Conversation) -> tuple[int, ...]:
+    return SESSIONS.get(conversation.experiment, ())
+
+
+def _shown(conversation: Conversation, turn: Sent, other: Sent) -> str:
+    """How a turn shows that it was given another: in words, or "" where nothing does."""
+    calls = list(conversation.select("model", turn.number))
+    if any(other.marker in op.markers or other.marker in op.text for op in calls):
+        return "its model was given it"
+    return "its answer shows it" if not calls and other.marker in turn.answer else ""
+
+
+def find_forgotten(conversation: Conversation, channel: Channel) -> list[Sent]:
+    """The acknowledged turns of the overlap that the next turn of the same session was not given.
+
+    Only where both sessions still had their own turn before the overlap: what is forgotten because of another
+    session's turn alone, as by a cache that holds few, is not forgotten by the overlap.
+    """
+    sessions = dict(zip(conversation.numbers, _sessions_of(conversation), strict=False))
+    before, during, _ = conversation.overlap
+    after = [turn for turn in conversation.turns if turn not in during and turn not in before]
+    forgotten: list[Sent] = []
+    for turn in during:
+        same = [t for t in (*before, *after) if sessions.get(t.number) == sessions.get(turn.number)]
+        if len(same) < 2 or any(t.status != "ok" for t in (*same, turn)):
+            return []
+        first, reader = same[0], same[-1]
+        if not conversation.is_given(turn, first, channel):
+            return []
+        if not conversation.is_given(reader, turn, channel):
+            forgotten.append(turn)
+    return forgotten
+
+
+def check(
+    conversation: Conversation, channel: Channel | None, _control: Conversation | None = None
+) -> tuple[OutcomeName, str]:
+    """Judge a conversation in which turns of two sessions overlap.
+
+    Args:
+        channel: where the baseline showed that turns are remembered; None for what models are given.
+
+    Returns:
+        `leaked`, `lost` (a turn of the overlap is missing in its own session), `isolated`, or `error` where no turn
+        of the overlap, or none after it, was acknowledged; and a sentence.
+    """
+    leak = next(find_leaks(conversation), None)
+    if leak is not None:
+        return "leaked", f"turn {leak.turn.number} was given turn {leak.other.number} of another session ({leak.how})"
+    before, during, reader = conversation.overlap
+    for turn in before:
+        if turn.status != "ok":
+            return "error", f"turn {turn.number} was not acknowledged: {turn.note}"
+    if reader is None or reader.status != "ok":
+        return "error", "the turn that reads was not acknowledged: " + (reader.note if reader else "nothing was sent")
+    refused = [turn for turn in during if turn.status != "ok"]
+    if len(refused) == len(during):
+        return "error", f"none of the overlapping turns was acknowledged: {refused[0].note if refused else ''}"
+    forgotten = find_forgotten(conversation, channel or "model")
+    if forgotten:
+        numbers = ", ".join(str(turn.number) for turn in forgotten)
+        return "lost", f"a turn of another session at the same time overwrote turn {numbers}"
+    mark = next(conversation.select("overlap"), None)
+    held = mark.held if mark is not None else 0
+    how = "one turn at a time" if held <= 1 else f"{held} held at once"
+    return "isolated", f"neither session was given anything of the other ({how})"

@@ -1,0 +1,58 @@
+"""What an experiment is made of: the steps that the driver takes, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AT_ONCE = 8
+"""How many turns of one session are sent at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A new worker on a disk; warmed by a turn of a throw-away session unless it starts in mid-experiment."""
+
+    worker: str
+    disk: int = 1
+    warm: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One turn of a session, at this worker."""
+
+    worker: str
+    session: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """SIGKILL."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Locate:
+    """Search this worker's memory, and its disk, for the markers so far."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Turns sent at once, spread over these workers and sessions, held at the model until all have arrived."""
+
+    workers: tuple[str, ...]
+    turns: int = AT_ONCE
+    sessions: tuple[int, ...] = (1,)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A turn of session 1 whose client goes away while it is held at the model."""
+
+    worker: str
+
+
+Step = Start | Take | Kill | Locate | Overlap | Leave
