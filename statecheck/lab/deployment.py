@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import by_name
+from statecheck.source.project.data_paths import find_data_folders
 from statecheck.source.project.deploy import count_threads, count_workers, find_container_folders, find_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from statecheck.source.code.tree import SourceTree
     from statecheck.source.project.project_files import ProjectFiles
     from statecheck.target.resolve import Target
 
@@ -34,8 +36,11 @@ class Deployment:
     notes: tuple[str, ...]
 
 
-def read_deployment(files: ProjectFiles, target: Target, named: Iterable[Path]) -> Deployment:
-    """Return which paths outlive a redeploy: those that were named, and those that the project's files name."""
+def read_deployment(files: ProjectFiles, tree: SourceTree, target: Target, named: Iterable[Path]) -> Deployment:
+    """Return which paths outlive a redeploy: those that were named, and those that the project's files name.
+
+    Where no file says anything of containers, the folders for data are made that the code takes to be there.
+    """
     volumes = tuple(dict.fromkeys(map(str, (*named, *find_volumes(files)))))
     notes = [f"kept across a redeploy (volumes): {', '.join(volumes)}"] if volumes else []
     configured = count_workers(files)
@@ -44,6 +49,14 @@ def read_deployment(files: ProjectFiles, target: Target, named: Iterable[Path]) 
         notes.append(f"{anchor} starts {number} {'worker' if number == 1 else 'workers'}")
     folders = find_container_folders(files, target.path).items()
     stand_ins = {inside: str(source or "") for inside, source in folders if not os.path.lexists(inside)}
+    if not volumes and not stand_ins:
+        tops = {path: "/" + path.split("/")[1] for path in find_data_folders(tree.modules())}
+        stand_ins = {path: "" for path, top in tops.items() if not os.path.lexists(top)}
+        if stand_ins:
+            made = ", ".join(stand_ins)
+            notes.append(
+                f"made for the app, as a container would have it: {made}; if it outlives one, name it: --volume"
+            )
     return Deployment(volumes, stand_ins, configured[0] if configured is not None else 0, tuple(notes))
 
 

@@ -96,7 +96,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
             try:
                 for module in _NEEDED_NEXT:  # takes a while, and the warm parent is busy with the same on another core
                     import_module(module)
-                deployment = read_deployment(files, target, recording.options.volumes)
+                deployment = read_deployment(files, tree, target, recording.options.volumes)
                 lab.stand_ins = deployment.stand_ins
                 recording.workers = deployment.workers
                 masking = _find_masks(recording, launched, tree)

@@ -247,6 +247,17 @@ def test_without_a_volume_it_is_lost_with_the_container(machine: Machine) -> Non
     assert [(cause["code"], cause["severity"]) for cause in report["causes"]] == [("SC103", "error")]
 
 
+def test_a_folder_that_the_code_takes_to_be_there_is_one_of_the_container(machine: Machine) -> None:
+    write(machine, app__py=STORED.format(files=["/statecheck-data/chat.db"]))
+    for name in ("Dockerfile", "compose.yaml"):
+        (machine.project / name).unlink(missing_ok=True)
+
+    report = machine.diagnose(*ONLY)
+
+    assert [(cause["code"], cause["severity"]) for cause in report["causes"]] == [("SC103", "error")]
+    assert any("/statecheck-data" in note and "--volume" in note for note in report["notes"])
+
+
 @pytest.fixture
 def user(tmp_path: Path) -> User:
     return User(tmp_path)

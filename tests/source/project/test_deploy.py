@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from statecheck.source.project.deploy import count_threads, count_workers, find_volumes
+from statecheck.source.project.deploy import count_threads, count_workers, find_container_folders, find_volumes
 from statecheck.source.project.project_files import ProjectFiles
 
 DOCKERFILE = "FROM python:3.12 AS base\nENV HOME_DIR=/srv\nWORKDIR ${HOME_DIR}/app\nCOPY . .\n"
@@ -238,3 +238,42 @@ def test_a_project_that_is_gone_says_nothing() -> None:
     gone = ProjectFiles(Path("/nowhere/at/all"))
 
     assert (find_volumes(gone), count_workers(gone)) == ((), None)
+
+
+def folders(root: Path, files: dict[str, str], target: str = "app.py") -> dict[str, str | None]:
+    found = find_container_folders(files_of(root, files), root / target)
+    return {inside: source.relative_to(root).as_posix() if source else None for inside, source in found.items()}
+
+
+MADE = DOCKERFILE + "RUN apt-get update && mkdir -p /data state; mkdir /var/lib/desk\n"
+
+
+def test_the_folders_that_a_dockerfile_makes(tmp_path: Path) -> None:
+    found = folders(tmp_path, {"Dockerfile": MADE})
+
+    assert found == {"/srv/app": ".", "/data": None, "/var/lib/desk": None, f"{tmp_path}/state": None}
+
+
+def test_a_container_folder_stands_for_what_is_copied_there(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile": "FROM x\nWORKDIR /code\nCOPY src /code\nCOPY assets /assets\n",
+        "src/app.py": "",
+        "assets/a": "",
+    }
+
+    assert folders(tmp_path, files, "src/app.py") == {"/code": "src", "/assets": "assets"}
+
+
+def test_of_several_images_the_one_that_the_target_is_in(tmp_path: Path) -> None:
+    files = {"web/Dockerfile": "FROM x\nWORKDIR /web\n", "bot/Dockerfile": "FROM x\nWORKDIR /bot\n", "bot/app.py": ""}
+
+    assert folders(tmp_path, files, "bot/app.py") == {"/bot": "bot"}
+
+
+def test_without_a_dockerfile_the_working_directory_or_the_usual_one(tmp_path: Path) -> None:
+    mounted = compose("data:/app/data", head="    image: x\n")
+
+    assert folders(tmp_path, {"compose.yaml": mounted}) == {"/app": "."}
+    assert folders(tmp_path, {"compose.yaml": compose(head="    working_dir: /code\n")}) == {"/code": "."}
+    (tmp_path / "compose.yaml").unlink()
+    assert folders(tmp_path, {"app.py": ""}) == {}
