@@ -166,11 +166,11 @@ def _has_folder() -> bool:
 
 
 def _say(text: str, hint: str, detail: str = "") -> None:
-    from statecheck.report.text import safe
+    from statecheck.report.text import defuse, safe
 
     lines = [safe(text), *(f"  | {safe(line)}" for line in detail.splitlines()), "", f"hint: {safe(hint)}"]
     try:
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.write(defuse("".join(f"{line}\n" for line in lines)))
         sys.stderr.flush()
     except OSError:
         pass  # nobody listens; the exit code still tells

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from statecheck.errors import StatecheckError
 from statecheck.kept.store import replace_file
-from statecheck.report.text import View, safe
+from statecheck.report.text import View, defuse, safe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +60,7 @@ class Screen:
         Raises:
             StatecheckError: the file is a folder or lies in none.
         """
+        text = defuse(text)
         if self.output is None:
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -79,12 +80,12 @@ class Screen:
     def say(self, text: str) -> None:
         """Write a line for people, on stderr."""
         if self.verbosity >= 0:
-            sys.stderr.write(f"{safe(text)}\n")
+            sys.stderr.write(defuse(f"{safe(text)}\n"))
 
     def show_log(self, name: str, text: str) -> None:
         """Write the target's own output, on stderr, with nothing in it that a terminal obeys."""
-        sys.stderr.write(f"--- {safe(name)}\n")
-        sys.stderr.writelines(f"{safe(line)}\n" for line in text.splitlines())
+        sys.stderr.write(defuse(f"--- {safe(name)}\n"))
+        sys.stderr.writelines(defuse(f"{safe(line)}\n") for line in text.splitlines())
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Progress]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # harmless, and emoji and Persian need them
 _RANK = {"error": 0, "warning": 1, "note": 2}
+_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*)::", re.MULTILINE)
+_LEGACY = re.compile(r"##(\[|vso\[)")  # these are commands anywhere in a line
 BAD: frozenset[str] = frozenset({"lost", "leaked", "reordered", "duplicated", "error"})
 """Outcomes that a reader has to look at."""
 
@@ -67,6 +70,15 @@ def _take_fitting(pieces: list[str], room: int) -> list[str]:
             break
         taken.append(piece)
     return taken
+
+
+def defuse(text: str) -> str:
+    """Text of which no line is a command to the runner of a workflow (`::error::`, `##[group]`, `##vso[…]`).
+
+    Runners read them off the output of whatever they run, and so the target could give them. One character of each is
+    escaped, in a way that JSON reads as the same character.
+    """
+    return _LEGACY.sub(r"#\\u0023\1", _COMMAND.sub(r"\1\\u003a:", text))
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
