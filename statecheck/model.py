@@ -107,6 +107,8 @@ class Outcome:
 
 NOT_SELECTED = "not selected"
 """Why an experiment was skipped that the user left out: nothing is known of it."""
+TREE_CHANGED = "tree-changed"
+"""The slug of the problem that what was diagnosed is not what it was when the run began."""
 UNANSWERED = "turn-unanswered"
 """The slug of the problem that a turn was refused or never answered: some findings say it themselves."""
 

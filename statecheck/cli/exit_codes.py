@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def exit_code(diagnosis: Diagnosis, fail_on: str) -> ExitCode:
     """Return what a diagnosis ends with: an internal error outranks findings, and findings outrank inconclusive."""
     counted = ("error", "warning", "note")[: ("error", "warning", "note").index(fail_on) + 1]
-    if any(error.slug in ("internal-error", "disk-full", "lab-lost") for error in diagnosis.errors):
+    if any(error.slug in ("internal-error", "disk-full", "lab-lost", "side-lost") for error in diagnosis.errors):
         return ExitCode.INTERNAL
     if any(finding.severity in counted for finding in diagnosis.causes):
         return ExitCode.FINDINGS

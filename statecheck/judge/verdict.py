@@ -13,7 +13,7 @@ from statecheck.judge.conversation import read_conversations
 from statecheck.judge.evidence.case import Case, is_carried, is_intended
 from statecheck.judge.findings import find_causes
 from statecheck.judge.side_effects import notes
-from statecheck.model import NOT_SELECTED, UNANSWERED, Diagnosis, Outcome, Problem
+from statecheck.model import NOT_SELECTED, TREE_CHANGED, UNANSWERED, Diagnosis, Outcome, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -161,6 +161,8 @@ def _collect_facts(case: Case, meta: RunMeta) -> Facts:
     spot = find_blind_spot(baseline, findings) if forgets and baseline is not None else None
     if spot is not None:
         findings, problems[BASELINE] = (), spot
+    if "" in problems and problems[""].slug == TREE_CHANGED:
+        findings = ()  # what was lost may be what was changed
     stateless = not findings and (
         (meta.carries_history and not forgets)
         or (baseline is not None and is_carried(baseline))

@@ -27,6 +27,7 @@ KEPT = 20
 """Complete runs that stay; older ones are removed."""
 
 META, LATEST = "run.json", "latest"
+_PROTECTED = ".protected"
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{6}Z-(\d+)")
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -68,7 +69,7 @@ class RunFolder:
             link.unlink(missing_ok=True)
             link.symlink_to(self.path.name)
             link.replace(runs / LATEST)
-        for old in _complete(runs)[KEPT:]:
+        for old in _find_superfluous(runs):
             shutil.rmtree(old, ignore_errors=True)
 
     @contextlib.contextmanager
@@ -163,6 +164,19 @@ def find(spec: str | None, project: Path) -> Path:
     raise StatecheckError("missing-run", f"`{spec}` is no kept run", newest)
 
 
+def protect(project: Path, run: str) -> None:
+    """Keep a run longer than the others: the newest that are protected stay beside the newest of all.
+
+    Args:
+        project: below which it is kept.
+        run: its name, as reports call it; "" for none.
+    """
+    folder = project / run if run else None
+    if folder is not None and (folder / META).is_file():
+        with contextlib.suppress(OSError):
+            (folder / _PROTECTED).touch()
+
+
 def logs(run: Path) -> Iterator[tuple[str, str]]:
     """Return the target's own output that a run kept (`*.log`), by name."""
     for file in sorted(run.rglob("*.log"), key=lambda file: (file.parent, len(file.name), file.name)):  # 2 before 10
@@ -235,6 +249,13 @@ def _folders(runs: Path) -> list[Path]:
 
 def _complete(runs: Path) -> list[Path]:
     return [path for path in _folders(runs) if (path / META).is_file()]
+
+
+def _find_superfluous(runs: Path) -> list[Path]:
+    complete = _complete(runs)
+    protected = [run for run in complete if (run / _PROTECTED).exists()]
+    kept = {*complete[:KEPT], *protected[:KEPT]}
+    return [run for run in complete if run not in kept]
 
 
 def _prune(runs: Path) -> None:

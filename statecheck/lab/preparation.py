@@ -14,6 +14,7 @@ from statecheck.lab.deployment import Deployment, read_deployment, read_threads
 from statecheck.lab.environment.masking import Masking, encode_files, find_masks
 from statecheck.lab.environment.placeholders import fill_placeholders
 from statecheck.lab.services.relays import open_relays
+from statecheck.lab.snapshot import take_snapshot
 from statecheck.lab.workers.launch import isolate
 from statecheck.lab.workers.pool import Lab, make_too_long, make_warm_request
 from statecheck.lab.workers.readiness import START_SECONDS
@@ -97,6 +98,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                 for module in _NEEDED_NEXT:  # takes a while, and the warm parent is busy with the same on another core
                     import_module(module)
                 deployment = read_deployment(files, tree, target, recording.options.volumes)
+                before = take_snapshot(target.project, deployment.volumes)
                 lab.stand_ins = deployment.stand_ins
                 recording.workers = deployment.workers
                 masking = _find_masks(recording, launched, tree)
@@ -108,6 +110,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         recording.secrets |= masking.secrets
         recording.notes += [*deployment.notes, *masking.notes(target.project)]
         yield Bench(recording, lab, tree, files, deployment)
+        before.check(target.project)
         if lab.fresh:
             recording.notes.append("its libraries start threads when imported, so workers were started afresh")
     except StatecheckError as error:
@@ -123,6 +126,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
             launched.stop()
         else:
             recording.outputs = {worker.generation: worker.output() for worker in lab.workers}
+            recording.outputs |= {0: launched.last_words} if launched.last_words else {}
             if keep and launched.isolation == "namespace":
                 lab.leave()
             else:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.errors import StatecheckError
+from statecheck.kept import store
 from statecheck.model import Diagnosis, Problem, ScenarioResult, TargetName
 from statecheck.scenarios.bundled import App, Scenario, root
+from statecheck.scenarios.sides import Lost, work_side_by_side
 from statecheck.target.interpreters import named
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
     from statecheck.lab.workers.launch import Launched
     from statecheck.options.config import Options
-
-_SIDE_BY_SIDE = 2
-_LOOK_SECONDS = 5.0
 
 
 def run(scenarios: Sequence[Scenario], options: Options, progress: Callable[[str], None]) -> tuple[ScenarioResult, ...]:
@@ -35,49 +31,27 @@ def run(scenarios: Sequence[Scenario], options: Options, progress: Callable[[str
     apps = {app.path: scenario for scenario in scenarios for app in (*scenario.broken, *scenario.fixed)}
     tasks = [(path, _options(path, scenario, options), Path.cwd()) for path, scenario in apps.items()]
     diagnoses: dict[Path, Diagnosis] = {}
-    for path, diagnosis in _diagnose_side_by_side(tasks):
-        diagnoses[path] = diagnosis
+    for (path, _, home), result in work_side_by_side(tasks, _diagnose):
+        diagnoses[path] = _name_lost(path, result) if isinstance(result, Lost) else result
+        if _differ(path, apps[path], diagnoses[path]):
+            store.protect(home, diagnoses[path].run)
         progress(f"{len(diagnoses)} of {len(tasks)} apps")
     return tuple(_result(scenario, diagnoses) for scenario in scenarios)
 
 
+def _name_lost(path: Path, lost: Lost) -> Diagnosis:
+    """Say of an app that the process in which it was diagnosed died."""
+    text = f"the process that ran it {lost.how}"
+    hint = "is there enough memory? run fewer scenarios at once"
+    return _unjudged(path, Problem("side-lost", text, hint, lost.said))
+
+
+def _unjudged(path: Path, problem: Problem) -> Diagnosis:
+    return Diagnosis(TargetName(path.name, "", ""), "inconclusive", (), (), errors=(problem,))
+
+
 def _options(app: Path, scenario: Scenario, options: Options) -> Options:
     return replace(options, volumes=tuple(app.parent / volume for volume in scenario.volumes))
-
-
-def _diagnose_side_by_side(tasks: list[tuple[Path, Options, Path]]) -> Any:
-    """(path, diagnosis) as they come. `multiprocess` gives each a process whose main thread starts its own lab."""
-    import multiprocess
-
-    with multiprocess.get_context("fork").Pool(
-        min(_SIDE_BY_SIDE, len(tasks)), _die_with_parent, (os.getpid(),)
-    ) as pool:
-        sides = {process.pid for process in pool._pool}  # noqa: SLF001 - a side that is killed would be waited for
-        results = pool.imap_unordered(_diagnose, tasks)
-        for _ in tasks:
-            while True:
-                try:
-                    yield results.next(timeout=_LOOK_SECONDS)
-                    break
-                except multiprocess.TimeoutError:
-                    if {process.pid for process in pool._pool} != sides:  # noqa: SLF001 - as above
-                        raise StatecheckError(
-                            "side-lost",
-                            "a process that ran scenarios was killed",
-                            "is there enough memory? run fewer scenarios at once",
-                            ExitCode.INTERNAL,
-                        ) from None
-
-
-def _die_with_parent(parent: int) -> None:
-    """A side must not outlive the command: its lab dies with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform.startswith("linux"):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 _launched: Launched | None = None
@@ -94,7 +68,7 @@ def _warm_parent(options: Options) -> Launched:
     return _launched
 
 
-def _diagnose(task: tuple[Path, Options, Path]) -> tuple[Path, Diagnosis]:
+def _diagnose(task: tuple[Path, Options, Path]) -> Diagnosis:
     """Diagnose one app from its own folder. Whatever goes wrong becomes a diagnosis that says so."""
     from statecheck.diagnose import diagnose_in
     from statecheck.target.resolve import resolve
@@ -103,20 +77,17 @@ def _diagnose(task: tuple[Path, Options, Path]) -> tuple[Path, Diagnosis]:
     try:
         target = resolve(path.name, path.parent)
         launched = _warm_parent(options)
-        return path, diagnose_in(launched, target, options, lambda _: None, home, keep=True)
+        return diagnose_in(launched, target, options, lambda _: None, home, keep=True)
     except StatecheckError as error:
         problem = Problem(error.slug, error.text, error.hint, error.detail)
     except Exception as error:  # noqa: BLE001 - one app's failure must not lose the others' diagnoses
         problem = Problem("internal-error", f"{type(error).__name__}: {error}", "report it, with the command")
-    return path, Diagnosis(TargetName(path.name, "", ""), "inconclusive", (), (), errors=(problem,))
+    return _unjudged(path, problem)
 
 
 def _result(scenario: Scenario, diagnoses: dict[Path, Diagnosis]) -> ScenarioResult:
-    failures = [
-        failure
-        for app in (*scenario.broken, *scenario.fixed)
-        for failure in _compare(app, diagnoses[app.path]) or _compare_kind(scenario, app, diagnoses[app.path])
-    ]
+    apps = (*scenario.broken, *scenario.fixed)
+    failures = [failure for app in apps for failure in _differ(app.path, scenario, diagnoses[app.path])]
     return ScenarioResult(
         scenario.name,
         scenario.expected,
@@ -128,6 +99,15 @@ def _result(scenario: Scenario, diagnoses: dict[Path, Diagnosis]) -> ScenarioRes
         tuple(failures),
         scenario.kind,
     )
+
+
+def _differ(path: Path, scenario: Scenario, diagnosis: Diagnosis) -> list[str]:
+    """What an app of a scenario got that it must not, or did not get that it must: why, and where its run is kept."""
+    app = next(app for app in (*scenario.broken, *scenario.fixed) if app.path == path)
+    differs = _compare(app, diagnosis) or _compare_kind(scenario, app, diagnosis)
+    why = next((f" ({error.text})" for error in diagnosis.errors), "")
+    kept = f"; its run: {diagnosis.run}" if diagnosis.run else ""
+    return [f"{text}{why}{kept}" for text in differs]
 
 
 def _compare(app: App, diagnosis: Diagnosis) -> list[str]:

@@ -38,6 +38,9 @@ class Silent:
     def receive(self, seconds: float) -> None:
         raise self.error
 
+    def describe_end(self) -> tuple[str, str]:
+        return "was killed by SIGKILL", "no memory"
+
 
 @pytest.mark.parametrize(
     ("error", "slug", "code"),
@@ -55,6 +58,9 @@ def test_libraries_that_take_long_are_no_fault_of_ours(error: Exception, slug: s
         lab.warm(("numpy",))
 
     assert (raised.value.slug, raised.value.exit_code) == (slug, code)
+    if slug == "lab-lost":
+        assert raised.value.text == "the run's own process was killed by SIGKILL (`warm`)"
+        assert raised.value.detail == "no memory"
 
 
 class Answering:

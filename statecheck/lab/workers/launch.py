@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 0.5
+_MOST_SAID = 4000  # bytes of its last words
 _LONGEST = 120  # characters of an interpreter's last words
 
 
@@ -34,6 +36,7 @@ class Launched:
     Attributes:
         notes: what the report should say of it.
         ahead: what it was asked whose answer nobody has read.
+        last_words: how it ended, if it did before anybody ended it, and what it said then.
     """
 
     surroundings: Surroundings
@@ -46,6 +49,7 @@ class Launched:
     stopped: bool = False
     notes: list[str] = field(default_factory=list)
     ahead: Message | None = None
+    last_words: str = ""
 
     def ask_ahead(self, message: Message) -> None:
         """Ask before it is there; who asks the same later is given the answer. That it is gone is found out by then."""
@@ -73,6 +77,15 @@ class Launched:
             _sweep(self.folder)
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def describe_end(self) -> tuple[str, str]:
+        """How it ended that should not have, and the last that it said; both are kept with the run."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_STOP_SECONDS)
+        size = os.fstat(self.errors).st_size
+        said = os.pread(self.errors, _MOST_SAID, max(size - _MOST_SAID, 0)).decode("utf-8", "replace").strip()
+        self.last_words = f"the run's own process {describe_status(self.process.returncode)}\n{said}\n"
+        return describe_status(self.process.returncode), said
+
     def end(self) -> None:
         """Make it end at once: the namespace by SIGKILL, the warden by a signal that it heeds and cleans up after."""
         if self.isolation == "namespace":
@@ -99,6 +112,15 @@ class Launched:
         interpreter = self.surroundings.interpreter
         told = (f"run by Python {hello['python']} ({interpreter.why})", *interpreter.passed_over)
         self.notes[:0] = [*told, *self.surroundings.notes]
+
+
+def describe_status(status: int | None) -> str:
+    """How a process ended, by what `Popen.returncode` says."""
+    if status is None:
+        return "does not answer"
+    if status < 0 and -status in {*signal.Signals}:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
 
 
 def launch(surroundings: Surroundings) -> Launched:

@@ -107,11 +107,15 @@ class Lab:
             except (Closed, TimeoutError) as error:
                 if self.expired:
                     raise make_too_long() from error
+                how, said = (
+                    self._launched.describe_end() if isinstance(error, Closed) else (f"did not answer: {error}", "")
+                )
                 raise StatecheckError(
                     "lab-lost",
-                    f"the run's own process did not answer (`{message['do']}`): {error}",
+                    f"the run's own process {how} (`{message['do']}`)",
                     "run it again; if it stays, set STATECHECK_ISOLATION=copy and report it",
                     ExitCode.INTERNAL,
+                    said,
                 ) from error
         if "failed" in reply:
             raise StatecheckError(
