@@ -84,13 +84,16 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources
         evaluator: gives what evaluates a file's own tree (files of one directory may have several roots).
             Raises StatecheckError for a file that cannot be read or parsed.
         sources: read the files.
+
+    Raises:
+        StatecheckError: there are more files than are looked at.
     """
     found: list[FoundApp] = []
     mounted: set[Origin] = set()
     routed: set[Origin] = set()
     error: StatecheckError | None = None
     any_llama = False
-    for path in python_files(top):
+    for path in list(python_files(top, strict=True)):  # a tree that is too large is told at once
         data = sources.peek(path)
         any_llama = any_llama or bool(_LLAMA.search(data))
         if data and not (_LLAMA.search(data) or _APP.search(data)):

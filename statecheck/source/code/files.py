@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from statecheck.errors import StatecheckError
 from statecheck.source.code.reading import exists, is_file
 
 if TYPE_CHECKING:
@@ -32,31 +33,47 @@ MAX_FILES = 5000
 MAX_DIRECTORIES = 20_000
 
 
-def directories(top: Path, deepest: int | None = None) -> Iterator[tuple[Path, list[str]]]:
+def directories(top: Path, deepest: int | None = None, *, strict: bool = False) -> Iterator[tuple[Path, list[str]]]:
     """`top` and the directories below it that hold the user's own files, with their file names, sorted.
 
     Left out are hidden directories, virtual environments, installed packages, tests and build results, and what lies
     more than `deepest` levels below `top`. Links to directories are not followed; what cannot be listed is left out,
     and all after `MAX_DIRECTORIES`.
+
+    Raises:
+        StatecheckError: there are more than these, and `strict` does not want to miss any.
     """
     for number, (folder, names, files) in enumerate(os.walk(top)):
         if number == MAX_DIRECTORIES:
+            if strict:
+                raise _too_large(top, f"{MAX_DIRECTORIES} folders")
             return
         bottom = deepest is not None and len(Path(folder).relative_to(top).parts) >= deepest
         names[:] = [] if bottom else sorted(name for name in names if not _skipped(folder, name))
         yield Path(folder), sorted(files)
 
 
-def python_files(top: Path) -> Iterator[Path]:
-    """Yield the Python files of the directories below `top`, without test files, at most `MAX_FILES`."""
+def python_files(top: Path, *, strict: bool = False) -> Iterator[Path]:
+    """Yield the Python files of the directories below `top`, without test files, at most `MAX_FILES`.
+
+    Raises:
+        StatecheckError: there are more than these, or more directories, and `strict` does not want to miss any.
+    """
     left = MAX_FILES
-    for folder, names in directories(top):
+    for folder, names in directories(top, strict=strict):
         for name in names:
             if name.endswith(".py") and not _is_test(name) and is_file(folder / name):
+                if not left:
+                    if strict:
+                        raise _too_large(top, f"{MAX_FILES} Python files")
+                    return
                 yield folder / name
                 left -= 1
-                if not left:
-                    return
+
+
+def _too_large(top: Path, what: str) -> StatecheckError:
+    text = f"`{top}` holds more than {what}, and none is looked at beyond these"
+    return StatecheckError("tree-too-large", text, "name the app's file, or a folder that holds less")
 
 
 def _skipped(folder: str, name: str) -> bool:
