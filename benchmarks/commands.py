@@ -1,0 +1,108 @@
+"""Real runs of the command on a small machine of their own, for programs that try to break a promise many times."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
+
+from labs import User  # noqa: E402 - the suite's; programs take it from here
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["LONGEST", "Machine", "Said", "User", "tell_wrong"]
+
+LONGEST = 120.0
+"""Seconds after which a command counts as one that never ends."""
+_CHILD = re.compile(r"^ *\|")  # the target's own last lines
+
+
+@dataclass(frozen=True)
+class Said:
+    """A command that has ended.
+
+    Attributes:
+        code: its exit code; None if it had to be killed.
+    """
+
+    code: int | None
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def own_lines(self) -> list[str]:
+        """What it said itself, without what the target printed."""
+        said = self.out + self.err.partition("--- output/")[0]
+        return [line for line in said.splitlines() if not _CHILD.match(line)]
+
+    def first_line(self) -> str:
+        """For a message: the first line that says something."""
+        return next((line for line in self.own_lines if line.strip()), "")[:200]
+
+
+@dataclass
+class Machine:
+    """A user's machine in small, on which commands are run; what each leaves behind is looked for."""
+
+    user: User
+    isolation: str = "namespace"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command in the project."""
+        plain = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
+        own = {"PYTHONPATH": str(REPOSITORY), "TERM": "dumb", "NO_COLOR": "1"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "statecheck", *words],
+            cwd=self.user.project,
+            env={**plain, **self.user.environment(self.isolation), **own, **self.variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def say(self, *words: str) -> Said:
+        """Run a command to its end."""
+        started = time.monotonic()
+        process = self.start(*words)
+        code: int | None
+        try:
+            out, err = process.communicate(timeout=LONGEST)
+            code = process.returncode
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            code = None
+        seconds = time.monotonic() - started
+        return Said(code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), seconds)
+
+    def left(self) -> str:
+        """What is there that should not be: processes, temporary files, shared memory; "" if nothing is."""
+        processes = self.user.left()
+        for process in processes:
+            process.kill()
+        temporary = [path.name for path in (self.user.root / "tmp").iterdir()]
+        shared = [path.name for path in Path("/dev/shm").glob("*statecheck*")]
+        found = [f"{len(processes)} processes"] if processes else []
+        return ", ".join([*found, *temporary, *shared])
+
+
+def tell_wrong(said: Said, codes: tuple[int, ...]) -> str:
+    """What is wrong with how a command ended: no documented end, a traceback, an internal error; "" if nothing is."""
+    if said.code is None:
+        return f"it did not end within {LONGEST:g} s"
+    if any(line.startswith("Traceback") for line in said.own_lines):
+        return "a traceback"
+    if "internal error" in said.out + said.err:
+        return said.first_line()
+    return "" if said.code in codes else f"exit code {said.code}: {said.first_line()}"
