@@ -118,6 +118,10 @@ def read(file: Path) -> Options:
         at = re.search(r"line (\d+)", str(error))
         line = at[1] if at else len(text.splitlines())  # else it says "at end of document"
         raise StatecheckError("config-invalid", f"`{file}:{line}` is not TOML: {error}", "mend this line") from error
+    except RecursionError as error:
+        raise StatecheckError(
+            "config-invalid", f"`{file}` is nested too deeply", "take out the brackets that are too many"
+        ) from error
     tool = content.get("tool", {})
     table = tool.get("statecheck", {}) if isinstance(tool, dict) else {}
     return _options(Table(file, "tool.statecheck", table))

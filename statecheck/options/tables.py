@@ -49,23 +49,23 @@ class Table:
     def text(self, key: str) -> str | None:
         """A text, or None."""
         value = self.values.get(key)
-        if value is not None and not isinstance(value, str):
+        if value is not None and not _is_text(value):
             raise self.wrong(key, "a string")
-        return value
+        return cast("str | None", value)
 
     def texts(self, key: str, *, one: bool = False) -> tuple[str, ...]:
         """A list of texts; with `one` a single text stands for a list of it."""
         value = self.values.get(key, [])
-        if one and isinstance(value, str):
-            return (value,)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        if one and _is_text(value):
+            return (cast("str", value),)
+        if not isinstance(value, list) or not all(map(_is_text, value)):
             raise self.wrong(key, "a list of strings")
         return tuple(value)
 
     def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
         """A table of texts."""
         value = self.values.get(key, {})
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        if not isinstance(value, dict) or not all(map(_is_text, (*value, *value.values()))):
             raise self.wrong(key, "a table of strings")
         return tuple(value.items())
 
@@ -82,3 +82,8 @@ class Table:
         if value is not None and value not in known:
             raise self.wrong(key, f"one of {', '.join(known)}")
         return value
+
+
+def _is_text(value: object) -> bool:
+    """Whether a value is a text that the system takes too, as a path or a variable."""
+    return isinstance(value, str) and "\0" not in value

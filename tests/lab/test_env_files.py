@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,6 +132,8 @@ def test_only_secrets_are_masked(tmp_path: Path) -> None:
         (None, "cannot read `{}`: No such file or directory"),
         (b"A=1\n\nnot a line\n", "`{}:3` is no NAME=VALUE"),
         (b"\xff\xfe", "`{}` is not UTF-8"),
+        (b"A=1\nB=a\0b\n", "`{}:2` is no NAME=VALUE"),
+        (b"A\0B=1\n", "`{}:1` is no NAME=VALUE"),
     ],
 )
 def test_a_file_that_is_none_is_a_usage_error(tmp_path: Path, content: bytes | None, text: str) -> None:
@@ -142,3 +145,12 @@ def test_a_file_that_is_none_is_a_usage_error(tmp_path: Path, content: bytes | N
 
     assert caught.value.text == text.format(file)
     assert caught.value.exit_code == 2
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / ".env"
+    os.mkfifo(pipe)
+
+    with pytest.raises(StatecheckError, match="is no regular file"):
+        read_handed_over(pipe, {})
+    assert read_variables(pipe, {}) == {}

@@ -107,6 +107,11 @@ def test_no_file_is_the_defaults(tmp_path: Path) -> None:
         ("template = { path = '/{message}', opening = { given = 'id' } }", "unknown key in [tool.statecheck.temp", ""),
         ("template = { path = '/{message}', encoding = 'xml' }", "must be one of json, form, multipart, none", ""),
         ("endpoint = '/chat", "pyproject.toml:2` is not TOML", ""),
+        ('endpoint = "\\u0000"', "`endpoint` of [tool.statecheck]", ""),
+        ('volumes = ["\\u0000"]', "must be a list of strings", ""),
+        ('env-file = "\\u0000"', "`env-file` of [tool.statecheck]", ""),
+        ('env = { A = "\\u0000" }', "`env` of [tool.statecheck]", ""),
+        (f"endpoint = {'[' * 5000}", "is nested too deeply", "take out the brackets"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, error: str, hint: str) -> None:

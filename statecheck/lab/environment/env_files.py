@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from statecheck.credentials.config_texts import mask_text
 from statecheck.errors import StatecheckError
 from statecheck.lab.environment.variables import scrub_value
+from statecheck.source.code.reading import exists, is_file
 from statecheck.source.project.env_text import EnvLine, expand, read_env_lines
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def read_handed_over(file: Path, ambient: Mapping[str, str]) -> tuple[tuple[str,
     Raises:
         StatecheckError: it cannot be read, or a line of it is no `NAME=VALUE`.
     """
+    if exists(file) and not is_file(file):  # what waits for a writer, or never ends
+        raise StatecheckError(
+            "env-file", f"`{file}` is no regular file", "name a file of NAME=VALUE lines with --env-file"
+        )
     try:
         with file.open("rb") as opened:
             text = opened.read(_MOST_BYTES).decode("utf-8-sig")
@@ -37,7 +42,7 @@ def read_handed_over(file: Path, ambient: Mapping[str, str]) -> tuple[tuple[str,
         raise StatecheckError("env-file", f"`{file}` is not UTF-8", "save it as UTF-8") from error
     lines = read_env_lines(text)
     for line in lines:
-        if line.broken:
+        if line.broken or "\0" in line.spelled:
             raise StatecheckError("env-file", f"`{file}:{line.line}` is no NAME=VALUE", "mend this line")
     return tuple(_values(lines, ambient, lambda _, value: value).items())
 
@@ -106,6 +111,8 @@ def _lines(file: Path) -> tuple[EnvLine, ...]:
 
 
 def _read(file: Path) -> str:
+    if not is_file(file):
+        return ""
     try:
         with file.open("rb") as opened:
             return opened.read(_MOST_BYTES).decode("utf-8-sig", "replace")
