@@ -406,7 +406,7 @@ def test_every_package_says_what_is_inside() -> None:
 def test_the_changelog_has_this_version() -> None:
     headings = re.findall(r"^## (\S+)", _document("CHANGELOG.md"), re.MULTILINE)
 
-    assert headings[0] == __version__
+    assert headings[headings[0] == "Unreleased"] == __version__
 
 
 def test_the_documents_name_only_what_make_can_do() -> None:
