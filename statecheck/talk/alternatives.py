@@ -79,6 +79,11 @@ def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoin
         return plans
     if _given_back(session, sending.endpoint):
         said = f"the app sets `{session.place}` itself, so a client first comes without it"
+    elif _never_given(session, sending):
+        said = f"nothing sets `{session.place}`, so a client comes without it: a browser returns what it was given"
+    else:
+        said = ""
+    if said:
         return [draft_plan(sending, replace(chosen, sessions=(), why=(*chosen.why, said))), *plans]
     if _made_up(session, sending.endpoint):
         said = f"also tried without `{session.place}`: it is made up where it is missing and no answer returns it"
@@ -157,6 +162,17 @@ def _given_back(session: Field, endpoint: Endpoint) -> bool:
     """Whether the session is a cookie that the app itself sets."""
     handler = endpoint.handler
     return session.place.where == "cookie" and handler is not None and session.name in handler.sets_cookies
+
+
+def _never_given(session: Field, sending: Sending) -> bool:
+    """Whether the session is a cookie of which no client can know: the app makes up its value and sets other cookies.
+
+    One that client code sends, or that is made outside of what we see (the app would have to have it), is sent.
+    """
+    if session.place.where != "cookie" or (session.said and not _is_test(sending)):
+        return False
+    handler = sending.endpoint.handler
+    return session.generated or (handler is not None and bool(handler.sets_cookies) and not session.required)
 
 
 def _find_named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:

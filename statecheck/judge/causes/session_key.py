@@ -111,7 +111,7 @@ from statecheck.judge.evidence.case import (
     keys_of,
 )
 from statecheck.judge.evidence.deployed import advise_per_tab
-from statecheck.judge.evidence.services import asked_keys
+from statecheck.judge.evidence.services import asked_keys, is_query
 from statecheck.model import Anchor
 
 if TYPE_CHECKING:
@@ -273,14 +273,16 @@ def _find_missed_read(case: Case, conversation: Conversation, first: Sent, secon
         return None
     if any(first.marker in op.markers for op in conversation.select("wire", second.number, "read")):
         return None  # it was found
+    queries = (op for op in conversation.select("sql", second.number, "send") if op.frames and is_query(op.text))
+    anchor = anchor_of(next(queries, None)) or place.anchor
     return make_finding(
         CAUSE,
         f"turn 1 is kept in `{place.text}`, which turn 2 read without finding it: it was looked up under another key",
-        place.anchor,
+        anchor,
         case,
         (case.reason(BASELINE),),
         kind="new-key",
-        related_to=find_related(conversation, second, second.marker, place.anchor or case.handler),
+        related_to=find_related(conversation, second, second.marker, anchor or case.handler),
     )
 
 
