@@ -140,10 +140,11 @@ class Driver:
         return found
 
     def stop(self) -> None:
-        """Kill this experiment's workers."""
+        """Kill this experiment's workers, and give back their disks."""
         for worker in self.workers.values():
             if worker.garbled or not worker.dead:
                 self.setting.lab.dismiss(worker)
+        self.setting.lab.drop_disks(self.experiment)
 
     def _start(self, step: Start) -> None:
         setting = self.setting

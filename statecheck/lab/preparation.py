@@ -13,8 +13,10 @@ from statecheck.errors import StatecheckError
 from statecheck.lab.deployment import Deployment, read_deployment, read_threads
 from statecheck.lab.environment.masking import Masking, encode_files, find_masks
 from statecheck.lab.environment.placeholders import fill_placeholders
+from statecheck.lab.environment.variables import find_handed_over
 from statecheck.lab.services.relays import open_relays
 from statecheck.lab.snapshot import take_snapshot
+from statecheck.lab.workers.copies import check_copies
 from statecheck.lab.workers.launch import isolate
 from statecheck.lab.workers.pool import Lab, make_too_long, make_warm_request
 from statecheck.lab.workers.readiness import START_SECONDS
@@ -202,6 +204,9 @@ def _provide(
     given, services = recording.options.env, recording.services
     if launched.isolation == "namespace":
         recording.notes += open_relays(lab, given)
+    else:
+        lab.handed_over = [port for _, port, _ in find_handed_over(given)]
+        recording.notes += check_copies(recording.target.project)
     read = read_settings(tree)
     named = find_services(tree, files, lab.environment, read)
     scripts = read_schema_scripts(tree, recording.target.project) if named else ()

@@ -8,31 +8,21 @@ import site
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .disks import find_holders
+from .confinement import Confinement
+from .disks import find_experiment, find_holders
 from .masked_files import Masks
+from .project_copies import copy_folder
 
 if TYPE_CHECKING:
     from .channel import Message
     from .disks import Entering
 
-_NOT_COPIED = (
-    ".git",
-    ".hg",
-    ".venv",
-    "venv",
-    "node_modules",
-    ".statecheck",
-    "__pycache__",
-    ".mypy_cache",
-    ".ruff_cache",
-)
-
 
 class CopiedDisks:
     """The fallback: each disk is a copy of the project with a home and temporary folder of its own.
 
-    Absolute paths outside the copy are the real ones; the guard reports writes there, and what it reports is
-    judged as unknown.
+    Absolute paths outside the copy are the real ones: where the kernel has Landlock nothing can be written there, and
+    the guard reports whoever tries; what it reports is judged as unknown.
     """
 
     name = "copy"
@@ -42,41 +32,54 @@ class CopiedDisks:
         self.masks = Masks()
         self.project = project
         self._shared: dict[str, list[tuple[Path, Path]]] = {}  # {experiment: (where it is, the volume) each}
+        self._gone = 0
         for name, place in _make_folders(folder / "warm").items():  # libraries may write when they are imported
             Path(place).mkdir(parents=True, exist_ok=True)
             os.environ[name] = place
         os.chdir(folder / "warm")
+        self.confinement = Confinement(str(folder))
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What this isolation cannot prevent, in words for the report."""
+        return tuple(self.confinement.list_limits())
 
     def prepare_entry(self, disk: str, request: Message) -> Entering:
         """A copy of the project for a new disk."""
         place = self.folder / disk
+        ports = [*request["provided"], *request["handed_over"]]
+        self.confinement.confine(self.masks.hidden(), ports)
         if not place.is_dir():
             for part in ("home", "tmp"):
                 (place / part).mkdir(parents=True)
-            shutil.copytree(self.project, place / "project", symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+            copy_folder(str(self.project), str(place / "project"))
             self.masks.copy(str(self.project), str(place / "project"))
             for number, volume in enumerate(request["volumes"]):
-                self._link(place, Path(volume), self.folder / "volumes" / place.parent.name / str(number))
-        return _CopiedEntering(place, self.project)
+                self._link(disk, Path(volume), number)
+        return _CopiedEntering(self, place, ports)
 
-    def _link(self, place: Path, volume: Path, shared: Path) -> None:
+    def _link(self, disk: str, volume: Path, number: int) -> None:
         if self.project not in volume.parents:
             return
-        here = place / "project" / volume.relative_to(self.project)
+        experiment, place = find_experiment(disk), self.folder / disk
+        here, shared = (
+            place / "project" / volume.relative_to(self.project),
+            self.folder / "volumes" / experiment / str(number),
+        )
         if not shared.is_dir():
             shared.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(here, shared, symlinks=True) if here.is_dir() else shared.mkdir()
+            copy_folder(str(here), str(shared)) if here.is_dir() else shared.mkdir()
         if here.is_dir():
             shutil.rmtree(here)
         here.parent.mkdir(parents=True, exist_ok=True)
         here.symlink_to(shared)
-        self._shared.setdefault(place.parent.name, []).append((shared, volume))
+        self._shared.setdefault(experiment, []).append((shared, volume))
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
         """What the copy holds, and the volumes that it leads to."""
         place = self.folder / disk
         layers = {str(place / "project"): str(self.project), str(place): str(place)}
-        layers |= {str(shared): str(volume) for shared, volume in self._shared.get(place.parent.name, ())}
+        layers |= {str(shared): str(volume) for shared, volume in self._shared.get(find_experiment(disk), ())}
         found: dict[str, Message] = {}
         for path, message in find_holders(layers, markers):
             found.setdefault(path, message)
@@ -87,14 +90,21 @@ class CopiedDisks:
         return []
 
     def forget(self, prefix: str) -> None:
-        """Remove the copies."""
-        for folder in (self.folder / prefix, self.folder / "volumes" / prefix):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove the copies, which takes a while: in a process of its own."""
+        found = [path for path in (self.folder / prefix, self.folder / "volumes" / prefix) if path.is_dir()]
+        gone = []
+        for path in found:
+            self._gone += 1
+            gone.append(path.rename(self.folder / f"gone-{self._gone}"))
+        if gone and os.fork() == 0:
+            for path in gone:
+                shutil.rmtree(path, ignore_errors=True)
+            os._exit(0)
 
 
 class _CopiedEntering:
-    def __init__(self, place: Path, project: Path) -> None:
-        self.place, self.project = place, project
+    def __init__(self, disks: CopiedDisks, place: Path, ports: list[int]) -> None:
+        self.disks, self.place, self.ports = disks, place, ports
 
     def __enter__(self) -> None:
         """Nothing is to be done: it is a folder like any other."""
@@ -104,12 +114,13 @@ class _CopiedEntering:
 
     def arrive(self) -> None:
         os.chdir(self.place / "project")
+        self.disks.confinement.arrive(self.ports, str(self.disks.folder))
 
     def environment(self) -> dict[str, str]:
         return _make_folders(self.place)
 
     def list_moved(self) -> list[list[str]]:
-        return [[str(self.project), str(self.place / "project")]]
+        return [[str(self.disks.project), str(self.place / "project")]]
 
 
 def _make_folders(place: Path) -> dict[str, str]:

@@ -53,6 +53,10 @@ class Disks(Protocol):
     masks: Masks
 
     @property
+    def limits(self) -> tuple[str, ...]:
+        """What this isolation cannot prevent, in words for the report."""
+
+    @property
     def folder(self) -> str | Path:
         """Where the run may keep what ends with it."""
 
@@ -72,6 +76,11 @@ class Disks(Protocol):
 
     def forget(self, prefix: str) -> None:
         """Give back the disks whose names begin so; no process is on them any more."""
+
+
+def find_experiment(disk: str) -> str:
+    """The lab and the experiment that a disk is of, as its name has them."""
+    return disk.rsplit("/", 1)[0]
 
 
 def find_holders(layers: dict[str, str], markers: list[str]) -> Iterator[tuple[str, Message]]:

@@ -34,6 +34,7 @@ class LayeredDisks:
     """Disks made of overlay layers, a mount namespace each; everything is on one tmpfs that dies with the run."""
 
     name = "namespace"
+    limits: tuple[str, ...] = ()  # what it could not prevent it would not run without
 
     def __init__(self, setup: Message) -> None:
         """Make the machine read-only, and give this process a disk of its own: libraries may write when imported."""

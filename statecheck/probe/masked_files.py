@@ -65,8 +65,9 @@ class Masks:
         for path, mask in self._files.items():
             if path.startswith(f"{project}/"):
                 here = place + path[len(project) :]
-                with contextlib.suppress(OSError):
-                    os.unlink(here)  # it may be a link, which leads to the file itself
+                with contextlib.suppress(OSError):  # its folder was not copied
+                    with contextlib.suppress(FileNotFoundError):  # it may not even be read here
+                        os.unlink(here)  # it may be a link, which leads to the file itself
                     _write(here, mask.text)
 
 

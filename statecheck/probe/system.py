@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.selector_events
+import errno
 import functools
 import os
 import re
@@ -15,7 +16,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .guard import check
+from .guard import check, check_address
 from .markers import MARKER_BYTES, words_around
 from .recorder import RECORDER, TOOL, TURN
 
@@ -36,6 +37,8 @@ _EFFECTS: dict[str, OpAction] = {
     "shutil.rmtree": "delete",
     "os.rename": "rename",
 }
+_CHANGES = ("os.chmod", "os.chown", "os.utime", "os.setxattr")
+"""What no rule of Landlock's forbids."""
 _CODE = (".py", ".pyc", ".so", ".pth")
 _LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
 
@@ -52,9 +55,9 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     elif event == "sqlite3.connect":
         _record_file(str(args[0]), "database")
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
-        address = args[1]
-        if isinstance(address, tuple):
-            check(*address[:2])
+        check_address(args[1])
+    elif event in _CHANGES:
+        _check_change(args[0])
     elif event == "socket.getaddrinfo":
         check(*args[:2])
     elif event in _EFFECTS:
@@ -75,6 +78,15 @@ def _record_file(path: str, action: OpAction) -> None:
         frames = RECORDER.frames(3)
         if frames:
             RECORDER.emit("file", action=action, where=absolute, frames=frames, tool=TOOL.get())
+
+
+def _check_change(path: Any) -> None:
+    """Refuse to change modes and dates outside the copy, which no rule of the kernel's does."""
+    if SANDBOX and isinstance(path, (str, bytes, os.PathLike)):
+        absolute = os.path.abspath(os.fsdecode(path))
+        if not absolute.startswith(SANDBOX):
+            RECORDER.emit("escaped", where=absolute, frames=RECORDER.frames(3))
+            raise PermissionError(errno.EACCES, "statecheck lets nothing be changed outside the copy", absolute)
 
 
 def _record_effect(event: str, args: tuple[Any, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import select
 import shutil
@@ -19,6 +20,9 @@ import time
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _LOOK_SECONDS = 1.0  # how often to look for the parent where the kernel does not tell
 _LAST_SECONDS = 10.0
+
+LOCK = ".lock"
+"""In the folder; held by who uses it."""
 
 
 def _children() -> list[int]:
@@ -45,6 +49,8 @@ def _kill_all(pid: int) -> None:
 def main(folder: str, arguments: list[str]) -> int:
     """Run until the command ends or the parent process is gone; returns the exit status."""
     parent = os.getppid()
+    lock = os.open(f"{folder}/{LOCK}", os.O_RDWR | os.O_CREAT, 0o600)  # its child gets no copy: it is not inheritable
+    fcntl.flock(lock, fcntl.LOCK_SH)
     if sys.platform.startswith("linux"):
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

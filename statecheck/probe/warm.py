@@ -267,6 +267,6 @@ def main(fd: int) -> None:
             channel.send({"failed": str(error)})
             return
         install()
-        channel.send({"isolation": parent.disks.name, "python": sys.version.split()[0]})
+        channel.send({"isolation": parent.disks.name, "limits": parent.disks.limits, "python": sys.version.split()[0]})
         parent.serve()
     os._exit(0)  # the lab waits for this; finalizing all that was imported would take a tenth of a second

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.model import CANNOT_PREVENT, ISOLATED_BY_COPIES
 from statecheck.report import plans
 from statecheck.report.format import Format
 from statecheck.report.text import BAD, View, name_causes, plural, repeat_command, safe, select_applied, sort_findings
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from statecheck.model import Diagnosis, ScenarioResult
 
+_FIRST = (ISOLATED_BY_COPIES, CANNOT_PREVENT)
 _SIDE_BY_SIDE = 200
 """Columns from which a scenario's broken and fixed app stand beside each other."""
 
@@ -28,6 +30,7 @@ def render(diagnosis: Diagnosis, view: View) -> str:
         return ""
     shown = _list_found(diagnosis)
     if view.verbosity >= 0:
+        shown[:0] = _caveats(diagnosis)
         shown += [*_record(diagnosis, _choose_shown(diagnosis, view), view), *_circumstances(diagnosis)]
     return blocks.draw([*shown, _closing(diagnosis)], view)
 
@@ -58,11 +61,18 @@ def _record(diagnosis: Diagnosis, names: set[str], view: View) -> list[Renderabl
     return [blocks.record(diagnosis.experiments, names, room)] if told else []
 
 
+def _caveats(diagnosis: Diagnosis) -> list[RenderableType]:
+    """What a reader must know before anything else."""
+    from statecheck.report import blocks
+
+    return [blocks.line("note: ", safe(note)) for note in diagnosis.notes if note.startswith(_FIRST)]
+
+
 def _circumstances(diagnosis: Diagnosis) -> list[RenderableType]:
     """How it was run and where the run is kept."""
     from statecheck.report import blocks
 
-    lines = [blocks.line("note: ", safe(note)) for note in diagnosis.notes]
+    lines = [blocks.line("note: ", safe(note)) for note in diagnosis.notes if not note.startswith(_FIRST)]
     lines += [blocks.line("run: ", safe(diagnosis.run))] if diagnosis.run else []
     return [*lines, ""] if lines else []
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from statecheck.kept import bytecode
 from statecheck.lab.environment.masking import encode_files, find_emptied
+from statecheck.lab.workers.copies import CopiesFolder, describe_sockets, remove_leftovers
+from statecheck.model import CANNOT_PREVENT, ISOLATED_BY_COPIES
 from statecheck.probe.bootstrap import command
 from statecheck.probe.channel import Channel, Closed, Message
 from statecheck.target.interpreters import refusal
@@ -44,12 +46,17 @@ class Launched:
     channel: Channel
     isolation: str
     errors: int
-    folder: str = ""
+    copies: CopiesFolder | None = None
     greeted: bool = False
     stopped: bool = False
     notes: list[str] = field(default_factory=list)
     ahead: Message | None = None
     last_words: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where the copies are, or ""."""
+        return self.copies.path if self.copies is not None else ""
 
     def ask_ahead(self, message: Message) -> None:
         """Ask before it is there; who asks the same later is given the answer. That it is gone is found out by then."""
@@ -73,9 +80,8 @@ class Launched:
             self.end()
             self.process.wait()
         os.close(self.errors)
-        if self.folder:
-            _sweep(self.folder)
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.copies is not None:
+            self.copies.remove()
 
     def describe_end(self) -> tuple[str, str]:
         """How it ended that should not have, and the last that it said; both are kept with the run."""
@@ -112,6 +118,8 @@ class Launched:
         interpreter = self.surroundings.interpreter
         told = (f"run by Python {hello['python']} ({interpreter.why})", *interpreter.passed_over)
         self.notes[:0] = [*told, *self.surroundings.notes]
+        if hello["limits"]:
+            self.notes.append(f"{CANNOT_PREVENT}{'; '.join([*hello['limits'], *describe_sockets(_list_sockets())])}")
 
 
 def describe_status(status: int | None) -> str:
@@ -133,11 +141,14 @@ def launch(surroundings: Surroundings) -> Launched:
     """
     reason = "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else _unsupported()
     if reason:
+        remove_leftovers()
         return _launch_copies(surroundings, reason)
     try:
-        return _start(_namespace_command(), surroundings, _setup(surroundings, "namespace"))
+        launched = _start(_namespace_command(), surroundings, _setup(surroundings, "namespace"))
     except OSError as error:
         raise refusal(surroundings.interpreter.python, str(error)) from error
+    remove_leftovers()  # of an earlier run in copies; the warm parent starts meanwhile
+    return launched
 
 
 def isolate(launched: Launched, project: Path) -> Launched:
@@ -164,26 +175,16 @@ def isolate(launched: Launched, project: Path) -> Launched:
 
 
 def _launch_copies(surroundings: Surroundings, reason: str) -> Launched:
-    folder = tempfile.mkdtemp(prefix="statecheck-")
-    warden = [sys.executable, "-S", str(Path(__file__).parents[2] / "probe" / "warden.py"), folder]
+    made = CopiesFolder.make()
+    warden = [sys.executable, "-S", str(Path(__file__).parents[2] / "probe" / "warden.py"), made.path]
     try:
-        launched = _start(warden, surroundings, {**_setup(surroundings, "copy"), "folder": folder})
+        launched = _start(warden, surroundings, {**_setup(surroundings, "copy"), "folder": made.path})
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        made.remove()
         raise refusal(surroundings.interpreter.python, str(error)) from error
-    launched.folder = folder
-    launched.notes.append(f"isolated by copies of the project, not by namespaces ({reason})")
+    launched.copies = made
+    launched.notes.append(f"{ISOLATED_BY_COPIES} ({reason})")
     return launched
-
-
-def _sweep(folder: str) -> None:
-    """Kill what still works in a run's folder: what daemonised itself where there is no subreaper to adopt it."""
-    import psutil
-
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.cwd().startswith(folder) or process.environ().get("TMPDIR", "").startswith(folder):
-                process.kill()
 
 
 def _unsupported() -> str:

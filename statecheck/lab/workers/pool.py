@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MOST_OPS = 60_000  # of one run; a usual one has some thousands
 _MUCH = f"more was recorded than the {_MOST_OPS} ops that statecheck holds of one run"
+_NO_COPY = "let TMPDIR name a folder that has room and can be written to"
 _WORTH_KEEPING = 50  # modules; a few are always compiled anew, as those of packages under development
 
 
@@ -58,6 +59,7 @@ class Lab:
         self.relays: list[Relay] = []  # to services that were handed over
         self.sources: list[Callable[[], list[Op]]] = []  # of what was said to services so far
         self.ports: list[int] = []  # at which services are provided, on the loopback that all disks share then
+        self.handed_over: list[int] = []  # ports of services of the user's that the target may reach
         self.helpers: list[int] = []  # PIDs of what was started beside the workers
         self.expired = False
         self._deadline = math.inf
@@ -121,7 +123,9 @@ class Lab:
             raise StatecheckError(
                 "no-place",
                 f"no place could be prepared: {reply['failed']}",
-                "set STATECHECK_ISOLATION=copy to run in copies of the project",
+                _NO_COPY
+                if self.isolation == "copy"
+                else "set STATECHECK_ISOLATION=copy to run in copies of the project",
                 ExitCode.INCONCLUSIVE,
             )
         return reply
@@ -159,7 +163,12 @@ class Lab:
             self.workers.append(worker)
         shared = bool(self.relays or self.ports)
         places = {"volumes": list(volumes), "stand_ins": self.stand_ins}
-        request: Message = {**places, "own_network": not shared, "provided": self.ports}
+        request: Message = {
+            **places,
+            "own_network": not shared,
+            "provided": self.ports,
+            "handed_over": self.handed_over,
+        }
         if self.migration and disk not in self._migrated:
             self._migrated.add(disk)
             request["migrate"] = {"arguments": self.migration.arguments, "folder": str(self.migration.folder)}
@@ -208,6 +217,11 @@ class Lab:
         """Kill the whole run at once: every thread that waits for a worker wakes."""
         self._launched.end()
         self._launched.channel.close()
+
+    def drop_disks(self, experiment: str) -> None:
+        """Give back the disks of an experiment that has ended, where they are copies."""
+        if self.isolation == "copy":
+            self.ask({"do": "forget", "prefix": f"{self.name}/{experiment}"})
 
     def leave(self) -> None:
         """Kill this lab's workers and drop its disks, and keep the warm parent for another lab."""
