@@ -25,7 +25,7 @@ COMPLETE := $(VENV)/.complete$(ASKED)
 # The interpreter of a version, if it is installed.
 FIND = sh .ci/find-python python$$version "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/$$version.*/bin/python$$version
 
-.PHONY: help demo variants test test-all test-pairs environment lint format bench acceptance lock clean
+.PHONY: help demo variants test test-all test-newest audit test-pairs environment lint format bench acceptance lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -69,6 +69,12 @@ test-pairs: $(COMPLETE) ## diagnose from each Python that is installed an app th
 	done
 	@$(BIN)/python -m pytest tests/pairs.py $(ARGS)
 
+test-newest: ## run the suite against the newest versions that are allowed, not the lock; it may only warn (STRICT=1: fail)
+	@PYTHON="$(PYTHON)" sh .ci/newest $(ARGS)
+
+audit: ## look up the packages of the locks among known vulnerabilities; where that cannot be done, say why and pass
+	@sh .ci/audit
+
 environment: $(COMPLETE)
 
 bench: $(COMPLETE) ## measure the budgets, each against its peer
@@ -85,7 +91,7 @@ lock: .venv-lock/.ready ## renew both locks: today's newest versions, for every 
 	@$(COMPILE) --group build --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environments, the kept runs and the caches
-	@rm -rf .venv .venv-3.* .venv-lock .statecheck .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	@rm -rf .venv .venv-3.* .venv-lock .venv-audit .venv-newest .statecheck .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
 	@find statecheck scenarios tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
