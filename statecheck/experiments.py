@@ -170,16 +170,14 @@ class Experiment:
         return not self.overlapping and len({*self.sessions}) == 1
 
 
+_KILLED = (Start("a"), Take("a"), Locate("a"), Kill("a"))
 _SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a")), applies=_kept_by_app, after=()),
     Experiment(OTHER_WORKER, (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b"))),
-    Experiment(NEW_PROCESS, (Start("a"), Take("a"), Locate("a"), Kill("a"), Start("b", warm=False), Take("b"))),
-    Experiment(
-        NEW_CONTAINER,
-        (Start("a"), Take("a"), Locate("a"), Kill("a"), Start("b", disk=2, warm=False), Take("b")),
-    ),
+    Experiment(NEW_PROCESS, (*_KILLED, Start("b", warm=False), Take("b"), Locate("b", read_back=True))),
+    Experiment(NEW_CONTAINER, (*_KILLED, Start("b", disk=2, warm=False), Take("b"))),
     Experiment(
         OTHER_SESSION,
         (Start("a"), Take("a"), Take("a", session=2)),

@@ -34,9 +34,13 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Locate:
-    """Search this worker's memory, and its disk, for the markers so far."""
+    """Search this worker's memory, and its disk, for the markers so far.
+
+    To see what was `read_back`: its memory alone, and only where turn 1 was stored and its last turn was not given it.
+    """
 
     worker: str
+    read_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from statecheck.experiments import BASELINE
 from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.overlap import send_at_once
+from statecheck.lab.sightings import is_given, is_stored
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
@@ -226,8 +227,13 @@ class Driver:
 
     def _locate(self, step: Locate) -> None:
         worker = self.workers[step.worker]
-        self._files(worker)
-        request = {"locate": list(self.sent), "keys": self._keys(), "deep": self._hidden(worker)}
+        if not step.read_back:
+            self._files(worker)
+        given, stored = self._seen(worker)
+        if step.read_back and (given or not stored):
+            return
+        deep = given and not stored and not self.setting.plan.carries_history  # which is sent with the turn itself
+        request = {"locate": list(self.sent), "keys": [] if step.read_back else self._keys(), "deep": deep}
         reply = worker.ask(request, self.setting.limits.turn)
         if reply is None or "error" in reply:
             error = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
@@ -254,15 +260,10 @@ class Driver:
         sent = self.setting.plan.session_field is not None
         return [first.key] if sent and first is not None and first.key.startswith("sc-") else []
 
-    def _hidden(self, worker: Worker) -> bool:
-        """Whether this worker's last turn was given turn 1's marker though no file or service was seen to take it."""
+    def _seen(self, worker: Worker) -> tuple[bool, bool]:
+        """Whether this worker's last turn was given turn 1's marker, and whether a file or a service took it."""
         ops = worker.ops()
-        last = max((op.turn for op in ops), default=0)
-        first = self.sent[0]
-        given = any(op.turn == last and first in op.markers for op in ops)
-        seen = [*ops, *self.ops, *self.setting.lab.passed()]
-        sent = self.setting.plan.carries_history  # with the turn itself
-        return given and not sent and not any(op.f in ("disk", "wire") and first in op.markers for op in seen)
+        return is_given(ops, self.sent[0]), is_stored([*ops, *self.ops, *self.setting.lab.passed()], self.sent[0])
 
     def _overlap(self, step: Overlap) -> None:
         workers = [self.workers[step.workers[number % len(step.workers)]] for number in range(step.turns)]

@@ -77,6 +77,7 @@ async def chat(turn: Turn):
 - `new-key`: a key is made anew for each request, or by each process: from `os.getpid()`, or by `hash()` of a text.
 - `ignored-key`: the client's key never reaches the store. Known by messages; experiments show `new-key` or
   `shared-key`.
+- `other-type`: what is stored comes back with keys of another type: `7` went into a JSON file, and `"7"` comes out.
 - `shared-key`: all sessions use one key, and see each other's conversation.
 - `shared-instance`: all sessions use one object (an engine, a workflow, a memory block), and see each other's
 conversation.
@@ -245,6 +246,41 @@ def find_key_of_each_process(case: Case) -> Finding | None:
     return None
 
 
+def find_key_read_back(case: Case) -> Finding | None:
+    """Did a new process read turn 1 from where it was stored into memory, under another key than turn 2 looked under?
+
+    Asked before it is said that the turn died with its process.
+    """
+    conversation = case.conversations.get(NEW_PROCESS)
+    if conversation is None or not case.lost(NEW_PROCESS):
+        return None
+    first, second = conversation.turns[:2]
+    mine = [p for p in find_whereabouts(conversation, second.marker) if p.kind == "process" and p.pid == second.pid]
+    stored = next((p for p in find_whereabouts(conversation, first.marker) if p.kind != "process"), None)
+    for place in find_whereabouts(conversation, first.marker):
+        used = next((p for p in mine if _stem(p.text) == _stem(place.text) != p.text), None)
+        if place.kind != "process" or place.pid != second.pid or used is None or used.text == place.text:
+            continue
+        old, new = (each.text.removeprefix(_stem(each.text)).strip("[]") for each in (place, used))
+        retyped = place.key == used.key
+        anchor = next(iter(used.uses), None) or place.anchor
+        origin = f" from `{stored.text}`" if stored is not None else ""
+        summary = f"a new process has turn 1{origin} in `{_stem(place.text)}` under the key `{old}`, and turn 2 looked "
+        return make_finding(
+            CAUSE,
+            f"{summary}under `{new}`" + (": the key comes back as another type" if retyped else ""),
+            anchor,
+            case,
+            (case.reason(NEW_PROCESS),),
+            kind="other-type" if retyped else "new-key",
+            related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+            fix="look under what is stored: JSON, for one, has no keys but texts, so `str(key)` wherever it is used"
+            if retyped
+            else "",
+        )
+    return None
+
+
 def _report_keys(case: Case, conversation: Conversation, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
     old, new, place = pair
     second = conversation.turns[1]
@@ -397,6 +433,19 @@ _LOADED_WHOLE = """
 2a <
 """
 _OTHERS_TIDIED = _LOADED_WHOLE.replace("load #2 1 key=chats.json", "read #2 1 key=alice")
+_RETYPED = """
+1a > 7
+1a model read 1
+1a <
+-a disk 1 where=talks.json
+-a place 1 where=bot.talks[7] key=7 cls=talks is_text @bot.py:12
+2b > 7
+2b model read 2
+2b <
+-b place 1 where="bot.talks['7']" key=7 cls=talks is_text @bot.py:12
+-b place 2 where=bot.talks[7] key=7 cls=talks is_text @bot.py:12
+"""
+_FILTERED = _RETYPED.replace("\"bot.talks['7']\"", "bot.talks[7]")
 
 CAUSE = Cause(
     code="SC106",
@@ -412,12 +461,13 @@ CAUSE = Cause(
         ),
         Question(find_leak, baseline="any", about=Topic.SHARING),
         Question(find_swap, about=Topic.SHARING),
+        Question(find_key_read_back, masks=(Topic.PLACE,), order=65),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
     ),
     rank=40,
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
-    kinds=("new-key", "ignored-key", "shared-key", "shared-instance", "swapped"),
+    kinds=("new-key", "ignored-key", "other-type", "shared-key", "shared-instance", "swapped"),
     symptoms=(
         Symptom(
             "no session key reached the store; hand the client's key on",
@@ -432,10 +482,12 @@ CAUSE = Cause(
     ),
     examples=(
         Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
+        Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
         Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
         Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
     ),
     counterexamples=(
+        Example("what is read back is not used", {BASELINE: KEPT, NEW_PROCESS: _FILTERED}),
         Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
         Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),
         Example("a file that holds all sessions is loaded", {BASELINE: KEPT, OTHER_SESSION: _LOADED_WHOLE}),
