@@ -31,6 +31,7 @@ _WHOLE = "a cause is whole in its file: its text, its questions, the messages th
 LONGER = {
     "statecheck.judge.causes.broken_store": _WHOLE,
     "statecheck.judge.causes.container_restart": _WHOLE,
+    "statecheck.judge.causes.request_scoped": _WHOLE,
     "statecheck.judge.causes.session_key": _WHOLE,
     "statecheck.judge.causes.unsaved_ctx": _WHOLE,
     "statecheck.probe.frameworks": "one table: a second file would be a second place for what is known of a framework",

@@ -50,17 +50,23 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """Error messages that point to one thing.
+    """Error messages that point to one thing, or what people say of it.
 
     Attributes:
         advice: one sentence: what they mean, or what to do.
         messages: the constant core of each; `*` stands for whatever the message names there.
         kind: within the cause.
+        phrases: for what people say, the words that all have to be said in one way or another: `forgets|lost answer`
+            is a word that begins with `forgets` or with `lost`, and one that begins with `answer`. Of fewer than four
+            letters it is the word itself.
+        general: its phrases say what those of other causes say as well, with more words: theirs go first.
     """
 
     advice: str
-    messages: tuple[str, ...]
+    messages: tuple[str, ...] = ()
     kind: str | None = None
+    phrases: tuple[str, ...] = ()
+    general: bool = False
 
 
 KEPT = """

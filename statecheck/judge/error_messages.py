@@ -26,18 +26,101 @@ class Message:
         cause: code of the cause, or None if it is a fault of another sort.
         kind: kind within the cause, or None.
         advice: one sentence.
+        general: as `Symptom` has it.
     """
 
     text: str
     cause: str | None
     kind: str | None
     advice: str
+    general: bool = False
 
 
 _OF_NO_CAUSE: tuple[Symptom, ...] = (
     Symptom(
         "the memory's token_limit is smaller than what always precedes the history; raise it",
         ("Initial token count exceeds token limit",),
+    ),
+    Symptom(
+        "a tool's call and its result were parted: one of them was cut off by a limit, never stored, or taken by an "
+        "overlapping turn; cut and store them in pairs",
+        (
+            "must be followed by tool messages responding to each 'tool_call_id'",
+            "messages with role 'tool' must be a response to a prec*ing message with 'tool_calls'",
+            "not found in 'tool_calls' of previous message",
+            "`tool_use` ids were found without `tool_result` blocks",
+            "unexpected `tool_use_id` found in `tool_result` blocks",
+            "No tool call found for function call output",
+            "No tool output found for function call",
+            "function response parts is equal to the number of function call parts",
+        ),
+    ),
+    Symptom(
+        "the history is longer than the model can take: give the memory a `token_limit` below the model's",
+        (
+            "prompt is too long: * tokens",
+            "maximum context length is",
+            "context_length_exceeded",
+            "exceeds the context window",
+            "exceeds the maximum number of tokens",
+            "input length and `max_tokens` exceed context limit",
+        ),
+    ),
+    Symptom(
+        "the model was given no message at all: the history came back empty, and the new message was not added to it",
+        (
+            "[] is too short - 'messages'",
+            "messages: at least one message is required",
+            "contents is not specified",
+            "messages must not be empty",
+            "'messages' must contain at least one",
+        ),
+    ),
+    Symptom(
+        "a workflow takes no memory when it is built: give `memory=` to `run`",
+        ("Workflow.__init__() got an unexpected keyword argument",),
+    ),
+    Symptom(
+        "this memory takes no such argument: `chat_store_key=` of `ChatMemoryBuffer`, or `session_id=` of `Memory`",
+        ("Unexpected kwargs: {", "got an unexpected keyword argument 'session_id'"),
+    ),
+    Symptom(
+        "the run took longer than its timeout: one that waits for a person needs `timeout=None`, and its Context saved",
+        ("Operation timed out after * seconds",),
+    ),
+    Symptom(
+        "the page's state is asked for in a thread that has no session, or the script was not started by its server",
+        ("missing ScriptRunContext",),
+    ),
+    Symptom(
+        "the chat's session is asked for outside of a chat: in a thread, or while the module is imported",
+        ("Chainlit context not found", "<ContextVar name='chainlit'"),
+    ),
+    Symptom(
+        "an async engine is used from code that is not: use the async methods, or an engine that is sync",
+        ("greenlet_spawn has not been called",),
+    ),
+    Symptom(
+        "connections are not given back, or each request makes an engine of its own; make one for all",
+        ("QueuePool limit of size * overflow * reached", "remaining connection slots are reserved", "too many clients"),
+    ),
+    Symptom(
+        "no server is there; in a container `localhost` is the container itself: name the service",
+        (
+            "Error * connecting to *",
+            "Connection refused",
+            "Connect call failed",
+            "could not translate host name",
+            "Name or service not known",
+        ),
+    ),
+    Symptom(
+        "a stream broke off at the server: an error after its first piece, after which nothing is saved",
+        (
+            "peer closed connection without sending complete message body",
+            "incomplete chunked read",
+            "ClientPayloadError",
+        ),
     ),
     Symptom(
         "give the memory a token_limit above 0",
@@ -64,25 +147,50 @@ _OF_NO_CAUSE: tuple[Symptom, ...] = (
 )
 
 
-def _flatten(cause: str | None, symptoms: Iterable[Symptom]) -> Iterator[Message]:
+def _flatten(cause: str | None, symptoms: Iterable[Symptom], *, said: bool = False) -> Iterator[Message]:
     for symptom in symptoms:
-        for text in symptom.messages:
-            yield Message(text, cause, symptom.kind, symptom.advice)
+        for text in symptom.phrases if said else symptom.messages:
+            yield Message(text, cause, symptom.kind, symptom.advice, symptom.general)
 
 
 MESSAGES: tuple[Message, ...] = (
     *(message for cause in CAUSES for message in _flatten(cause.code, cause.symptoms)),
     *_flatten(None, _OF_NO_CAUSE),
 )
+PHRASES: tuple[Message, ...] = tuple(
+    message for cause in CAUSES for message in _flatten(cause.code, cause.symptoms, said=True)
+)
+"""What people say where there is no error message: `text` is as `Symptom.phrases` has it."""
+_MOST_SAID = 30  # words; what is longer is a log, where words stand together by chance
+_SHORTEST_STEM = 4  # letters: `not` is no beginning of `note`
 
 
 def find_messages(text: str) -> list[Message]:
-    """Return the rows whose message stands in a text, or whose core the text is a part of; the longest first."""
+    """Return the rows whose message stands in a text, or whose core the text is a part of; the longest first.
+
+    Where there are none: what is said in the text in other words, once for each cause.
+    """
     plain = _plain(text)
     found = [message for message in MESSAGES if _stands_in(message, plain)]
     if not found and len(plain) >= 12 and " " in plain:
         found = [message for message in MESSAGES if plain in _plain(message.text)]
-    return sorted(found, key=lambda message: -len(message.text))
+    found = found or _find_said(plain)
+    unique = {message.advice: message for message in sorted(found, key=lambda message: len(message.text))}
+    return sorted(unique.values(), key=lambda message: -len(message.text))
+
+
+def _find_said(plain: str) -> list[Message]:
+    words = re.findall(r"[a-z0-9']+", plain.replace("_", " "))
+    if len(words) > _MOST_SAID:
+        return []
+    found = [message for message in PHRASES if all(_is_said(group, words) for group in message.text.split())]
+    return [message for message in found if not message.general] or found
+
+
+def _is_said(group: str, words: list[str]) -> bool:
+    ways = group.split("|")
+    stems = tuple(way for way in ways if len(way) >= _SHORTEST_STEM)
+    return any(word in ways or word.startswith(stems) for word in words)
 
 
 def _stands_in(message: Message, plain: str) -> bool:
@@ -91,4 +199,5 @@ def _stands_in(message: Message, plain: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.lower().split())
+    """A text in lower case, without quotes: they are other ones, or escaped, where a message was copied from."""
+    return " ".join(re.sub(r"[`'\"\\\\]", "", text).lower().split())

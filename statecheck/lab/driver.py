@@ -16,7 +16,7 @@ from statecheck.experiments import BASELINE
 from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
 from statecheck.lab.overlap import send_at_once
-from statecheck.lab.sightings import is_given, is_stored
+from statecheck.lab.sightings import find_relayed, is_given, is_stored
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
@@ -112,7 +112,7 @@ class Driver:
             files.append([self._located(op, copied) for op in ops])
         gaps = [worker for worker in self.workers.values() if worker.incomplete]
         files.append([_op(each, "info", "incomplete")(error=GARBLED if each.garbled else "") for each in gaps])
-        files.append(self._relayed())
+        files.append(find_relayed(self.setting.lab.passed(), self.ops, self.sent, alone=self.experiment == BASELINE))
         return self.setting.lab.limit(History.merge(self.experiment, files))
 
     def _located(self, op: Op, copied: str) -> Op:
@@ -124,21 +124,6 @@ class Driver:
             return op
         inside = copied and op.where.startswith(copied + "/")
         return replace(op, where=locator.path(f"{locator.project}{op.where[len(copied) :]}" if inside else op.where))
-
-    def _relayed(self) -> list[Op]:
-        """What was said to services in this experiment: markers tell whose it was, times tell in which turn.
-
-        What has no marker can only be told apart while no other experiment runs, as none does beside the baseline.
-        """
-        spans = [op for op in self.ops if op.f == "turn"]
-        found = []
-        for op in self.setting.lab.passed():
-            turn = next((span for span in reversed(spans) if span.time <= op.time), None)
-            alone = self.experiment == BASELINE and turn is not None
-            if alone or any(marker in op.markers for marker in self.sent):
-                of = turn or op
-                found.append(replace(op, turn=of.turn, pid=of.pid, generation=of.generation))
-        return found
 
     def stop(self) -> None:
         """Kill this experiment's workers, and give back their disks."""

@@ -72,6 +72,7 @@ _FRAMEWORKS = {
 _NAMESAKES = {
     "credentials/places.py": {"discord", "slack", "streamlit"},  # folders of a home
     "credentials/shapes.py": {"discord", "slack", "telegram"},  # the platforms, and how their keys begin
+    "judge/error_messages.py": {"chainlit"},  # what its error says
     "probe/apis/__init__.py": {"slack", "telegram"},  # the platforms' own HTTP, whatever library asks them
     "probe/apis/slack.py": {"slack"},  # its host
     "probe/http_clients.py": {"aiohttp"},  # the client of that package

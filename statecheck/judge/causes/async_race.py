@@ -253,11 +253,27 @@ CAUSE = Cause(
             ("last_update_time provided in the session object * is earlier than the update_time",),
         ),
         Symptom(
-            "a tool call and its result were parted, by a token limit or by overlapping turns; cut in "
-            "pairs, one turn at a time",
+            "an overlapping request ended the session that this one was about to save; one turn of a session at a time",
+            ("The request's session was deleted before the request completed",),
+            "user-code",
+        ),
+        Symptom(
+            "the file that should hold the chats is empty or half written: two turns wrote it at once, or a write "
+            "failed after the file was opened; write beside it and rename, one turn at a time",
             (
-                "messages with role 'tool' must be a response to a preceeding message with 'tool_calls'",
-                "not found in 'tool_calls' of previous message",
+                "JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
+                "JSONDecodeError: Extra data:",
+                "JSONDecodeError: Unterminated string",
+                "EOFError: Ran out of input",
+            ),
+            "user-code",
+        ),
+        Symptom(
+            "turns that overlap read, change and write the same conversation, and the last one wins; one turn of a "
+            "session at a time, or append",
+            phrases=(
+                "missing|lost|lose|disappear|overwr|drop|gone|vanish same|once|simultaneous|concurrent|parallel|quick|"
+                "double|twice|overlap|fast|race",
             ),
         ),
         Symptom(

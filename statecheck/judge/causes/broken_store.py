@@ -436,6 +436,11 @@ CAUSE = Cause(
             "refused-write",
         ),
         Symptom(
+            "two memories declare one table in one metadata; let them share one engine or chat store",
+            ("is already defined for this MetaData instance",),
+            "refused-write",
+        ),
+        Symptom(
             "a message holds a provider's object and was not stored; store its plain fields",
             (
                 "is not JSON serializable",

@@ -286,7 +286,18 @@ CAUSE = Cause(
         ),
         Symptom(
             "the persist_dir is missing or not on the volume",
-            ("No existing llama_index*simple_kvstore found at",),
+            (
+                "No existing llama_index* found at",
+                "VectorStoreNotFoundError",
+                "No such file or directory: *docstore.json",
+            ),
+        ),
+        Symptom(
+            "it was in the memory of the process, or on a disk that goes with the container",
+            phrases=(
+                "restart|redeploy|deploy|reboot|crash|rebuil|reload|kill|wipe|reset lose|lost|loses|gone|forget|forgot|"
+                "empty|disappear|vanish|miss|history|memory|conversation|chat|session",
+            ),
         ),
         Symptom(
             "the server replaced the worker, and what it held in memory is gone; keep conversations "

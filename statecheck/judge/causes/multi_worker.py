@@ -189,6 +189,20 @@ CAUSE = Cause(
             ),
         ),
         Symptom(
+            "it is not where this process looks: in another one's memory, or gone with one that ended; keep "
+            "runs and threads in a store that all processes share",
+            ("Thread not found", "Run not found", "Conversation not found", "Chat not found", "No such session"),
+        ),
+        Symptom(
+            "the conversation is in the memory of one process, and each request may reach another",
+            phrases=(
+                "worker|replica|pod|pods|gunicorn|process|instance|balanc|scaling|scaled "
+                "lose|losing|lost|forget|forgot|memory|history|context|conversation|session|missing|sometimes|random",
+                "sometimes|random|intermittent|occasional "
+                "forget|forgot|remember|lose|losing|lost|memory|history|context",
+            ),
+        ),
+        Symptom(
             "a connection was opened before the fork; connect in each worker",
             (
                 "SSL error: decryption failed or bad record mac",

@@ -285,6 +285,26 @@ CAUSE = Cause(
     kinds=("memory-database", "unset-mutation", "stream-cut", "history-dropped"),
     symptoms=(
         Symptom(
+            "the script was run in a new session: set it under `if … not in st.session_state`, and expect it to be "
+            "empty after a reload or a restart",
+            ("st.session_state has no key", "st.session_state has no attribute"),
+        ),
+        Symptom(
+            "something is built anew for each message: the engine, the memory, or the Context of a run",
+            phrases=(
+                "forget|forgot|amnesia "
+                "message|turn|question|name|conversation|context|said|everything|previous|history|user|asked",
+                "not|no|never|cannot|cant|doesnt|dont|didnt|lose|losing|lost|loss "
+                "remember|recall|memory|context|history "
+                "message|turn|question|previous|earlier|last|follow|request|between|conversation|said",
+            ),
+            general=True,
+        ),
+        Symptom(
+            "the history came back empty: it was built anew, or asked for under another key",
+            phrases=("history|chat_history|memory|messages empty|0|none|blank|zero",),
+        ),
+        Symptom(
             "a background write died before it was done; keep a reference to its task and await it",
             ("Task was destroyed but it is pending",),
             "stream-cut",

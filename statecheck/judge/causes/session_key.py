@@ -479,6 +479,26 @@ CAUSE = Cause(
             ),
             "ignored-key",
         ),
+        Symptom(
+            "the store was asked under a key that nothing was written to; compare what is written with what is read",
+            ("No existing chat history found for key", "No chat history found for"),
+            "new-key",
+        ),
+        Symptom(
+            "two parts of the app use one key for different things; give each a prefix of its own",
+            ("WRONGTYPE Operation against a key holding the wrong kind of value",),
+        ),
+        Symptom(
+            "one key, or one object, serves all users",
+            phrases=(
+                "user|customer|people|person|client|tenant|everyone|everybody|stranger|someone "
+                "other|another|each|else|everyone|share|same|mix|mixed|mixes|leak|all|wrong|cross|different "
+                "history|histories|conversation|chat|message|memory|session|context|answer",
+                "see|sees|seen|shown|shows user|customer|people|other|another|someone "
+                "history|histories|conversation|chat|message|session|answer",
+            ),
+            kind="shared-key",
+        ),
     ),
     examples=(
         Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),

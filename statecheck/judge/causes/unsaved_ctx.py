@@ -332,6 +332,7 @@ CAUSE = Cause(
             "anew where it differs",
             (
                 "the provided payload has a wrong or old format",
+                "Attempt to deserialize context failed",
                 "Context dict specified in an invalid format:",
                 "Cannot load serialized workflow context with version=",
                 "1 validation error for AgentStream",
@@ -350,7 +351,16 @@ CAUSE = Cause(
         ),
         Symptom(
             "use `await ctx.store.get` and `await ctx.store.set`",
-            ("'Context' object has no attribute 'state'",),
+            (
+                "'Context' object has no attribute 'state'",
+                "'Context' object has no attribute 'get'",
+                "'Context' object has no attribute 'set'",
+                "'Context' object has no attribute 'data'",
+                "'InMemoryStateStore' object does not support item assignment",
+                "'InMemoryStateStore' object is not subscriptable",
+                "'StateStoreFacade' object does not support item assignment",
+                "'StateStoreFacade' object is not subscriptable",
+            ),
         ),
         Symptom(
             "the app's own message: nothing was saved for this run, or another worker holds it",
