@@ -66,8 +66,10 @@ class Redaction:
         """The text without them."""
         if text in self._words:
             return _STANDS_FOR
-        for pattern in (self._anywhere, self._alone):
-            text = pattern.sub(_STANDS_FOR, text) if pattern else text
+        if self._anywhere:
+            text = self._anywhere.sub(_STANDS_FOR, text)
+        if self._alone and any(word in text for word in self._words):
+            text = self._alone.sub(_STANDS_FOR, text)
         for match in list(match_shapes(text, said=True)):
             if imitate(match[0]) == match[0]:  # a dummy
                 continue
