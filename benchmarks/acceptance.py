@@ -51,6 +51,10 @@ def parts(cases: list[Path]) -> tuple[Part, ...]:
         Part("budgets", (PYTHON, "benchmarks/run.py"), r".*\d\.\d\d-\d+\.\d\d"),
         Part("writes", (PYTHON, "benchmarks/writes.py"), r"writes as .*"),
         Part("reaching out", (PYTHON, "benchmarks/reaching_out.py"), r"reaching out as .*"),
+        *(
+            Part(name, (PYTHON, f"benchmarks/{name.replace(' ', '_')}.py"), r"all: .*")
+            for name in ("endless", "bad inputs", "hostile targets", "damaged records", "kills")
+        ),
         Part("pairs of Pythons", ("make", "--no-print-directory", "test-pairs"), r"=*\s?\d+ (?:passed|failed)"),
     )
 

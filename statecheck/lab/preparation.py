@@ -122,6 +122,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         raise
     except BaseException:
         keep = False
+        launched.end()  # somebody waits, and nothing more is wanted of it
         raise
     finally:
         if lab is None:

@@ -227,3 +227,58 @@ def own() -> tuple[int, int, str]:
     """How many descriptors and threads this process has, and its mounts."""
     descriptors = len(list(Path("/proc/self/fd").iterdir()))
     return descriptors, threading.active_count(), Path("/proc/self/mountinfo").read_text("utf-8")
+
+
+MATRICIDE = """\
+    import os, signal
+
+    said = []
+
+
+    def reply(session_id, text):
+        if said:
+            os.kill(os.getppid(), signal.SIGKILL)
+        said.append(text)
+        return text
+"""
+
+
+def test_a_process_of_ours_that_dies_is_named_with_its_status_and_kept(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(matricide=MATRICIDE)
+    ran = diagnosed(user, "matricide.py:reply", "copy", Options(seed=1))
+
+    assert ran.diagnosis.verdict == "inconclusive"
+    assert [error.slug for error in ran.diagnosis.errors if "status 137" in error.text] == ["lab-lost"]
+    assert (
+        (ran.folder / "output" / "0.log").read_text("utf-8").startswith("the run's own process ended with status 137")
+    )
+    assert user.left() == []
+
+
+CHATTER = """\
+    import os
+
+    said = []
+
+
+    def reply(session_id, text):
+        for descriptor in range(3, 64) if said else ():
+            try:
+                os.write(descriptor, b"junk\\n")
+            except OSError:
+                pass
+        said.append(text)
+        return " ".join(said)
+"""
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_an_app_that_writes_on_our_descriptors_is_believed_no_more(isolation: str, tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(chatter=CHATTER)
+    ran = diagnosed(user, "chatter.py:reply", isolation, ONE)
+
+    assert (ran.diagnosis.verdict, ran.outcomes()["same-process"]) == ("inconclusive", "error")
+    assert "the app wrote on a descriptor of statecheck's" in str(ran.diagnosis)
+    assert user.left() == []

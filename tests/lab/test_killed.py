@@ -121,3 +121,37 @@ def test_nothing_is_left(isolation: str, number: signal.Signals, hangs_at: int, 
     assert list((user.root / "home").iterdir()) == []
     assert {path.name for path in user.project.iterdir()} - {".statecheck"} == {"app.py"}
     assert mounts() == before
+
+
+LIBRARY = """\
+import os, signal, threading
+
+for _ in range(%d):
+    if os.fork() == 0:
+        while True:
+            signal.pause()
+threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_ctrl_c_does_not_wait_for_a_library_that_hangs(isolation: str, tmp_path: Path) -> None:
+    user = User(tmp_path)
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    (libraries / "hangs.py").write_text(LIBRARY % CROWD, "utf-8")
+    user.write(app="import hangs\n\ndef reply(session_id, text):\n    return text\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "statecheck", "diagnose", "app.py:reply"],
+        cwd=user.project,
+        env={**os.environ, **user.environment(isolation), "PYTHONPATH": f"{ROOT}{os.pathsep}{libraries}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    reach(process, user, CROWD)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)  # the import itself would be waited for three times as long
+
+    assert said.startswith(b"error: interrupted\n")
+    assert process.returncode == 130
+    assert user.left() == []

@@ -39,6 +39,7 @@ class Launched:
         notes: what the report should say of it.
         ahead: what it was asked whose answer nobody has read.
         last_words: how it ended, if it did before anybody ended it, and what it said then.
+        ended: somebody here has made it end.
     """
 
     surroundings: Surroundings
@@ -52,6 +53,7 @@ class Launched:
     notes: list[str] = field(default_factory=list)
     ahead: Message | None = None
     last_words: str = ""
+    ended: bool = False
 
     @property
     def folder(self) -> str:
@@ -66,6 +68,7 @@ class Launched:
 
     def hang_up(self) -> None:
         """Let everything of the run end, without waiting for it: the warm parent ends, and its namespace or warden."""
+        self.ended = True
         self.channel.close()
 
     def stop(self) -> None:
@@ -85,6 +88,8 @@ class Launched:
 
     def describe_end(self) -> tuple[str, str]:
         """How it ended that should not have, and the last that it said; both are kept with the run."""
+        if self.ended:
+            return "was ended", ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_STOP_SECONDS)
         size = os.fstat(self.errors).st_size
@@ -94,6 +99,7 @@ class Launched:
 
     def end(self) -> None:
         """Make it end at once: the namespace by SIGKILL, the warden by a signal that it heeds and cleans up after."""
+        self.ended = True
         if self.isolation == "namespace":
             self.process.kill()
         else:
