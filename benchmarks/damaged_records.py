@@ -1,6 +1,6 @@
 """Damage kept runs, judge each again, and print what was tried and what failed.
 
-    python benchmarks/damaged_records.py [--each 12]
+    python benchmarks/damaged_records.py [--each 12] [--only damaged|forged]
 
 A healthy run and one that lost its state are made first. Whatever is done to a file of theirs, `analyze` must name the
 damage: one line, one hint, exit code 2, and never a verdict. Where a record was changed and every hash made to fit,
@@ -62,7 +62,7 @@ def judge(run: Path, allowed: tuple[int, ...]) -> str:
     return "" if allowed != DAMAGED or (errors, hints, out) == (1, 1, "") else f"said {said[:200]!r}"
 
 
-def attempts(each: int) -> Iterator[Attempt]:
+def attempts(each: int, only: str) -> Iterator[Attempt]:
     """Damage every file of both runs in every way, on a copy each time."""
     with tempfile.TemporaryDirectory() as base:
         for verdict, app in APPS.items():
@@ -77,7 +77,7 @@ def attempts(each: int) -> Iterator[Attempt]:
                 ("damaged", damages_of_bytes(run, each), DAMAGED),
                 ("forged", forgeries(run), FORGED),
             ):
-                for name, damage in damages:
+                for name, damage in damages if only in kind else ():
                     copy = Path(base, "copy")
                     shutil.copytree(run, copy)
                     damage(copy)
@@ -89,8 +89,9 @@ def main() -> int:
     """Try all and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--each", type=int, default=12, help="places of each file that are damaged at random")
-    each: int = parser.parse_args().each
-    return report(attempts(each))
+    parser.add_argument("--only", default="", help="a kind of damage")
+    options = parser.parse_args()
+    return report(attempts(options.each, options.only))
 
 
 if __name__ == "__main__":
