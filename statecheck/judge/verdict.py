@@ -163,10 +163,10 @@ def _collect_facts(case: Case, meta: RunMeta) -> Facts:
         findings, problems[BASELINE] = (), spot
     if "" in problems and problems[""].slug == TREE_CHANGED:
         findings = ()  # what was lost may be what was changed
-    stateless = not findings and (
-        (meta.carries_history and not forgets)
-        or (baseline is not None and is_carried(baseline))
-        or (forgets and BASELINE not in problems and baseline is not None and not is_intended(baseline))
+    carried = not forgets and (meta.carries_history or (baseline is not None and is_carried(baseline)))
+    forgetful = forgets and BASELINE not in problems and baseline is not None and not is_intended(baseline)
+    stateless = (carried and not any(finding.severity == "error" for finding in findings)) or (
+        forgetful and not findings
     )
     if stateless and forgets:
         reason = "nothing is kept from turn to turn: stateless"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from statecheck.lab.workers.worker import Worker
 
+_MOST_ROUNDS = 4  # model calls of a turn at which all are held: a guard's, a router's, a tool's, the answer's
 _FIRST_SECONDS = 2.0  # until anything arrives or ends: an app may do much before it asks its model
 _STILL_SECONDS = 1.0  # without an end of any turn, before the record is asked whether one can still come
 _PATIENT = 10  # quiet times
@@ -35,7 +36,7 @@ def send_at_once(
         hold: at what they are held, `model` or `reads`.
         quiet: for how long nothing new arrives before they are let go; the last is waited for some times longer.
         seconds: the longest that a worker may take to answer.
-        meanwhile: called while they are held.
+        meanwhile: called while they are held first.
 
     Returns:
         How many were held at the same time, and the positions of those that hang: they are left behind, in flight.
@@ -43,12 +44,21 @@ def send_at_once(
     before = [worker.held for worker in workers]
     for worker in workers:
         worker.ask({"hold": hold}, seconds)
+    most = 0
     pool = ThreadPoolExecutor(len(turns))
     try:
         futures = [pool.submit(turn) for turn in turns]
         try:
-            _wait_for_arrivals(futures, workers, before, quiet)
-            meanwhile()
+            for number in range(_MOST_ROUNDS if hold == "model" else 1):
+                held = _wait_for_arrivals(futures, workers, before, quiet)
+                most = max(most, held)
+                if not number:
+                    meanwhile()
+                if held < 2:  # what takes turns one by one has no overlap to force
+                    break
+                before = [worker.held for worker in workers]
+                for worker in workers:
+                    worker.tell({"next-round": True})
         finally:
             for worker in workers:
                 worker.tell({"release": True})
@@ -58,25 +68,25 @@ def send_at_once(
                 future.result()
     finally:
         pool.shutdown(wait=False)
-    most = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
     return most, [number for number, future in enumerate(futures) if future in left]
 
 
 def _wait_for_arrivals(
     futures: Sequence[Future[object]], workers: Sequence[Worker], before: list[int], quiet: float
-) -> None:
-    """Until all turns are held or ended, or nothing new has arrived for a quiet time."""
+) -> int:
+    """Wait until all turns are held or ended, or nothing new has arrived for a quiet time; return how many are held."""
     bell = threading.Event()
     done = sum(len(worker.done) for worker in workers)
-    arrived, last = 0, time.monotonic()
+    arrived, held, last = 0, 0, time.monotonic()
     while time.monotonic() - last < (quiet if arrived else max(quiet, _FIRST_SECONDS)):
         held = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
         ended = sum(len(worker.done) for worker in workers) - done
         if held + ended != arrived:
             arrived, last = held + ended, time.monotonic()
-        if held >= len(futures) or all(future.done() for future in futures):
-            return
+        if held >= sum(not future.done() for future in futures):
+            break
         bell.wait(quiet / 20)
+    return held
 
 
 def _left(futures: Sequence[Future[object]], workers: Sequence[Worker], patience: float) -> set[Future[object]]:

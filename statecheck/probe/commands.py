@@ -43,6 +43,8 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
         return
     if "hold" in message:
         BARRIER.close(at_reads=message["hold"] == "reads")
+    elif "next-round" in message:
+        BARRIER.begin_round()
     elif "release" in message:
         BARRIER.open()
     child = getattr(target, "child", None)

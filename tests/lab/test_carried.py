@@ -59,7 +59,7 @@ TOKEN = """\
         body = request.get_json()
         state = body.get("state")
         said = json.loads(zlib.decompress(base64.b64decode(state))) if state else []
-        answer = llm.chat([ChatMessage(role="user", content=text) for text in [*said, body["text"]]]).message.content
+        answer = llm.chat([ChatMessage(content=" ".join([*said, body["text"]]))]).message.content
         state = base64.b64encode(zlib.compress(json.dumps([*said, body["text"]]).encode())).decode()
         return {"answer": answer, "state": state}
 """
@@ -145,7 +145,7 @@ IN_PLACE = """\
         said = session["said"]
         said.append(request.json["message"])
         {saved}
-        return {{"answer": llm.chat([ChatMessage(content=text) for text in said]).message.content}}
+        return {{"answer": llm.chat([ChatMessage(content=" ".join(said))]).message.content}}
 """
 
 

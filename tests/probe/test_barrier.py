@@ -211,3 +211,29 @@ def test_a_loop_that_is_closed_by_then_does_no_harm(barrier: Watched) -> None:
     barrier.open()
 
     assert {2} == turns.end()
+
+
+def test_a_round_ends_at_the_next_model_call(barrier: Watched) -> None:
+    turns = Turns(barrier)
+    barrier.close(at_reads=False)
+    turns.thread(1, times=2)
+    turns.thread(2, times=2)
+    assert barrier.wait(2) == {1, 2}  # both at their guard
+
+    barrier.begin_round()
+
+    assert barrier.wait(2) == {1, 2}  # both at their answer
+    assert turns.passed == []
+    barrier.open()
+    assert turns.end() == {1, 2}
+
+
+def test_a_round_holds_tasks_as_it_does_threads(barrier: Watched) -> None:
+    turns = Turns(barrier)
+    barrier.close(at_reads=False)
+    turns.tasks(1, 2)
+    assert barrier.wait(2) == {1, 2}
+
+    barrier.begin_round()
+
+    assert turns.end() == {1, 2}
