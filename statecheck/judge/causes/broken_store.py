@@ -376,7 +376,7 @@ CAUSE = Cause(
             order=11,
         ),
         # whatever overlaps is lost for the same reason
-        Question(find_window_of_the_oldest, masks=(Topic.OVERLAP,), order=61),
+        Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_unstored_answers),
         Question(find_cold_start),
         Question(find_several_threads),
