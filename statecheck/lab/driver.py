@@ -255,7 +255,10 @@ class Driver:
         clients = [self._client(step.sessions[number % len(step.sessions)]) for number in range(step.turns)]
         first = len(self.sent) + 1
         heard = [len(client.said) for client in clients]
-        tabs = [client.again() for client in clients]
+        alone = step.turns == len(
+            step.sessions
+        )  # one turn of each: what a browser is given by it is sent with the next
+        tabs = [client if alone else client.again() for client in clients]
         turns = [
             partial(self._turn, worker, tab, number, self._next_marker())
             for number, (worker, tab) in enumerate(zip(workers, tabs, strict=True), first)
@@ -270,7 +273,8 @@ class Driver:
         for number in left:
             self._give_up(workers[number], first + number)
         for client, tab, before in zip(clients, tabs, heard, strict=True):
-            client.said += tab.said[before:]  # one chat shows what each of them said
+            if tab is not client:
+                client.said += tab.said[before:]  # one chat shows what each of them said
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first))
         if len(step.sessions) > 1:
             self.ops += [_shared_op(each) for each in setting.locator.exchanges]

@@ -77,13 +77,7 @@ def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoin
     plans[:0] = [page] if page is not None else []
     if settled:
         return plans
-    if _given_back(session, sending.endpoint):
-        said = f"the app sets `{session.place}` itself, so a client first comes without it"
-    elif _never_given(session, sending):
-        said = f"nothing sets `{session.place}`, so a client comes without it: a browser returns what it was given"
-    else:
-        said = ""
-    if said:
+    if said := _say_why_without(session, sending):
         return [draft_plan(sending, replace(chosen, sessions=(), why=(*chosen.why, said))), *plans]
     if _made_up(session, sending.endpoint):
         said = f"also tried without `{session.place}`: it is made up where it is missing and no answer returns it"
@@ -95,6 +89,15 @@ def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoin
     if sending.call is None or _is_test(sending):
         plans += [_instead(sending, chosen, other) for other in find_rivals(chosen)]
     return plans
+
+
+def _say_why_without(session: Field, sending: Sending) -> str:
+    """Say why a client comes without the session's key at first, or return ""."""
+    if _given_back(session, sending.endpoint):
+        return f"the app sets `{session.place}` itself, so a client first comes without it"
+    if _never_given(session, sending):
+        return f"nothing sets `{session.place}`, so a client comes without it: a browser returns what it was given"
+    return ""
 
 
 def _without_session(sending: Sending, chosen: Choice, message: Field | None) -> list[Plan]:
