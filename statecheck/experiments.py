@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from statecheck.so_far import SoFar
 from statecheck.steps import AT_ONCE, Kill, Leave, Locate, Overlap, Start, Step, Take
 
 BASELINE = "same-process"
@@ -19,51 +20,12 @@ OTHER_SESSION = "other-session"
 CONCURRENT = "concurrent"
 CONCURRENT_WORKERS = "concurrent-workers"
 TWO_SESSIONS = "two-sessions"
+SECOND_THREAD = "second-thread"
+KEYLESS = "keyless"
+FLAG = "flag"
 CONTROL = "control"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
-
-
-@dataclass(frozen=True, slots=True)
-class SoFar:
-    """What is known of an app when the question comes whether an experiment applies.
-
-    What nothing has shown yet is False, None or "". The lab derives it from the plan and from what the checks say.
-
-    Attributes:
-        settled: names of the experiments that have run, or that do not apply.
-        lone: what says who is talking, where all clients are one user to the app (`header X-Api-Key`).
-        one_by_one: a client sends no turn before the one before it is answered.
-        keyed: what a client sends names its session.
-        sent_whole: a client sends the whole conversation, and nothing shows that the app keeps it as well.
-        remembers: turn 2 of the baseline was given turn 1; None before the baseline has run.
-        renewed: each answer of the baseline gives the client what to send next.
-        unset: a turn of the baseline changed a session in place, which only a later turn shows to be lost.
-        makes_tables: the library makes tables in a database of this app's own when a store is first used.
-        streams: answers come piece by piece, so that a client may go away in the middle.
-        by_progress: turns are told apart by how far their answers have come alone.
-        splits: another worker was not given what the first one was.
-        forgets_late: only the turn back at the first worker forgets: it may do so wherever it is answered.
-        leaks: another session was given what the first one said.
-        overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
-    """
-
-    settled: frozenset[str] = frozenset()
-    lone: str = ""
-    one_by_one: bool = False
-    keyed: bool = False
-    sent_whole: bool = False
-    remembers: bool | None = None
-    renewed: bool = False
-    unset: bool = False
-    makes_tables: bool = False
-    streams: bool = False
-    by_progress: bool = False
-    splits: bool = False
-    forgets_late: bool = False
-    leaks: bool = False
-    overlapped: bool = False
-    overlap_lost: bool = False
 
 
 Applies = Callable[[SoFar], "str | None"]
@@ -123,6 +85,18 @@ def _may_be_cut(so_far: SoFar) -> str | None:
     return None if so_far.overlapped and so_far.streams else "no answer comes piece by piece"
 
 
+def _has_threads(so_far: SoFar) -> str | None:
+    return None if so_far.threads else "a client does not send both a user and a thread"
+
+
+def _has_optional_key(so_far: SoFar) -> str | None:
+    return None if so_far.optional_key else "the app does not do without a session key"
+
+
+def _has_flags(so_far: SoFar) -> str | None:
+    return None if so_far.flags else "no boolean of the request could change how it is answered"
+
+
 _REMEMBERS = _all_of(_kept_by_app, _remembered)
 _OVERLAPS = _all_of(_may_overlap, _kept_by_app, _remembered, _not_renewed)
 
@@ -137,6 +111,7 @@ class Experiment:
         alone: it does not run beside another one.
         aside: it has no outcome of its own: causes and other checks read its history. It is run once others give
             reason for it, so it is asked again whenever something new is known.
+        where_due: it is run and reported only where there is reason for it, or where it was asked for by name.
     """
 
     name: str
@@ -145,6 +120,7 @@ class Experiment:
     after: tuple[str, ...] = (BASELINE,)
     alone: bool = False
     aside: bool = False
+    where_due: bool = False
 
     @property
     def overlapping(self) -> bool:
@@ -198,6 +174,25 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         ),
         applies=_all_of(_several_users, _kept_by_app, _remembered),
     ),
+    Experiment(
+        SECOND_THREAD,
+        (Start("a"), Take("a"), Take("a", session=2, user=1)),
+        applies=_all_of(_kept_by_app, _remembered, _has_threads),
+        where_due=True,
+    ),
+    # a user with a key, then two without: what one of these is given of the first is worse than what they share
+    Experiment(
+        KEYLESS,
+        (Start("a"), Take("a"), Take("a", session=2, way="no-key"), Take("a", session=3, way="no-key")),
+        applies=_all_of(_several_users, _kept_by_app, _remembered, _has_optional_key),
+        where_due=True,
+    ),
+    Experiment(
+        FLAG,
+        (Start("a"), Take("a"), *(step for n in range(2) for step in (Take("a", way="flipped", flag=n), Take("a")))),
+        applies=_all_of(_kept_by_app, _remembered, _has_flags),
+        where_due=True,
+    ),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
     Experiment(
         CONTROL,
@@ -237,7 +232,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 REPORTED = tuple(each.name for each in EXPERIMENTS if not each.aside)
 """Names of the experiments that have an outcome, in the order in which they are reported."""
 ASIDE = tuple(each.name for each in EXPERIMENTS if each.aside)
-SEQUENTIAL = tuple(each.name for each in EXPERIMENTS if each.sequential and not each.aside)
+WHERE_DUE = tuple(each.name for each in EXPERIMENTS if each.where_due)
+SEQUENTIAL = tuple(each.name for each in EXPERIMENTS if each.sequential and not (each.aside or each.where_due))
 OVERLAPPING = tuple(each.name for each in EXPERIMENTS if each.overlapping and not each.aside)
 SESSIONS = {each.name: each.sessions for each in EXPERIMENTS if len({*each.sessions}) > 1}
 """The session of each turn, by the names of the experiments in which there are several."""

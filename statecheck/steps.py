@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+Way = Literal["", "no-key", "flipped"]
 AT_ONCE = 8
 """How many turns of one session are sent at once."""
 
@@ -19,10 +21,19 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One turn of a session, at this worker."""
+    """One turn of a session, at this worker.
+
+    Attributes:
+        user: the session whose user this is too, in a second thread; 0: another user.
+        way: how the request differs from that of other turns: it has no session key, or a boolean the other way.
+        flag: which boolean; there is no turn where the request has fewer.
+    """
 
     worker: str
     session: int = 1
+    user: int = 0
+    way: Way = ""
+    flag: int = 0
 
 
 @dataclass(frozen=True, slots=True)

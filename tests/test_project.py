@@ -43,7 +43,7 @@ LONGER = {
 LAYERS = (
     ("statecheck.probe",),  # what runs in the target's processes
     ("statecheck.credentials",),  # how they look, and what stands for them
-    ("statecheck.steps",),  # what experiments are made of
+    ("statecheck.steps", "statecheck.so_far"),  # what experiments are made of, and by what they apply
     (
         "statecheck",
         "statecheck.errors",

@@ -1,7 +1,7 @@
 r"""A tiny language for histories: one op a line, as it reads best. The idea is that of Elle's and coverage's tests.
 
     1a > alice                       turn 1, `The word is {1}.`, is sent to worker a with the session key `alice`
-                                       (`-`: none)
+                                       (`-`: none); words after that say how it is sent otherwise
     1a memory build #2 ^1 @app.py:9  what it does there: the kind, then in any order the action, `#obj`, `^parent`,
     1a memory write #2 1 key=alice     markers by the number of their turn, `field=value`, what is true of it
                                        (`by_library`) and frames, innermost first
@@ -80,7 +80,8 @@ def read_op(line: str, time: int = 0) -> Op:
 
 def _read_turn(sign: str, rest: str) -> dict[str, Any]:
     if sign == ">":
-        return {"key": None if rest in ("", "-") else rest}
+        key, _, way = rest.partition(" ")
+        return {"key": None if key in ("", "-") else key, "name": way}
     if sign == "<":
         return {"text": re.sub(r"\{(\d+)\}", lambda found: marker_of(int(found[1])), rest), "status": 200}
     status = re.fullmatch(r"HTTP (\d+)", rest)

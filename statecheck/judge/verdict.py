@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, REPORTED
+from statecheck.experiments import BASELINE, REPORTED, WHERE_DUE
 from statecheck.judge.blind_spots import find_blind_spot
 from statecheck.judge.causes import find_cause
 from statecheck.judge.checks import outcomes
@@ -124,7 +124,8 @@ def judge(meta: RunMeta, histories: Mapping[str, History]) -> Diagnosis:
     facts = _collect_facts(case, meta)
     rule = decide(facts)
     found = {outcome.name: outcome for outcome in facts.outcomes}
-    skipped = (Outcome(name, "skipped", reason=meta.skipped.get(name, "was not reached")) for name in REPORTED)
+    listed = [name for name in REPORTED if name not in WHERE_DUE or name in found or name in meta.skipped]
+    skipped = (Outcome(name, "skipped", reason=meta.skipped.get(name, "was not reached")) for name in listed)
     return Diagnosis(
         meta.target,
         rule.verdict,

@@ -50,6 +50,10 @@ class Client:
         """Another tab of the same browser: the same session and cookies, a jar of its own."""
         return replace(self, cookies=dict(self.cookies), said=list(self.said))
 
+    def begin_thread(self, plan: Plan, key: str) -> Client:
+        """The same user at the same browser in another thread, which has this key unless the app gives it one."""
+        return replace(self.again(), said=[], given=None if plan.given else key, opened=False)
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from statecheck.lab.workers.readiness import Limits
     from statecheck.lab.workers.worker import Worker
     from statecheck.probe.ops import OpKind, OpType
-    from statecheck.source.code.exchanges import Exchange
     from statecheck.talk.plan import Plan
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
@@ -42,14 +41,6 @@ _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the sched
 def _op(worker: Worker, type_: OpType, f: OpKind) -> partial[Op]:
     """An op of now and of this worker, but for what it says."""
     return partial(Op, time.monotonic_ns(), type_, f, worker.pid, worker.generation)
-
-
-def _shared_op(exchange: Exchange) -> Op:
-    """What a function of the user's assigns, with the lines that write it and read it."""
-    lines = (
-        Line(a.path, a.line, "written" if a.text == "written" else "read") for a in (exchange.written, *exchange.read)
-    )
-    return Op(time.monotonic_ns(), "info", "shared", name=exchange.name, method=exchange.function, lines=tuple(lines))
 
 
 @dataclass(frozen=True)
@@ -147,35 +138,42 @@ class Driver:
             self._warmed(worker, answer, client)
 
     def _take(self, step: Take) -> None:
-        self.take(step.worker, step.session)
+        varied = self.setting.plan.vary(step.way, step.flag)
+        if varied is not None:
+            client = self._client(step.session, step.user)
+            self._turn(self.workers[step.worker], client, len(self.sent) + 1, self._next_marker(), *varied)
 
     def take(self, worker: str, session: int = 1) -> Answer:
         """Send one turn of a session to a worker."""
         return self._turn(self.workers[worker], self._client(session), len(self.sent) + 1, self._next_marker())
 
-    def _client(self, session: int) -> Client:
+    def _client(self, session: int, user: int = 0) -> Client:
         if session not in self.clients:
-            self.clients[session] = self.markers.client(self.setting.plan)
+            known = self.clients.get(user)
+            made = self.markers.client(self.setting.plan)
+            self.clients[session] = known.begin_thread(self.setting.plan, made.key) if known is not None else made
         return self.clients[session]
 
     def _next_marker(self) -> str:
         self.sent.append(self.markers.marker())
         return self.sent[-1]
 
-    def _turn(self, worker: Worker, client: Client, number: int, marker: str) -> Answer:
-        setting = self.setting
+    def _turn(
+        self, worker: Worker, client: Client, number: int, marker: str, said: str = "", plan: Plan | None = None
+    ) -> Answer:
+        setting, plan = self.setting, plan or self.setting.plan
         of = partial(Op, f="turn", pid=worker.pid, generation=worker.generation, turn=number, markers=(marker,))
 
         def invoked(token: int) -> None:
             self._ordinals[worker.generation, token] = number
             carried = any(earlier in kept for earlier in self.sent[:-1] for kept in client.cookies.values())
-            text, key = message_of(marker), self._key(client)
-            self._record(of(time.monotonic_ns(), "invoke", carried=carried, text=text, key=key))
+            text, key = message_of(marker), self._key(client, plan)
+            self._record(of(time.monotonic_ns(), "invoke", carried=carried, text=text, key=key, name=said))
 
-        answer = take_turn(worker, setting.plan, client, marker, setting.limits.turn, invoked)
+        answer = take_turn(worker, plan, client, marker, setting.limits.turn, invoked)
         if number in self._given_up:
             return answer
-        key = self._key(client)  # the app may only now have given it
+        key = self._key(client, plan)  # the app may only now have given it
         ended = partial(of, time.monotonic_ns(), text=answer.text[:4000], status=answer.status, key=key)
         if answer.acknowledged:
             self._record(ended("ok", streamed=answer.streamed))
@@ -185,9 +183,8 @@ class Driver:
             self._record(ended("fail" if answer.status else "info", error=answer.error))
         return answer
 
-    def _key(self, client: Client) -> str | None:
+    def _key(self, client: Client, plan: Plan) -> str | None:
         """The session key that a client sends, or has been given."""
-        plan = self.setting.plan
         return str(client.session) if plan.session_field and (client.given is not None or not plan.given) else None
 
     def _record(self, op: Op) -> None:
@@ -255,9 +252,7 @@ class Driver:
         clients = [self._client(step.sessions[number % len(step.sessions)]) for number in range(step.turns)]
         first = len(self.sent) + 1
         heard = [len(client.said) for client in clients]
-        alone = step.turns == len(
-            step.sessions
-        )  # one turn of each: what a browser is given by it is sent with the next
+        alone = step.turns == len(step.sessions)  # what a browser is given by its one turn is sent with the next
         tabs = [client if alone else client.again() for client in clients]
         turns = [
             partial(self._turn, worker, tab, number, self._next_marker())
@@ -277,7 +272,7 @@ class Driver:
                 client.said += tab.said[before:]  # one chat shows what each of them said
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first))
         if len(step.sessions) > 1:
-            self.ops += [_shared_op(each) for each in setting.locator.exchanges]
+            self.ops += setting.locator.shared()
 
     def _quiet(self) -> float:
         """For how long nothing new happens before what is held is let go."""

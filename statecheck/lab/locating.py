@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from statecheck.history import Line
+from statecheck.history import Line, Op
 from statecheck.source.code import definitions
 from statecheck.source.code.exchanges import find_exchanges
 from statecheck.source.code.uses import uses
@@ -62,6 +63,15 @@ class Locator:
     def exchanges(self) -> tuple[Exchange, ...]:
         """What the user's functions assign to that may be one for all requests."""
         return find_exchanges(self.tree)
+
+    def shared(self) -> list[Op]:
+        """What `exchanges` finds, as ops: each with the lines that assign and read it."""
+        found = []
+        for each in self.exchanges:
+            read = (Line(place.path, place.line, "read") for place in each.read)
+            lines = (Line(each.written.path, each.written.line, "written"), *read)
+            found.append(Op(monotonic_ns(), "info", "shared", name=each.name, method=each.function, lines=lines))
+        return found
 
     def path(self, absolute: str) -> str:
         """A path relative to the project where it lies below it, in posix form."""

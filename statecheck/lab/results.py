@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING, SoFar
+from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING
 from statecheck.judge.checks import outcomes
 from statecheck.judge.conversation import Conversation, read_conversations
+from statecheck.so_far import SoFar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,6 +86,9 @@ class Results:
             by_progress=channel == "progress",
             splits=splits,
             forgets_late=worker is not None and splits and len(worker.turns) > 1 and bool(worker.turns[1].remembered),
+            threads=plan.threads,
+            optional_key=plan.keyless is not None,
+            flags=bool(plan.flags),
             leaks=session is not None and session.outcome == "leaked",
             overlapped=bool(overlapped),
             overlap_lost="lost" in overlapped,

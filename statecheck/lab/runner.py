@@ -14,9 +14,10 @@ from statecheck.model import NOT_SELECTED, UNANSWERED, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statecheck.experiments import Experiment, SoFar, Trial
+    from statecheck.experiments import Experiment, Trial
     from statecheck.lab.recording import Recording
     from statecheck.lab.results import Results
+    from statecheck.so_far import SoFar
     from statecheck.steps import Step
 
 _SIDE_BY_SIDE = 2  # experiments at once: each is mostly waiting, and shares two cores with its target
@@ -33,7 +34,8 @@ def run_experiments(recording: Recording, setting: Setting) -> None:
         StatecheckError: the lab is lost; what one experiment alone fails at is among the results.
     """
     selected = recording.options.selected()
-    Runner(setting, selected, recording.results, recording.notes, recording.progress).run()
+    named = recording.options.only
+    Runner(setting, selected, recording.results, recording.notes, recording.progress, named).run()
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Runner:
         results: what they leave; added to.
         notes: what the report should say; added to.
         progress: called with the name of each that is begun.
+        named: the experiments that the user named, which are reported even where there is no reason for them.
     """
 
     setting: Setting
@@ -53,6 +56,7 @@ class Runner:
     results: Results
     notes: list[str]
     progress: Callable[[str], None]
+    named: tuple[str, ...] = ()
     _sent_whole: bool = False
 
     def run(self) -> None:
@@ -71,7 +75,8 @@ class Runner:
         """Skip what the way in which a client talks leaves no room for, and what was not selected."""
         so_far = self._so_far()
         for experiment in EXPERIMENTS:
-            if experiment.aside:
+            named = experiment.name in self.named
+            if experiment.aside or (experiment.where_due and not named):
                 continue
             reason = experiment.applies(so_far)
             if reason is None and experiment.name not in (BASELINE, *self.selected):
@@ -89,9 +94,11 @@ class Runner:
             if experiment.name in settled or not settled.issuperset(experiment.after):
                 continue
             reason = experiment.applies(so_far)
-            if reason is None:
+            if reason is None and experiment.where_due and experiment.name not in self.selected:
+                self.results.skipped[experiment.name] = NOT_SELECTED
+            elif reason is None:
                 ready.append(experiment)
-            elif not experiment.aside:
+            elif not experiment.aside and (experiment.name in self.named or not experiment.where_due):
                 self.results.skipped[experiment.name] = reason
                 settled.add(experiment.name)
         return ready

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from statecheck.model import Anchor, Problem, TargetName
     from statecheck.source.openapi import Operation
+    from statecheck.steps import Way
 
 __all__ = [
     "AppFacts",
@@ -69,6 +70,9 @@ class Plan:
         renews: client code makes a new session for every message.
         lone: what says who is talking where the app knows its users by a table of its own (`header X-Api-Key`): all
             clients are one user then; or "".
+        threads: a user and a thread are both sent, so that one user may have several.
+        keyless: the same without a session key, where the app does without.
+        flags: the same with one boolean the other way each, after what is said of it (`stream` = true).
         doubt: what of it is a guess beside others: its `session`, so it is taken only where that changes what is
             remembered, or its `message`, so it is taken only where that is seen to arrive.
     """
@@ -97,7 +101,18 @@ class Plan:
     given: str = ""
     renews: bool = False
     lone: str = ""
+    threads: bool = False
+    keyless: Plan | None = None
+    flags: tuple[tuple[str, Plan], ...] = ()
     doubt: Literal["", "message", "session"] = ""
+
+    def vary(self, way: Way, flag: int = 0) -> tuple[str, Plan] | None:
+        """Return what is said of a way to send a turn, and the plan that does so; None where there is no such way."""
+        if way == "no-key":
+            return ("no session key", self.keyless) if self.keyless is not None else None
+        if way == "flipped":
+            return self.flags[flag] if flag < len(self.flags) else None
+        return "", self
 
 
 def a_call(**parts: Any) -> Plan:
@@ -276,6 +291,8 @@ def add_demands(plan: Plan, facts: AppFacts) -> Plan:
     return replace(
         plan,
         opening=add_demands(plan.opening, facts) if plan.opening is not None else None,
+        keyless=add_demands(plan.keyless, facts) if plan.keyless is not None else None,
+        flags=tuple((name, add_demands(each, facts)) for name, each in plan.flags),
         headers=(*plan.headers, *(pair for pair in facts.headers if pair[0].lower() not in said[0])),
         cookies=(*plan.cookies, *(pair for pair in facts.cookies if pair[0] not in said[1])),
     )

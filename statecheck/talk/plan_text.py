@@ -47,10 +47,12 @@ def describe_turn(plans: Sequence[Plan], position: int) -> str:
 
 
 def hide_secrets(plan: Plan) -> Plan:
-    """Return a plan without what was handed over as a secret."""
+    """Return a plan without what was handed over as a secret, and without the ways to send it otherwise."""
     return replace(
         plan,
         opening=hide_secrets(plan.opening) if plan.opening is not None else None,
+        keyless=None,
+        flags=(),
         query=_hide_pairs(plan.query),
         headers=_hide_pairs(plan.headers),
         cookies=_hide_pairs(plan.cookies),

@@ -71,6 +71,8 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
   warning: the turn was never acknowledged. Save the question first, and the answer in a `finally:`.
 - `history-dropped`: the client sends the whole conversation, as OpenAI-compatible chat pages do, and the app gives its
   model the newest message alone. Hand the earlier ones on: `chat_history=` of `chat` and `achat`, or all messages.
+- `other-way`: a boolean of the request changes how it is answered, as `stream` does, and that way nothing is written.
+  An error where the flag is about the form of the answer alone; else a warning, as it may be meant.
 
 ## See also
 
@@ -83,9 +85,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, STREAM_CUT
+from statecheck.experiments import BASELINE, CONTROL, FLAG, OTHER_WORKER, STREAM_CUT
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
-from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_memory_database, find_related
+from statecheck.judge.checks.either_way import find_unkept
+from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_builds, find_memory_database, find_related
 from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.sent_history import find_dropped_history
 from statecheck.model import Evidence, Finding
@@ -157,6 +160,30 @@ def find_unset_session(case: Case) -> Finding | None:
             fix=f"set `{op.name}` again after changing it, or set `session.modified = True`",
         )
     return None
+
+
+def find_other_way(case: Case) -> Finding | None:
+    """Is a turn not kept where a boolean of its request stands the other way?"""
+    conversation = case.conversations.get(FLAG)
+    if conversation is None or not case.lost(FLAG):
+        return None
+    unkept = find_unkept(conversation, case.channel or "model")
+    if unkept is None:
+        return None
+    way, turn, later, _ = unkept
+    asked = anchors(conversation.select("model", turn.number), "read")
+    plain = find_related(conversation, conversation.turns[0], conversation.turns[0].marker, case.handler)
+    return make_finding(
+        CAUSE,
+        f"with {way} a turn is answered and not kept: turn {later.number} was not given turn {turn.number}",
+        next(iter(asked), None),
+        case,
+        (case.reason(FLAG),),
+        kind="other-way",
+        severity="error" if "stream" in way else "warning",
+        related_to=tuple(place for place in plain if place.text == "written"),
+        fix=f"with {way} write the turn too, as is done without it",
+    )
 
 
 def find_cut_stream(case: Case) -> Finding | None:
@@ -255,6 +282,18 @@ _LEFT_BEFORE_THE_END = """
 3a <
 """
 _SAVED_ALL_THE_SAME = _LEFT_BEFORE_THE_END.replace("read 1 3", "read 1 2 3")
+_ONE_WAY = """
+1a > s
+1a model read 1
+1a <
+2a > s `stream` = true
+2a model read 1 2 @app.py:45
+2a <
+3a > s
+3a model read 1 3
+3a <
+"""
+_BOTH_WAYS = _ONE_WAY.replace("read 1 3", "read 1 2 3")
 
 CAUSE = Cause(
     code="SC101",
@@ -278,11 +317,12 @@ CAUSE = Cause(
         # a later turn is never saved, wherever it goes
         Question(find_unset_session, masks=(Topic.PLACE, Topic.OVERLAP), order=60),
         Question(find_cut_stream),
+        Question(find_other_way),
     ),
     rank=30,
     fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
     "`async_engine`",
-    kinds=("memory-database", "unset-mutation", "stream-cut", "history-dropped"),
+    kinds=("memory-database", "unset-mutation", "stream-cut", "history-dropped", "other-way"),
     symptoms=(
         Symptom(
             "the script was run in a new session: set it under `if … not in st.session_state`, and expect it to be "
@@ -313,10 +353,12 @@ CAUSE = Cause(
     examples=(
         Example("a memory is built in each request", {BASELINE: _BUILT_IN_THE_REQUEST}),
         Example("a session is changed in place", {BASELINE: KEPT, OTHER_WORKER: _CHANGED_IN_PLACE}, "unset-mutation"),
+        Example("one way of answering writes nothing", {BASELINE: KEPT, FLAG: _ONE_WAY}, "other-way"),
         Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, "stream-cut"),
     ),
     counterexamples=(
         Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
+        Example("both ways write", {BASELINE: KEPT, FLAG: _BOTH_WAYS}),
         Example("a client leaves, its turn is kept", {BASELINE: KEPT, STREAM_CUT: _SAVED_ALL_THE_SAME}),
     ),
     doc=__doc__ or "",

@@ -84,6 +84,11 @@ conversation.
 - `swapped`: one after the other sessions are kept apart; at once one is given the other's. Each request puts its user,
   or its memory, into something that all share, and reads it again after it has waited for the model.
 
+- `other-thread`: the client sends a user and a thread, and the conversation goes by the user: a new thread begins
+  with the old one's. A warning, as it may be meant so.
+- `keyless`: the key may be left out, and all who do so share one conversation. A warning; an error where they are
+  given what somebody said who sends a key.
+
 ## See also
 
 SC101 when nothing is left of the store, whatever the key.
@@ -93,7 +98,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_SESSION, OTHER_WORKER, TWO_SESSIONS
+from statecheck.experiments import (
+    BASELINE,
+    KEYLESS,
+    NEW_PROCESS,
+    OTHER_SESSION,
+    OTHER_WORKER,
+    SECOND_THREAD,
+    TWO_SESSIONS,
+)
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.conversation.conversation import WRITES, service_key
@@ -163,7 +176,7 @@ def find_swap(case: Case) -> Finding | None:
     conversation = case.conversations.get(TWO_SESSIONS)
     if conversation is None or case.outcomes[TWO_SESSIONS].outcome != "leaked":
         return None
-    if OTHER_SESSION in case.outcomes and case.outcomes[OTHER_SESSION].outcome == "leaked":
+    if _leaks(case):
         return None
     leak = next(find_leaks(conversation))
     turns = [turn.number for turn in conversation.overlap[1]]
@@ -193,6 +206,63 @@ def find_swap(case: Case) -> Finding | None:
         fix="keep what belongs to one request in local variables, arguments or a context variable, and build the "
         "engine in the request; or hold one lock from where it is set to where it is last used",
     )
+
+
+def find_other_thread(case: Case) -> Finding | None:
+    """Was a second thread of one user given what was said in the first?"""
+    conversation = case.conversations.get(SECOND_THREAD)
+    if conversation is None or case.outcomes[SECOND_THREAD].outcome != "leaked" or _leaks(case):
+        return None
+    anchor, related = _find_lookup(case, conversation, conversation.turns[1])
+    return make_finding(
+        CAUSE,
+        "a second thread of the same user is given what was said in the first thread: the thread that the client "
+        "names does not choose the conversation",
+        anchor,
+        case,
+        (case.reason(SECOND_THREAD),),
+        kind="other-thread",
+        severity="warning",
+        related_to=related,
+        fix="keep a conversation by user and thread; where all threads of a user are meant to share it, leave the "
+        "thread out of the request",
+    )
+
+
+def find_keyless(case: Case) -> Finding | None:
+    """Were clients that send no session key given each other's, or that of somebody who sends one?"""
+    conversation = case.conversations.get(KEYLESS)
+    if conversation is None or case.outcomes[KEYLESS].outcome != "leaked" or _leaks(case):
+        return None
+    leaks = list(find_leaks(conversation))
+    keyed = next((leak for leak in leaks if leak.other.number == 1), None)
+    leak = keyed or leaks[0]
+    whose = "a user with a key said" if keyed else "others without one said: all of them share one conversation"
+    anchor, related = _find_lookup(case, conversation, leak.turn)
+    return make_finding(
+        CAUSE,
+        f"a client that sends no session key is given what {whose}",
+        anchor,
+        case,
+        (case.reason(KEYLESS),),
+        kind=KEYLESS,
+        severity="error" if keyed else "warning",
+        related_to=related,
+        fix="refuse a turn without a session key, or make a new key for it and return that",
+    )
+
+
+def _leaks(case: Case) -> bool:
+    """Whether one session is given another's whatever is sent."""
+    return OTHER_SESSION in case.outcomes and case.outcomes[OTHER_SESSION].outcome == "leaked"
+
+
+def _find_lookup(case: Case, conversation: Conversation, turn: Sent) -> tuple[Anchor | None, tuple[Anchor, ...]]:
+    """Where a turn found the conversation, and what else concerns that."""
+    builds = find_builds(conversation, turn.marker, turn)
+    anchor = anchor_of(next((op for op in builds if op.frames and op.turn == turn.number), None))
+    related = find_related(conversation, turn, turn.marker, anchor or case.handler)
+    return anchor or next((place for place in related if place.text == "read"), None), related
 
 
 def _find_used(conversation: Conversation, turns: Iterable[int]) -> list[Op]:
@@ -446,6 +516,21 @@ _RETYPED = """
 -b place 2 where=bot.talks[7] key=7 cls=talks is_text @bot.py:12
 """
 _FILTERED = _RETYPED.replace("\"bot.talks['7']\"", "bot.talks[7]")
+_OTHER_THREAD = _SHOWN_TO_ANOTHER.replace("alice", "t1").replace("bob", "t2")
+_WITHOUT_KEYS = """
+1a > alice
+1a model read 1
+1a <
+2a > -
+2a model read 2
+2a <
+3a > -
+3a memory build #2 cls=Memory @app.py:9
+3a memory write #2 3 cls=Memory @app.py:9
+3a model read 2 3
+3a <
+"""
+_ALONE_WITHOUT_KEYS = _WITHOUT_KEYS.replace("read 2 3", "read 3")
 
 CAUSE = Cause(
     code="SC106",
@@ -462,12 +547,14 @@ CAUSE = Cause(
         Question(find_leak, baseline="any", about=Topic.SHARING),
         Question(find_swap, about=Topic.SHARING),
         Question(find_key_read_back, masks=(Topic.PLACE,), order=65),
+        Question(find_other_thread, about=Topic.SHARING),
+        Question(find_keyless, about=Topic.SHARING),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
     ),
     rank=40,
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
-    kinds=("new-key", "ignored-key", "other-type", "shared-key", "shared-instance", "swapped"),
+    kinds=("new-key", "ignored-key", "other-type", "shared-key", "shared-instance", "swapped", "other-thread", KEYLESS),
     symptoms=(
         Symptom(
             "no session key reached the store; hand the client's key on",
@@ -504,6 +591,8 @@ CAUSE = Cause(
         Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
         Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
         Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
+        Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
+        Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
         Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
     ),
     counterexamples=(
@@ -512,6 +601,8 @@ CAUSE = Cause(
         Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),
         Example("a file that holds all sessions is loaded", {BASELINE: KEPT, OTHER_SESSION: _LOADED_WHOLE}),
         Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
+        Example("each thread has its own", {BASELINE: KEPT, SECOND_THREAD: _KEPT_APART}),
+        Example("without a key each has its own", {BASELINE: KEPT, KEYLESS: _ALONE_WITHOUT_KEYS}),
         Example("nothing is mixed up", {BASELINE: KEPT, TWO_SESSIONS: _KEPT_APART_AT_ONCE}),
     ),
     doc=__doc__ or "",

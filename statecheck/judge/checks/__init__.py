@@ -24,6 +24,9 @@ _FILES: Mapping[str, str] = {
     experiments.CONCURRENT: "lost_update",
     experiments.CONCURRENT_WORKERS: "lost_update",
     experiments.TWO_SESSIONS: "mixing",
+    experiments.SECOND_THREAD: "sharing",
+    experiments.KEYLESS: "sharing",
+    experiments.FLAG: "either_way",
 }
 CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check for name, file in _FILES.items()}
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""

@@ -1,0 +1,68 @@
+"""One endpoint answers whole or piece by piece, and what is answered piece by piece is never written.
+
+Start it here, send this, and then again without `stream`; `memory_size` says 2:
+
+    uvicorn broken:app
+    curl localhost:8000/chat -H 'content-type: application/json' \
+        -d '{"session_id": "ada", "message": "My name is Ada", "stream": true}'
+"""
+
+import os
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from llama_index.core import Settings
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.llms import ChatMessage, MockLLM
+from llama_index.core.memory import Memory
+from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
+from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
+
+DATA_DIR = Path(os.environ.get("DATA_DIR", Path(__file__).parent / "data"))  # mount a volume here
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+Settings.llm = MockLLM(max_tokens=8)  # offline, so that no key is needed; any other model behaves alike
+
+chat_store = SQLAlchemyChatStore(
+    table_name="llama_index_memory",
+    async_database_uri=f"sqlite+aiosqlite:///{DATA_DIR / 'chat.db'}?timeout=30",
+)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    with suppress(OperationalError):  # another worker made the table at the same moment
+        await chat_store.get_keys()  # makes the table before the first requests can race for it
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+class Turn(BaseModel):
+    session_id: str
+    message: str
+    stream: bool = False
+
+
+@app.post("/chat")
+async def chat(turn: Turn):
+    session_id = turn.session_id
+    memory = Memory.from_defaults(session_id=session_id, chat_store=chat_store)
+
+    if turn.stream:
+        asked = ChatMessage(role="user", content=turn.message)
+
+        async def pieces():
+            async for part in await Settings.llm.astream_chat([*await memory.aget(), asked]):
+                yield part.delta or ""
+
+        return StreamingResponse(pieces(), media_type="text/plain")
+
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+
+    response = await chat_engine.achat(turn.message)
+    return {"session_id": session_id, "answer": str(response), "memory_size": len(await memory.aget_all())}

@@ -1,0 +1,52 @@
+"""What is known of an app while its experiments run: by that each says whether it applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What is known of an app when the question comes whether an experiment applies.
+
+    What nothing has shown yet is False, None or "". The lab derives it from the plan and from what the checks say.
+
+    Attributes:
+        settled: names of the experiments that have run, or that do not apply.
+        lone: what says who is talking, where all clients are one user to the app (`header X-Api-Key`).
+        one_by_one: a client sends no turn before the one before it is answered.
+        keyed: what a client sends names its session.
+        sent_whole: a client sends the whole conversation, and nothing shows that the app keeps it as well.
+        remembers: turn 2 of the baseline was given turn 1; None before the baseline has run.
+        renewed: each answer of the baseline gives the client what to send next.
+        unset: a turn of the baseline changed a session in place, which only a later turn shows to be lost.
+        makes_tables: the library makes tables in a database of this app's own when a store is first used.
+        streams: answers come piece by piece, so that a client may go away in the middle.
+        by_progress: turns are told apart by how far their answers have come alone.
+        splits: another worker was not given what the first one was.
+        forgets_late: only the turn back at the first worker forgets: it may do so wherever it is answered.
+        leaks: another session was given what the first one said.
+        threads, optional_key, flags: a client sends a user and a thread; the app does without a session key; the
+            request has a boolean.
+        overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
+    """
+
+    settled: frozenset[str] = frozenset()
+    lone: str = ""
+    one_by_one: bool = False
+    keyed: bool = False
+    sent_whole: bool = False
+    remembers: bool | None = None
+    renewed: bool = False
+    unset: bool = False
+    makes_tables: bool = False
+    streams: bool = False
+    by_progress: bool = False
+    splits: bool = False
+    forgets_late: bool = False
+    leaks: bool = False
+    threads: bool = False
+    optional_key: bool = False
+    flags: bool = False
+    overlapped: bool = False
+    overlap_lost: bool = False

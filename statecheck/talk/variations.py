@@ -1,0 +1,85 @@
+"""What else a client may send where an endpoint lets it: no session key, a boolean the other way, a second thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from statecheck.source.fields import plain
+from statecheck.source.roles import as_set, words
+from statecheck.talk.field_roles import sample_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from statecheck.source.fields import Field
+    from statecheck.talk.field_roles import Choice
+
+_USER = as_set("user users username uid account customer member owner person patient student email phone login sub")
+_THREAD = as_set("thread threads conversation conv chat session dialog dialogue room topic channel convo")
+_STREAM = as_set("stream streaming streamed sse incremental chunked realtime")
+_FORGETS = as_set(
+    "reset clear new fresh restart forget delete remove erase purge save store persist remember memory history "
+    "incognito private temporary temp ephemeral anonymous dry test stateless record log keep retain end close stop "
+    "confirm confirmed approve approved cancel accept"
+)
+"""Words of booleans that are meant to change what is kept, or that answer a question."""
+_MOST_FLAGS = 2
+
+
+def is_user(field: Field) -> bool:
+    """Whether a field's name is that of a person."""
+    return bool(_USER & {*words(field.name), plain(field.name).removesuffix("id")})
+
+
+def is_thread(field: Field) -> bool:
+    """Whether a field's name is that of one conversation of several."""
+    return not is_user(field) and bool(_THREAD & {*words(field.name), plain(field.name).removesuffix("id")})
+
+
+def has_threads(sessions: Sequence[Field]) -> bool:
+    """Whether what says who is talking is a user and a thread, each a value of its own."""
+    free = [field for field in sessions if field.form != "integer" and not field.limited]
+    return any(map(is_user, free)) and any(map(is_thread, free)) and len(free) == len(sessions)
+
+
+def leave_keys_out(choice: Choice, taken: Sequence[Field]) -> Choice | None:
+    """Return the choice without the session keys that the server does without; None where it needs them all.
+
+    Args:
+        taken: the fields as the server declares them.
+    """
+    needed = [field for field in choice.sessions if _is_needed(field, taken)]
+    if len(needed) == len(choice.sessions):
+        return None
+    return replace(choice, sessions=tuple(needed))
+
+
+def _is_needed(field: Field, taken: Sequence[Field]) -> bool:
+    declared = next((each for each in taken if each.place.matches(field.place)), None)
+    sent = field.place.where in ("body", "query", "header")
+    return not sent or declared is None or declared.required or declared.demanded
+
+
+def flip_flags(choice: Choice, taken: Sequence[Field]) -> list[tuple[str, Choice]]:
+    """Return for booleans of the request what is said of them the other way, and the choice that has them so.
+
+    How an answer comes (`stream`) is tried first; what is meant to change what is kept is not tried.
+    """
+    booleans = [f for f in taken if f.type == "boolean" and f.place.where in ("body", "query") and f.place.path]
+    booleans = [f for f in booleans if not _FORGETS & {*words(f.name)} and f not in choice.sessions]
+    booleans.sort(key=lambda f: not is_stream(f.name))
+    found = []
+    for field in booleans[:_MOST_FLAGS]:
+        sent = next((f for f in choice.extras if f.place.matches(field.place)), field)
+        value = not bool(sample_value(sent))
+        flipped = replace(sent, value=value, known=True)
+        extras = (*(f for f in choice.extras if f != sent), flipped)
+        order = (*(f for f in choice.order if f not in (sent, field)), flipped)
+        found.append((f"`{field.name}` = {str(value).lower()}", replace(choice, extras=extras, order=order)))
+    return found
+
+
+def is_stream(name: str) -> bool:
+    """Whether a name says that an answer comes piece by piece."""
+    return bool(_STREAM & {*words(name)})
