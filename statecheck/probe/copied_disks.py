@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .disks import Entering
 
 
+_OF_PACKAGES = "PYTHONUSERBASE"
+
+
 class CopiedDisks:
     """The fallback: each disk is a copy of the project with a home and temporary folder of its own.
 
@@ -33,9 +36,11 @@ class CopiedDisks:
         self.project = project
         self._shared: dict[str, list[tuple[Path, Path]]] = {}  # {experiment: (where it is, the volume) each}
         self._gone = 0
-        for name, place in _make_folders(folder / "warm").items():  # libraries may write when they are imported
-            Path(place).mkdir(parents=True, exist_ok=True)
-            os.environ[name] = place
+        variables = _list_variables(folder / "warm")  # libraries may write when they are imported
+        for name, place in variables.items():
+            if name != _OF_PACKAGES:  # the user's own, which may not be there
+                Path(place).mkdir(parents=True, exist_ok=True)
+        os.environ.update(variables)
         os.chdir(folder / "warm")
         self.confinement = Confinement(str(folder))
 
@@ -117,16 +122,16 @@ class _CopiedEntering:
         self.disks.confinement.arrive(self.ports, str(self.disks.folder))
 
     def environment(self) -> dict[str, str]:
-        return _make_folders(self.place)
+        return _list_variables(self.place)
 
     def list_moved(self) -> list[list[str]]:
         return [[str(self.disks.project), str(self.place / "project")]]
 
 
-def _make_folders(place: Path) -> dict[str, str]:
+def _list_variables(place: Path) -> dict[str, str]:
     """Variables that lead what honours them to a home and temporary folder of this place."""
     home, temporary = str(place / "home"), str(place / "tmp")
     folders = {f"XDG_{kind}_HOME": f"{home}/.{kind.lower()}" for kind in ("DATA", "CACHE", "CONFIG", "STATE")}
     if site.ENABLE_USER_SITE:  # packages of the user's stay where they are
-        folders["PYTHONUSERBASE"] = str(site.USER_BASE)
+        folders[_OF_PACKAGES] = str(site.USER_BASE)
     return {"HOME": home, "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary, **folders}

@@ -245,6 +245,19 @@ def test_a_copy_is_the_same_but_for_what_can_be_made_again(tmp_path: Path) -> No
     assert measure(str(project)).files == 2
 
 
+def test_nothing_is_made_in_the_home_where_packages_of_the_user_s_may_lie(tmp_path: Path) -> None:
+    program = """if True:
+        import pathlib, site, sys
+        from statecheck.probe.copied_disks import CopiedDisks
+        site.ENABLE_USER_SITE, site.USER_BASE = True, sys.argv[1] + "/home/.local"
+        CopiedDisks(pathlib.Path(sys.argv[1], "run"), pathlib.Path(sys.argv[1]))
+    """
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, check=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_what_two_kills_leave_is_removed_at_the_next_start(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(
