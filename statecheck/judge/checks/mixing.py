@@ -87,13 +87,13 @@ def check(
         `leaked`, `lost` (a turn of the overlap is missing in its own session), `isolated`, or `error` where no turn
         of the overlap, or none after it, was acknowledged; and a sentence.
     """
+    before, during, reader = conversation.overlap
+    for turn in before or conversation.turns[:1]:
+        if turn.status != "ok":
+            return "error", f"turn {turn.number} was not acknowledged: {turn.note}"
     leak = next(find_leaks(conversation), None)
     if leak is not None:
         return "leaked", f"turn {leak.turn.number} was given turn {leak.other.number} of another session ({leak.how})"
-    before, during, reader = conversation.overlap
-    for turn in before:
-        if turn.status != "ok":
-            return "error", f"turn {turn.number} was not acknowledged: {turn.note}"
     if reader is None or reader.status != "ok":
         return "error", "the turn that reads was not acknowledged: " + (reader.note if reader else "nothing was sent")
     refused = [turn for turn in during if turn.status != "ok"]
