@@ -62,7 +62,7 @@ LOOKING = """\
             "devices": sorted(os.listdir("/dev")),
             "run": [name for name in os.listdir("/run") if not os.path.islink(f"/run/{name}")],
             "sockets": {str(path): attempt(connect, str(path)) for path in sorted(there.rglob("*.sock"))},
-            "abstract": attempt(connect, "\\0statecheck-test"),
+            "abstract": attempt(connect, "\\0" + there.name),
             "namespaces": [os.readlink(f"/proc/self/ns/{kind}") for kind in ("mnt", "uts", "ipc", "cgroup", "net")],
             "descriptors": [attempt(os.readlink, f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")],
             "mknod": attempt(os.mknod, "disk", 0o60600, os.makedev(254, 0)),
@@ -153,7 +153,7 @@ def seen(machine: Machine) -> Iterator[dict[str, Any]]:
             listen(listening, str(path))
             path.chmod(0o777)
             listening.callback(path.unlink)
-        listen(listening, "\0statecheck-test")
+        listen(listening, f"\0{machine.root.name}")
         before = machine.snapshot()
         report = machine.diagnose("--only", "same-process")
         assert report["experiments"][0]["outcome"] == "kept", report["errors"]
