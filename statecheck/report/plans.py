@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from statecheck.report.text import View, repeat_command, safe
-from statecheck.talk.plan_text import describe, describe_turn, hide_secrets
+from statecheck.talk.plan_text import describe, describe_turn, hide_secrets, list_varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ def full(proposal: Proposal, view: View) -> str:
             f"   {describe_turn(proposal.plans, position)}",
         ]
         lines += [f"   - {safe(why)}" for why in plan.why] if view.verbosity >= 0 else []
+        lines += [f"   - {safe(said)}" for said in list_varied(plan)] if view.verbosity > 0 else []
         lines.append("")
     for error in proposal.errors:
         lines += [f"error: {safe(error.text)}", f"  hint: {safe(error.hint)}", ""]

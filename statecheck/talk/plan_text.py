@@ -36,6 +36,15 @@ def describe(plan: Plan) -> str:
     return ", ".join(said)
 
 
+def list_varied(plan: Plan) -> list[str]:
+    """Say what of a request is also sent otherwise, and what is not."""
+    sent = [f"with {said}" for said, _ in plan.flags]
+    sent += ["without a session key"] if plan.keyless is not None else []
+    sent += ["in a second thread of the same user"] if plan.threads else []
+    never = [] if plan.session_field is None else [f"the form of the session key (`{plan.session_form}`)"]
+    return [*(f"also sent {each}" for each in sent), *(f"not varied: {each}" for each in never)]
+
+
 def describe_turn(plans: Sequence[Plan], position: int) -> str:
     """Say when one of several plans is tried, and when it is taken."""
     plan = plans[position]
