@@ -30,7 +30,7 @@ def full(proposal: Proposal, view: View) -> str:
             f"   {describe_turn(proposal.plans, position)}",
         ]
         lines += [f"   - {safe(why)}" for why in plan.why] if view.verbosity >= 0 else []
-        lines += [f"   - {safe(said)}" for said in list_varied(plan)] if view.verbosity > 0 else []
+        lines += [f"   - {safe(said)}" for said in list_varied(proposal.plans[position])] if view.verbosity > 0 else []
         lines.append("")
     for error in proposal.errors:
         lines += [f"error: {safe(error.text)}", f"  hint: {safe(error.hint)}", ""]
