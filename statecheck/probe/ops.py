@@ -30,6 +30,7 @@ WorkerKind = Literal[
     "memory",
     "block",  # of a memory
     "chat-store",
+    "defect",  # a library's store did something else than it was asked to
     "ctx-store",  # the values of a workflow's Context
     "context",  # that Context as a whole
     "engine",  # a chat engine

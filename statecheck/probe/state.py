@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .method_wrappers import Table, record_unawaited, wrap_tree
 from .observations import LIBRARY_KEYS
 from .recorder import CALLER, RECORDER
+from .store_defects import watch_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,11 @@ def _tree(attribute: str, table: Table) -> Callable[[ModuleType], None]:
             wrap_tree(base, table)
 
     return patch
+
+
+def _watch_chat_stores(module: ModuleType) -> None:
+    _tree("BaseChatStore", _CHAT_STORE)(module)
+    watch_stores(module.BaseChatStore)
 
 
 def _remember_constants(module: ModuleType) -> None:
@@ -135,7 +141,7 @@ _CONTEXTS = _tree("Context", _CONTEXT)
 _CORE: dict[str, Callable[[ModuleType], None]] = {
     "memory.types": _remember_constants,
     "memory.memory": _tree("BaseMemoryBlock", _BLOCK),
-    "storage.chat_store.base": _tree("BaseChatStore", _CHAT_STORE),
+    "storage.chat_store.base": _watch_chat_stores,
     "storage.chat_store.base_db": _tree("AsyncDBChatStore", _DB_STORE),
     "chat_engine.types": _tree("BaseChatEngine", _ENGINE),
 }

@@ -68,6 +68,10 @@ in your tests.
 - `dropped-memory`: the library left the memory out of a snapshot.
 - `refused-write`: the library raised an exception.
 - `silent-loss`: the library acknowledged the write, and it is not there.
+- `pickled`: a `Memory` that was pickled comes back on a `:memory:` database under the same session id, whatever it was
+  on. Keep the session id and build the memory from it; the messages are in its database.
+- `reverses`, `doubles`: the library's store does another thing than its method says: it turns the messages round, or
+  keeps those that it was to replace. They hide no other cause.
 - `cold-start`: two first turns at once, on a store that makes its table when it is first used: one is refused, or both,
   and with a `:memory:` database every later one as well. A warning: it takes an empty store. Touch the store once at
   start-up (`await memory.aget_all()`), before requests come.
@@ -96,7 +100,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, COLD_START, CONTROL, OVERLAPPING
+from statecheck.experiments import BASELINE, COLD_START, CONTROL, OTHER_WORKER, OVERLAPPING
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import meets_another_loop
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related
@@ -218,6 +222,60 @@ def find_unstored_answers(case: Case) -> Finding | None:
     )
 
 
+def find_pickled_memory(case: Case) -> Finding | None:
+    """Did turn 2 get a memory under turn 1's key in RAM, where turn 1's had a database, as by pickle?"""
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE):
+        return None
+    first, second = conversation.turns[:2]
+    written = [op for op in conversation.writes(first.number, first.marker) if "://" in op.where and op.key]
+    stored = {op.key: op for op in written if ":memory:" not in op.where}
+    for op in conversation.own_reads(second.number):
+        if ":memory:" not in op.where or op.key not in stored:
+            continue
+        before = stored[op.key]
+        saved = [each for each in conversation.select(turn=first.number, action="write") if each.f in ("wire", "file")]
+        anchor = next(filter(None, map(anchor_of, reversed(saved))), None) or anchor_of(before)
+        where = f"a `{op.cls}` was on `{before.where}` in turn 1"
+        return make_finding(
+            CAUSE,
+            f"{where} and came back on `{op.where}`, without its messages: pickling keeps its session id alone",
+            anchor,
+            case,
+            (case.reason(BASELINE),),
+            kind="pickled",
+            fix="do not pickle the memory: build it in each turn from the session id and its `async_engine`, where its "
+            "messages are",
+        )
+    return None
+
+
+def find_defect(case: Case) -> Finding | None:
+    """Did a library's store do something else than it was asked to, in any experiment?"""
+    for conversation in case.conversations.values():
+        op = next(conversation.select("defect"), None)
+        if op is None or conversation.experiment not in case.outcomes:
+            continue
+        anchor = anchor_of(op)
+        what = f"`{op.cls}.{op.method}` {_DEFECTS[op.name]}"
+        mends = (
+            f"do without `{op.method}`: read the messages, empty the key (`delete_messages`) and add what is to stay"
+        )
+        evidence = (
+            Evidence(conversation.experiment, f"turn {op.turn} called it, and what was left is not what it says"),
+        )
+        summary = f"{what}; it is the library's own code: {op.where}" if op.where else what
+        return make_finding(CAUSE, summary, anchor, case, evidence, kind=op.name, fix=mends)
+    return None
+
+
+_DEFECTS = {
+    "reverses": "wrote the messages that stay back in reverse order, so that the next one to go is the newest",
+    "doubles": "kept what it was to replace, so that the history is there twice",
+}
+"""What a store did instead, by the kind."""
+
+
 def find_cold_start(case: Case) -> Finding | None:
     """Did the library refuse one of two first turns at once, for want of the table that the other was making?"""
     conversation = case.conversations.get(COLD_START)
@@ -313,6 +371,27 @@ _SILENT = """
 2a model read 2
 2a <
 """
+_PICKLED = """
+1a > s
+1a memory build #1 key=s cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:9
+1a memory write #1 1 key=s cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:12
+1a model read 1
+1a <
+2a > s
+2a memory read #2 key=s cls=Memory where=sqlite+aiosqlite:///:memory: @app.py:12
+2a model read 2
+2a <
+"""
+_REVERSED = (
+    KEPT
+    + """
+3a > s
+3a defect name=reverses method=delete_message cls=TheStore where="a-library 0.8.0" @app.py:30
+3a model read 1 2 3
+3a <
+"""
+)
+_DOUBLED = KEPT.replace("2a <", "2a defect name=doubles method=set_messages cls=TheStore @app.py:30\n2a <")
 _DELETED = _SILENT.replace("2a > s", "2a > s\n2a chat-store delete #1 key=s @app.py:11")
 _DROPPED = """
 1a > s
@@ -378,6 +457,14 @@ CAUSE = Cause(
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_unstored_answers),
+        Question(
+            find_pickled_memory,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=5,
+        ),
+        Question(find_defect, baseline="any"),
         Question(find_cold_start),
         Question(find_several_threads),
     ),
@@ -395,6 +482,9 @@ CAUSE = Cause(
         "never-read",
         "oldest-window",
         "answers-missing",
+        "pickled",
+        "reverses",
+        "doubles",
     ),
     explains_failures=True,
     symptoms=(
@@ -467,6 +557,9 @@ CAUSE = Cause(
         Example("a query leaves a row out", {BASELINE: _FILTERED_OUT}, "filtered-out"),
         Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
         Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
+        Example("a memory comes back by pickle", {BASELINE: _PICKLED}, "pickled"),
+        Example("a store turns its messages round", {BASELINE: KEPT, OTHER_WORKER: _REVERSED}, "reverses"),
+        Example("a store keeps what it was to replace", {BASELINE: _DOUBLED}, "doubles"),
         Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
     ),
     counterexamples=(
