@@ -94,7 +94,7 @@ def _imitate_base64(value: str) -> str:
 
 def _fill(text: str) -> str:
     """A text with other letters and digits, of the same kinds in the same places."""
-    if re.fullmatch("[0-9a-f]{16,}|[0-9A-F]{16,}", text):
+    if re.fullmatch("(?=.*[a-f])[0-9a-f]{16,}|(?=.*[A-F])[0-9A-F]{16,}", text):
         digits = cycle(_HEX if text.lower() == text else _HEX.upper())
         return "".join(next(digits) for _ in text)
     letters = cycle(_LETTERS)
