@@ -275,7 +275,8 @@ def test_a_telegram_bot_is_given_updates_by_its_own_library(user: User) -> None:
     ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, skip=("concurrent", "concurrent-workers")))
 
     assert ran.diagnosis.target.framework == "telegram"
-    assert found(ran) == [("SC102", Anchor("bot.py", 7)), ("SC103", Anchor("bot.py", 7))]
+    assert found(ran) == [("SC103", Anchor("bot.py", 7)), ("SC102", Anchor("bot.py", 7))]
+    assert [cause.severity for cause in ran.diagnosis.causes] == ["error", "warning"]  # one process polls, by design
 
 
 def test_a_telegram_bot_that_takes_commands_and_has_a_store_outside_is_healthy(user: User) -> None:
