@@ -68,16 +68,16 @@ in your tests.
 - `dropped-memory`: the library left the memory out of a snapshot.
 - `refused-write`: the library raised an exception.
 - `silent-loss`: the library acknowledged the write, and it is not there.
-- `pickled`: a `Memory` that was pickled comes back on a `:memory:` database under the same session id, whatever it was
-  on. Keep the session id and build the memory from it; the messages are in its database.
-- `reverses`, `doubles`: the library's store does another thing than its method says: it turns the messages round, or
-  keeps those that it was to replace. They hide no other cause.
 - `cold-start`: two first turns at once, on a store that makes its table when it is first used: one is refused, or both,
   and with a `:memory:` database every later one as well. A warning: it takes an empty store. Touch the store once at
   start-up (`await memory.aget_all()`), before requests come.
 - `several-threads`: threads use a store at once by its blocking methods, which start an event loop each, and one waits
   for a lock of another's loop: that turn is refused or never answered, and so are all later ones of the process. A
   warning: it takes turns of one session that overlap.
+- `pickled`: a `Memory` that was pickled comes back on a `:memory:` database under the same session id, whatever it was
+  on. Keep the session id and build the memory from it; the messages are in its database.
+- `reverses`: the library's store turns the messages round that a method of it leaves. It hides no other cause.
+- `doubles`: the library's store keeps those that a method of it was to replace. It hides no other cause.
 
 These are of the app's own code:
 
@@ -462,7 +462,7 @@ CAUSE = Cause(
             baseline="not-kept",
             about=Topic.FORGETTING,
             masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
-            order=5,
+            order=9,
         ),
         Question(find_defect, baseline="any"),
         Question(find_cold_start),
@@ -477,14 +477,14 @@ CAUSE = Cause(
         "silent-loss",
         "cold-start",
         "several-threads",
+        "pickled",
+        "reverses",
+        "doubles",
         "not-committed",
         "filtered-out",
         "never-read",
         "oldest-window",
         "answers-missing",
-        "pickled",
-        "reverses",
-        "doubles",
     ),
     explains_failures=True,
     symptoms=(
