@@ -70,7 +70,7 @@ def on_a_volume(user: User, isolation: str) -> Ran:
 
 
 def test_a_file_outlives_its_process_and_dies_with_its_container(on_disk: Ran) -> None:
-    expected = ["kept", "kept", "kept", "lost", "isolated", "kept", "kept"]
+    expected = ["kept", "kept", "kept", "lost", "isolated", "kept", "isolated", "kept"]
 
     assert expected == list(on_disk.outcomes().values())
     assert [finding.code for finding in on_disk.diagnosis.causes] == ["SC103"]

@@ -290,4 +290,5 @@ def test_what_varies_by_itself_is_no_conversation(user: User) -> None:
 
     ran = diagnosed(user, "counted.py:reply", "namespace")
 
-    assert (ran.diagnosis.verdict, found(ran)) == ("stateless", [])
+    assert (ran.diagnosis.verdict, found(ran)) == ("inconclusive", [])  # nothing shows that a message arrived
+    assert ran.diagnosis.errors[0].slug == "message-not-seen"

@@ -88,7 +88,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, OVERLAPPING, TWO_SESSIONS
+from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, NEW_PROCESS, OVERLAPPING, TWO_SESSIONS
 from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
 from statecheck.judge.checks.lost_update import find_missing
 from statecheck.judge.checks.mixing import find_forgotten
@@ -104,7 +104,8 @@ def find_lost_update(case: Case) -> Finding | None:
     for name in OVERLAPPING:
         if case.lost(name):
             return _report_lost(case, name)
-    if case.lost(TWO_SESSIONS):
+    # what is in the memory of one process is no file or row that another session's turn could overwrite
+    if case.lost(TWO_SESSIONS) and not case.lost(NEW_PROCESS):
         return _report_lost(case, TWO_SESSIONS)
     for name in OVERLAPPING:
         if name in case.outcomes and case.outcomes[name].outcome == "reordered":

@@ -53,7 +53,13 @@ def _shown(conversation: Conversation, turn: Sent, other: Sent) -> str:
     return "its answer shows it" if not calls and other.marker in turn.answer else ""
 
 
-def find_forgotten(conversation: Conversation, channel: Channel) -> list[Sent]:
+def _begins_anew(control: Conversation | None, channel: Channel) -> bool:
+    """Whether one session's third turn is not given its second either: an answer that a question waited for."""
+    turns = control.turns if control is not None else ()
+    return control is not None and len(turns) > 2 and not control.is_given(turns[2], turns[1], channel)
+
+
+def find_forgotten(conversation: Conversation, channel: Channel, control: Conversation | None = None) -> list[Sent]:
     """The acknowledged turns of the overlap that the next turn of the same session was not given.
 
     Only where both sessions still had their own turn before the overlap: what is forgotten because of another
@@ -61,6 +67,8 @@ def find_forgotten(conversation: Conversation, channel: Channel) -> list[Sent]:
     """
     sessions = dict(zip(conversation.numbers, _sessions_of(conversation), strict=False))
     before, during, _ = conversation.overlap
+    if _begins_anew(control, channel):
+        return []
     after = [turn for turn in conversation.turns if turn not in during and turn not in before]
     forgotten: list[Sent] = []
     for turn in during:
@@ -76,12 +84,13 @@ def find_forgotten(conversation: Conversation, channel: Channel) -> list[Sent]:
 
 
 def check(
-    conversation: Conversation, channel: Channel | None, _control: Conversation | None = None
+    conversation: Conversation, channel: Channel | None, control: Conversation | None = None
 ) -> tuple[OutcomeName, str]:
     """Judge a conversation in which turns of two sessions overlap.
 
     Args:
         channel: where the baseline showed that turns are remembered; None for what models are given.
+        control: one session's turns in one process, one after the other, if they were sent.
 
     Returns:
         `leaked`, `lost` (a turn of the overlap is missing in its own session), `isolated`, or `error` where no turn
@@ -99,7 +108,7 @@ def check(
     refused = [turn for turn in during if turn.status != "ok"]
     if len(refused) == len(during):
         return "error", f"none of the overlapping turns was acknowledged: {refused[0].note if refused else ''}"
-    forgotten = find_forgotten(conversation, channel or "model")
+    forgotten = find_forgotten(conversation, channel or "model", control)
     if forgotten:
         numbers = ", ".join(str(turn.number) for turn in forgotten)
         return "lost", f"a turn of another session at the same time overwrote turn {numbers}"

@@ -47,6 +47,8 @@ def find_unreturned(conversation: Conversation) -> Unreturned | None:
     if len(sent) < 2 or sent[1].status != "ok" or find_memory_database(conversation, *sent[:2]) is not None:
         return None
     first, second = sent[:2]
+    if conversation.writes(first.number, first.marker):  # the statements are those of a store of the library
+        return None
     writes = list(asked_tables(conversation, first, second, "sql"))
     queries = [op for op in conversation.select("sql", second.number, "send") if is_query(op.text)]
     pairs = [(write, query) for write in writes for query in queries if _share_table(write, query)]
