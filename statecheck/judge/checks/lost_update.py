@@ -73,7 +73,7 @@ def check(
     if not acknowledged:
         return "error", f"none of the overlapping turns was acknowledged: {during[0].note if during else ''}"
     lost = find_missing(conversation, channel)
-    held = _count_held(conversation)
+    held = conversation.held
     refused = len(during) - len(acknowledged)
     aside = f", {refused} refused" if refused else ""
     if lost and control is not None and is_window(control, channel) and not has_room(conversation, control, channel):
@@ -94,11 +94,6 @@ def check(
 def meets_another_loop(ops: Iterable[Op]) -> Op | None:
     """The first failure to use what belongs to another thread's event loop, which wakes nobody else that waits."""
     return next((op for op in ops if op.type == "fail" and _OTHER_LOOP.search(op.error)), None)
-
-
-def _count_held(conversation: Conversation) -> int:
-    mark = next(conversation.select("overlap"), None)
-    return mark.held if mark is not None else 0
 
 
 def _is_interleaved(conversation: Conversation, reader: Sent) -> bool:

@@ -33,7 +33,7 @@ def find_leaks(conversation: Conversation) -> Iterator[Leak]:
     What counts is what a model was given, answers of the past included; where no model is called, what the turn's
     answer shows. That a turn read a file or a table which holds all sessions shows nothing.
     """
-    sessions = dict(zip(conversation.numbers, _sessions_of(conversation), strict=False))
+    sessions = _read_sessions(conversation)
     for turn in conversation.turns:
         own = {other.marker for other in conversation.turns if sessions.get(other.number) == sessions.get(turn.number)}
         for other in conversation.turns:
@@ -41,8 +41,9 @@ def find_leaks(conversation: Conversation) -> Iterator[Leak]:
                 yield Leak(turn, other, how)
 
 
-def _sessions_of(conversation: Conversation) -> tuple[int, ...]:
-    return SESSIONS.get(conversation.experiment, ())
+def _read_sessions(conversation: Conversation) -> dict[int, int]:
+    """Return the session of each turn, by the turn's number."""
+    return dict(zip(conversation.numbers, SESSIONS.get(conversation.experiment, ()), strict=False))
 
 
 def _shown(conversation: Conversation, turn: Sent, other: Sent) -> str:
@@ -65,7 +66,7 @@ def find_forgotten(conversation: Conversation, channel: Channel, control: Conver
     Only where both sessions still had their own turn before the overlap: what is forgotten because of another
     session's turn alone, as by a cache that holds few, is not forgotten by the overlap.
     """
-    sessions = dict(zip(conversation.numbers, _sessions_of(conversation), strict=False))
+    sessions = _read_sessions(conversation)
     before, during, _ = conversation.overlap
     if _begins_anew(control, channel):
         return []
@@ -112,7 +113,5 @@ def check(
     if forgotten:
         numbers = ", ".join(str(turn.number) for turn in forgotten)
         return "lost", f"a turn of another session at the same time overwrote turn {numbers}"
-    mark = next(conversation.select("overlap"), None)
-    held = mark.held if mark is not None else 0
-    how = "one turn at a time" if held <= 1 else f"{held} held at once"
+    how = "one turn at a time" if conversation.held <= 1 else f"{conversation.held} held at once"
     return "isolated", f"neither session was given anything of the other ({how})"

@@ -70,6 +70,12 @@ class Conversation(OpIndex):
             during = [turn for turn in during if turn.sent < mark.time]
         return before, during, self.turns[-1]
 
+    @cached_property
+    def held(self) -> int:
+        """The greatest number of overlapping turns that were held at once; 0 where none overlapped."""
+        mark = next(self.select("overlap"), None)
+        return mark.held if mark is not None else 0
+
     # ------------------------------------------------------------------------------------------------ sets of turns
 
     @cached_property

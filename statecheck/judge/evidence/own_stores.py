@@ -58,9 +58,10 @@ def find_unreturned(conversation: Conversation) -> Unreturned | None:
     table = next(iter(sorted(named_tables(write.text) & named_tables(query.text))), "")
     if any(first.marker in op.markers for op in conversation.select("sql", second.number, "read")):
         return Unreturned("never-read", table, write, query)
-    if _is_stored(conversation, first, write) is False:
+    stored = _is_stored(conversation, first, write)
+    if stored is False:
         return Unreturned("not-committed", table, write, query)
-    if _is_stored(conversation, first, write) and _share_key(first, second, pairs):
+    if stored and _share_key(first, second, pairs):
         return Unreturned("filtered-out", table, write, query)
     return None
 
