@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
-from statecheck.model import Finding
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statecheck.judge.evidence.case import Case
-    from statecheck.model import Anchor, Confidence, Evidence, Severity
+    from statecheck.model import Anchor, Evidence, Finding, Severity
 
 Baseline = Literal["kept", "not-kept", "any"]
 """What became of one turn after another in one process (`same-process`)."""
@@ -29,19 +27,41 @@ class Topic(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One thing that is asked of a recorded run; its cause applies if the answer is a finding.
+class Observation:
+    """What a question saw in a recorded run: a finding of the cause that asks it, which need not be known here.
 
     Attributes:
-        ask: returns the finding, or None.
+        summary: one sentence that says what was lost and where it was.
+        anchor: the line to blame; None if no line was recorded.
+        evidence: what the checks said, or what was seen.
+        kind: within the cause, or None.
+        related_to: where the state is written and read.
+        fix: one sentence that says what to change; "" for what the cause says.
+    """
+
+    summary: str
+    anchor: Anchor | None
+    evidence: tuple[Evidence, ...]
+    kind: str | None = None
+    severity: Severity = "error"
+    related_to: tuple[Anchor, ...] = ()
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing that is asked of a recorded run; its cause applies if something is observed.
+
+    Attributes:
+        ask: returns what was observed, or None.
         baseline: asked only where this became of the baseline.
         about: its topic; None for what no other answer masks.
-        masks: the topics that are not asked about any more once this was answered with a finding, as nothing of
+        masks: the topics that are not asked about any more once this was observed, as nothing of
             them can be seen until it is fixed. Its own is among them where the topic has one answer.
         order: the smaller, the earlier it is asked: before the questions that it masks.
     """
 
-    ask: Callable[[Case], Finding | None]
+    ask: Callable[[Case], Observation | None]
     baseline: Baseline = "kept"
     about: Topic | None = None
     masks: tuple[Topic, ...] = ()
@@ -134,32 +154,3 @@ class Cause:
     counterexamples: tuple[Example, ...] = ()
     comes_last: Callable[[Finding], bool] = is_never
     explains_failures: bool = False
-
-
-def make_finding(
-    cause: Cause,
-    summary: str,
-    anchor: Anchor | None,
-    case: Case,
-    evidence: tuple[Evidence, ...],
-    *,
-    kind: str | None = None,
-    severity: Severity = "error",
-    related_to: tuple[Anchor, ...] = (),
-    fix: str = "",
-) -> Finding:
-    """Return a finding of this cause. Without a recorded anchor it stands at the endpoint, and is only likely."""
-    confidence: Confidence = "certain" if anchor is not None else "likely"
-    return Finding(
-        cause.code,
-        cause.name,
-        kind,
-        False,
-        severity,
-        confidence,
-        summary,
-        anchor or case.handler,
-        related_to,
-        evidence,
-        fix or cause.fix,
-    )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
 from statecheck.judge.causes import CAUSES, Cause
+from statecheck.model import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from statecheck.judge.cause import Topic
+    from statecheck.judge.cause import Observation, Topic
     from statecheck.judge.evidence.case import Case
-    from statecheck.model import Finding
+    from statecheck.model import Anchor
 
 
 def find_causes(case: Case, causes: Iterable[Cause] = CAUSES) -> tuple[Finding, ...]:
@@ -29,14 +30,31 @@ def find_causes(case: Case, causes: Iterable[Cause] = CAUSES) -> tuple[Finding, 
     for cause, place, question in sorted(numbered, key=lambda each: each[2].order):
         if question.baseline not in (baseline, "any") or question.about in masked:
             continue
-        finding = question.ask(case)
-        if finding is not None:
+        observed = question.ask(case)
+        if observed is not None:
             masked.update(question.masks)
-            found.append((finding, cause, place))
+            found.append((_make_finding(cause, observed, case.handler), cause, place))
     ranked = [finding for finding, _, _ in sorted(found, key=lambda each: _rank(*each))]
     if not ranked or ranked[0].severity != "error":
         return tuple(ranked)
     return (replace(ranked[0], primary=True), *ranked[1:])
+
+
+def _make_finding(cause: Cause, observed: Observation, handler: Anchor) -> Finding:
+    """Return a finding of this cause. Without a recorded line it stands at the endpoint, and is only likely."""
+    return Finding(
+        code=cause.code,
+        name=cause.name,
+        kind=observed.kind,
+        primary=False,
+        severity=observed.severity,
+        confidence="certain" if observed.anchor is not None else "likely",
+        summary=observed.summary,
+        anchor=observed.anchor or handler,
+        related=observed.related_to,
+        evidence=observed.evidence,
+        fix=observed.fix or cause.fix,
+    )
 
 
 def _rank(finding: Finding, cause: Cause, place: int) -> tuple[bool, bool, int, int]:

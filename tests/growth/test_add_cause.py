@@ -33,19 +33,17 @@ FULL_MOON = '''\
     from typing import TYPE_CHECKING
 
     from statecheck.experiments import BASELINE
-    from statecheck.judge.cause import Cause, Question, Symptom, make_finding
+    from statecheck.judge.cause import Cause, Observation, Question, Symptom
 
     if TYPE_CHECKING:
         from statecheck.judge.evidence.case import Case
-        from statecheck.model import Finding
 
 
-    def find_moonlight(case: Case) -> Finding | None:
+    def find_moonlight(case: Case) -> Observation | None:
         """Was a turn answered by moonlight?"""
         if BASELINE not in case.conversations:
             return None
-        evidence = (case.reason(BASELINE),)
-        return make_finding(CAUSE, "the moon was full", None, case, evidence, kind="howling")
+        return Observation("the moon was full", None, (case.reason(BASELINE),), kind="howling")
 
 
     CAUSE = Cause(

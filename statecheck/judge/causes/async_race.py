@@ -89,7 +89,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, NEW_PROCESS, OVERLAPPING, TWO_SESSIONS
-from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.lost_update import find_missing
 from statecheck.judge.checks.mixing import find_forgotten
 from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_related, find_whereabouts, line_of
@@ -99,7 +99,7 @@ if TYPE_CHECKING:
     from statecheck.model import Anchor, Finding
 
 
-def find_lost_update(case: Case) -> Finding | None:
+def find_lost_update(case: Case) -> Observation | None:
     """Is an acknowledged turn that overlapped others missing from what a later turn sees?"""
     for name in OVERLAPPING:
         if case.lost(name):
@@ -113,7 +113,7 @@ def find_lost_update(case: Case) -> Finding | None:
     return None
 
 
-def _report_lost(case: Case, name: str) -> Finding:
+def _report_lost(case: Case, name: str) -> Observation:
     conversation = case.conversations[name]
     apart = name == TWO_SESSIONS
     victims = (find_forgotten if apart else find_missing)(conversation, case.channel or "model")
@@ -123,11 +123,9 @@ def _report_lost(case: Case, name: str) -> Finding:
     names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
     where = f" in `{summary_place}`" if summary_place else ""
     whose = "of another session " if apart else ""
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"acknowledged turns ({names}) were overwritten{where} by turns {whose}that overlapped them",
         anchor,
-        case,
         (case.reason(name),),
         kind="library-store" if library else "user-code",
         related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
@@ -164,17 +162,15 @@ def _find_place(case: Case, conversation: Conversation, victim: Sent, library: b
     return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
 
 
-def _report_interleaved(case: Case, name: str) -> Finding:
+def _report_interleaved(case: Case, name: str) -> Observation:
     conversation = case.conversations[name]
     _, during, _ = conversation.overlap
     victim = during[0]
     write = next((op for op in conversation.writes(victim.number, victim.marker) if op.frames), None)
     anchor = anchor_of(write)
-    return make_finding(
-        CAUSE,
+    return Observation(
         "overlapping turns of one session are all kept, but their questions and answers are interleaved",
         anchor,
-        case,
         (case.reason(name),),
         kind="interleaved",
         severity="warning",

@@ -101,12 +101,12 @@ import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, COLD_START, CONTROL, OTHER_WORKER, OVERLAPPING
-from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.lost_update import meets_another_loop
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related
 from statecheck.judge.evidence.given_messages import find_missing_answer, find_oldest_window
 from statecheck.judge.evidence.own_stores import Kind, find_unreturned
-from statecheck.model import Evidence, Finding
+from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -116,7 +116,7 @@ _REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index
 """How the library's own code refuses to keep what it was given, by no fault of the app."""
 
 
-def find_broken_write(case: Case) -> Finding | None:
+def find_broken_write(case: Case) -> Observation | None:
     """Did the library drop or refuse, in one process and one turn after another, what the app gave it to keep?"""
     conversation = case.conversations.get(BASELINE)
     if conversation is None or case.kept(BASELINE):
@@ -139,7 +139,7 @@ def find_broken_write(case: Case) -> Finding | None:
         kind, what = "silent-loss", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
     anchor = anchor_of(witness)
     summary = f"{what}; installed: {versions}" if versions else what
-    return make_finding(CAUSE, summary, anchor, case, (Evidence(BASELINE, what),), kind=kind)
+    return Observation(summary, anchor, (Evidence(BASELINE, what),), kind=kind)
 
 
 _UNRETURNED: dict[Kind, tuple[str, str]] = {
@@ -158,7 +158,7 @@ _UNRETURNED: dict[Kind, tuple[str, str]] = {
 }
 
 
-def find_unreturned_turn(case: Case) -> Finding | None:
+def find_unreturned_turn(case: Case) -> Observation | None:
     """Did the app's own code write turn 1 to a table, ask the table for it, and not get it?"""
     conversation = case.conversations.get(BASELINE)
     found = find_unreturned(conversation) if conversation is not None and case.lost(BASELINE) else None
@@ -167,11 +167,9 @@ def find_unreturned_turn(case: Case) -> Finding | None:
     summary, fix = _UNRETURNED[found.kind]
     blamed = found.write if found.kind == "not-committed" else found.query
     anchor = anchor_of(blamed) or anchor_of(found.write)
-    return make_finding(
-        CAUSE,
+    return Observation(
         summary.format(f"the table `{found.table}`" if found.table else "a database"),
         anchor,
-        case,
         (case.reason(BASELINE),),
         kind=found.kind,
         related_to=find_related(
@@ -181,7 +179,7 @@ def find_unreturned_turn(case: Case) -> Finding | None:
     )
 
 
-def find_window_of_the_oldest(case: Case) -> Finding | None:
+def find_window_of_the_oldest(case: Case) -> Observation | None:
     """Is the model given the oldest turns alone once there are many?"""
     conversation = case.conversations.get(CONTROL)
     window = find_oldest_window(conversation, case.channel or "model") if conversation is not None else None
@@ -190,18 +188,16 @@ def find_window_of_the_oldest(case: Case) -> Finding | None:
     anchor = anchor_of(window.limit)
     what = f"turn {window.reader} was not given turn {window.missing}, and was given turn {window.given}"
     by = f" (`{window.limit_text}`)" if window.limit_text else ""
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"the model is given the oldest turns only{by}: later turns are never given to it",
         anchor,
-        case,
         (Evidence(CONTROL, what),),
         kind="oldest-window",
         fix="keep the newest turns: sort them newest first, limit, and reverse what comes back",
     )
 
 
-def find_unstored_answers(case: Case) -> Finding | None:
+def find_unstored_answers(case: Case) -> Observation | None:
     """Is what the user said given to later turns, and nothing of what was answered?"""
     conversation = case.conversations.get(BASELINE)
     reader = find_missing_answer(conversation) if conversation is not None else None
@@ -210,11 +206,9 @@ def find_unstored_answers(case: Case) -> Finding | None:
     first = conversation.turns[0]
     written = [*conversation.writes(first.number, first.marker), *conversation.select("sql", first.number, "write")]
     anchor = next(iter(anchors(written, "")), None) or anchor_of(reader)
-    return make_finding(
-        CAUSE,
+    return Observation(
         "turn 2 was given what the user said in turn 1, and not what was answered: answers are never stored",
         anchor,
-        case,
         (Evidence(BASELINE, "turn 2's model was given turn 1's question without its answer"),),
         kind="answers-missing",
         severity="warning",
@@ -222,7 +216,7 @@ def find_unstored_answers(case: Case) -> Finding | None:
     )
 
 
-def find_pickled_memory(case: Case) -> Finding | None:
+def find_pickled_memory(case: Case) -> Observation | None:
     """Did turn 2 get a memory under turn 1's key in RAM, where turn 1's had a database, as by pickle?"""
     conversation = case.conversations.get(BASELINE)
     if conversation is None or not case.lost(BASELINE):
@@ -237,11 +231,9 @@ def find_pickled_memory(case: Case) -> Finding | None:
         saved = [each for each in conversation.select(turn=first.number, action="write") if each.f in ("wire", "file")]
         anchor = next(filter(None, map(anchor_of, reversed(saved))), None) or anchor_of(before)
         where = f"a `{op.cls}` was on `{before.where}` in turn 1"
-        return make_finding(
-            CAUSE,
+        return Observation(
             f"{where} and came back on `{op.where}`, without its messages: pickling keeps its session id alone",
             anchor,
-            case,
             (case.reason(BASELINE),),
             kind="pickled",
             fix="do not pickle the memory: build it in each turn from the session id and its `async_engine`, where its "
@@ -250,7 +242,7 @@ def find_pickled_memory(case: Case) -> Finding | None:
     return None
 
 
-def find_defect(case: Case) -> Finding | None:
+def find_defect(case: Case) -> Observation | None:
     """Did a library's store do something else than it was asked to, in any experiment?"""
     for conversation in case.conversations.values():
         op = next(conversation.select("defect"), None)
@@ -265,7 +257,7 @@ def find_defect(case: Case) -> Finding | None:
             Evidence(conversation.experiment, f"turn {op.turn} called it, and what was left is not what it says"),
         )
         summary = f"{what}; it is the library's own code: {op.where}" if op.where else what
-        return make_finding(CAUSE, summary, anchor, case, evidence, kind=op.name, fix=mends)
+        return Observation(summary, anchor, evidence, kind=op.name, fix=mends)
     return None
 
 
@@ -276,7 +268,7 @@ _DEFECTS = {
 """What a store did instead, by the kind."""
 
 
-def find_cold_start(case: Case) -> Finding | None:
+def find_cold_start(case: Case) -> Observation | None:
     """Did the library refuse one of two first turns at once, for want of the table that the other was making?"""
     conversation = case.conversations.get(COLD_START)
     if conversation is None:
@@ -291,10 +283,10 @@ def find_cold_start(case: Case) -> Finding | None:
     anchor = anchor_of(witness)
     mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
     evidence = (Evidence(COLD_START, what),)
-    return make_finding(CAUSE, what, anchor, case, evidence, kind="cold-start", severity="warning", fix=mends)
+    return Observation(what, anchor, evidence, kind="cold-start", severity="warning", fix=mends)
 
 
-def find_several_threads(case: Case) -> Finding | None:
+def find_several_threads(case: Case) -> Observation | None:
     """Did a store break when threads used it at once, each by an event loop of its own?"""
     for name in OVERLAPPING:
         conversation = case.conversations.get(name)
@@ -311,7 +303,7 @@ def find_several_threads(case: Case) -> Finding | None:
         anchor = anchor_of(witness)
         mends = "use its async methods (`achat`) in `async def` handlers, or let one thread at a time use it (a lock)"
         evidence = (Evidence(name, what),)
-        return make_finding(CAUSE, what, anchor, case, evidence, kind="several-threads", severity="warning", fix=mends)
+        return Observation(what, anchor, evidence, kind="several-threads", severity="warning", fix=mends)
     return None
 
 

@@ -92,7 +92,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
-from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.evidence.case import (
     Case,
     anchor_of,
@@ -106,19 +106,19 @@ from statecheck.judge.evidence.case import (
 )
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
 from statecheck.judge.evidence.signatures import find_unreadable_session
-from statecheck.model import Evidence, Finding
+from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
     from statecheck.model import Severity
 
 
-def find_lost_place(case: Case) -> Finding | None:
+def find_lost_place(case: Case) -> Observation | None:
     """Did turn 1's marker die with its process, or with the disk that a redeploy drops?"""
     name = next((name for name in (NEW_PROCESS, NEW_CONTAINER) if case.lost(name)), None)
     if name is None:
         return None
-    unread = find_unreadable_session(CAUSE, case, name)
+    unread = find_unreadable_session(case, name)
     if unread is not None:
         return unread
     conversation = case.conversations[name]
@@ -145,11 +145,9 @@ def find_lost_place(case: Case) -> Finding | None:
         where = f"`{files[0].text}`" if files else "the container's own disk"
         summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
     kind = "never-persisted" if _is_never_persisted(conversation) else "shared-instance" if case.shared(place) else None
-    return make_finding(
-        CAUSE,
+    return Observation(
         summary,
         anchor,
-        case,
         tuple(case.reason(each) for each in (NEW_PROCESS, NEW_CONTAINER) if case.lost(each)),
         kind=kind,
         severity=severity,
@@ -164,7 +162,7 @@ def _is_never_persisted(conversation: Conversation) -> bool:
     return "load" in actions and "persist" not in actions
 
 
-def find_paused_run(case: Case) -> Finding | None:
+def find_paused_run(case: Case) -> Observation | None:
     """Is a run that waits for a person saved on the disk that a redeploy drops?
 
     Asked of what a single turn left: what answers such a run is no message, so that no other turn has to find it.
@@ -185,18 +183,16 @@ def find_paused_run(case: Case) -> Finding | None:
             where = f"`{files[0].text}`"
             set_by = [op for op in conversation.select("ctx-store", first.number, "write") if op.frames]
             made = [op for op in conversation.select("workflow", first.number, "build") if op.frames]
-            return make_finding(
-                CAUSE,
+            return Observation(
                 f"a run that waits for a person is saved in {where}, which a redeploy drops with the container",
                 next(iter(anchors([*set_by[-1:], *made[-1:]], "")), None),
-                case,
                 (Evidence(name, f"turn 1 ended with a workflow Context that still ran, saved in {where}"),),
                 kind="paused-run",
             )
     return None
 
 
-def find_recycled_worker(case: Case) -> Finding | None:
+def find_recycled_worker(case: Case) -> Observation | None:
     """Was turn 1 in the memory of a process that its own server ended, and replaced, before turn 2?"""
     conversation = case.conversations.get(BASELINE)
     if conversation is None or not case.lost(BASELINE):
@@ -209,12 +205,10 @@ def find_recycled_worker(case: Case) -> Finding | None:
         return None
     build = next((op for op in find_builds(conversation, first.marker, first) if op.frames), None)
     anchor = anchor_of(build)
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"turn 1 was in the memory of PID {min(ended)}, which its own server ended before turn 2: "
         "a process takes only so many turns",
         anchor,
-        case,
         (case.reason(BASELINE),),
         kind="worker-recycle",
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),

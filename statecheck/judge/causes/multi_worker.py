@@ -86,19 +86,19 @@ SC103, which the same process memory shows after a restart.
 from __future__ import annotations
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
-from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.evidence.case import Case, find_first_places, find_places, find_related, line_of
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_split
 from statecheck.judge.evidence.signatures import find_unreadable_session
-from statecheck.model import Evidence, Finding
+from statecheck.model import Evidence
 
 
-def find_process_memory(case: Case) -> Finding | None:
+def find_process_memory(case: Case) -> Observation | None:
     """Was turn 1's marker in another live process when turn 2 did not get it?"""
     conversation = case.conversations.get(OTHER_WORKER)
     if conversation is None or not case.lost(OTHER_WORKER):
         return None
-    unread = find_unreadable_session(CAUSE, case, OTHER_WORKER)
+    unread = find_unreadable_session(case, OTHER_WORKER)
     if unread is not None:
         return unread
     first, second = conversation.turns[:2]
@@ -127,11 +127,9 @@ def find_process_memory(case: Case) -> Finding | None:
     evidence = [case.reason(OTHER_WORKER)]
     if kept:
         evidence.append(Evidence(OTHER_WORKER, f"turn 1 is in PID {first.pid}'s memory at {kept[0].text}"))
-    return make_finding(
-        CAUSE,
+    return Observation(
         summary,
         anchor,
-        case,
         tuple(evidence),
         kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
         severity=severity,

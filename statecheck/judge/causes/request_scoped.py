@@ -86,19 +86,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, FLAG, OTHER_WORKER, STREAM_CUT
-from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.either_way import find_unkept
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_builds, find_memory_database, find_related
 from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.sent_history import find_dropped_history
-from statecheck.model import Evidence, Finding
+from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
 
 
-def find_dropped_store(case: Case) -> Finding | None:
+def find_dropped_store(case: Case) -> Observation | None:
     """Was the innermost store that held turn 1's marker built in turn 1's own request?"""
     conversation = case.conversations.get(BASELINE)
     if conversation is None or not case.lost(BASELINE):
@@ -111,11 +111,9 @@ def find_dropped_store(case: Case) -> Finding | None:
     anchor = anchor_of(witness)
     gone = any(op.obj == witness.obj for op in conversation.select("gone"))
     end = "and is gone" if gone else "and turn 2 used another"
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"turn 1 went into a {what} that was built in its own request {end}",
         anchor,
-        case,
         (case.reason(BASELINE),),
         kind="memory-database" if ":memory:" in witness.where else None,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
@@ -123,23 +121,21 @@ def find_dropped_store(case: Case) -> Finding | None:
     )
 
 
-def find_unused_history(case: Case) -> Finding | None:
+def find_unused_history(case: Case) -> Observation | None:
     """Did the client send turn 1 with turn 2, and the app ask its model without it?"""
     dropped = find_dropped_history(case)
     if dropped is None or dropped.by_agent:
         return None
-    return make_finding(
-        CAUSE,
+    return Observation(
         "the client sends the whole conversation with every turn, and the earlier messages are not given to the model",
         anchor_of(dropped.asked),
-        case,
         (case.reason(BASELINE),),
         kind="history-dropped",
         fix="give the model all messages that the client sends: `chat(message, chat_history=earlier)`",
     )
 
 
-def find_unset_session(case: Case) -> Finding | None:
+def find_unset_session(case: Case) -> Observation | None:
     """Was a turn put into a framework's session in place, and not given to a later turn for that?"""
     conversations = [case.conversations[name] for name in (OTHER_WORKER, CONTROL) if name in case.conversations]
     for conversation, (turn, later) in ((one, pair) for one in conversations for pair in pairwise(one.turns)):
@@ -149,11 +145,9 @@ def find_unset_session(case: Case) -> Finding | None:
         anchor = anchor_of(op)
         told = f"turn {turn.number} changed `{op.name}` in place, and turn {later.number} was not given it"
         shown = conversation.experiment if conversation.experiment in case.outcomes else BASELINE
-        return make_finding(
-            CAUSE,
+        return Observation(
             f"turn {turn.number} was put into `{op.name}` of a {op.cls} in place, which does not save it",
             anchor,
-            case,
             (Evidence(shown, told),),
             kind="unset-mutation",
             related_to=find_related(conversation, turn, turn.marker, anchor or case.handler),
@@ -162,7 +156,7 @@ def find_unset_session(case: Case) -> Finding | None:
     return None
 
 
-def find_other_way(case: Case) -> Finding | None:
+def find_other_way(case: Case) -> Observation | None:
     """Is a turn not kept where a boolean of its request stands the other way?"""
     conversation = case.conversations.get(FLAG)
     if conversation is None or not case.lost(FLAG):
@@ -173,11 +167,9 @@ def find_other_way(case: Case) -> Finding | None:
     way, turn, later, _ = unkept
     asked = anchors(conversation.select("model", turn.number), "read")
     plain = find_related(conversation, conversation.turns[0], conversation.turns[0].marker, case.handler)
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"with {way} a turn is answered and not kept: turn {later.number} was not given turn {turn.number}",
         next(iter(asked), None),
-        case,
         (case.reason(FLAG),),
         kind="other-way",
         severity="error" if "stream" in way else "warning",
@@ -186,7 +178,7 @@ def find_other_way(case: Case) -> Finding | None:
     )
 
 
-def find_cut_stream(case: Case) -> Finding | None:
+def find_cut_stream(case: Case) -> Observation | None:
     """Did nothing remain of a turn whose client went away before the end of its answer?"""
     conversation = case.conversations.get(STREAM_CUT)
     sent = conversation.turns if conversation is not None else []
@@ -199,11 +191,9 @@ def find_cut_stream(case: Case) -> Finding | None:
         return None
     lines = find_related(conversation, first, first.marker, case.handler)
     anchor = next((line for line in lines if line.text == "written"), None)
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"the client of turn {cut.number} went away before the end of its answer, and nothing of that turn is kept",
         anchor,
-        case,
         (Evidence(STREAM_CUT, f"turn {last.number} was given turn {first.number}, and not turn {cut.number}"),),
         kind="stream-cut",
         severity="warning",

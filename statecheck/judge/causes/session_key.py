@@ -107,7 +107,7 @@ from statecheck.experiments import (
     SECOND_THREAD,
     TWO_SESSIONS,
 )
-from statecheck.judge.cause import KEPT, Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.conversation.conversation import WRITES, service_key
 from statecheck.judge.evidence.case import (
@@ -133,10 +133,9 @@ if TYPE_CHECKING:
 
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
-    from statecheck.model import Finding
 
 
-def find_leak(case: Case) -> Finding | None:
+def find_leak(case: Case) -> Observation | None:
     """Was a client of another session given what this session said?"""
     conversation = case.conversations.get(OTHER_SESSION)
     if conversation is None or case.outcomes[OTHER_SESSION].outcome != "leaked":
@@ -152,11 +151,9 @@ def find_leak(case: Case) -> Finding | None:
     anchor = place.anchor if place else anchor_of(build)
     where = f", in `{place.text}`" if place else ""
     differ = "another session key" if first.key != second.key else "no session key at all"
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"one user's conversation is shown to another{where}: a client with {differ} was given turn 1",
         anchor,
-        case,
         (case.reason(OTHER_SESSION),),
         kind="shared-instance" if _is_one_object(conversation, first, second, place) else "shared-key",
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
@@ -171,7 +168,7 @@ def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place:
     return bool(used[0] & used[1]) if any(used) else place is not None and place.kind == "process"
 
 
-def find_swap(case: Case) -> Finding | None:
+def find_swap(case: Case) -> Observation | None:
     """Was a session given what another said at the same time, though one after the other they are kept apart?"""
     conversation = case.conversations.get(TWO_SESSIONS)
     if conversation is None or case.outcomes[TWO_SESSIONS].outcome != "leaked":
@@ -194,12 +191,10 @@ def find_swap(case: Case) -> Finding | None:
         what = f"`{shared.name}` is assigned by every request, and by the time it is used it may be another's"
     else:
         what = f"all requests change {f'one `{common}`' if common else 'something that they share'}"
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"two users at once are mixed up: {what}; turn {leak.turn.number} was given turn {leak.other.number}, "
         "which another user said",
         anchor,
-        case,
         (case.reason(TWO_SESSIONS),),
         kind="swapped",
         related_to=tuple(places.values())[::-1],
@@ -208,18 +203,16 @@ def find_swap(case: Case) -> Finding | None:
     )
 
 
-def find_other_thread(case: Case) -> Finding | None:
+def find_other_thread(case: Case) -> Observation | None:
     """Was a second thread of one user given what was said in the first?"""
     conversation = case.conversations.get(SECOND_THREAD)
     if conversation is None or case.outcomes[SECOND_THREAD].outcome != "leaked" or _leaks(case):
         return None
     anchor, related = _find_lookup(case, conversation, conversation.turns[1])
-    return make_finding(
-        CAUSE,
+    return Observation(
         "a second thread of the same user is given what was said in the first thread: the thread that the client "
         "names does not choose the conversation",
         anchor,
-        case,
         (case.reason(SECOND_THREAD),),
         kind="other-thread",
         severity="warning",
@@ -229,7 +222,7 @@ def find_other_thread(case: Case) -> Finding | None:
     )
 
 
-def find_keyless(case: Case) -> Finding | None:
+def find_keyless(case: Case) -> Observation | None:
     """Were clients that send no session key given each other's, or that of somebody who sends one?"""
     conversation = case.conversations.get(KEYLESS)
     if conversation is None or case.outcomes[KEYLESS].outcome != "leaked" or _leaks(case):
@@ -239,11 +232,9 @@ def find_keyless(case: Case) -> Finding | None:
     leak = keyed or leaks[0]
     whose = "a user with a key said" if keyed else "others without one said: all of them share one conversation"
     anchor, related = _find_lookup(case, conversation, leak.turn)
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"a client that sends no session key is given what {whose}",
         anchor,
-        case,
         (case.reason(KEYLESS),),
         kind=KEYLESS,
         severity="error" if keyed else "warning",
@@ -286,7 +277,7 @@ def _find_shared(conversation: Conversation, turns: Iterable[int]) -> Op | None:
     return min(known, key=lambda op: (op.lines[0].path, op.method) not in ran, default=None)
 
 
-def find_other_key(case: Case) -> Finding | None:
+def find_other_key(case: Case) -> Observation | None:
     """Is turn 1 kept where turn 2 could have reached it, under another key than turn 2 used?"""
     conversation = case.conversations.get(BASELINE)
     if conversation is None or not case.lost(BASELINE):
@@ -299,7 +290,7 @@ def find_other_key(case: Case) -> Finding | None:
     return _report_keys(case, conversation, pair, "request")
 
 
-def find_key_of_each_process(case: Case) -> Finding | None:
+def find_key_of_each_process(case: Case) -> Observation | None:
     """Did another process look for turn 1 in the store that both use, under a key of its own?"""
     for name in (OTHER_WORKER, NEW_PROCESS):
         conversation = case.conversations.get(name)
@@ -316,7 +307,7 @@ def find_key_of_each_process(case: Case) -> Finding | None:
     return None
 
 
-def find_key_read_back(case: Case) -> Finding | None:
+def find_key_read_back(case: Case) -> Observation | None:
     """Did a new process read turn 1 from where it was stored into memory, under another key than turn 2 looked under?
 
     Asked before it is said that the turn died with its process.
@@ -336,11 +327,9 @@ def find_key_read_back(case: Case) -> Finding | None:
         anchor = next(iter(used.uses), None) or place.anchor
         origin = f" from `{stored.text}`" if stored is not None else ""
         summary = f"a new process has turn 1{origin} in `{_stem(place.text)}` under the key `{old}`, and turn 2 looked "
-        return make_finding(
-            CAUSE,
+        return Observation(
             f"{summary}under `{new}`" + (": the key comes back as another type" if retyped else ""),
             anchor,
-            case,
             (case.reason(NEW_PROCESS),),
             kind="other-type" if retyped else "new-key",
             related_to=find_related(conversation, first, first.marker, anchor or case.handler),
@@ -351,25 +340,23 @@ def find_key_read_back(case: Case) -> Finding | None:
     return None
 
 
-def _report_keys(case: Case, conversation: Conversation, pair: tuple[str, str, Whereabouts], anew: str) -> Finding:
+def _report_keys(case: Case, conversation: Conversation, pair: tuple[str, str, Whereabouts], anew: str) -> Observation:
     old, new, place = pair
     second = conversation.turns[1]
     builds = find_builds(conversation, second.marker, second)
     build = next((op for op in builds if op.frames and op.turn == second.number), None)
     anchor = anchor_of(build) or place.anchor
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"turn 1 is kept in `{place.text}` under the key `{old}`, turn 2 looked under `{new}`: "
         f"the key is made anew for each {anew}",
         anchor,
-        case,
         (case.reason(conversation.experiment),),
         kind="new-key",
         related_to=find_related(conversation, second, second.marker, anchor or case.handler),
     )
 
 
-def _find_missed_read(case: Case, conversation: Conversation, first: Sent, second: Sent) -> Finding | None:
+def _find_missed_read(case: Case, conversation: Conversation, first: Sent, second: Sent) -> Observation | None:
     """Turn 2 read the very store that has turn 1, and did not find it there."""
     place = find_read_again(conversation, first, second)
     held = conversation.writes(first.number, first.marker)
@@ -381,11 +368,9 @@ def _find_missed_read(case: Case, conversation: Conversation, first: Sent, secon
         return None  # it was found
     queries = (op for op in conversation.select("sql", second.number, "send") if op.frames and is_query(op.text))
     anchor = anchor_of(next(queries, None)) or place.anchor
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"turn 1 is kept in `{place.text}`, which turn 2 read without finding it: it was looked up under another key",
         anchor,
-        case,
         (case.reason(BASELINE),),
         kind="new-key",
         related_to=find_related(conversation, second, second.marker, anchor or case.handler),

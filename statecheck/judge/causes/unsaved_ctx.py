@@ -134,19 +134,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
-from statecheck.judge.cause import Cause, Example, Question, Symptom, Topic, make_finding
+from statecheck.judge.cause import Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related, find_request
 from statecheck.judge.evidence.sent_history import find_dropped_history
 
 if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
-    from statecheck.model import Finding
 
 _OWN = "an agent run kept turn 1 in a memory of its own"
 
 
-def find_dropped_context(case: Case) -> Finding | None:
+def find_dropped_context(case: Case) -> Observation | None:
     """Was turn 1's marker only in a workflow Context, or in a memory that an agent run made for itself?"""
     conversation = case.conversations.get(BASELINE)
     if conversation is None or not case.lost(BASELINE):
@@ -168,11 +167,9 @@ def find_dropped_context(case: Case) -> Finding | None:
     made = next((op for op in _find_builds(conversation, run) if not in_context), None)
     best = next((op for op in (blamed, run, context, witness, made) if op is not None and op.frames), None)
     anchor = anchor_of(best)
-    return make_finding(
-        CAUSE,
+    return Observation(
         what,
         anchor,
-        case,
         (case.reason(BASELINE),),
         kind=kind,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
@@ -180,24 +177,22 @@ def find_dropped_context(case: Case) -> Finding | None:
     )
 
 
-def find_unused_history(case: Case) -> Finding | None:
+def find_unused_history(case: Case) -> Observation | None:
     """Did the client send turn 1 with turn 2, and was the agent's run not given it?"""
     dropped = find_dropped_history(case)
     if dropped is None or not dropped.by_agent:
         return None
-    return make_finding(
-        CAUSE,
+    return Observation(
         "the client sends the whole conversation with every turn, and the earlier messages are not given to the agent: "
         "its run began with an empty memory",
         anchor_of(dropped.asked),
-        case,
         (case.reason(BASELINE),),
         kind="history-dropped",
         fix="give the agent all messages that the client sends: `agent.run(message, chat_history=earlier)`",
     )
 
 
-def _find_paused_run(case: Case, conversation: Conversation, first: Sent) -> Finding | None:
+def _find_paused_run(case: Case, conversation: Conversation, first: Sent) -> Observation | None:
     """Was turn 1 a run that waits for a person's answer, and is its Context gone without having been saved?"""
     runs = conversation.select("run", first.number)
     run = next((op for op in runs if (op.generation, op.obj) in conversation.gone), None)
@@ -205,12 +200,10 @@ def _find_paused_run(case: Case, conversation: Conversation, first: Sent) -> Fin
     saved = any(op.action in ("to_dict", "load") for op in conversation.select("context") if op.turn)
     if run is None or asks is None or saved:
         return None
-    return make_finding(
-        CAUSE,
+    return Observation(
         f"the run of turn 1 waits for a person ({asks.cls}), and its Context ended with the request or the connection: "
         "who comes back begins a new run",
         anchor_of(run),
-        case,
         (case.reason(BASELINE),),
         kind="paused-run",
         related_to=tuple(anchors([asks], "asked")),

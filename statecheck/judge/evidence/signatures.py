@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.judge.cause import make_finding
+from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.case import anchor_of, find_places, find_related
 from statecheck.model import Anchor
 
 if TYPE_CHECKING:
-    from statecheck.judge.cause import Cause
     from statecheck.judge.evidence.case import Case
-    from statecheck.model import Finding
 
 
-def find_unreadable_session(cause: Cause, case: Case, name: str) -> Finding | None:
-    """Whether turn 2 of an experiment was lost because its worker refused the signature of another.
+def find_unreadable_session(case: Case, name: str) -> Observation | None:
+    """Return how turn 2 of an experiment was lost because its worker refused the signature of another, or None.
 
-    The finding stands where the secret key is made, else where the app puts the conversation into its session.
+    The anchor stands where the secret key is made, else where the app puts the conversation into its session.
     """
     conversation = case.conversations[name]
     first, second = conversation.turns[:2]
@@ -27,11 +25,9 @@ def find_unreadable_session(cause: Cause, case: Case, name: str) -> Finding | No
     secret = next((Anchor(line.path, line.line) for line in refusal.lines), None)
     put = next((anchor_of(op) for op in conversation.handed_over(first.marker, first.number)), None)
     whose = "a secret key of its own" if secret else "another secret key"
-    return make_finding(
-        cause,
+    return Observation(
         f"turn 1 is in a session that PID {first.pid} signed and PID {second.pid} cannot read: it has {whose}",
         secret or put,
-        case,
         (case.reason(name),),
         kind="own-secret",
         related_to=find_related(conversation, first, first.marker, secret or put or case.handler),
