@@ -10,7 +10,8 @@ from statecheck.judge.blind_spots import find_blind_spot
 from statecheck.judge.causes import find_cause
 from statecheck.judge.checks import outcomes
 from statecheck.judge.conversation import read_conversations
-from statecheck.judge.evidence.case import Case, is_carried, is_intended
+from statecheck.judge.evidence.case import Case
+from statecheck.judge.evidence.intent import is_carried, is_intended
 from statecheck.judge.findings import find_causes
 from statecheck.judge.side_effects import notes
 from statecheck.model import NOT_SELECTED, TREE_CHANGED, UNANSWERED, Diagnosis, Outcome, Problem
@@ -142,17 +143,7 @@ def _open_case(meta: RunMeta, conversations: Mapping[str, Conversation]) -> Case
     for name, problem in meta.problems.items():
         if name:
             found[name] = replace(found.get(name) or Outcome(name, "error"), outcome="error", reason=problem.text)
-    return Case(
-        conversations,
-        found,
-        channel,
-        meta.handler,
-        meta.versions,
-        meta.target.framework,
-        meta.workers,
-        meta.polls,
-        meta.carries_history,
-    )
+    return Case(conversations, found, channel, meta)
 
 
 def _collect_facts(case: Case, meta: RunMeta) -> Facts:

@@ -92,10 +92,13 @@ from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, NEW
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.lost_update import find_missing
 from statecheck.judge.checks.mixing import find_forgotten
-from statecheck.judge.evidence.case import Case, anchor_of, find_builds, find_related, find_whereabouts, line_of
+from statecheck.judge.evidence.lines import anchor_of, find_builds
+from statecheck.judge.evidence.state_lines import find_related, line_of
+from statecheck.judge.evidence.whereabouts import find_whereabouts
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.case import Case
     from statecheck.model import Anchor, Finding
 
 

@@ -103,14 +103,16 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, COLD_START, CONTROL, OTHER_WORKER, OVERLAPPING
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.lost_update import meets_another_loop
-from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related
 from statecheck.judge.evidence.given_messages import find_missing_answer, find_oldest_window
+from statecheck.judge.evidence.lines import anchor_of, anchors
 from statecheck.judge.evidence.own_stores import Kind, find_unreturned
+from statecheck.judge.evidence.state_lines import find_related
 from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation
+    from statecheck.judge.evidence.case import Case
 
 _REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index_key' is expected")
 """How the library's own code refuses to keep what it was given, by no fault of the app."""
@@ -127,7 +129,7 @@ def find_broken_write(case: Case) -> Observation | None:
     witness = next(iter([*refused, *dropped, *vanished]), None)
     if witness is None:
         return None
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(case.versions.items()))
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(case.app.versions.items()))
     if refused:
         kind, what = "refused-write", f"the library refused to store a turn ({witness.error[:160]})"
     elif dropped:

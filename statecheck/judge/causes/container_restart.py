@@ -93,23 +93,16 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
-from statecheck.judge.evidence.case import (
-    Case,
-    anchor_of,
-    anchors,
-    find_builds,
-    find_first_places,
-    find_places,
-    find_related,
-    find_request,
-    line_of,
-)
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
+from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
 from statecheck.judge.evidence.signatures import find_unreadable_session
+from statecheck.judge.evidence.state_lines import find_related, line_of
+from statecheck.judge.evidence.whereabouts import find_first_places, find_places
 from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
+    from statecheck.judge.evidence.case import Case
     from statecheck.model import Severity
 
 
@@ -172,7 +165,7 @@ def find_paused_run(case: Case) -> Observation | None:
     for name in (BASELINE, OTHER_SESSION):
         conversation = case.conversations.get(name)
         first = next(iter(conversation.turns), None) if conversation is not None else None
-        if conversation is None or first is None or find_request(conversation, first) is None:
+        if conversation is None or first is None or conversation.find_request(first) is None:
             continue
         saved = [op for op in conversation.select("context", first.number, "to_dict") if op.type == "ok"]
         files = [place for place in find_places(conversation, first) if place.kind != "process"]

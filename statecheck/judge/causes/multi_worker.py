@@ -85,12 +85,18 @@ SC103, which the same process memory shows after a restart.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
-from statecheck.judge.evidence.case import Case, find_first_places, find_places, find_related, line_of
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_split
 from statecheck.judge.evidence.signatures import find_unreadable_session
+from statecheck.judge.evidence.state_lines import find_related, line_of
+from statecheck.judge.evidence.whereabouts import find_first_places, find_places
 from statecheck.model import Evidence
+
+if TYPE_CHECKING:
+    from statecheck.judge.evidence.case import Case
 
 
 def find_process_memory(case: Case) -> Observation | None:

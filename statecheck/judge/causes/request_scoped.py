@@ -88,14 +88,17 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, CONTROL, FLAG, OTHER_WORKER, STREAM_CUT
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.either_way import find_unkept
-from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_builds, find_memory_database, find_related
 from statecheck.judge.evidence.deployed import advise_per_tab
+from statecheck.judge.evidence.intent import find_memory_database
+from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
 from statecheck.judge.evidence.sent_history import find_dropped_history
+from statecheck.judge.evidence.state_lines import find_related
 from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.case import Case
 
 
 def find_dropped_store(case: Case) -> Observation | None:
@@ -123,16 +126,7 @@ def find_dropped_store(case: Case) -> Observation | None:
 
 def find_unused_history(case: Case) -> Observation | None:
     """Did the client send turn 1 with turn 2, and the app ask its model without it?"""
-    dropped = find_dropped_history(case)
-    if dropped is None or dropped.by_agent:
-        return None
-    return Observation(
-        "the client sends the whole conversation with every turn, and the earlier messages are not given to the model",
-        anchor_of(dropped.asked),
-        (case.reason(BASELINE),),
-        kind="history-dropped",
-        fix="give the model all messages that the client sends: `chat(message, chat_history=earlier)`",
-    )
+    return find_dropped_history(case, by_agent=False)
 
 
 def find_unset_session(case: Case) -> Observation | None:

@@ -110,22 +110,12 @@ from statecheck.experiments import (
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.conversation.conversation import WRITES, service_key
-from statecheck.judge.evidence.case import (
-    Case,
-    Whereabouts,
-    anchor_of,
-    anchors,
-    database_of,
-    find_builds,
-    find_mapping,
-    find_read_again,
-    find_related,
-    find_whereabouts,
-    is_intended,
-    keys_of,
-)
 from statecheck.judge.evidence.deployed import advise_per_tab
+from statecheck.judge.evidence.intent import find_read_again, is_intended
+from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
 from statecheck.judge.evidence.services import asked_keys, is_query
+from statecheck.judge.evidence.state_lines import find_related
+from statecheck.judge.evidence.whereabouts import Whereabouts, database_of, find_mapping, find_whereabouts
 from statecheck.model import Anchor
 
 if TYPE_CHECKING:
@@ -133,12 +123,13 @@ if TYPE_CHECKING:
 
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.case import Case
 
 
 def find_leak(case: Case) -> Observation | None:
     """Was a client of another session given what this session said?"""
     conversation = case.conversations.get(OTHER_SESSION)
-    if conversation is None or case.outcomes[OTHER_SESSION].outcome != "leaked":
+    if conversation is None or not case.leaked(OTHER_SESSION):
         return None
     first, second = conversation.turns[:2]
     baseline = case.conversations.get(BASELINE, conversation)
@@ -171,9 +162,7 @@ def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place:
 def find_swap(case: Case) -> Observation | None:
     """Was a session given what another said at the same time, though one after the other they are kept apart?"""
     conversation = case.conversations.get(TWO_SESSIONS)
-    if conversation is None or case.outcomes[TWO_SESSIONS].outcome != "leaked":
-        return None
-    if _leaks(case):
+    if conversation is None or not case.leaked(TWO_SESSIONS) or case.leaked(OTHER_SESSION):
         return None
     leak = next(find_leaks(conversation))
     turns = [turn.number for turn in conversation.overlap[1]]
@@ -206,7 +195,7 @@ def find_swap(case: Case) -> Observation | None:
 def find_other_thread(case: Case) -> Observation | None:
     """Was a second thread of one user given what was said in the first?"""
     conversation = case.conversations.get(SECOND_THREAD)
-    if conversation is None or case.outcomes[SECOND_THREAD].outcome != "leaked" or _leaks(case):
+    if conversation is None or not case.leaked(SECOND_THREAD) or case.leaked(OTHER_SESSION):
         return None
     anchor, related = _find_lookup(case, conversation, conversation.turns[1])
     return Observation(
@@ -225,7 +214,7 @@ def find_other_thread(case: Case) -> Observation | None:
 def find_keyless(case: Case) -> Observation | None:
     """Were clients that send no session key given each other's, or that of somebody who sends one?"""
     conversation = case.conversations.get(KEYLESS)
-    if conversation is None or case.outcomes[KEYLESS].outcome != "leaked" or _leaks(case):
+    if conversation is None or not case.leaked(KEYLESS) or case.leaked(OTHER_SESSION):
         return None
     leaks = list(find_leaks(conversation))
     keyed = next((leak for leak in leaks if leak.other.number == 1), None)
@@ -241,11 +230,6 @@ def find_keyless(case: Case) -> Observation | None:
         related_to=related,
         fix="refuse a turn without a session key, or make a new key for it and return that",
     )
-
-
-def _leaks(case: Case) -> bool:
-    """Whether one session is given another's whatever is sent."""
-    return OTHER_SESSION in case.outcomes and case.outcomes[OTHER_SESSION].outcome == "leaked"
 
 
 def _find_lookup(case: Case, conversation: Conversation, turn: Sent) -> tuple[Anchor | None, tuple[Anchor, ...]]:
@@ -381,7 +365,7 @@ def _store_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[
     """Keys that a store was used with, where the marker outlived its turn in some reachable place."""
     kept = find_whereabouts(conversation, first.marker)
     held = conversation.writes(first.number, first.marker)
-    old, new = keys_of(held), keys_of(conversation.state_ops(second.number))
+    old, new = _keys_of(held), _keys_of(conversation.state_ops(second.number))
     asked = list(asked_keys(conversation, first, second))
     for place in kept:
         keys = [key for op, key in asked if (op.where, service_key(op.text)) == (place.text, place.key)]
@@ -403,10 +387,15 @@ def _is_the_store(conversation: Conversation, place: Whereabouts, held: list[Op]
 
 def _cache_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
     """Keys of the framework's cache, where turn 1 went in under another than turn 2 asked for."""
-    old = keys_of(conversation.handed_over(first.marker, first.number))
-    new = keys_of(conversation.handed_back(second.number))
+    old = _keys_of(conversation.handed_over(first.marker, first.number))
+    new = _keys_of(conversation.handed_back(second.number))
     place = next(iter(find_whereabouts(conversation, first.marker)), None)
     return (min(old), min(new), place) if place is not None and old and new and not old & new else None
+
+
+def _keys_of(ops: Iterable[Op]) -> set[str]:
+    """The keys that ops carry."""
+    return {op.key for op in ops if op.key is not None}
 
 
 def _place_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:

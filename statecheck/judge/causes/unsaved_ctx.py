@@ -135,12 +135,14 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Cause, Example, Observation, Question, Symptom, Topic
-from statecheck.judge.evidence.case import Case, anchor_of, anchors, find_related, find_request
+from statecheck.judge.evidence.lines import anchor_of, anchors
 from statecheck.judge.evidence.sent_history import find_dropped_history
+from statecheck.judge.evidence.state_lines import find_related
 
 if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.case import Case
 
 _OWN = "an agent run kept turn 1 in a memory of its own"
 
@@ -179,24 +181,14 @@ def find_dropped_context(case: Case) -> Observation | None:
 
 def find_unused_history(case: Case) -> Observation | None:
     """Did the client send turn 1 with turn 2, and was the agent's run not given it?"""
-    dropped = find_dropped_history(case)
-    if dropped is None or not dropped.by_agent:
-        return None
-    return Observation(
-        "the client sends the whole conversation with every turn, and the earlier messages are not given to the agent: "
-        "its run began with an empty memory",
-        anchor_of(dropped.asked),
-        (case.reason(BASELINE),),
-        kind="history-dropped",
-        fix="give the agent all messages that the client sends: `agent.run(message, chat_history=earlier)`",
-    )
+    return find_dropped_history(case, by_agent=True)
 
 
 def _find_paused_run(case: Case, conversation: Conversation, first: Sent) -> Observation | None:
     """Was turn 1 a run that waits for a person's answer, and is its Context gone without having been saved?"""
     runs = conversation.select("run", first.number)
     run = next((op for op in runs if (op.generation, op.obj) in conversation.gone), None)
-    asks = find_request(conversation, first)
+    asks = conversation.find_request(first)
     saved = any(op.action in ("to_dict", "load") for op in conversation.select("context") if op.turn)
     if run is None or asks is None or saved:
         return None

@@ -295,6 +295,11 @@ class Conversation(OpIndex):
         """The refusal of a signature in a turn: of a cookie, or a stored session, that another process has signed."""
         return next((op for op in self.select("signature", turn.number) if op.type == "fail"), None)
 
+    def find_request(self, turn: Sent) -> Op | None:
+        """What a turn's run asked a person, where nobody answered it in that turn."""
+        answered = any(self.select("answers", turn.number))
+        return None if answered else next(self.select("asks", turn.number), None)
+
 
 def service_key(text: str) -> str | None:
     """The key of a Redis command as it goes over the wire; None for other protocols."""

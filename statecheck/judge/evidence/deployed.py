@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from statecheck.probe.frameworks import FRAMEWORKS, by_name
 
 if TYPE_CHECKING:
-    from statecheck.judge.evidence.case import Case, Whereabouts
+    from statecheck.judge.evidence.case import Case
+    from statecheck.judge.evidence.whereabouts import Whereabouts
     from statecheck.model import Severity
     from statecheck.probe.frameworks import Framework
 
@@ -26,18 +27,18 @@ def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
 
     One replica is all that a page or a bot that polls is meant to have, unless the project's files ask for more.
     """
-    if case.workers > 1:
+    if case.app.workers > 1:
         return "error", ""
     tab = find_tab(place)
     if tab is not None:
         return "warning", f"a tab keeps to one {tab.name} server, so nothing is lost while there is one replica"
-    return ("warning", _OF_A_POLLING_BOT) if case.polls else ("error", "")
+    return ("warning", _OF_A_POLLING_BOT) if case.app.polls else ("error", "")
 
 
 def weigh_end(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
     """Return how much it matters that what is in memory ends with its process, and why; "" for an error."""
     tab = find_tab(place)
-    if tab is None or case.workers > 1:
+    if tab is None or case.app.workers > 1:
         return "error", ""
     return "warning", f"a {tab.name} tab begins anew after a restart, as its page does"
 
@@ -50,4 +51,4 @@ def advise_beyond_tab(place: Whereabouts | None) -> str:
 
 def advise_per_tab(case: Case) -> str:
     """Return what the app's framework offers for a thing that each tab has of its own; "" where it is no page."""
-    return by_name(case.framework).per_tab
+    return by_name(case.app.target.framework).per_tab

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from statecheck.judge.evidence.case import find_memory_database
+from statecheck.judge.evidence.intent import find_memory_database
 from statecheck.judge.evidence.services import asked_tables, is_query, named_tables
 
 if TYPE_CHECKING:

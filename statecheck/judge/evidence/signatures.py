@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.judge.cause import Observation
-from statecheck.judge.evidence.case import anchor_of, find_places, find_related
+from statecheck.judge.evidence.lines import anchor_of
+from statecheck.judge.evidence.state_lines import find_related
+from statecheck.judge.evidence.whereabouts import find_places
 from statecheck.model import Anchor
 
 if TYPE_CHECKING:

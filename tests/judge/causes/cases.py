@@ -11,7 +11,8 @@ from statecheck.judge.checks import outcomes
 from statecheck.judge.conversation import read_conversations
 from statecheck.judge.evidence.case import Case
 from statecheck.judge.findings import find_causes
-from statecheck.model import Anchor, Finding
+from statecheck.kept.meta import RunMeta
+from statecheck.model import Anchor, Finding, TargetName
 
 if TYPE_CHECKING:
     from statecheck.history import History
@@ -24,7 +25,7 @@ def case(*histories: History) -> Case:
     """A run with these histories, judged by the checks."""
     known = read_conversations({one.experiment: one for one in histories})
     channel, found = outcomes(known)
-    return Case(known, found, channel, HANDLER, VERSIONS)
+    return Case(known, found, channel, RunMeta(TargetName("app.py", "app", ""), HANDLER, versions=VERSIONS))
 
 
 def findings(*histories: History) -> tuple[Finding, ...]:

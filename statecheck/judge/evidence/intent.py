@@ -1,0 +1,63 @@
+"""Whether a turn was put where a later one should find it, or is brought along by the client. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.judge.conversation.conversation import service_key
+from statecheck.judge.evidence.services import asked_keys, asked_tables
+from statecheck.judge.evidence.whereabouts import database_of, find_whereabouts
+
+if TYPE_CHECKING:
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.whereabouts import Whereabouts
+
+
+def is_intended(conversation: Conversation) -> bool:
+    """Whether turn 1 put its marker into conversation state, or into a store of the app's own that turn 2 reads."""
+    sent = conversation.turns
+    if len(sent) < 2:
+        return False
+    first, second = sent[:2]
+    if conversation.handed_over(first.marker, first.number) and conversation.handed_back(second.number):
+        return True
+    stores = conversation.writes(first.number, first.marker), find_read_again(conversation, first, second)
+    return any(stores) or find_memory_database(conversation, first, second) is not None
+
+
+def find_memory_database(conversation: Conversation, first: Sent, second: Sent) -> Op | None:
+    """The opening of a `:memory:` database that took turn 1's marker in its own request, where turn 2 asks one too."""
+    asked = any(op.action == "send" for op in conversation.select("sql", second.number))
+    for op in conversation.select("sql", first.number, "write") if asked else ():
+        if first.marker in op.markers:
+            opened = [each for each in conversation.select("file", first.number, "database") if each.time <= op.time]
+            return opened[-1] if opened and opened[-1].where == ":memory:" else None
+    return None
+
+
+def is_carried(conversation: Conversation) -> bool:
+    """Whether turn 2 brought turn 1 along, in its browser or in what turn 1's answer was, and no server keeps it."""
+    first, *later = conversation.turns or (None,)
+    if first is None:
+        return False
+    brought = any(op.carried for op in conversation.select("turn", 2)) or any(turn.renewed for turn in later[:1])
+    kept = find_whereabouts(conversation, first.marker) if brought else []
+    return brought and not any(place.anchor or place.kind == "service" for place in kept)
+
+
+def find_read_again(conversation: Conversation, first: Sent, second: Sent) -> Whereabouts | None:
+    """A file, database or service of the app's own that has turn 1's marker and that turn 2 reads, or None."""
+    asked = [op for op, _ in asked_keys(conversation, first, second)]
+    asked += asked_tables(conversation, first, second, "wire")
+    served = {(op.where, service_key(op.text)) for op in asked}
+    queried = any(asked_tables(conversation, first, second, "sql"))
+    for place in find_whereabouts(conversation, first.marker):
+        if place.kind == "service" and (place.text, place.key) in served:
+            return place
+        if place.kind == "disk":
+            names = {place.text, database_of(place.text)}
+            for op in conversation.select("file", second.number):
+                if op.where in names and (op.action == "read" or (op.action == "database" and queried)):
+                    return place
+    return None
