@@ -1,4 +1,8 @@
-"""The causes of state loss, one file each. A new one is a file here with its `CAUSE`, and a line in `_FILES`."""
+"""The causes of state loss, one file each. A new one is a file here with its `CAUSE`, and a line in `_FILES`.
+
+One that asks about several things is a folder: its text and its `CAUSE` in `__init__.py`, a module for each thing that
+is asked, and its examples in `examples.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,228 @@
+"""SC107 broken-store: the library loses or refuses a write through no fault of the app.
+
+## What it means
+
+The app does as the documentation says, one message after the other, and the library's own code still loses it: a
+write is acknowledged and never visible, or refused with an exception. Nothing else can be judged before this is
+mended.
+
+## Why it happens
+
+Libraries drift apart. With llama-index-core 0.14.25 and pydantic 2.14, `ChatMemoryBuffer` and `SimpleChatStore` can
+no longer be serialised (`'index_key' is expected to be an integer or a string`). Every second `agent.run(...,
+ctx=ctx)` on one `Context` serialises it; the `memory` key is skipped with one `UnserializableKeyWarning`, and the
+agent forgets, in one process. `SimpleChatStore.persist()` raises, after it has emptied the file. `Memory` in a
+`Context` is dropped in the same way with every version of pydantic. With SQLAlchemy 2.1, a default `Memory` that is
+written to by several tasks at once keeps some of the messages and reports no error.
+
+## How statecheck shows it
+
+In `same-process`, turn 1's write is acknowledged by a store that turn 2 uses under the same key, no other turn
+overlaps, and the marker is not in what turn 2 reads; or the record holds the library's exception. The finding names
+the installed versions.
+
+## Example
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.workflow import Context
+
+app = FastAPI()
+agent = FunctionAgent(tools=[])
+contexts = {}
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    ctx = contexts.setdefault(payload["session_id"], Context(agent))
+    return {"answer": str(await agent.run(payload["message"], ctx=ctx))}  # forgets with pydantic 2.14
+```
+
+## Fix
+
+Hand the agent a memory on every run, on a database: it is then never serialised with the `Context`.
+
+```python
+from fastapi import FastAPI
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.memory import Memory
+from sqlalchemy.ext.asyncio import create_async_engine
+
+app = FastAPI()
+engine = create_async_engine("sqlite+aiosqlite:///conversations.db")
+agent = FunctionAgent(tools=[])
+
+
+@app.post("/chat")
+async def chat(payload: dict):
+    memory = Memory.from_defaults(session_id=payload["session_id"], async_engine=engine)
+    return {"answer": str(await agent.run(payload["message"], memory=memory))}
+```
+
+Or pin what works together until it is mended there: `pydantic<2.14`. Treat `UnserializableKeyWarning` as an error
+in your tests.
+
+## Kinds
+
+- `dropped-memory`: the library left the memory out of a snapshot.
+- `refused-write`: the library raised an exception.
+- `silent-loss`: the library acknowledged the write, and it is not there.
+- `cold-start`: two first turns at once, on a store that makes its table when it is first used: one is refused, or both,
+  and with a `:memory:` database every later one as well. A warning: it takes an empty store. Touch the store once at
+  start-up (`await memory.aget_all()`), before requests come.
+- `several-threads`: threads use a store at once by its blocking methods, which start an event loop each, and one waits
+  for a lock of another's loop: that turn is refused or never answered, and so are all later ones of the process. A
+  warning: it takes turns of one session that overlap.
+- `pickled`: a `Memory` that was pickled comes back on a `:memory:` database under the same session id, whatever it was
+  on. Keep the session id and build the memory from it; the messages are in its database.
+- `reverses`: the library's store turns the messages round that a method of it leaves. It hides no other cause.
+- `doubles`: the library's store keeps those that a method of it was to replace. It hides no other cause.
+
+These are of the app's own code:
+
+- `not-committed`: turn 1 was written to a database and never committed, so it was rolled back when its connection was
+  closed. Commit, or write inside of `with connection:`.
+- `filtered-out`: turn 1 is in the table under the key that turn 2 asks for, and the query leaves it out: by a flag that
+  is never set, a status, a date.
+- `never-read`: turn 2 reads turn 1 from the database, and does not hand it to the model.
+- `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
+  newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
+- `answers-missing`: what the user says is kept, what was answered is not. A warning.
+
+## See also
+
+SC104 when the app drops the Context itself.
+"""
+
+from __future__ import annotations
+
+from statecheck.experiments import COLD_START
+from statecheck.judge.cause import Cause, Question, Symptom, Topic
+from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
+from statecheck.judge.causes.broken_store.library import find_broken_write, find_defect, find_pickled_memory
+from statecheck.judge.causes.broken_store.library_at_once import find_cold_start, find_several_threads
+from statecheck.judge.causes.broken_store.own_code import (
+    find_unreturned_turn,
+    find_unstored_answers,
+    find_window_of_the_oldest,
+)
+
+CAUSE = Cause(
+    code="SC107",
+    name="broken-store",
+    question="Was a sequential write acknowledged and never visible, or refused by the library's own code?",
+    questions=(
+        Question(
+            find_broken_write,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=10,
+        ),
+        Question(
+            find_unreturned_turn,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=11,
+        ),
+        # whatever overlaps is lost for the same reason
+        Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
+        Question(find_unstored_answers),
+        Question(
+            find_pickled_memory,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=9,
+        ),
+        Question(find_defect, baseline="any"),
+        Question(find_cold_start),
+        Question(find_several_threads),
+    ),
+    rank=10,
+    fix="use a store that works with the installed versions, such as `Memory` with `async_engine` passed as "
+    "`memory=` on every run, or pin the version named",
+    kinds=(
+        "dropped-memory",
+        "refused-write",
+        "silent-loss",
+        COLD_START,
+        "several-threads",
+        "pickled",
+        "reverses",
+        "doubles",
+        "not-committed",
+        "filtered-out",
+        "never-read",
+        "oldest-window",
+        "answers-missing",
+    ),
+    explains_failures=True,
+    symptoms=(
+        Symptom(
+            "the agent's memory was left out of the Context; pass `memory=` on every run",
+            (
+                "Skipping serialization of known unserializable key: memory",
+                "will require this item to be set manually after deserialization",
+            ),
+            "dropped-memory",
+        ),
+        Symptom(
+            "chat messages cannot be serialised with pydantic 2.14 or newer; pin pydantic<2.14 or keep "
+            "messages in `Memory` on a database",
+            (
+                "'index_key' is expected to be an integer or a string",
+                "Error calling function `chat_message_serialization`",
+            ),
+            "refused-write",
+        ),
+        Symptom(
+            "the memory in a saved Context cannot be loaded; pass `memory=` on every run",
+            (
+                "Failed to deserialize value for key memory",
+                "Can't instantiate abstract class BaseMemory",
+                "Can't instantiate abstract class BaseChatStore",
+            ),
+            "dropped-memory",
+        ),
+        Symptom(
+            "threads share a store by its blocking methods, which start an event loop each; use `achat` "
+            "in `async def` handlers, or let one thread at a time use it",
+            ("is bound to a different event loop",),
+            "several-threads",
+        ),
+        Symptom(
+            "the table was asked for before it was made: two first uses at once, or a fresh `:memory:` database",
+            ("no such table:",),
+            "refused-write",
+        ),
+        Symptom(
+            "two memories declare one table in one metadata; let them share one engine or chat store",
+            ("is already defined for this MetaData instance",),
+            "refused-write",
+        ),
+        Symptom(
+            "a message holds a provider's object and was not stored; store its plain fields",
+            (
+                "is not JSON serializable",
+                "Unable to serialize unknown type:",
+            ),
+            "refused-write",
+        ),
+        Symptom(
+            "a message could not be stored; upgrade llama-index-core and pydantic together",
+            ("'MockValSer' object cannot be converted to 'SchemaSerializer'",),
+            "refused-write",
+        ),
+        Symptom(
+            "the Redis chat store refused a message; upgrade it",
+            ("Invalid input of type: '*'. Convert to a bytes, string, int or float first",),
+            "refused-write",
+        ),
+    ),
+    examples=EXAMPLES,
+    counterexamples=COUNTEREXAMPLES,
+    doc=__doc__ or "",
+)

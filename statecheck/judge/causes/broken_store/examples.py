@@ -1,0 +1,110 @@
+"""Runs in which the cause must be found, and runs that only look alike."""
+
+from __future__ import annotations
+
+from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER
+from statecheck.judge.cause import KEPT, Example
+
+_REFUSED = """
+1a > s
+1a chat-store write fail #1 1 cls=SimpleChatStore @app.py:12 error="PydanticSerializationError: Error calling function"
+1a < sorry
+2a > s
+2a model read 2
+2a <
+"""
+_FOR_ITS_LENGTH = _REFUSED.replace("PydanticSerializationError: Error calling function", "ValueError: too long")
+_SILENT = """
+1a > s
+1a chat-store write #1 1 key=s cls=MyStore @app.py:12
+1a model read 1
+1a <
+2a > s
+2a chat-store read #1 key=s cls=MyStore @app.py:12
+2a model read 2
+2a <
+"""
+_PICKLED = """
+1a > s
+1a memory build #1 key=s cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:9
+1a memory write #1 1 key=s cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:12
+1a model read 1
+1a <
+2a > s
+2a memory read #2 key=s cls=Memory where=sqlite+aiosqlite:///:memory: @app.py:12
+2a model read 2
+2a <
+"""
+_REVERSED = (
+    KEPT
+    + """
+3a > s
+3a defect name=reverses method=delete_message cls=TheStore where="a-library 0.8.0" @app.py:30
+3a model read 1 2 3
+3a <
+"""
+)
+_DOUBLED = KEPT.replace("2a <", "2a defect name=doubles method=set_messages cls=TheStore @app.py:30\n2a <")
+_DELETED = _SILENT.replace("2a > s", "2a > s\n2a chat-store delete #1 key=s @app.py:11")
+_DROPPED = """
+1a > s
+1a memory write #2 1 cls=ChatMemoryBuffer by_library run=r1 @app.py:12
+1a model read 1
+1a <
+2a > s
+2a warning cls=UnserializableKeyWarning @app.py:12
+2a run call #3 run=r2 arguments=ctx @app.py:12
+2a model read 2
+2a <
+"""
+_FILTERED_OUT = """
+1a > s
+1a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ? AND shown = 1" @app.py:9
+1a model read 1
+1a sql write 1 database=sqlite arguments=s text="INSERT INTO lines VALUES (?, ?)" @app.py:12
+1a <
+2a > s
+2a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ? AND shown = 1" @app.py:9
+2a model read 2
+2a <
+-a disk 1 where=data/lines.db
+"""
+_NOT_COMMITTED = _FILTERED_OUT.replace("-a disk 1 where=data/lines.db\n", "")
+_NEVER_READ = _FILTERED_OUT.replace("2a model", "2a sql read 1 database=sqlite @app.py:9\n2a model")
+_A_LOG = _FILTERED_OUT.replace("2a sql send database=sqlite arguments=s", "2a sql send database=sqlite").replace(
+    "INTO lines", "INTO audit"
+)
+_ANSWERS_MISSING = """
+1a > s
+1a sql write 1 database=sqlite text="INSERT INTO lines VALUES (?, ?)" @app.py:9
+1a model read 1 roles=u
+1a <
+2a > s
+2a model read 1 2 roles=uu @app.py:11
+2a <
+"""
+_ANSWERS_GIVEN = _ANSWERS_MISSING.replace("roles=uu", "roles=uau")
+_MANY = "".join(f"{n}a > s\n{n}a model read {{{n}}} {n}\n{n}a <\n" for n in range(1, 7))
+_OLDEST = _MANY.format("", "", "1", "1 2", "1 2", "1 2", "1 2")
+_NEWEST = _MANY.format("", "", "1", "1 2", "2 3", "3 4", "4 5")
+
+EXAMPLES = (
+    Example("an agent's memory is left out of its Context", {BASELINE: _DROPPED}, "dropped-memory"),
+    Example("a message cannot be serialized", {BASELINE: _REFUSED}, "refused-write"),
+    Example("a store does not have what it took", {BASELINE: _SILENT}, "silent-loss"),
+    Example("a row is never committed", {BASELINE: _NOT_COMMITTED}, "not-committed"),
+    Example("a query leaves a row out", {BASELINE: _FILTERED_OUT}, "filtered-out"),
+    Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
+    Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
+    Example("a memory comes back by pickle", {BASELINE: _PICKLED}, "pickled"),
+    Example("a store turns its messages round", {BASELINE: KEPT, OTHER_WORKER: _REVERSED}, "reverses"),
+    Example("a store keeps what it was to replace", {BASELINE: _DOUBLED}, "doubles"),
+    Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
+)
+COUNTEREXAMPLES = (
+    Example("the app's own store refuses a message", {BASELINE: _FOR_ITS_LENGTH}),
+    Example("the app empties the store", {BASELINE: _DELETED}),
+    Example("a table that nobody reads is a log", {BASELINE: _A_LOG}),
+    Example("answers are given", {BASELINE: _ANSWERS_GIVEN}),
+    Example("the newest turns", {BASELINE: KEPT, CONTROL: _NEWEST}),
+)

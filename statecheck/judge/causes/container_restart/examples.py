@@ -1,0 +1,56 @@
+"""Runs in which the cause must be found, and runs that only look alike."""
+
+from __future__ import annotations
+
+from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
+from statecheck.judge.cause import KEPT, Example
+
+_DIED = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b model read 2
+2b <
+"""
+_ON_DISK = """
+1a > s
+1a model read 1
+1a <
+2b > s
+2b model read 2
+2b <
+-a disk 1 where=data/chat.db
+"""
+_NEVER_SAVED = """
+-a chat-store load #9 cls=SimpleChatStore @app.py:5
+1a > s
+1a model read 1
+1a <
+2b > s
+2b model read 2
+2b <
+"""
+_PAUSED = """
+1a > s
+1a workflow build #1 cls=Approval @app.py:20
+1a ctx-store write #2 1 name=asked @app.py:12
+1a asks cls=InputRequiredEvent
+1a context to_dict #3 cls=Context running
+1a <
+2a > t
+2a <
+-a disk 1 where=output/s.json
+"""
+_PAUSED_ON_A_VOLUME = _PAUSED.replace("-a disk 1", "-a disk 1 on_volume")
+
+EXAMPLES = (
+    Example("the process is killed", {BASELINE: KEPT, NEW_PROCESS: _DIED, NEW_CONTAINER: _DIED}),
+    Example("the disk is dropped", {BASELINE: KEPT, NEW_PROCESS: KEPT, NEW_CONTAINER: _ON_DISK}),
+    Example("a store is loaded, never saved", {BASELINE: KEPT, NEW_PROCESS: _NEVER_SAVED}, "never-persisted"),
+    Example("a run that waits is saved on the disk", {OTHER_SESSION: _PAUSED}, "paused-run"),
+)
+COUNTEREXAMPLES = (
+    Example("all is in a database", {BASELINE: KEPT, NEW_PROCESS: KEPT, NEW_CONTAINER: KEPT}),
+    Example("a run that waits is saved on a volume", {OTHER_SESSION: _PAUSED_ON_A_VOLUME}),
+)

@@ -1,0 +1,90 @@
+"""A turn was in memory or on a disk, and that has gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS
+from statecheck.judge.cause import Observation
+from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
+from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
+from statecheck.judge.evidence.signatures import find_unreadable_session
+from statecheck.judge.evidence.state_lines import find_related, line_of
+from statecheck.judge.evidence.whereabouts import find_first_places, find_places
+
+if TYPE_CHECKING:
+    from statecheck.judge.conversation import Conversation
+    from statecheck.judge.evidence.case import Case
+    from statecheck.model import Severity
+
+
+def find_lost_place(case: Case) -> Observation | None:
+    """Did turn 1's marker die with its process, or with the disk that a redeploy drops?"""
+    name = next((name for name in (NEW_PROCESS, NEW_CONTAINER) if case.lost(name)), None)
+    if name is None:
+        return None
+    unread = find_unreadable_session(case, name)
+    if unread is not None:
+        return unread
+    conversation = case.conversations[name]
+    first = conversation.turns[0]
+    baseline = case.conversations.get(BASELINE, conversation)
+    memory = [*find_places(conversation, first), *find_first_places(baseline)]
+    files = [p for p in find_places(conversation, first) if p.kind == "disk"]
+    build = next((op for op in find_builds(conversation, first.marker, first) if op.frames), None)
+    built_at = next(iter(anchors([build] if build else [], "")), None)
+    put = next(iter(anchors(conversation.handed_over(first.marker, first.number), "written")), None)
+    place = next((p for p in memory if p.kind == "process" and p.anchor), None)
+    severity: Severity
+    if name == NEW_PROCESS or (place and not files):
+        anchor = place.anchor if place else line_of(conversation, first)
+        where = f" (`{place.text}`)" if place else ""
+        summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
+        severity, why = weigh_end(case, place)
+        summary, mends = "; ".join(filter(None, (summary, why))), advise_beyond_tab(place)
+    else:
+        severity, mends = "error", ""
+        opened = next((p.anchor for p in files if p.anchor), None) or put
+        durable = build is not None and "://" in build.where and ":memory:" not in build.where
+        anchor = built_at if durable else opened or built_at
+        where = f"`{files[0].text}`" if files else "the container's own disk"
+        summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
+    kind = "never-persisted" if _is_never_persisted(conversation) else "shared-instance" if case.shared(place) else None
+    return Observation(
+        summary,
+        anchor,
+        tuple(case.reason(each) for each in (NEW_PROCESS, NEW_CONTAINER) if case.lost(each)),
+        kind=kind,
+        severity=severity,
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix=mends,
+    )
+
+
+def _is_never_persisted(conversation: Conversation) -> bool:
+    """Whether a chat store was loaded with `from_persist_path`, and no turn called `persist`."""
+    actions = {op.action for op in conversation.select("chat-store")}
+    return "load" in actions and "persist" not in actions
+
+
+def find_recycled_worker(case: Case) -> Observation | None:
+    """Was turn 1 in the memory of a process that its own server ended, and replaced, before turn 2?"""
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE):
+        return None
+    first, second = conversation.turns[:2]
+    held = {op.pid for op in conversation.writes(first.number, first.marker) if op.pid != first.pid}
+    asked = {op.pid for op in conversation.select(turn=second.number) if op.pid != second.pid}
+    ended = held & {op.pid for op in conversation.select("ended") if op.time < second.ended} - asked
+    if not ended:
+        return None
+    build = next((op for op in find_builds(conversation, first.marker, first) if op.frames), None)
+    anchor = anchor_of(build)
+    return Observation(
+        f"turn 1 was in the memory of PID {min(ended)}, which its own server ended before turn 2: "
+        "a process takes only so many turns",
+        anchor,
+        (case.reason(BASELINE),),
+        kind="worker-recycle",
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+    )

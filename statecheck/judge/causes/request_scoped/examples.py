@@ -1,0 +1,87 @@
+"""Runs in which the cause must be found, and runs that only look alike."""
+
+from __future__ import annotations
+
+from statecheck.experiments import BASELINE, FLAG, OTHER_WORKER, STREAM_CUT
+from statecheck.judge.cause import KEPT, Example
+
+_BUILT_IN_THE_REQUEST = """
+1a > s
+1a memory build #1 cls=Memory @app.py:9
+1a memory write #1 1 cls=Memory @app.py:12
+1a model read 1
+1a gone #1
+1a <
+2a > s
+2a memory build #2 cls=Memory @app.py:9
+2a model read 2
+2a <
+"""
+_A_VIEW_OVER_A_STORE = """
+-a chat-store build #1 cls=SimpleChatStore @app.py:3
+1a > s
+1a memory build #2 ^1 cls=Memory @app.py:9
+1a chat-store write #1 1 cls=SimpleChatStore key=s @app.py:12
+1a memory write #2 ^1 1 cls=Memory key=s @app.py:12
+1a model read 1
+1a gone #2
+1a <
+2a > s
+2a memory build #3 ^1 cls=Memory @app.py:9
+2a chat-store read #1 1 cls=SimpleChatStore key=s @app.py:12
+2a model read 1 2
+2a <
+"""
+_CHANGED_IN_PLACE = """
+1a > s
+1a session write cls=SecureCookieSession @app.py:8
+1a model read 1
+1a <
+2b > s
+2b session read 1 cls=SecureCookieSession @app.py:9
+2b model read 1 2
+2b session mutate 1 2 cls=SecureCookieSession name=messages @app.py:9
+2b <
+3a > s
+3a session read 1 cls=SecureCookieSession @app.py:9
+3a model read 1 3
+3a <
+"""
+_LEFT_BEFORE_THE_END = """
+1a > s
+1a sql write 1 @app.py:30
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a left info
+2a ? ReadError
+3a > s
+3a model read 1 3
+3a <
+"""
+_SAVED_ALL_THE_SAME = _LEFT_BEFORE_THE_END.replace("read 1 3", "read 1 2 3")
+_ONE_WAY = """
+1a > s
+1a model read 1
+1a <
+2a > s `stream` = true
+2a model read 1 2 @app.py:45
+2a <
+3a > s
+3a model read 1 3
+3a <
+"""
+_BOTH_WAYS = _ONE_WAY.replace("read 1 3", "read 1 2 3")
+
+EXAMPLES = (
+    Example("a memory is built in each request", {BASELINE: _BUILT_IN_THE_REQUEST}),
+    Example("a session is changed in place", {BASELINE: KEPT, OTHER_WORKER: _CHANGED_IN_PLACE}, "unset-mutation"),
+    Example("one way of answering writes nothing", {BASELINE: KEPT, FLAG: _ONE_WAY}, "other-way"),
+    Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, STREAM_CUT),
+)
+COUNTEREXAMPLES = (
+    Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
+    Example("both ways write", {BASELINE: KEPT, FLAG: _BOTH_WAYS}),
+    Example("a client leaves, its turn is kept", {BASELINE: KEPT, STREAM_CUT: _SAVED_ALL_THE_SAME}),
+)

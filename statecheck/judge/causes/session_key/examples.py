@@ -1,0 +1,115 @@
+"""Runs in which the cause must be found, and runs that only look alike."""
+
+from __future__ import annotations
+
+from statecheck.experiments import BASELINE, KEYLESS, NEW_PROCESS, OTHER_SESSION, SECOND_THREAD, TWO_SESSIONS
+from statecheck.judge.cause import KEPT, Example
+
+_NEW_KEY = """
+1a > s
+1a memory build #1 key=u1 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:9
+1a memory write #1 1 key=u1 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:12
+1a model read 1
+1a <
+2a > s
+2a memory build #2 key=u2 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:9
+2a memory write #2 2 key=u2 cls=Memory where=sqlite+aiosqlite:///chat.db @app.py:12
+2a model read 2
+2a <
+-a disk 1 2 where=chat.db
+"""
+_SAME_KEY = _NEW_KEY.replace("u2", "u1")
+_SHOWN_TO_ANOTHER = """
+1a > alice
+1a memory write #1 1 key=chat cls=Memory @app.py:12
+1a model read 1
+1a <
+2a > bob
+2a memory read #2 1 key=chat cls=Memory @app.py:12
+2a model read 1 2
+2a <
+"""
+_SWAPPED = """
+1a > alice
+1a model read 1
+1a <
+2a > bob
+2a model read 2
+2a <
+3a > alice
+4a > bob
+3a model read 1 3 @app.py:20/ask
+4a model read 2 4 @app.py:20/ask
+3a sql write 3 database=sqlite @app.py:21/ask
+3a <
+4a <
+3 overlap info held=2
+-a shared info name=service.user method=chat @app.py:12/written @app.py:21/read
+5a > bob
+5a model read 2 3 4 5
+5a <
+6a > alice
+6a model read 1 6
+6a <
+"""
+_KEPT_APART_AT_ONCE = _SWAPPED.replace("2 3 4 5", "2 4 5").replace("1 6", "1 3 6")
+_KEPT_APART = _SHOWN_TO_ANOTHER.replace("read 1 2", "read 2").replace("read #2 1", "read #2")
+_LOADED_WHOLE = """
+1a > alice
+1a chat-store write #1 1 key=alice cls=SimpleChatStore @app.py:12
+1a model read 1
+1a <
+2a > bob
+2a chat-store load #2 1 key=chats.json cls=SimpleChatStore @app.py:11
+2a chat-store read #2 2 key=bob cls=SimpleChatStore @app.py:12
+2a model read 2
+2a <
+"""
+_OTHERS_TIDIED = _LOADED_WHOLE.replace("load #2 1 key=chats.json", "read #2 1 key=alice")
+_RETYPED = """
+1a > 7
+1a model read 1
+1a <
+-a disk 1 where=talks.json
+-a place 1 where=bot.talks[7] key=7 cls=talks is_text @bot.py:12
+2b > 7
+2b model read 2
+2b <
+-b place 1 where="bot.talks['7']" key=7 cls=talks is_text @bot.py:12
+-b place 2 where=bot.talks[7] key=7 cls=talks is_text @bot.py:12
+"""
+_FILTERED = _RETYPED.replace("\"bot.talks['7']\"", "bot.talks[7]")
+_OTHER_THREAD = _SHOWN_TO_ANOTHER.replace("alice", "t1").replace("bob", "t2")
+_WITHOUT_KEYS = """
+1a > alice
+1a model read 1
+1a <
+2a > -
+2a model read 2
+2a <
+3a > -
+3a memory build #2 cls=Memory @app.py:9
+3a memory write #2 3 cls=Memory @app.py:9
+3a model read 2 3
+3a <
+"""
+_ALONE_WITHOUT_KEYS = _WITHOUT_KEYS.replace("read 2 3", "read 3")
+
+EXAMPLES = (
+    Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
+    Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
+    Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
+    Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
+    Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
+    Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
+)
+COUNTEREXAMPLES = (
+    Example("what is read back is not used", {BASELINE: KEPT, NEW_PROCESS: _FILTERED}),
+    Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
+    Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),
+    Example("a file that holds all sessions is loaded", {BASELINE: KEPT, OTHER_SESSION: _LOADED_WHOLE}),
+    Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
+    Example("each thread has its own", {BASELINE: KEPT, SECOND_THREAD: _KEPT_APART}),
+    Example("without a key each has its own", {BASELINE: KEPT, KEYLESS: _ALONE_WITHOUT_KEYS}),
+    Example("nothing is mixed up", {BASELINE: KEPT, TWO_SESSIONS: _KEPT_APART_AT_ONCE}),
+)

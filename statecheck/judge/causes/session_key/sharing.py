@@ -1,0 +1,99 @@
+"""Whoever comes is given what another session, thread or client without a key said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.experiments import BASELINE, KEYLESS, OTHER_SESSION, SECOND_THREAD
+from statecheck.judge.cause import Observation
+from statecheck.judge.checks.mixing import find_leaks
+from statecheck.judge.evidence.deployed import advise_per_tab
+from statecheck.judge.evidence.lines import anchor_of, find_builds
+from statecheck.judge.evidence.state_lines import find_related
+from statecheck.judge.evidence.whereabouts import Whereabouts, find_whereabouts
+
+if TYPE_CHECKING:
+    from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.case import Case
+    from statecheck.model import Anchor
+
+
+def find_leak(case: Case) -> Observation | None:
+    """Was a client of another session given what this session said?"""
+    conversation = case.conversations.get(OTHER_SESSION)
+    if conversation is None or not case.leaked(OTHER_SESSION):
+        return None
+    first, second = conversation.turns[:2]
+    baseline = case.conversations.get(BASELINE, conversation)
+    kept = [place for turn in baseline.turns[:1] for place in find_whereabouts(baseline, turn.marker)]
+    place = next((p for p in kept if p.anchor is not None and p.kind == "process"), None)
+    builds = find_builds(conversation, first.marker, first)
+    build = next((op for op in builds if op.frames and op.turn == first.number), None)
+    if place is None and build is None:
+        place = next((p for p in kept if p.anchor is not None), None)
+    anchor = place.anchor if place else anchor_of(build)
+    where = f", in `{place.text}`" if place else ""
+    differ = "another session key" if first.key != second.key else "no session key at all"
+    return Observation(
+        f"one user's conversation is shown to another{where}: a client with {differ} was given turn 1",
+        anchor,
+        (case.reason(OTHER_SESSION),),
+        kind="shared-instance" if _is_one_object(conversation, first, second, place) else "shared-key",
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix=advise_per_tab(case),
+    )
+
+
+def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place: Whereabouts | None) -> bool:
+    """Whether both sessions used one memory object, and not two under one key."""
+    ops = [conversation.state_ops(turn.number) for turn in (first, second)]
+    used = [{op.obj for op in each if op.f == "memory" and op.obj} for each in ops]
+    return bool(used[0] & used[1]) if any(used) else place is not None and place.kind == "process"
+
+
+def find_other_thread(case: Case) -> Observation | None:
+    """Was a second thread of one user given what was said in the first?"""
+    conversation = case.conversations.get(SECOND_THREAD)
+    if conversation is None or not case.leaked(SECOND_THREAD) or case.leaked(OTHER_SESSION):
+        return None
+    anchor, related = _find_lookup(case, conversation, conversation.turns[1])
+    return Observation(
+        "a second thread of the same user is given what was said in the first thread: the thread that the client "
+        "names does not choose the conversation",
+        anchor,
+        (case.reason(SECOND_THREAD),),
+        kind="other-thread",
+        severity="warning",
+        related_to=related,
+        fix="keep a conversation by user and thread; where all threads of a user are meant to share it, leave the "
+        "thread out of the request",
+    )
+
+
+def find_keyless(case: Case) -> Observation | None:
+    """Were clients that send no session key given each other's, or that of somebody who sends one?"""
+    conversation = case.conversations.get(KEYLESS)
+    if conversation is None or not case.leaked(KEYLESS) or case.leaked(OTHER_SESSION):
+        return None
+    leaks = list(find_leaks(conversation))
+    keyed = next((leak for leak in leaks if leak.other.number == 1), None)
+    leak = keyed or leaks[0]
+    whose = "a user with a key said" if keyed else "others without one said: all of them share one conversation"
+    anchor, related = _find_lookup(case, conversation, leak.turn)
+    return Observation(
+        f"a client that sends no session key is given what {whose}",
+        anchor,
+        (case.reason(KEYLESS),),
+        kind=KEYLESS,
+        severity="error" if keyed else "warning",
+        related_to=related,
+        fix="refuse a turn without a session key, or make a new key for it and return that",
+    )
+
+
+def _find_lookup(case: Case, conversation: Conversation, turn: Sent) -> tuple[Anchor | None, tuple[Anchor, ...]]:
+    """Where a turn found the conversation, and what else concerns that."""
+    builds = find_builds(conversation, turn.marker, turn)
+    anchor = anchor_of(next((op for op in builds if op.frames and op.turn == turn.number), None))
+    related = find_related(conversation, turn, turn.marker, anchor or case.handler)
+    return anchor or next((place for place in related if place.text == "read"), None), related
