@@ -77,7 +77,7 @@ class Answer:
 
     @property
     def streamed(self) -> bool:
-        """Whether the body came piece by piece: nobody knew its length before."""
+        """Whether the body came in several pieces, and nobody knew its length before."""
         return bool(self.headers) and "content-length" not in self.headers
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from statecheck.lab.bounds import CODINGS, Deadline, Unreadable, read_beginning
@@ -88,7 +89,11 @@ def _follow(
     for _ in range(_MOST_REDIRECTS):
         response = http.send(asked, stream=True)
         try:
-            body = read_beginning(response.iter_raw(), response.headers.get("content-encoding", ""))
+            numbers = itertools.count()
+            pieces = (piece for piece, _ in zip(response.iter_raw(), numbers, strict=False))
+            body = read_beginning(pieces, response.headers.get("content-encoding", ""))
+            if next(numbers) <= 1:  # Django says no length: a whole answer is no stream for that
+                response.headers.setdefault("content-length", str(len(body)))
         finally:
             response.close()
         cookies.update((cookie.name, cookie.value or "") for cookie in response.cookies.jar)

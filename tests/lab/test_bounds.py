@@ -153,6 +153,30 @@ def test_an_http_turn_ends(kind: str) -> None:
     assert time.monotonic() - started < LONG / 2
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "known"),
+    [
+        (b"content-length: 4\r\n", b"kept", True),
+        (b"connection: close\r\n", b"kept", True),
+        (b"transfer-encoding: chunked\r\n", b"4\r\nkept\r\n0\r\n\r\n", True),
+        (b"transfer-encoding: chunked\r\n", b"2\r\nke\r\n2\r\npt\r\n0\r\n\r\n", False),
+    ],
+    ids=["a length", "none", "one chunk", "two chunks"],
+)
+def test_an_answer_in_one_piece_has_a_length(head: bytes, body: bytes, known: bool) -> None:
+    headers: dict[str, str] = {}
+
+    def serve(client: socket.socket) -> None:
+        client.recv(1 << 16)
+        client.sendall(OK + head + b"\r\n" + body)
+
+    with serving(serve) as worker:
+        sent = send(worker, Request("POST", "/chat"), {}, LONG, lambda *_: None, headers)
+
+    assert sent[:3] == (200, "kept", "")
+    assert ("content-length" in headers) == known
+
+
 def _shake(client: socket.socket) -> None:
     """The server's part of a WebSocket's opening."""
     import base64
@@ -190,8 +214,9 @@ WEBSOCKET: dict[str, tuple[Serve, str]] = {
 
 
 @pytest.mark.parametrize("kind", WEBSOCKET)
-def test_a_websocket_turn_ends(kind: str) -> None:
+def test_a_websocket_turn_ends(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     serve, error = WEBSOCKET[kind]
+    monkeypatch.setattr("statecheck.lab.connections.MOST_TAKEN", 1 << 20)  # soon there, even where memory is counted
     started = time.monotonic()
     with serving(serve) as worker, _memory():
         status, text, said, _ = converse(worker, Request("GET", "/ws"), {}, SECONDS, lambda _: None)
