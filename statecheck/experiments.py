@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from statecheck.so_far import SoFar
-from statecheck.steps import AT_ONCE, Kill, Leave, Locate, Overlap, Start, Step, Take
+from statecheck.steps import AT_ONCE, OTHERS, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
 
 BASELINE = "same-process"
 OTHER_WORKER = "other-worker"
@@ -23,6 +23,7 @@ TWO_SESSIONS = "two-sessions"
 SECOND_THREAD = "second-thread"
 KEYLESS = "keyless"
 FLAG = "flag"
+BACK_AGAIN = "back-again"
 CONTROL = "control"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
@@ -91,6 +92,10 @@ def _has_threads(so_far: SoFar) -> str | None:
 
 def _has_optional_key(so_far: SoFar) -> str | None:
     return None if so_far.optional_key else "the app does not do without a session key"
+
+
+def _may_push_out(so_far: SoFar) -> str | None:
+    return None if so_far.bounded or so_far.pushed_out else "nothing of the app's holds a limited number of sessions"
 
 
 def _has_flags(so_far: SoFar) -> str | None:
@@ -193,10 +198,17 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         applies=_all_of(_kept_by_app, _remembered, _has_flags),
         where_due=True,
     ),
+    # one session, then others, then the first again: a cache that holds few has pushed it out
+    Experiment(
+        BACK_AGAIN,
+        (Start("a"), Take("a"), *(Take("a", session=2 + n) for n in range(OTHERS)), Take("a"), Locate("a"), Survey()),
+        applies=_all_of(_several_users, _kept_by_app, _remembered, _may_push_out),
+        where_due=True,
+    ),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
     Experiment(
         CONTROL,
-        (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2))),
+        (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2)), Survey()),
         applies=_window_in_doubt,
         after=_SIDE_BY_SIDE,
         alone=True,

@@ -28,6 +28,8 @@ class SoFar:
         leaks: another session was given what the first one said.
         threads, optional_key, flags: a client sends a user and a thread; the app does without a session key; the
             request has a boolean.
+        bounded: the app's code has a cache that holds a limited number of sessions.
+        pushed_out: a session's turn was not given what it said before, after a turn of another session.
         overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
     """
 
@@ -48,5 +50,7 @@ class SoFar:
     threads: bool = False
     optional_key: bool = False
     flags: bool = False
+    bounded: bool = False
+    pushed_out: bool = False
     overlapped: bool = False
     overlap_lost: bool = False

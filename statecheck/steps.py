@@ -8,6 +8,8 @@ from typing import Literal
 Way = Literal["", "no-key", "flipped"]
 AT_ONCE = 8
 """How many turns of one session are sent at once."""
+OTHERS = 8
+"""How many other sessions come between two turns of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +72,9 @@ class Leave:
     worker: str
 
 
-Step = Start | Take | Kill | Locate | Overlap | Leave
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Note what limits the user's code sets to what it keeps: what they drop is dropped on purpose."""
+
+
+Step = Start | Take | Kill | Locate | Overlap | Leave | Survey

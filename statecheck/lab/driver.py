@@ -20,7 +20,7 @@ from statecheck.lab.sightings import find_relayed, is_given, is_stored
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
-from statecheck.steps import Kill, Leave, Locate, Overlap, Start, Step, Take
+from statecheck.steps import Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,6 +89,7 @@ class Driver:
             Locate: self._locate,
             Overlap: self._overlap,
             Leave: self._leave,
+            Survey: self._survey,
         }
         for step in steps:
             actions[type(step)](step)
@@ -273,6 +274,9 @@ class Driver:
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first))
         if len(step.sessions) > 1:
             self.ops += setting.locator.shared()
+
+    def _survey(self, _step: Survey) -> None:
+        self.ops += self.setting.locator.limits()
 
     def _quiet(self) -> float:
         """For how long nothing new happens before what is held is let go."""

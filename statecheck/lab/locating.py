@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 from statecheck.history import Line, Op
 from statecheck.source.code import definitions
 from statecheck.source.code.exchanges import find_exchanges
+from statecheck.source.code.limits import find_limits
 from statecheck.source.code.uses import uses
 from statecheck.source.project.signing import find_random_secrets
 
 if TYPE_CHECKING:
     from statecheck.lab.workers.replies import FoundPlace
     from statecheck.model import Anchor
+    from statecheck.probe.ops import OpKind
     from statecheck.source.code.exchanges import Exchange
+    from statecheck.source.code.limits import Limit
     from statecheck.source.code.tree import SourceTree
 
 
@@ -72,6 +75,33 @@ class Locator:
             lines = (Line(each.written.path, each.written.line, "written"), *read)
             found.append(Op(monotonic_ns(), "info", "shared", name=each.name, method=each.function, lines=lines))
         return found
+
+    @cached_property
+    def bounds(self) -> tuple[Limit, ...]:
+        """What limits the user's code sets to what it keeps."""
+        return find_limits(self.tree)
+
+    @property
+    def bounds_sessions(self) -> bool:
+        """Whether one of them is to the number of sessions."""
+        return any(limit.of == "sessions" for limit in self.bounds)
+
+    def limits(self) -> list[Op]:
+        """What `bounds` finds, as ops."""
+        kinds: dict[str, OpKind] = {"sessions": "capacity", "messages": "window"}
+        return [
+            Op(
+                monotonic_ns(),
+                "info",
+                kinds[limit.of],
+                name=limit.text,
+                text="" if limit.number is None else str(limit.number),
+                where=limit.holder,
+                method=limit.function,
+                lines=(Line(limit.anchor.path, limit.anchor.line, "defined"),),
+            )
+            for limit in self.bounds
+        ]
 
     def path(self, absolute: str) -> str:
         """A path relative to the project where it lies below it, in posix form."""

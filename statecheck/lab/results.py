@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING
+from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING, TWO_SESSIONS
 from statecheck.judge.checks import outcomes
+from statecheck.judge.checks.mixing import find_pushed_out
 from statecheck.judge.conversation import Conversation, read_conversations
 from statecheck.so_far import SoFar
 
@@ -57,12 +58,13 @@ class Results:
         """Return what the checks say: where the baseline is remembered, and the outcomes by experiment."""
         return outcomes(read_conversations(self.histories))
 
-    def view(self, plan: Plan, *, sent_whole: bool = False) -> SoFar:
+    def view(self, plan: Plan, *, sent_whole: bool = False, bounded: bool = False) -> SoFar:
         """Return what is known of the app when it is asked which experiments apply.
 
         Args:
             plan: how a client talks.
             sent_whole: it was found that the app only keeps what it is sent with each turn.
+            bounded: its code has a cache that holds a limited number of sessions.
         """
         conversations = read_conversations(self.histories)
         channel, found = outcomes(conversations)
@@ -71,6 +73,7 @@ class Results:
         sent = baseline.turns if baseline is not None else ()
         worker, session = found.get(OTHER_WORKER), found.get(OTHER_SESSION)
         splits = worker is not None and worker.outcome == "lost" and bool(worker.turns)
+        mixed = conversations.get(TWO_SESSIONS)
         overlapped = [found[name].outcome for name in OVERLAPPING if name in found]
         return SoFar(
             settled,
@@ -89,6 +92,8 @@ class Results:
             threads=plan.threads,
             optional_key=plan.keyless is not None,
             flags=bool(plan.flags),
+            bounded=bounded,
+            pushed_out=mixed is not None and channel is not None and find_pushed_out(mixed, channel) is not None,
             leaks=session is not None and session.outcome == "leaked",
             overlapped=bool(overlapped),
             overlap_lost="lost" in overlapped,

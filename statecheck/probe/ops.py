@@ -19,6 +19,8 @@ DriverKind = Literal[
     "warm-up",  # a turn of a throw-away session
     "overlap",  # turns are sent at once, from this one on
     "shared",  # a function of the user's assigns what outlives its call
+    "capacity",  # the user's code lets so many sessions be kept
+    "window",  # and so many messages of one
     "left",  # the client of a turn went away
     "kill",  # a worker was killed
     "incomplete",  # a worker could not record all that happened

@@ -60,6 +60,19 @@ def _begins_anew(control: Conversation | None, channel: Channel) -> bool:
     return control is not None and len(turns) > 2 and not control.is_given(turns[2], turns[1], channel)
 
 
+def find_pushed_out(conversation: Conversation, channel: Channel) -> tuple[Sent, Sent] | None:
+    """Return a turn that was not given an earlier one of its session, after turns of others, and that earlier one."""
+    sessions = _read_sessions(conversation)
+    earlier: dict[int, Sent] = {}
+    for turn in conversation.turns:
+        before = earlier.setdefault(sessions.get(turn.number, 0), turn)
+        if before is turn or before.status != "ok" or turn.status != "ok":
+            continue
+        if not conversation.is_given(turn, before, channel):
+            return turn, before
+    return None
+
+
 def find_forgotten(conversation: Conversation, channel: Channel, control: Conversation | None = None) -> list[Sent]:
     """The acknowledged turns of the overlap that the next turn of the same session was not given.
 
