@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import SESSIONS
-from statecheck.judge.checks.mixing import find_pushed_out
-
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel, Conversation
     from statecheck.model import OutcomeName
@@ -24,7 +21,7 @@ def check(
     refused = next((turn for turn in (*sent[:1], *sent[-1:]) if turn.status != "ok"), None)
     if len(sent) < 2 or refused is not None:
         return "error", f"turn {refused.number} was not acknowledged: {refused.note}" if refused else "nothing was sent"
-    others = len({*SESSIONS.get(conversation.experiment, ())} - {1})
-    if find_pushed_out(conversation, channel or "model") is not None:
+    others = len(sent) - 2
+    if not conversation.is_given(sent[-1], sent[0], channel or "model"):
         return "lost", f"turn {sent[-1].number} was not given turn 1, after turns of {others} other sessions"
     return "kept", f"turn {sent[-1].number} was given turn 1, after turns of {others} other sessions"

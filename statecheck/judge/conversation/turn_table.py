@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import SESSIONS
+from statecheck.experiments import BACK_AGAIN, SESSIONS
 from statecheck.judge.conversation.conversation import STATE, Conversation, Turns, service_key
 from statecheck.model import Turn
 
@@ -62,6 +62,8 @@ def _read_earlier(conversation: Conversation) -> list[Turns]:
     Where there are several sessions: of what others had sent before it ended, which it must not be given.
     """
     turns = conversation.turns
+    if conversation.experiment == BACK_AGAIN:
+        return [*(0 for _ in turns[:-1]), *(1 for _ in turns[-1:])]  # of the first turn alone something is due
     if conversation.experiment in SESSIONS:
         return _read_others(turns, SESSIONS[conversation.experiment])
     ended = sorted((turn.ended, position) for position, turn in enumerate(turns) if turn.status == "ok")
@@ -95,7 +97,8 @@ def _make_row(
         for one in [channel] if channel else conversation.channels(turn):
             seen |= conversation.given(turn, one)
         shown = ((seen & earlier).bit_count(), earlier.bit_count())
-        remembered = shown[0] > 0 if conversation.experiment in SESSIONS else shown[0] == shown[1]
+        apart = conversation.experiment in SESSIONS and conversation.experiment != BACK_AGAIN
+        remembered = shown[0] > 0 if apart else shown[0] == shown[1]
     return Turn(
         turn.number,
         turn.pid,

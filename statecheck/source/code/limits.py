@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Bounded = Literal["sessions", "messages"]
 
 _OF_CACHES: Mapping[str, tuple[str, int | None, int | None]] = {
-    **dict.fromkeys(("lru_cache", "alru_cache", "ttl_cache", "lfu_cache", "fifo_cache", "rr_cache"), ("maxsize", 0, 128)),
+    **dict.fromkeys(
+        ("lru_cache", "alru_cache", "ttl_cache", "lfu_cache", "fifo_cache", "rr_cache"), ("maxsize", 0, 128)
+    ),
     **dict.fromkeys(("LRUCache", "TTLCache", "LFUCache", "FIFOCache", "RRCache", "TLRUCache"), ("maxsize", 0, None)),
     **dict.fromkeys(("cache_resource", "cache_data"), ("max_entries", None, None)),
     "LRU": ("size", 0, None),
@@ -33,7 +35,17 @@ _OF_CACHES: Mapping[str, tuple[str, int | None, int | None]] = {
 }
 """{a cache's name: (the parameter that limits it, its position, what it is where it is not given)}."""
 _OF_MESSAGES = frozenset(
-    ("token_limit", "maxlen", "max_messages", "max_turns", "max_history", "max_length", "last_n", "window", "window_size")
+    (
+        "token_limit",
+        "maxlen",
+        "max_messages",
+        "max_turns",
+        "max_history",
+        "max_length",
+        "last_n",
+        "window",
+        "window_size",
+    )
 )
 """Keywords that limit how much of a conversation is kept, or given."""
 _SQL = re.compile(r"\bLIMIT\s+(\S+)", re.IGNORECASE)
@@ -172,9 +184,7 @@ class _Reader:
             number = self._number(cut.lower.operand)
             yield self._limit("messages", ast.unparse(node), number, last_name(node.value), function, node)
 
-    def _limit(
-        self, of: Bounded, text: str, number: int | None, holder: str, function: str, node: ast.expr
-    ) -> Limit:
+    def _limit(self, of: Bounded, text: str, number: int | None, holder: str, function: str, node: ast.expr) -> Limit:
         return Limit(of, text, number, holder, function, Anchor(self._module.shown, node.lineno))
 
     def _number(self, node: ast.expr, further: int = 3) -> int | None:

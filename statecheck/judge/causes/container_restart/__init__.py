@@ -81,6 +81,8 @@ keeps for one tab of a browser ends with it: a warning, unless the project's fil
 - `own-secret`: the next process signs its sessions with another secret key, and cannot read those of the last.
 - `worker-recycle`: the server itself replaces workers (a request limit, a time-out, a memory limit).
 - `paused-run`: a workflow run that waits for a person is saved on the container's own disk.
+- `evicted`: a cache has room for so many conversations (`lru_cache(maxsize=1)`, `TTLCache(maxsize=100, …)`), and those
+  of others push one out that is kept nowhere else. A warning: how soon depends on how many people talk at once.
 
 ## See also
 
@@ -90,6 +92,7 @@ SC102, which the same process memory shows between workers.
 from __future__ import annotations
 
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
+from statecheck.judge.causes.container_restart.eviction import find_eviction
 from statecheck.judge.causes.container_restart.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.container_restart.paused_run import find_paused_run
 from statecheck.judge.causes.container_restart.places import find_lost_place, find_recycled_worker
@@ -108,10 +111,11 @@ CAUSE = Cause(
         ),
         Question(find_lost_place, about=Topic.PLACE),
         Question(find_paused_run, baseline="any", about=Topic.WAITING),
+        Question(find_eviction),
     ),
     rank=70,
     fix="keep the conversation on a volume or in a database outside the container",
-    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run"),
+    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run", "evicted"),
     symptoms=(
         Symptom(
             "the WorkflowServer's memory was lost with its process, or is in another replica; give it a "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
+from statecheck.experiments import BACK_AGAIN, BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
 from statecheck.judge.cause import KEPT, Example
 
 _DIED = """
@@ -42,6 +42,19 @@ _PAUSED = """
 2a <
 -a disk 1 where=output/s.json
 """
+_PUSHED_OUT = """
+1a > s
+1a model read 1
+1a <
+2a > t
+2a model read 2
+2a <
+3a > s
+3a model read 3
+3a <
+-a capacity info name=maxsize=1 text=1 where=agent_of @app.py:9
+"""
+_STILL_THERE = _PUSHED_OUT.replace("read 3", "read 1 3")
 _PAUSED_ON_A_VOLUME = _PAUSED.replace("-a disk 1", "-a disk 1 on_volume")
 
 EXAMPLES = (
@@ -49,8 +62,10 @@ EXAMPLES = (
     Example("the disk is dropped", {BASELINE: KEPT, NEW_PROCESS: KEPT, NEW_CONTAINER: _ON_DISK}),
     Example("a store is loaded, never saved", {BASELINE: KEPT, NEW_PROCESS: _NEVER_SAVED}, "never-persisted"),
     Example("a run that waits is saved on the disk", {OTHER_SESSION: _PAUSED}, "paused-run"),
+    Example("a cache holds one conversation", {BASELINE: KEPT, BACK_AGAIN: _PUSHED_OUT}, "evicted"),
 )
 COUNTEREXAMPLES = (
     Example("all is in a database", {BASELINE: KEPT, NEW_PROCESS: KEPT, NEW_CONTAINER: KEPT}),
+    Example("a cache has room for others", {BASELINE: KEPT, BACK_AGAIN: _STILL_THERE}),
     Example("a run that waits is saved on a volume", {OTHER_SESSION: _PAUSED_ON_A_VOLUME}),
 )

@@ -1,0 +1,61 @@
+"""The cache has room for four as well, and the conversations are in a database: what it pushes out is read again.
+
+Start it here and send this with five session ids, then with the first again; `memory_size` says 4 to it:
+
+    uvicorn fixed:app
+    curl localhost:8000/chat -H 'content-type: application/json' \
+        -d '{"session_id": "ada", "message": "My name is Ada"}'
+"""
+
+import os
+from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from fastapi import FastAPI
+from llama_index.core import Settings
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.llms import MockLLM
+from llama_index.core.memory import Memory
+from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
+from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
+
+DATA_DIR = Path(os.environ.get("DATA_DIR", Path(__file__).parent / "data"))  # mount a volume here
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+Settings.llm = MockLLM(max_tokens=8)  # offline, so that no key is needed; any other model behaves alike
+
+chat_store = SQLAlchemyChatStore(
+    table_name="llama_index_memory",
+    async_database_uri=f"sqlite+aiosqlite:///{DATA_DIR / 'chat.db'}?timeout=30",
+)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    with suppress(OperationalError):  # another worker made the table at the same moment
+        await chat_store.get_keys()  # makes the table before the first requests can race for it
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+class Turn(BaseModel):
+    session_id: str
+    message: str
+
+
+@lru_cache(maxsize=4)
+def find_memory(session_id: str) -> Memory:
+    return Memory.from_defaults(session_id=session_id, chat_store=chat_store)
+
+
+@app.post("/chat")
+async def chat(turn: Turn):
+    memory = find_memory(turn.session_id)
+    chat_engine = SimpleChatEngine.from_defaults(memory=memory)
+
+    response = await chat_engine.achat(turn.message)
+    return {"answer": str(response), "memory_size": len(await memory.aget_all())}

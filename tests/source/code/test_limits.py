@@ -1,0 +1,73 @@
+"""Limits that code sets to what it keeps: to the number of sessions, and to the messages of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from statecheck.source.code.limits import find_limits
+from statecheck.source.code.tree import SourceTree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def found(folder: Path, code: str) -> list[tuple[str, str, int | None, str, int]]:
+    (folder / "app.py").write_text(code, "utf-8")
+    limits = find_limits(SourceTree(folder, folder, folder / "app.py"))
+    return [(each.of, each.text, each.number, each.holder, each.anchor.line) for each in limits]
+
+
+@pytest.mark.parametrize(
+    ("code", "limit"),
+    [
+        ("@lru_cache(maxsize=1)\ndef bot_of(room): ...\n", ("maxsize=1", 1, "bot_of", 1)),
+        ("@functools.lru_cache\ndef bot_of(room): ...\n", ("maxsize=128", 128, "bot_of", 1)),
+        ("MOST = 50\n@cached(TTLCache(MOST, ttl=60))\ndef bot_of(room): ...\n", ("maxsize=50", 50, "bot_of", 2)),
+        ("rooms = TTLCache(maxsize=3, ttl=60)\n", ("maxsize=3", 3, "rooms", 1)),
+        ("class Desk:\n    def __init__(self):\n        self.rooms = LRUCache(7)\n", ("maxsize=7", 7, "rooms", 3)),
+        ("rooms = LRUCache(settings.most)\n", ("maxsize=settings.most", None, "rooms", 1)),
+        (
+            "def put(room):\n    rooms[room] = 1\n    while len(rooms) > 20:\n        rooms.popitem(last=False)\n",
+            ("len(rooms) > 20", 20, "rooms", 3),
+        ),
+        (
+            "MOST = int(os.environ.get('MOST', '9'))\ndef put(room):\n    if len(rooms) >= MOST:\n"
+            "        del rooms[next(iter(rooms))]\n",
+            ("len(rooms) >= MOST", 9, "rooms", 3),
+        ),
+    ],
+)
+def test_a_cache_of_sessions_has_its_limit(tmp_path: Path, code: str, limit: tuple[str, int | None, str, int]) -> None:
+    assert found(tmp_path, code) == [("sessions", *limit)]
+
+
+@pytest.mark.parametrize(
+    ("code", "limit"),
+    [
+        ("memory = Memory.from_defaults(token_limit=400)\n", ("token_limit=400", 400, "", 1)),
+        ("LAST = 6\ndef load(rows):\n    return rows[-LAST:]\n", ("rows[-LAST:]", 6, "rows", 3)),
+        ("said = deque(maxlen=10)\n", ("maxlen=10", 10, "", 1)),
+        ("cursor.execute('SELECT * FROM said ORDER BY id DESC LIMIT 6')\n", ("LIMIT 6", None, "", 1)),
+        ("rows = query.limit(12).all()\n", ("limit(12)", 12, "", 1)),
+        ("said = client.lrange(key, -10, -1)\n", ("lrange(key, -10, -1)", None, "", 1)),
+        ("while len(said) > 8:\n    said.pop(0)\n", ("len(said) > 8", 8, "said", 1)),
+    ],
+)
+def test_a_window_has_its_limit(tmp_path: Path, code: str, limit: tuple[str, int | None, str, int]) -> None:
+    assert found(tmp_path, code) == [("messages", *limit)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "@lru_cache\ndef settings(): ...\n",
+        "@lru_cache(maxsize=None)\ndef bot_of(room): ...\n",
+        "class Desk:\n    @lru_cache(maxsize=1)\n    def model(self): ...\n",
+        "if len(rooms) > 20:\n    raise ValueError\n",
+        "everything = client.lrange(key, 0, 9)\nname = path[:-3]\n",
+    ],
+)
+def test_what_bounds_no_conversation_is_none(tmp_path: Path, code: str) -> None:
+    assert not found(tmp_path, code)
