@@ -6,11 +6,15 @@ entry here, and bind its check in `judge/checks/__init__.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from statecheck.so_far import SoFar
 from statecheck.steps import AT_ONCE, OTHERS, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from statecheck.so_far import SoFar
 
 BASELINE = "same-process"
 OTHER_WORKER = "other-worker"
@@ -29,81 +33,52 @@ COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
 
 
-Applies = Callable[[SoFar], "str | None"]
-"""Asked before an experiment is run: why it does not apply, or None."""
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something known of an app for which an experiment would show nothing.
+
+    Attributes:
+        reason: why not, as it is reported; `{lone}` stands for what is known by that name.
+        holds: whether it is so, by what is known so far.
+    """
+
+    reason: str
+    holds: Callable[[SoFar], bool]
 
 
-def _all_of(*guards: Applies) -> Applies:
-    """Return the guard that gives the first reason of several."""
-
-    def applies(so_far: SoFar) -> str | None:
-        return next((reason for guard in guards if (reason := guard(so_far)) is not None), None)
-
-    return applies
-
-
-def _several_users(so_far: SoFar) -> str | None:
-    known = f"the app knows its users by a table of its own (`{so_far.lone}`), so that all clients are one of them"
-    return known if so_far.lone else None
-
-
-def _may_overlap(so_far: SoFar) -> str | None:
-    return "a page in a browser sends one message at a time" if so_far.one_by_one else None
-
-
-def _kept_by_app(so_far: SoFar) -> str | None:
-    return "the client sends the whole conversation with every turn" if so_far.sent_whole else None
-
-
-def _remembered(so_far: SoFar) -> str | None:
-    return f"in {BASELINE} turn 2 is not given turn 1 either" if so_far.remembers is False else None
-
-
-def _remembered_or_keyed(so_far: SoFar) -> str | None:
-    return None if so_far.keyed else _remembered(so_far)
-
-
-def _not_renewed(so_far: SoFar) -> str | None:
-    reason = "each answer tells the client what to send next, so that its turns cannot overlap"
-    return reason if so_far.renewed else None
-
-
-def _shared_by_workers(so_far: SoFar) -> str | None:
-    return f"workers do not share this conversation ({OTHER_WORKER})" if so_far.splits else None
-
-
-def _window_in_doubt(so_far: SoFar) -> str | None:
+def _window_is_clear(so_far: SoFar) -> bool:
     lost = so_far.overlap_lost or (so_far.overlapped and so_far.by_progress)
-    asked = so_far.forgets_late or so_far.unset or (lost and so_far.settled.issuperset(OVERLAPPING))
-    return None if asked else "no turn is missing that one turn after the other would not bring back"
+    return not (so_far.forgets_late or so_far.unset or (lost and so_far.settled.issuperset(OVERLAPPING)))
 
 
-def _made_when_first_used(so_far: SoFar) -> str | None:
-    return None if so_far.overlapped and so_far.makes_tables else "no store makes its tables when it is first used"
+_ONE_USER = Guard(
+    "the app knows its users by a table of its own (`{lone}`), so that all clients are one of them",
+    lambda so_far: bool(so_far.lone),
+)
+_ONE_BY_ONE = Guard("a page in a browser sends one message at a time", lambda so_far: so_far.one_by_one)
+_SENT_WHOLE = Guard("the client sends the whole conversation with every turn", lambda so_far: so_far.sent_whole)
+_FORGETS_REASON = f"in {BASELINE} turn 2 is not given turn 1 either"
+_FORGETS = Guard(_FORGETS_REASON, lambda so_far: so_far.remembers is False)
+_FORGETS_ALL = Guard(_FORGETS_REASON, lambda so_far: so_far.remembers is False and not so_far.keyed)
+_RENEWED = Guard(
+    "each answer tells the client what to send next, so that its turns cannot overlap", lambda so_far: so_far.renewed
+)
+_SPLIT = Guard(f"workers do not share this conversation ({OTHER_WORKER})", lambda so_far: so_far.splits)
+_CLEAR_WINDOW = Guard("no turn is missing that one turn after the other would not bring back", _window_is_clear)
+_NO_TABLES = Guard(
+    "no store makes its tables when it is first used", lambda so_far: not (so_far.overlapped and so_far.makes_tables)
+)
+_NO_STREAM = Guard("no answer comes piece by piece", lambda so_far: not (so_far.overlapped and so_far.streams))
+_NO_THREADS = Guard("a client does not send both a user and a thread", lambda so_far: not so_far.threads)
+_NEEDS_KEY = Guard("the app does not do without a session key", lambda so_far: not so_far.optional_key)
+_NO_LIMIT = Guard(
+    "nothing of the app's holds a limited number of sessions",
+    lambda so_far: not (so_far.bounded or so_far.pushed_out),
+)
+_NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
-
-def _may_be_cut(so_far: SoFar) -> str | None:
-    return None if so_far.overlapped and so_far.streams else "no answer comes piece by piece"
-
-
-def _has_threads(so_far: SoFar) -> str | None:
-    return None if so_far.threads else "a client does not send both a user and a thread"
-
-
-def _has_optional_key(so_far: SoFar) -> str | None:
-    return None if so_far.optional_key else "the app does not do without a session key"
-
-
-def _may_push_out(so_far: SoFar) -> str | None:
-    return None if so_far.bounded or so_far.pushed_out else "nothing of the app's holds a limited number of sessions"
-
-
-def _has_flags(so_far: SoFar) -> str | None:
-    return None if so_far.flags else "no boolean of the request could change how it is answered"
-
-
-_REMEMBERS = _all_of(_kept_by_app, _remembered)
-_OVERLAPS = _all_of(_may_overlap, _kept_by_app, _remembered, _not_renewed)
+_FORGETFUL = (_SENT_WHOLE, _FORGETS)
+_CANNOT_OVERLAP = (_ONE_BY_ONE, *_FORGETFUL, _RENEWED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +86,7 @@ class Experiment:
     """A named sequence of steps; checks read off its history what became of the turns.
 
     Attributes:
-        applies: why it would show nothing, by what is known when it is its turn, or None.
+        guards: what each rules it out, if it is known when it is its turn: the first that holds gives the reason.
         after: the experiments that must be settled before it is asked whether it applies.
         alone: it does not run beside another one.
         aside: it has no outcome of its own: causes and other checks read its history. It is run once others give
@@ -121,11 +96,16 @@ class Experiment:
 
     name: str
     steps: tuple[Step, ...]
-    applies: Applies = _REMEMBERS
+    guards: tuple[Guard, ...] = _FORGETFUL
     after: tuple[str, ...] = (BASELINE,)
     alone: bool = False
     aside: bool = False
     where_due: bool = False
+
+    def why_not(self, so_far: SoFar) -> str | None:
+        """Return why it would show nothing, by what is known so far; None where it applies."""
+        guard = next((each for each in self.guards if each.holds(so_far)), None)
+        return None if guard is None else guard.reason.format(lone=so_far.lone)
 
     @property
     def overlapping(self) -> bool:
@@ -155,16 +135,16 @@ _KILLED = (Start("a"), Take("a"), Locate("a"), Kill("a"))
 _SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a")), applies=_kept_by_app, after=()),
+    Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a")), guards=(_SENT_WHOLE,), after=()),
     Experiment(OTHER_WORKER, (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b"))),
     Experiment(NEW_PROCESS, (*_KILLED, Start("b", warm=False), Take("b"), Locate("b", read_back=True))),
     Experiment(NEW_CONTAINER, (*_KILLED, Start("b", disk=2, warm=False), Take("b"))),
     Experiment(
         OTHER_SESSION,
         (Start("a"), Take("a"), Take("a", session=2)),
-        applies=_all_of(_several_users, _kept_by_app, _remembered_or_keyed),
+        guards=(_ONE_USER, _SENT_WHOLE, _FORGETS_ALL),
     ),
-    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a")), applies=_OVERLAPS),
+    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a")), guards=_CANNOT_OVERLAP),
     # each session has a turn before, so that there is something to be shown, and one after, which shows what was mixed
     Experiment(
         TWO_SESSIONS,
@@ -177,39 +157,39 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Take("a"),
             Locate("a"),
         ),
-        applies=_all_of(_several_users, _kept_by_app, _remembered),
+        guards=(_ONE_USER, *_FORGETFUL),
     ),
     Experiment(
         SECOND_THREAD,
         (Start("a"), Take("a"), Take("a", session=2, user=1)),
-        applies=_all_of(_kept_by_app, _remembered, _has_threads),
+        guards=(*_FORGETFUL, _NO_THREADS),
         where_due=True,
     ),
     # a user with a key, then two without: what one of these is given of the first is worse than what they share
     Experiment(
         KEYLESS,
         (Start("a"), Take("a"), Take("a", session=2, way="no-key"), Take("a", session=3, way="no-key")),
-        applies=_all_of(_several_users, _kept_by_app, _remembered, _has_optional_key),
+        guards=(_ONE_USER, *_FORGETFUL, _NEEDS_KEY),
         where_due=True,
     ),
     Experiment(
         FLAG,
         (Start("a"), Take("a"), *(step for n in range(2) for step in (Take("a", way="flipped", flag=n), Take("a")))),
-        applies=_all_of(_kept_by_app, _remembered, _has_flags),
+        guards=(*_FORGETFUL, _NO_FLAGS),
         where_due=True,
     ),
     # one session, then others, then the first again: a cache that holds few has pushed it out
     Experiment(
         BACK_AGAIN,
         (Start("a"), Take("a"), *(Take("a", session=2 + n) for n in range(OTHERS)), Take("a"), Locate("a"), Survey()),
-        applies=_all_of(_several_users, _kept_by_app, _remembered, _may_push_out),
+        guards=(_ONE_USER, *_FORGETFUL, _NO_LIMIT),
         where_due=True,
     ),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
     Experiment(
         CONTROL,
         (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2)), Survey()),
-        applies=_window_in_doubt,
+        guards=(_CLEAR_WINDOW,),
         after=_SIDE_BY_SIDE,
         alone=True,
         aside=True,
@@ -217,7 +197,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         CONCURRENT_WORKERS,
         (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a")),
-        applies=_all_of(_OVERLAPS, _shared_by_workers),
+        guards=(*_CANNOT_OVERLAP, _SPLIT),
         after=_SIDE_BY_SIDE,
         alone=True,
     ),
@@ -225,7 +205,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         COLD_START,
         (Start("a", warm=False), Overlap(("a",), turns=2)),
-        applies=_made_when_first_used,
+        guards=(_NO_TABLES,),
         after=(CONCURRENT_WORKERS,),
         alone=True,
         aside=True,
@@ -234,7 +214,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         STREAM_CUT,
         (Start("a"), Take("a"), Leave("a"), Take("a")),
-        applies=_may_be_cut,
+        guards=(_NO_STREAM,),
         after=(CONCURRENT_WORKERS,),
         alone=True,
         aside=True,

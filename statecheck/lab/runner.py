@@ -79,7 +79,7 @@ class Runner:
             named = experiment.name in self.named
             if experiment.aside or (experiment.where_due and not named):
                 continue
-            reason = experiment.applies(so_far)
+            reason = experiment.why_not(so_far)
             if reason is None and experiment.name not in (BASELINE, *self.selected):
                 reason = NOT_SELECTED
             if reason is not None:
@@ -94,7 +94,7 @@ class Runner:
                 break
             if experiment.name in settled or not settled.issuperset(experiment.after):
                 continue
-            reason = experiment.applies(so_far)
+            reason = experiment.why_not(so_far)
             if reason is None and experiment.where_due and experiment.name not in self.selected:
                 self.results.skipped[experiment.name] = NOT_SELECTED
             elif reason is None:
