@@ -13,7 +13,7 @@ from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
 from statecheck.source.roles import leaning
 from statecheck.talk.field_roles import Choice, overlay_fields, sample_value
 from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route
-from statecheck.talk.variations import flip_flags, has_threads, is_user, leave_keys_out
+from statecheck.talk.variations import find_owners, flip_flags, leave_keys_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def draft_plan(sending: Sending, choice: Choice, given: Field | None = None) -> 
     keyless = leave_keys_out(choice, taken) if given is None else None
     return replace(
         plan,
-        threads=has_threads(choice.sessions),
+        threads=bool(find_owners(choice)),
         keyless=_draft(sending, keyless) if keyless is not None else None,
         flags=tuple((said, _draft(sending, each, given)) for said, each in flip_flags(choice, taken)),
     )
@@ -110,11 +110,11 @@ def assign_values(choice: Choice, given: Field | None = None) -> list[tuple[Fiel
     """Return the fields that are sent, in their own order, each with what is sent in it."""
     form = session_form(choice.sessions)
     values: list[tuple[Field, Json]] = [(choice.message, _message(choice.message))]
-    apart = given is None and has_threads(choice.sessions)
+    owners = find_owners(choice) if given is None else ()
     for n, field in enumerate(choice.sessions):
         value = _session(field, form, n, given)
-        own = apart and is_user(field) and isinstance(value, str)
-        values.append((field, str(value).replace(SESSION, USER) if own else value))
+        owns = field in owners and isinstance(value, str)
+        values.append((field, str(value).replace(SESSION, USER) if owns else value))
     values += [(choice.history, HISTORY)] if choice.history is not None else []
     values += [(field, sample_value(field)) for field in choice.extras]
     return sorted(values, key=lambda pair: choice.order.index(pair[0]))

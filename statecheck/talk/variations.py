@@ -37,10 +37,20 @@ def is_thread(field: Field) -> bool:
     return not is_user(field) and bool(_THREAD & {*words(field.name), plain(field.name).removesuffix("id")})
 
 
-def has_threads(sessions: Sequence[Field]) -> bool:
-    """Whether what says who is talking is a user and a thread, each a value of its own."""
-    free = [field for field in sessions if field.form != "integer" and not field.limited]
-    return any(map(is_user, free)) and any(map(is_thread, free)) and len(free) == len(sessions)
+def find_owners(choice: Choice) -> tuple[Field, ...]:
+    """Return the session fields that say whose a conversation is, where another says which of theirs it is.
+
+    Their names tell (`user_id` and `thread_id`), or the path does: in `/guests/{guest}/stays/{stay}` what comes last is
+    one of several that belong to what comes before. Empty where that is not known, or a field takes no value of ours.
+    """
+    sessions = sorted(choice.sessions, key=choice.order.index)
+    if any(field.form == "integer" or field.limited for field in sessions):
+        return ()
+    named = tuple(field for field in sessions if is_user(field))
+    if named and any(map(is_thread, sessions)) and all(is_user(f) or is_thread(f) for f in sessions):
+        return named
+    nested = tuple(field for field in sessions if field.place.where == "path")
+    return nested[:-1] if len(nested) == len(sessions) else ()
 
 
 def leave_keys_out(choice: Choice, taken: Sequence[Field]) -> Choice | None:
