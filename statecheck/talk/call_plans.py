@@ -154,7 +154,8 @@ def _event(chosen: Choice, read: Event) -> Json:
     for name, where in (("headers", "header"), ("queryStringParameters", "query"), ("pathParameters", "path")):
         event[name] = dict(pairs_in(values, where))
     bodies = [(field, value) for field, value in values if field.place.where == "body"]
-    event["body"] = _encode_body(build_body(bodies, read.encoding), read.encoding) if bodies else None
+    body = build_body(bodies, read.encoding) if bodies else None
+    event["body"] = body if read.parsed or body is None else _encode_body(body, read.encoding)
     return {"version": read.gateway, **event}
 
 

@@ -31,11 +31,13 @@ class Event:
         fields: those of the event itself lie at the place `event`, those behind an API gateway where they travel.
         gateway: an API gateway hands the request over: `1.0`, `2.0`, or "" if the event is the request itself.
         encoding: of the body, where a gateway hands one over.
+        parsed: the body comes as a mapping, not as the text of one.
     """
 
     fields: tuple[Field, ...]
     gateway: str
     encoding: Encoding
+    parsed: bool = False
 
 
 def read_event(code: ProjectCode, file: Path, line: int, name: str) -> Event | None:
@@ -62,4 +64,5 @@ def read_event(code: ProjectCode, file: Path, line: int, name: str) -> Event | N
     encoding: Encoding = "form" if flow.notes.encoding == "form" else "json" if flow.notes.encoding else "none"
     if encoding == "form":  # `parse_qs` gives a list for what is sent once
         fields = tuple(replace(field, type="string") if field.type == "array" else field for field in fields)
-    return Event(fields, version if behind else "", encoding)
+    parsed = flow.notes.looked_into and not flow.notes.decoded
+    return Event(fields, version if behind else "", encoding, parsed)

@@ -99,6 +99,7 @@ class Notes:
         declared: the fields that classes and annotations declare.
         alias: by the place at which code reads a part, that at which a client sends it.
         encoding: of the body, or "" while nothing has read it.
+        decoded: it is a text, which code decodes itself; `looked_into`: parts are taken of it as it comes.
         model: how surely a model is asked: 0 (no sign) to 3 (a chat or completion call).
         streams: the answer comes in pieces.
         answers: names in what is returned.
@@ -112,6 +113,8 @@ class Notes:
     declared: dict[Place, Field] = field(default_factory=dict)
     alias: dict[Place, Place] = field(default_factory=dict)
     encoding: str = ""
+    decoded: bool = False
+    looked_into: bool = False
     model: float = 0.0
     streams: bool = False
     answers: set[str] = field(default_factory=set)

@@ -82,6 +82,7 @@ def attribute_of(notes: Notes, owner: Traced, name: str, *, item: bool = False) 
     if owner.root == "request":
         return _of_request(notes, name)
     if owner.root == "raw":
+        notes.looked_into = notes.looked_into or item
         return _body(notes, "json", (name,)) if item else owner
     if owner.root == "files":
         return _file(notes, name)
@@ -123,6 +124,7 @@ def read_call(notes: Notes, owner: Traced, name: str, node: ast.Call, arguments:
     if name in _GETTERS and arguments and (got := _get(notes, owner, key, node, arguments[0])) is not None:
         return got
     if arguments and arguments[0].root == "raw" and name in _DECODERS:
+        notes.decoded = True
         return _body(notes, _DECODERS[name], ()) if _DECODERS[name] else arguments[0]
     if owner.root == "raw" or (owner.at is not None and name not in ("append", "format")):
         return owner

@@ -87,8 +87,21 @@ def planned(folder: Path, body: str, overrides: Overrides | None = None) -> Plan
                 "body": "From={session}&Body={message}",
             },
         ),
+        (
+            """\
+            body = event["body"]
+            return S[body["pupil"]].chat(body["text"])
+            """,
+            {
+                "version": "1.0",
+                "headers": {},
+                "queryStringParameters": {},
+                "pathParameters": {},
+                "body": {"text": "{message}", "pupil": "{session}"},
+            },
+        ),
     ],
-    ids=["direct", "lex", "http api", "rest api", "form"],
+    ids=["direct", "lex", "http api", "rest api", "form", "parsed already"],
 )
 def test_the_event_is_what_the_handler_reads_of_it(tmp_path: Path, body: str, event: Json) -> None:
     assert planned(tmp_path, body).args == (event,)
