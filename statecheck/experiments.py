@@ -24,6 +24,7 @@ OTHER_SESSION = "other-session"
 CONCURRENT = "concurrent"
 CONCURRENT_WORKERS = "concurrent-workers"
 TWO_SESSIONS = "two-sessions"
+SAME_CONNECTION = "same-connection"
 SECOND_THREAD = "second-thread"
 KEYLESS = "keyless"
 FLAG = "flag"
@@ -69,6 +70,10 @@ _NO_TABLES = Guard(
     "no store makes its tables when it is first used", lambda so_far: not (so_far.overlapped and so_far.makes_tables)
 )
 _NO_STREAM = Guard("no answer comes piece by piece", lambda so_far: not (so_far.overlapped and so_far.streams))
+_NO_CONNECTION = Guard("each turn is a request of its own", lambda so_far: not so_far.connects)
+_REMEMBERS = Guard(
+    f"in {BASELINE} turn 2 is given turn 1, on another connection", lambda so_far: so_far.remembers is not False
+)
 _NO_THREADS = Guard("a client does not send both a user and a thread", lambda so_far: not so_far.threads)
 _NEEDS_KEY = Guard("the app does not do without a session key", lambda so_far: not so_far.optional_key)
 _NO_LIMIT = Guard(
@@ -158,6 +163,12 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Locate("a"),
         ),
         guards=(_ONE_USER, *_FORGETFUL),
+    ),
+    Experiment(
+        SAME_CONNECTION,
+        (Start("a"), Take("a", stays=True), Take("a", stays=True), Locate("a", under_way=True)),
+        guards=(_SENT_WHOLE, _NO_CONNECTION, _REMEMBERS),
+        where_due=True,
     ),
     Experiment(
         SECOND_THREAD,

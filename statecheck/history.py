@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from statecheck.probe.ops import ACTIONS, KINDS, TYPES, OpAction, OpKind, OpType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 LineRole = Literal["defined", "written", "read"]
 
@@ -228,6 +228,16 @@ class History:
                 yield op
 
 
-def with_ordinals(ops: Iterable[Op], ordinals: dict[int, int]) -> list[Op]:
-    """A worker's ops with the driver's ordinals in place of the tokens by which the worker knows its turns."""
-    return [replace(op, turn=ordinals.get(op.turn, 0)) if op.turn else op for op in ops]
+def with_ordinals(ops: Iterable[Op], begun: Mapping[int, Sequence[tuple[int, int]]]) -> list[Op]:
+    """A worker's ops with the driver's ordinals in place of the tokens by which the worker knows its turns.
+
+    Args:
+        ops: what the worker recorded.
+        begun: for each token when which turn began, in order: several turns may be sent on one connection.
+    """
+
+    def ordinal(op: Op) -> int:
+        turns = begun.get(op.turn, ())
+        return next((turn for time, turn in reversed(turns) if time <= op.time), turns[0][1] if turns else 0)
+
+    return [replace(op, turn=ordinal(op)) if op.turn else op for op in ops]

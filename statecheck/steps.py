@@ -29,6 +29,8 @@ class Take:
         user: the session whose user this is too, in a second thread; 0: another user.
         way: how the request differs from that of other turns: it has no session key, or a boolean the other way.
         flag: which boolean; there is no turn where the request has fewer.
+        stays: its connection is left open, and is the one of the turn before if that was left open; where a turn is no
+            request of its own but a message on a connection.
     """
 
     worker: str
@@ -36,6 +38,7 @@ class Take:
     user: int = 0
     way: Way = ""
     flag: int = 0
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,12 @@ class Locate:
     """Search this worker's memory, and its disk, for the markers so far.
 
     To see what was `read_back`: its memory alone, and only where turn 1 was stored and its last turn was not given it.
+    What calls that are `under_way` hold is looked at too, where a connection was left open.
     """
 
     worker: str
     read_back: bool = False
+    under_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,12 @@ class TestHistory:
 
     @given(st.lists(moments, max_size=6), st.dictionaries(counts, st.integers(1, 9)))
     def test_a_worker_s_tokens_become_the_driver_s_ordinals(self, some: list[Op], ordinals: dict[int, int]) -> None:
-        renamed = with_ordinals(some, ordinals)
+        renamed = with_ordinals(some, {token: [(0, turn)] for token, turn in ordinals.items()})
 
         assert [ordinals.get(one.turn, 0) if one.turn else 0 for one in some] == [one.turn for one in renamed]
         assert [replace(one, turn=0) for one in some] == [replace(one, turn=0) for one in renamed]
+
+    def test_a_connection_s_ops_are_those_of_the_turn_that_was_last_sent_on_it(self) -> None:
+        file = [Op(time, "ok", "model", turn=5000) for time in (5, 10, 19, 20, 31)]
+
+        assert [one.turn for one in with_ordinals(file, {5000: [(10, 1), (20, 2)]})] == [1, 1, 1, 2, 2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from statecheck.lab import http_turns
-from statecheck.lab.connections import converse
+from statecheck.lab.connections import Connection, converse
 from statecheck.probe.channel import Closed
 from statecheck.talk.plan import Plan, Request, render, session_key
 from statecheck.talk.session_from_answer import find_session, find_token
@@ -31,6 +31,8 @@ class Client:
         opened: it has asked for a session, where one must be asked for, or has opened the page.
         token: what a page gave it to send along, against forged requests.
         line: the connection of the request that is under way, or was last.
+        stays: its connection is left open after a turn, for the next one.
+        open: the connection that was left open, if any.
     """
 
     key: str
@@ -40,6 +42,8 @@ class Client:
     opened: bool = False
     token: str = ""
     line: socket.socket | None = None
+    stays: bool = False
+    open: Connection | None = None
 
     @property
     def session(self) -> str | int:
@@ -48,7 +52,13 @@ class Client:
 
     def again(self) -> Client:
         """Another tab of the same browser: the same session and cookies, a jar of its own."""
-        return replace(self, cookies=dict(self.cookies), said=list(self.said))
+        return replace(self, cookies=dict(self.cookies), said=list(self.said), open=None)
+
+    def hang_up(self) -> None:
+        """Close the connection that was left open, if there is one."""
+        if self.open is not None:
+            self.open.close()
+            self.open = None
 
     def begin_thread(self, plan: Plan, key: str) -> Client:
         """The same user at the same browser in another thread, which has this key unless the app gives it one."""
@@ -161,7 +171,7 @@ def _exchange(
         status, text, error, tokens = _call(worker, request, client, seconds, invoked)
     elif plan.kind == "websocket":
         given = http_turns.content(request, client.cookies).get("headers", {})
-        status, text, error, tokens = converse(worker, request, given, seconds, invoked)
+        status, text, error, tokens = _message(worker, request, client, given, seconds, invoked)
     else:
 
         def connected(sock: socket.socket, token: int) -> None:
@@ -169,12 +179,29 @@ def _exchange(
             invoked(token)
 
         status, text, error, tokens = http_turns.send(worker, request, client.cookies, seconds, connected, headers)
-    if tokens and not error:
+    if tokens and not error and client.open is None:
         worker.wait(lambda: tokens[-1] in worker.done, seconds)
     answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started, headers)
     if answer.acknowledged and plan.message_field:
         client.said += [("user", message_of(marker)), ("assistant", text[:2000])]
     return answer
+
+
+def _message(
+    worker: Worker,
+    request: Request,
+    client: Client,
+    headers: dict[str, str],
+    seconds: float,
+    invoked: Callable[[int], None],
+) -> tuple[int, str, str, list[int]]:
+    """Send a message on the connection that the client has left open, else on a new one."""
+    line, client.open = client.open, None
+
+    def leave(connection: Connection) -> None:
+        client.open = connection
+
+    return converse(worker, request, headers, seconds, invoked, line, leave if client.stays else None)
 
 
 def _call(

@@ -70,7 +70,7 @@ class Driver:
     seconds: list[float] = field(default_factory=list)
     markers: Markers = field(init=False)
     _given_up: set[int] = field(default_factory=set)
-    _ordinals: dict[tuple[int, int], int] = field(default_factory=dict)
+    _begun: dict[int, dict[int, list[tuple[int, int]]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -98,8 +98,7 @@ class Driver:
         """All that was recorded, merged by the clock."""
         files = [self.ops]
         for worker in self.workers.values():
-            ordinals = {token: turn for (life, token), turn in self._ordinals.items() if life == worker.generation}
-            ops = with_ordinals(worker.ops(), ordinals)
+            ops = with_ordinals(worker.ops(), self._begun.get(worker.generation, {}))
             copied = self.setting.lab.copy_of(worker)
             files.append([self._located(op, copied) for op in ops])
         gaps = [worker for worker in self.workers.values() if worker.incomplete]
@@ -122,6 +121,8 @@ class Driver:
         for worker in self.workers.values():
             if worker.garbled or not worker.dead:
                 self.setting.lab.dismiss(worker)
+        for client in self.clients.values():
+            client.hang_up()
         self.setting.lab.drop_disks(self.experiment)
 
     def _start(self, step: Start) -> None:
@@ -142,6 +143,7 @@ class Driver:
         varied = self.setting.plan.vary(step.way, step.flag)
         if varied is not None:
             client = self._client(step.session, step.user)
+            client.stays = step.stays
             self._turn(self.workers[step.worker], client, len(self.sent) + 1, self._next_marker(), *varied)
 
     def take(self, worker: str, session: int = 1) -> Answer:
@@ -166,7 +168,8 @@ class Driver:
         of = partial(Op, f="turn", pid=worker.pid, generation=worker.generation, turn=number, markers=(marker,))
 
         def invoked(token: int) -> None:
-            self._ordinals[worker.generation, token] = number
+            turns = self._begun.setdefault(worker.generation, {}).setdefault(token, [])
+            turns.append((time.monotonic_ns(), number))
             carried = any(earlier in kept for earlier in self.sent[:-1] for kept in client.cookies.values())
             text, key = message_of(marker), self._key(client, plan)
             self._record(of(time.monotonic_ns(), "invoke", carried=carried, text=text, key=key, name=said))
@@ -216,7 +219,8 @@ class Driver:
         if step.read_back and (given or not stored):
             return
         deep = given and not stored and not self.setting.plan.carries_history  # which is sent with the turn itself
-        request = {"locate": list(self.sent), "keys": [] if step.read_back else self._keys(), "deep": deep}
+        keys = [] if step.read_back else self._keys()
+        request = {"locate": list(self.sent), "keys": keys, "deep": deep, "under_way": step.under_way}
         reply = worker.ask(request, self.setting.limits.turn)
         if reply is None or "error" in reply:
             error = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]

@@ -117,6 +117,8 @@ class Locator:
         anchor = raw.line
         if anchor is None and path.closure is not None:
             anchor = self._closure(*path.closure)
+        elif anchor is None and path.local is not None:
+            anchor = self._local(path, *path.local)
         elif anchor is None and raw.is_users:
             anchor = self._defined(raw, path)
         holder = path.names[-1] if path.names else ""
@@ -126,12 +128,22 @@ class Locator:
         module = self.tree.get(self.project / file)
         return definitions.closure_name(module, line, name) if module else None
 
+    def _local(self, path: _Path, file: str, line: int) -> Anchor | None:
+        """Where a call's variable is bound, or the attribute of the user's that hangs on it."""
+        module = self.tree.get(self.project / file)
+        bound = definitions.lasting_name(module, line, path.names[0]) if module else None
+        return (self._attribute(path) or bound) if bound is not None else None
+
+    def _attribute(self, path: _Path) -> Anchor | None:
+        """Where the last name of a path below its first gets its value."""
+        bound = (definitions.attribute(self.tree, n) or definitions.entry(self.tree, n) for n in path.names[:0:-1])
+        return next(filter(None, bound), None)
+
     def _defined(self, raw: FoundPlace, path: _Path) -> Anchor | None:
+        found = self._attribute(path)
+        if found is not None:
+            return found
         module = self.tree.get(self.project / raw.file)
-        for name in reversed(path.names[1:]):
-            found = definitions.attribute(self.tree, name) or definitions.entry(self.tree, name)
-            if found is not None:
-                return found
         if module is None or not path.names or raw.is_app:
             return None  # that a framework's app leads to it says nothing
         return definitions.module_name(module, path.names[0], self.tree)
@@ -143,6 +155,7 @@ class _Path:
     Attributes:
         parts: the words so far; names: the global, then attributes of the user's objects; key: the first key.
         closure: (file and line of the function, name) if a function of the user's closes over it.
+        local: file and line of the function, if a call of it has the first of the names in a variable.
     """
 
     def __init__(self, module: str, steps: list[tuple[str, str]], tree: SourceTree) -> None:
@@ -152,6 +165,7 @@ class _Path:
         self.names: list[str] = []
         self.key: str | None = None
         self.closure: tuple[str, int, str] | None = None
+        self.local: tuple[str, int] | None = None
 
     def begin(self, slot: str | None) -> None:
         """Begin at what a framework keeps for the app: a session under a name, or a cached function's value."""
@@ -165,12 +179,8 @@ class _Path:
         closures = [index for index, (kind, _) in enumerate(self.steps) if kind == "closure"]
         rest = self.steps[closures[-1] :] if closures else self.steps
         if rest and not closures:
-            (kind, name), rest = rest[0], rest[1:]
-            if kind != "slot":
-                self._name(name)
-            elif name:
-                self.names.append(name)
-                self.parts.append(f"['{name}']")
+            self._root(*rest[0])
+            rest = rest[1:]
         while rest:
             (kind, name), rest = rest[0], rest[1:]
             if kind == "attribute":
@@ -186,6 +196,16 @@ class _Path:
                 return
             elif kind in ("inner", "item"):  # an item of a list is one of many, and its keys are no session's
                 return
+
+    def _root(self, kind: str, name: str) -> None:
+        """Begin at a module's global, at what a framework keeps, or at a call's variable."""
+        if kind == "local":
+            self._of_call(*name.split("@"))
+        elif kind != "slot":
+            self._name(name)
+        elif name:
+            self.names.append(name)
+            self.parts.append(f"['{name}']")
 
     def _on_app(self, name: str, rest: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """What the user's code keeps on a framework's app: an attribute of it, or one or a key of what is for that.
@@ -216,6 +236,15 @@ class _Path:
         name = quoted.strip("'\"")
         self.names.append(name)
         self.parts.append(f".{name}")
+
+    def _of_call(self, name: str, line: str, file: str) -> None:
+        """Begin at a variable of a call of the user's, or at an object of theirs that a library's call works for."""
+        if file:
+            self._name(name)
+            self.local = (file, int(line))
+        else:
+            self.parts = ["self"]
+            self.names.append("self")
 
     def _closes_over(self, listed: str, index: str) -> None:
         names, line, file = listed.split("@")

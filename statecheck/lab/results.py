@@ -89,6 +89,7 @@ class Results:
             by_progress=channel == "progress",
             splits=splits,
             forgets_late=worker is not None and splits and len(worker.turns) > 1 and bool(worker.turns[1].remembered),
+            connects=plan.kind == "websocket",
             threads=plan.threads,
             optional_key=plan.keyless is not None,
             flags=bool(plan.flags),

@@ -53,7 +53,8 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
     elif "hold" in message:
         channel.send({"holding": True})
     elif "locate" in message:
-        channel.send({"places": locate(message["locate"], message["keys"], deep=message["deep"])})
+        found = locate(message["locate"], message["keys"], deep=message["deep"], under_way=message["under_way"])
+        channel.send({"places": found})
     elif "modules" in message:
         channel.send({"modules": _imported_since_fork()})
     elif "waits" in message:

@@ -14,36 +14,27 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters.offer import is_app
 from .framework_state import Keeper, list_keepers
-from .markers import attributes_of
+from .place_steps import CALLS, Step, frame_of, is_a, name_step
 from .recorder import RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Step = tuple[str, str]
-"""("key", "'sc-1'") of a dict; ("item", "0") of a list; ("attribute", "store") of an object of the user's,
-("inner", "store") of a library's, ("app", "state") of a framework's app, with "" where it is the whole `__dict__`;
-("closure", "names@line@file") of a function of the user's."""
 Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
-Root = types.ModuleType | Keeper
+Root = types.ModuleType | Keeper | types.CodeType
+"""What a search ends at. The code of a call that is under way stands for its variables."""
 _OURS = __name__.partition(".")[0]
 _SIGN = "sc-"  # all that is looked for begins so; most texts can be passed over at once
 _SIGN_BYTES = _SIGN.encode()
 _DEEPEST = 16
-_SECONDS = 1.0  # for one marker; a path that takes longer is one through a library's caches
+_SECONDS = 1.0  # of work for one marker; a path that takes longer is one through a library's caches
 _MOST_HOLDERS = 30
 _WIDEST = 3000
 _PASSED_OVER = (types.FrameType, types.TracebackType, types.CodeType)
-_NOT_HOLDERS = (
-    *_PASSED_OVER,
-    types.GeneratorType,
-    types.CoroutineType,
-    types.AsyncGeneratorType,
-    types.BuiltinFunctionType,
-)
+_NOT_HOLDERS = (*_PASSED_OVER, *CALLS, types.BuiltinFunctionType)
 
 
-def locate(markers: list[str], keys: list[str], *, deep: bool) -> list[dict[str, Any]]:
+def locate(markers: list[str], keys: list[str], *, deep: bool, under_way: bool = False) -> list[dict[str, Any]]:
     """The places of each marker: {marker, module, file, user, steps}.
 
     `steps` leads from the module's globals to the text, or to the state object that took it; `user` tells whether
@@ -55,34 +46,36 @@ def locate(markers: list[str], keys: list[str], *, deep: bool) -> list[dict[str,
         keys: session keys that begin like markers, looked for too: what has no marker may have a key.
         deep: search what the warm parent froze too, if neither the first marker nor a key of the user's is found
             outside it: slow, for a marker that must be somewhere.
+        under_way: look into the variables of calls that wait too: their connection has not ended.
     """
     gc.collect()
     wanted = [*markers, *keys]
-    found = _search(wanted)
+    found = _search(wanted, under_way=under_way)
     seen = any(p["module"] if p["marker"] == markers[0] else p["user"] and p["marker"] in keys for p in found)
     if deep and not seen:
         gc.unfreeze()
-        found = _search(wanted)
+        found = _search(wanted, under_way=under_way)
     return found
 
 
-def _search(markers: list[str]) -> list[dict[str, Any]]:
+def _search(markers: list[str], *, under_way: bool) -> list[dict[str, Any]]:
     modules = [module for module in list(sys.modules.values()) if isinstance(module, types.ModuleType)]
     # cffi's make a dict for each who asks, whose identity is another's as soon as it is gone
     roots: dict[int, Root] = {id(vars(module)): module for module in modules if vars(module) is vars(module)}
     roots |= {id(keeper.thing): keeper for keeper in list_keepers()}
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
+    roots |= _list_calls(tracked) if under_way else {}
     for thing in tracked:
         found = [(marker, chain) for part in _texts_in(thing) for marker, chain in _texts(part, markers)]
         if not found or any(thing is mine for mine in (markers, sources, tracked, RECORDER.taken)):
             continue
-        if _is_a(thing, _PASSED_OVER) or _is_gone(thing, roots):
+        if (is_a(thing, _PASSED_OVER) and id(thing) not in roots) or _is_gone(thing, roots):
             continue
         for marker, chain in found:
             if len(sources[marker]) < _MOST_HOLDERS:
                 links = zip([thing, *chain], chain, strict=False)
-                sources[marker].append((thing, [_step(container, inside) for container, inside in links]))
+                sources[marker].append((thing, [name_step(container, inside) for container, inside in links]))
     known = set(
         map(id, tracked)
     )  # what came into being since is the search's own, and would lead round and round in it
@@ -100,14 +93,14 @@ def _rooted(sources: list[Source], roots: dict[int, Root], known: set[int]) -> l
     found: dict[tuple[str, str], dict[str, Any]] = {}
     level = {id(thing): (thing, steps) for thing, steps in sources}
     seen = set(level)
-    deadline = time.monotonic() + _SECONDS
+    deadline = time.thread_time() + _SECONDS
     for _ in range(_DEEPEST):
         for ident in [ident for ident in level if ident in roots]:
             root, (_, steps) = roots[ident], level.pop(ident)
-            place = _kept(root, steps) if isinstance(root, Keeper) else _global(root, steps)
+            place = _name(root, steps)
             if place is not None:
                 found.setdefault((place["module"], steps[0][1]), place)
-        if not level or time.monotonic() > deadline:
+        if not level or time.thread_time() > deadline:
             break
         level = _above(level, seen, roots, known)
     own = [place for place in found.values() if place["user"]]
@@ -122,7 +115,7 @@ def _above(level: dict[int, Source], seen: set[int], roots: dict[int, Root], kno
     """
     above: dict[int, Source] = {}
     for referrer in gc.get_referrers(*[thing for thing, _ in level.values()]):
-        if id(referrer) in seen or _is_a(referrer, _NOT_HOLDERS):
+        if id(referrer) in seen or (is_a(referrer, _NOT_HOLDERS) and id(referrer) not in roots):
             continue
         if id(referrer) not in known and type(referrer) is not dict:
             continue
@@ -134,17 +127,12 @@ def _above(level: dict[int, Source], seen: set[int], roots: dict[int, Root], kno
         if id(referrer) not in roots:
             seen.add(id(referrer))
         if len(above) < _WIDEST:
-            above[id(referrer)] = (referrer, [_step(referrer, part), *level[id(part)][1]])
+            above[id(referrer)] = (referrer, [name_step(referrer, part), *level[id(part)][1]])
     return above
 
 
-def _is_a(thing: Any, kinds: Any) -> bool:
-    """Whether a thing is of these types: `isinstance` would ask a proxy for what it stands for."""
-    return issubclass(type(thing), kinds)
-
-
 def _is_annotation(referrer: Any, part: Any) -> bool:
-    return _is_a(referrer, types.FunctionType) and part is referrer.__annotations__
+    return is_a(referrer, types.FunctionType) and part is referrer.__annotations__
 
 
 def _is_gone(thing: Any, roots: dict[int, Root]) -> bool:
@@ -220,6 +208,39 @@ def _kept(keeper: Keeper, steps: list[Step]) -> dict[str, Any] | None:
     }
 
 
+def _list_calls(tracked: list[Any]) -> dict[int, Root]:
+    """{a call that waits: its code}: of coroutines and generators. Their frames hold their variables before 3.11."""
+    found: dict[int, Root] = {}
+    for thing in tracked:
+        if is_a(thing, CALLS):
+            frame = frame_of(thing)
+            if frame is not None:
+                found[id(thing)] = found[id(frame)] = frame.f_code
+    return found
+
+
+def _local(code: types.CodeType, steps: list[Step]) -> dict[str, Any] | None:
+    """A variable of a call of the user's; of a library's call, what it holds of an object of theirs."""
+    file = RECORDER.relative(code.co_filename)
+    (kind, name), *inner = steps
+    if kind != "local" or not (file or (inner and inner[0][0] == "attribute")):
+        return None
+    return {
+        "module": code.co_name if file else "",
+        "file": file,
+        "user": True,
+        "app": False,
+        "steps": _joined([(kind, f"{name}@{code.co_firstlineno}@{file}"), *inner]),
+    }
+
+
+def _name(root: Root, steps: list[Step]) -> dict[str, Any] | None:
+    """The place that these steps lead to from a root; None where it is none of the app's."""
+    if isinstance(root, types.CodeType):
+        return _local(root, steps)
+    return _kept(root, steps) if isinstance(root, Keeper) else _global(root, steps)
+
+
 def _joined(steps: list[Step]) -> list[Step]:
     """Steps with those through an object's `__dict__` and then a key of it made one."""
     joined: list[Step] = []
@@ -229,64 +250,3 @@ def _joined(steps: list[Step]) -> list[Step]:
         else:
             joined.append((kind, name))
     return joined
-
-
-def _step(container: Any, part: Any) -> Step:
-    """How `container` refers to `part`."""
-    if _is_a(container, dict):
-        return _key(container, part)
-    if _is_a(container, (list, tuple)):
-        return ("item", str(next((index for index, item in enumerate(container) if item is part), "?")))
-    if _is_a(container, types.CellType):
-        return ("cell", "")
-    if _is_a(container, types.FunctionType):
-        return _closure(container, part)
-    # what a library keeps inside its own objects is its business: its steps are told apart
-    kind = "app" if is_app(container) else "attribute" if _is_users(container) else "inner"
-    if _is_a(container, type):
-        return (kind, "")
-    attributes = attributes_of(container)
-    if attributes is part:
-        return (kind, "")
-    for name, value in list(attributes.items()):
-        if value is part:
-            return (kind, name)
-    slot = _slot_of(container, part)
-    return (kind, slot) if slot else ("in", type(container).__name__)
-
-
-def _is_users(thing: Any) -> bool:
-    cls = thing if _is_a(thing, type) else type(thing)
-    module = sys.modules.get(cls.__module__)
-    return bool(RECORDER.relative(str(getattr(module, "__file__", "") or "")))
-
-
-def _key(container: dict[Any, Any], part: Any) -> Step:
-    for key, value in list(container.items()):
-        if value is part or key is part:
-            return ("key", repr(key) if isinstance(key, (str, int, tuple)) else f"<{type(key).__name__}>")
-    return ("in", "keys")
-
-
-def _slot_of(container: Any, part: Any) -> str:
-    for cls in type(container).__mro__:
-        for name, member in vars(cls).items():
-            if isinstance(member, types.MemberDescriptorType) and _slot(member, container) is part:
-                return name
-    return ""
-
-
-def _closure(function: types.FunctionType, part: Any) -> Step:
-    """A function holds its closure's cells in a tuple: the names tell which item of it comes next."""
-    file = RECORDER.relative(function.__code__.co_filename)
-    if part is function.__closure__ and file:
-        names = ",".join(function.__code__.co_freevars)
-        return ("closure", f"{names}@{function.__code__.co_firstlineno}@{file}")
-    return ("in", function.__name__)
-
-
-def _slot(member: types.MemberDescriptorType, container: Any) -> Any:
-    try:
-        return member.__get__(container)
-    except AttributeError:
-        return None

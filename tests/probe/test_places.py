@@ -118,6 +118,19 @@ class Desk:
 
 
 app.serve(Desk().answer)
+
+
+async def talk(wait, m):
+    said = []
+    while True:
+        word = f"note {m['looped']}"
+        said.append(f"note {m['local']}")
+        await wait
+
+
+class Visit:
+    async def begin(self, m):
+        self.heard = [f"note {m['visit']}"]
 """
 LIBRARY = """\
 import sys, types
@@ -156,6 +169,11 @@ class App:
 
     def serve(self, endpoint):
         self.endpoints.append(endpoint)
+
+
+async def attend(wait, visit, m):
+    await visit.begin(m)
+    await wait
 """
 # Markers are made where they are needed: the program must not keep what it looks for.
 PROGRAM = """
@@ -183,6 +201,18 @@ for name in names:
 tell("all at once", locate([m[name] for name in names], [], deep=False))
 main.memory.cache_clear()
 tell("cleared", locate([m["cache"]], [], deep=False))
+class Waiting:
+    def __await__(self):
+        yield
+
+waiting = [main.talk(Waiting(), m), main.library.attend(Waiting(), main.Visit(), m)]
+for call in waiting:
+    call.send(None)
+for name in ("local", "looped", "visit"):
+    tell(name, locate([m[name]], [], deep=False, under_way=True))
+tell("not looked into", locate([m["local"]], [], deep=False))
+for call in waiting:
+    call.close()
 gc.collect()
 gc.freeze()
 tell("frozen", locate([m["slots"]], [], deep=False))
@@ -223,7 +253,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def names() -> dict[str, str]:
-    return {name: marker(n) for n, name in enumerate([*KEPT, "library", "gone", "dropped", "object gone"], 1)}
+    others = ("library", "gone", "dropped", "object gone", "local", "looped", "visit")
+    return {name: marker(n) for n, name in enumerate([*KEPT, *others], 1)}
 
 
 @pytest.fixture(scope="module")
@@ -281,6 +312,24 @@ def test_several_markers_are_found_as_each_alone(
     for name in KEPT:
         together = [one for one in found["all at once"] if one["marker"] == names[name]]
         assert places(found[name], locator) == places(together, locator)
+
+
+@pytest.mark.parametrize(("name", "text", "line"), [("local", "talk.said", 104), ("visit", "self.heard", 113)])
+def test_a_call_that_waits_holds_what_its_variables_hold(
+    name: str, text: str, line: int, found: dict[str, Any], locator: Locator
+) -> None:
+    (place,) = places(found[name], locator)
+
+    assert place.text == text
+    assert place.anchor is not None
+    assert line == place.anchor.line
+
+
+def test_what_is_bound_anew_in_a_loop_is_no_place(found: dict[str, Any], locator: Locator) -> None:
+    (place,) = places(found["looped"], locator)
+
+    assert (place.text, place.anchor) == ("talk.word", None)
+    assert not any(one["user"] for one in found["not looked into"])
 
 
 def test_what_was_frozen_is_found_when_asked_to_look_deep(found: dict[str, Any], locator: Locator) -> None:

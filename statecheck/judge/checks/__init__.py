@@ -24,6 +24,7 @@ _FILES: Mapping[str, str] = {
     experiments.CONCURRENT: "lost_update",
     experiments.CONCURRENT_WORKERS: "lost_update",
     experiments.TWO_SESSIONS: "mixing",
+    experiments.SAME_CONNECTION: "one_connection",
     experiments.SECOND_THREAD: "sharing",
     experiments.KEYLESS: "sharing",
     experiments.FLAG: "either_way",

@@ -49,6 +49,8 @@ def _routes(app: Any, prefix: str) -> Iterator[dict[str, Any]]:
             inner = getattr(getattr(each, "original_route", each), "app", None)
             if getattr(inner, "routes", None):
                 yield from _routes(inner, path)
+        elif isinstance(endpoint, type) and hasattr(endpoint, "on_receive"):  # Starlette's WebSocketEndpoint
+            yield route(path, ["WEBSOCKET"], endpoint.__name__, endpoint.on_receive)
         elif isinstance(endpoint, type):  # Starlette's HTTPEndpoint: a method a verb
             for verb in ("get", "post", "put", "patch"):
                 if hasattr(endpoint, verb):

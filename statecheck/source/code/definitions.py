@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from statecheck.source.code.modules import Module
     from statecheck.source.code.tree import SourceTree
 
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -55,6 +56,28 @@ def closure_name(module: Module, function_line: int, name: str) -> Anchor | None
             lines += [arg.lineno for arg in parameters(scope) if arg.arg == name]
         if lines:
             return Anchor(module.shown, lines[0])
+    return None
+
+
+def lasting_name(module: Module, function_line: int, name: str) -> Anchor | None:
+    """Where a variable of the function that starts at that line is bound before any loop; None if only in one.
+
+    What is bound in a loop is anew for each message that a connection brings, what is bound before it lasts as long.
+
+    Args:
+        module: the function's file.
+        function_line: its `co_firstlineno` (its first decorator counts).
+        name: the variable.
+    """
+    for node in walk(module.ast):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and function_line in (
+            first_line(node),
+            node.lineno,
+        ):
+            looped = {inner for loop in own_nodes(node) if isinstance(loop, _LOOPS) for inner in walk(loop)}
+            bound = {n for n in own_nodes(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            lines = [n.lineno for n in bound - looped if n.id == name]
+            return Anchor(module.shown, min(lines)) if lines else None
     return None
 
 

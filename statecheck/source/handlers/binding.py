@@ -30,6 +30,8 @@ _SCALARS = as_set("str int float bool UUID UUID4 Literal date datetime EmailStr 
 _BODIES = as_set("dict Dict Any Mapping Json JSON object TypedDict")
 _REQUESTS = as_set("Request HttpRequest HTTPConnection ASGIRequest WebSocket Websocket WebSocketConnection")
 _NAMED_REQUESTS = as_set("request req _request websocket ws socket")
+_TAKES_MESSAGE = ("on_receive",)
+"""Methods of a class that get a connection and a message of it, as those of Starlette's WebSocketEndpoint."""
 _SCHEMES: dict[str, Where] = {
     "HTTPBearer": "header",
     "OAuth2PasswordBearer": "header",
@@ -49,6 +51,8 @@ def bind_parameters(flow: Flow, found: Definition, path_parameters: tuple[str, .
     pairs = list(zip(arguments, [*defaults, *function.args.defaults], strict=False))
     pairs += list(zip(function.args.kwonlyargs, function.args.kw_defaults, strict=False))
     bodies = [a.arg for a, default in pairs if _is_body(flow.code, found, a, default, path_parameters)]
+    if function.name in _TAKES_MESSAGE and len(arguments) > 2:
+        return {arguments[1].arg: Traced(root="request"), arguments[2].arg: Traced(root="raw")}
     bound = {}
     for argument, default in pairs:
         embed = len(bodies) > 1 and argument.arg in bodies

@@ -71,6 +71,9 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
   warning: the turn was never acknowledged. Save the question first, and the answer in a `finally:`.
 - `history-dropped`: the client sends the whole conversation, as OpenAI-compatible chat pages do, and the app gives its
   model the newest message alone. Hand the earlier ones on: `chat_history=` of `chat` and `achat`, or all messages.
+- `per-connection`: a WebSocket's connection holds the conversation, in a variable or an engine of its own. It is
+  remembered as long as the connection lasts, and gone when the client connects again: a reload, a flaky network, a
+  deployment. Load it under the client's key when it connects, and save it with every message.
 - `other-way`: a boolean of the request changes how it is answered, as `stream` does, and that way nothing is written.
   An error where the flag is about the form of the answer alone; else a warning, as it may be meant.
 
@@ -84,7 +87,11 @@ from __future__ import annotations
 
 from statecheck.experiments import STREAM_CUT
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
-from statecheck.judge.causes.request_scoped.dropped import find_dropped_store, find_unused_history
+from statecheck.judge.causes.request_scoped.dropped import (
+    find_dropped_store,
+    find_lost_connection,
+    find_unused_history,
+)
 from statecheck.judge.causes.request_scoped.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.request_scoped.unwritten import find_cut_stream, find_other_way, find_unset_session
 
@@ -101,6 +108,13 @@ CAUSE = Cause(
             order=50,
         ),
         Question(
+            find_lost_connection,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=45,
+        ),
+        Question(
             find_unused_history,
             baseline="not-kept",
             about=Topic.FORGETTING,
@@ -115,7 +129,7 @@ CAUSE = Cause(
     rank=30,
     fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
     "`async_engine`",
-    kinds=("memory-database", "unset-mutation", STREAM_CUT, "history-dropped", "other-way"),
+    kinds=("memory-database", "unset-mutation", STREAM_CUT, "history-dropped", "per-connection", "other-way"),
     symptoms=(
         Symptom(
             "the script was run in a new session: set it under `if … not in st.session_state`, and expect it to be "

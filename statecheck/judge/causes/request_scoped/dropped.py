@@ -1,16 +1,17 @@
-"""What held a turn was built in its own request; or the client sent the earlier turns, and they were not used."""
+"""What held a turn was built in its own request or connection; or the client sent the earlier turns, unused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE
+from statecheck.experiments import BASELINE, SAME_CONNECTION
 from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.intent import find_memory_database
 from statecheck.judge.evidence.lines import anchor_of, find_builds
 from statecheck.judge.evidence.sent_history import find_dropped_history
-from statecheck.judge.evidence.state_lines import find_related
+from statecheck.judge.evidence.state_lines import find_related, line_of
+from statecheck.judge.evidence.whereabouts import find_places
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -54,6 +55,28 @@ def _find_maker(conversation: Conversation, turn: Sent) -> Op | None:
         if first.turn == turn.number:
             return first
     return None
+
+
+def find_lost_connection(case: Case) -> Observation | None:
+    """Is turn 1 remembered on its own connection, and lost on the next one?"""
+    conversation = case.conversations.get(SAME_CONNECTION)
+    if conversation is None or not case.lost(BASELINE) or not case.kept(SAME_CONNECTION):
+        return None
+    first = conversation.turns[0]
+    witness = _find_maker(conversation, first)
+    place = next((p for p in find_places(conversation, first) if p.kind == "process" and p.anchor), None)
+    anchor = anchor_of(witness) or (place.anchor if place else line_of(conversation, first))
+    held = witness.cls if witness is not None and witness.cls else f"`{place.text}`" if place is not None else ""
+    where = f", in {held}" if held else ""
+    return Observation(
+        f"the conversation lasts as long as its connection{where}: turn 1 is remembered there, and a client that "
+        "connects again begins from nothing",
+        anchor,
+        (case.reason(SAME_CONNECTION), case.reason(BASELINE)),
+        kind="per-connection",
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix="load the conversation under the client's key when it connects, and save it with every message",
+    )
 
 
 def find_unused_history(case: Case) -> Observation | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statecheck.experiments import BASELINE, FLAG, OTHER_WORKER, STREAM_CUT
+from statecheck.experiments import BASELINE, FLAG, OTHER_WORKER, SAME_CONNECTION, STREAM_CUT
 from statecheck.judge.cause import KEPT, Example
 
 _BUILT_IN_THE_REQUEST = """
@@ -73,15 +73,34 @@ _ONE_WAY = """
 3a <
 """
 _BOTH_WAYS = _ONE_WAY.replace("read 1 3", "read 1 2 3")
+_ANEW = """
+1a > s
+1a model read 1 @app.py:17
+1a <
+2a > s
+2a model read 2 @app.py:17
+2a <
+"""
+_ON_ONE_LINE = """
+1a > s
+1a model read 1 @app.py:17
+1a <
+2a > s
+2a model read 1 2 @app.py:17
+2a <
+-a place 1 where=chat.history cls=history is_text @app.py:13
+"""
 
 EXAMPLES = (
     Example("a memory is built in each request", {BASELINE: _BUILT_IN_THE_REQUEST}),
     Example("a session is changed in place", {BASELINE: KEPT, OTHER_WORKER: _CHANGED_IN_PLACE}, "unset-mutation"),
+    Example("a connection holds it", {BASELINE: _ANEW, SAME_CONNECTION: _ON_ONE_LINE}, "per-connection"),
     Example("one way of answering writes nothing", {BASELINE: KEPT, FLAG: _ONE_WAY}, "other-way"),
     Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, STREAM_CUT),
 )
 COUNTEREXAMPLES = (
     Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
+    Example("a connection's second message begins anew as well", {BASELINE: _ANEW, SAME_CONNECTION: _ANEW}),
     Example("both ways write", {BASELINE: KEPT, FLAG: _BOTH_WAYS}),
     Example("a client leaves, its turn is kept", {BASELINE: KEPT, STREAM_CUT: _SAVED_ALL_THE_SAME}),
 )
