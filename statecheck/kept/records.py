@@ -9,11 +9,14 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from statecheck.model import Anchor, Problem, TargetName
-from statecheck.talk.plan import Plan
+from statecheck.source.handlers.accounts import Account
+from statecheck.talk.plan import Plan, Preliminary
 
 Record = TypeVar("Record")
 
-_NAMES: dict[str, Any] = {each.__name__: each for each in (Anchor, Mapping, Plan, Problem, TargetName)}
+_NAMES: dict[str, Any] = {
+    each.__name__: each for each in (Account, Anchor, Mapping, Plan, Preliminary, Problem, TargetName)
+}
 """What records name in their declarations, and import for types alone."""
 
 _DEEPEST = 100

@@ -108,6 +108,8 @@ class Redaction:
         return replace(
             plan,
             opening=self.plan(plan.opening) if plan.opening is not None else None,
+            before=tuple(replace(each, request=self.plan(each.request)) for each in plan.before),
+            accounts=(),
             why=tuple(map(self.text, plan.why)),
             **{name: self._given(getattr(plan, name)) for name in _GIVEN},
         )

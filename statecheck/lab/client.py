@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from statecheck.lab import http_turns
 from statecheck.lab.connections import Connection, converse
 from statecheck.probe.channel import Closed
-from statecheck.talk.plan import Plan, Request, render, session_key
+from statecheck.source.handlers.accounts import Account
+from statecheck.talk.requests import Request, render, session_key
 from statecheck.talk.session_from_answer import find_session, find_token
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statecheck.lab.workers.worker import Worker
+    from statecheck.talk.plan import Plan, Preliminary
 
 
 @dataclass
@@ -27,7 +29,10 @@ class Client:
 
     Attributes:
         key: its own, made once.
+        account: by which it signs in, where the app knows its users; else by its key and a password that is made up.
         given: the session that the app has given it, or that its code has made for the message at hand.
+        values: what the app has given it besides, by the names of the placeholders that they fill.
+        signed: it has done what comes before all else.
         opened: it has asked for a session, where one must be asked for, or has opened the page.
         token: what a page gave it to send along, against forged requests.
         line: the connection of the request that is under way, or was last.
@@ -38,7 +43,10 @@ class Client:
     key: str
     cookies: dict[str, str] = field(default_factory=dict)
     said: list[tuple[str, str]] = field(default_factory=list)
+    account: Account | None = None
     given: str | int | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    signed: bool = False
     opened: bool = False
     token: str = ""
     line: socket.socket | None = None
@@ -50,9 +58,14 @@ class Client:
         """The session key that it sends."""
         return self.key if self.given is None else self.given
 
+    @property
+    def known_as(self) -> Account:
+        """The name and the password by which it signs in."""
+        return self.account or Account(self.key, MADE_UP_PASSWORD)
+
     def again(self) -> Client:
         """Another tab of the same browser: the same session and cookies, a jar of its own."""
-        return replace(self, cookies=dict(self.cookies), said=list(self.said), open=None)
+        return replace(self, cookies=dict(self.cookies), said=list(self.said), values=dict(self.values), open=None)
 
     def hang_up(self) -> None:
         """Close the connection that was left open, if there is one."""
@@ -75,6 +88,7 @@ class Answer:
         error: why nothing came back, or the exception that the app's call ended with.
         tokens: the numbers under which the worker knows this turn.
         seconds: from sending until the app's call had returned.
+        asked: the request, where it was one that comes before the turn; else "".
         headers: the answer's, by lower-case names; `location` is where it leads or was redirected to.
     """
 
@@ -84,6 +98,7 @@ class Answer:
     tokens: tuple[int, ...]
     seconds: float
     headers: Mapping[str, str] = field(default_factory=dict)
+    asked: str = ""
 
     @property
     def streamed(self) -> bool:
@@ -111,9 +126,15 @@ class Markers:
         """The next marker: `sc-m` and eight hexadecimal digits, of which no two are alike but by great chance."""
         return f"sc-m{self._random.getrandbits(32):08x}"
 
-    def client(self, plan: Plan) -> Client:
-        """A new client with a session key of its own, in the form that the app asks for."""
-        return Client(session_key(plan.session_form, self._random))
+    def client(self, plan: Plan, number: int) -> Client:
+        """A new client with a session key of its own, in the form that the app asks for.
+
+        Args:
+            plan: how it talks.
+            number: which of those whom the app knows it is, where the app knows its users: 0, 1, …, or -1, the last.
+        """
+        account = plan.accounts[number % len(plan.accounts)] if plan.accounts else None
+        return Client(session_key(plan.session_form, self._random), account=account)
 
 
 def message_of(marker: str) -> str:
@@ -121,6 +142,8 @@ def message_of(marker: str) -> str:
     return f"Please note that my code word is {marker}."
 
 
+MADE_UP_PASSWORD = "Sc-Pass-2468!"  # noqa: S105 - of users that are made up; it has what rules for passwords ask for
+_NOT_GIVEN = 502  # the answer of somebody who was let down by another
 _AGAINST_FORGERY = "X-CSRFToken"  # Django's, and one of those that Flask-WTF takes
 _call_tokens = itertools.count(1_000_000)  # above all port numbers
 
@@ -143,18 +166,43 @@ def take_turn(
     """
     if plan.renews:
         client.given = session_key(plan.session_form, random.Random(marker))  # noqa: S311 - a name, not a secret
+    for each in plan.before if not client.signed else ():
+        answer = _exchange(worker, each.request, client, marker, seconds, invoked)
+        asked = f"{each.request.method} {each.request.path}"
+        if not answer.acknowledged and not each.optional:
+            return replace(answer, asked=asked)
+        missing = _take_values(client, each, answer)
+        if missing and not each.optional:
+            return replace(answer, status=_NOT_GIVEN, error=f"its answer has no `{missing}`", asked=asked)
+    client.signed = True
     if plan.opening is not None and not client.opened:
         answer = _exchange(worker, plan.opening, client, marker, seconds, invoked)
         if plan.given and answer.acknowledged:
             client.given = find_session(answer.text, answer.headers, plan.given, plan.path)
         client.token = find_token(answer.text)
         client.opened = answer.acknowledged and (client.given is not None or not plan.given)
-        if plan.opening.message_field or not answer.acknowledged:
+        if plan.opening.message_field:
             return answer
+        if not answer.acknowledged:
+            return replace(answer, asked=f"{plan.opening.method} {plan.opening.path}")
     answer = _exchange(worker, plan, client, marker, seconds, invoked)
     if plan.given and answer.acknowledged and plan.opening is not None and plan.opening.path == plan.path:
         client.given = find_session(answer.text, answer.headers, plan.given, plan.path) or client.given
     return answer
+
+
+def _take_values(client: Client, step: Preliminary, answer: Answer) -> str:
+    """Keep what an answer gives to its client; return what is lacking, as the answer would call it."""
+    missing = ""
+    for name, called in step.gives if answer.acknowledged else ():
+        value = find_session(answer.text, answer.headers, called)
+        if value is None:
+            missing = called
+        elif name == "session":
+            client.given = value
+        else:
+            client.values[name] = str(value)
+    return missing
 
 
 def _exchange(
@@ -162,7 +210,9 @@ def _exchange(
 ) -> Answer:
     """Send one request and wait until it has ended."""
     said = client.said if plan.resends else ()
-    request = render(plan, client.session, message_of(marker), said, client.key)
+    who = client.known_as
+    more = {**client.values, "password": who.password}
+    request = render(plan, client.session, message_of(marker), said, who.name, more)
     if client.token:
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))
     started = time.monotonic()

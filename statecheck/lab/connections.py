@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
     from statecheck.lab.workers.worker import Worker
-    from statecheck.talk.plan import Request
+    from statecheck.talk.requests import Request
 
 _HOST = "127.0.0.1"
 _TOO_BIG = 1009  # and with which we close it at a message that is longer than is read

@@ -135,7 +135,7 @@ class Driver:
         self.workers[step.worker] = worker
         wait_until_ready(worker, setting.limits, setting.remedies)
         if step.warm:
-            client = self.markers.client(setting.plan)
+            client = self.markers.client(setting.plan, -1)
             answer = take_turn(worker, setting.plan, client, self.markers.marker(), setting.limits.turn)
             self._warmed(worker, answer, client)
 
@@ -153,7 +153,7 @@ class Driver:
     def _client(self, session: int, user: int = 0) -> Client:
         if session not in self.clients:
             known = self.clients.get(user)
-            made = self.markers.client(self.setting.plan)
+            made = self.markers.client(self.setting.plan, session - 1)
             self.clients[session] = known.begin_thread(self.setting.plan, made.key) if known is not None else made
         return self.clients[session]
 
@@ -189,7 +189,8 @@ class Driver:
 
     def _key(self, client: Client, plan: Plan) -> str | None:
         """The session key that a client sends, or has been given."""
-        return str(client.session) if plan.session_field and (client.given is not None or not plan.given) else None
+        known = (client.given is not None or not plan.given) and (client.signed or not plan.before)
+        return str(client.session) if plan.session_field and known else None
 
     def _record(self, op: Op) -> None:
         with self._lock:

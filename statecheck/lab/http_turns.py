@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import httpx
 
     from statecheck.lab.workers.worker import Worker
-    from statecheck.talk.plan import Json, Request
+    from statecheck.talk.plan import Json
+    from statecheck.talk.requests import Request
 
 _MOST_REDIRECTS = 10
 

@@ -100,7 +100,7 @@ def describe_refusal(
         said = f"the target raised an exception ({asked})"
     else:
         said = "the target answered " + ", ".join(
-            list(dict.fromkeys(f"{a.status} to {describe(p)}" for p, a in tried))[:3]
+            list(dict.fromkeys(f"{a.status} to {a.asked or describe(p)}" for p, a in tried))[:3]
         )
     first = tried[0][1].status
     hint = remedies.of(failed) or _BY_STATUS.get(first) or "see its own last lines; the same turn may be sent by hand"

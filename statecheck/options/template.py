@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from statecheck.options.tables import Table
-from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, Json, Plan
+from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, Json, Plan, Preliminary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,9 +21,12 @@ def template(table: Table) -> Plan | None:
     if "template" not in table.values:
         return None
     inner = Table(table.file, "tool.statecheck.template", cast("Mapping[str, object]", table.values["template"]))
-    inner.check((*_REQUEST, "opening", "given"))
+    inner.check((*_REQUEST, "opening", "given", "steps"))
     plan = _request(inner)
+    steps = _steps(inner)
+    gives = dict(pair for step in steps for pair in step.gives)
     message, session = _carrier(plan, MESSAGE) or _carrier(plan, MESSAGES), _carrier(plan, SESSION)
+    session = session or next((where for name in gives if (where := _carrier(plan, f"{{{name}}}"))), None)
     opening = None
     if "opening" in inner.values:
         values = cast("Mapping[str, object]", inner.values["opening"])
@@ -34,10 +37,23 @@ def template(table: Table) -> Plan | None:
     if message is None:
         raise inner.wrong("", f"a request with {MESSAGE} somewhere in it")
     why = (f"[tool.statecheck.template] in {table.file.name} says so",)
-    given = inner.text("given") or ""
+    given = inner.text("given") or gives.get("session", "")
     carried = any(_carrier(plan, placeholder) for placeholder in (MESSAGES, HISTORY))
     told = replace(plan, message_field=message, session_field=session, carries_history=carried, why=why)
-    return replace(told, opening=opening, given=given)
+    return replace(told, opening=opening, given=given, before=steps)
+
+
+def _steps(table: Table) -> tuple[Preliminary, ...]:
+    """Return the requests that a table's `steps` spell, each with what its answer gives for those after it."""
+    values = table.values.get("steps", [])
+    if not isinstance(values, list):
+        raise table.wrong("steps", "a list of tables, `[[tool.statecheck.template.steps]]`")
+    steps = []
+    for number, each in enumerate(values, 1):
+        step = Table(table.file, f"{table.name}.steps.{number}", cast("Mapping[str, object]", each))
+        step.check((*_REQUEST, "gives"))
+        steps.append(Preliminary(_request(step), step.pairs("gives")))
+    return tuple(steps)
 
 
 _REQUEST = ("method", "path", "query", "headers", "cookies", "encoding", "body")

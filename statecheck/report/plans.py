@@ -59,9 +59,10 @@ def content(proposal: Proposal) -> dict[str, object]:
 
 def _list_requests(plan: Plan) -> Iterator[str]:
     """Return the requests of a plan as they would be sent, what opens the session first."""
-    if plan.opening is not None:
-        yield from _request(plan.opening, "first: ")
-    yield from _request(plan, "then: " if plan.opening is not None else "")
+    earlier = [*(each.request for each in plan.before), *([plan.opening] if plan.opening is not None else [])]
+    for position, request in enumerate(earlier):
+        yield from _request(request, "then: " if position else "first: ")
+    yield from _request(plan, "then: " if earlier else "")
 
 
 def _request(plan: Plan, label: str) -> Iterator[str]:
@@ -82,6 +83,7 @@ def _plan(plan: Plan) -> dict[str, object]:
         "request": _parts(plan),
         "opening": _parts(plan.opening) if plan.opening is not None else None,
         "given": plan.given,
+        "before": [{"request": _parts(each.request), "gives": dict(each.gives)} for each in plan.before],
         "message": plan.message_field,
         "session": plan.session_field,
         "doubt": plan.doubt,

@@ -6,29 +6,36 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError, nearest
+from statecheck.source import weights
 from statecheck.source.fields import Field, Place, plain
 from statecheck.talk.field_roles import Choice, choose_roles, find_field, find_rivals
 from statecheck.talk.page_visits import visit_form
 from statecheck.talk.request_template import Sending, draft_plan
-from statecheck.talk.session_openings import begin_without_session, open_session, opens_path, sign_in_first
+from statecheck.talk.session_openings import begin_without_session, open_session, opens_path
+from statecheck.talk.sign_in import carry_token, find_credential, list_ways_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from statecheck.source.handlers.accounts import Account
     from statecheck.talk.endpoints import Endpoint
     from statecheck.talk.plan import Overrides, Plan
 
 _MOST_TEXTS = 3
 _MOST_VALUES = 4
+_MOST_SIGNED = 2
 
 
-def list_ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overrides) -> list[Plan]:
+def list_ways(
+    sending: Sending, everything: Sequence[Endpoint], overrides: Overrides, accounts: Sequence[Account] = ()
+) -> list[Plan]:
     """Return the ways to send a turn to an endpoint; none if no field of it could carry the message.
 
     Args:
         sending: the endpoint, and the client code that is followed.
         everything: all endpoints of the app, of which one may open a session.
         overrides: what the user settled.
+        accounts: whom the app knows by its own code.
 
     Raises:
         StatecheckError: an option names a field that there is not.
@@ -39,13 +46,11 @@ def list_ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overr
     fields = (*fields, *(f for f in (message, session) if f is not None and f not in fields))
     chosen = choose_roles(fields, message, session)
     if isinstance(chosen, Choice):
-        if chosen.sessions:
-            plans = _with_session(sending, chosen, everything, settled=session is not None)
-        else:
-            plans = _without_session(sending, chosen, message)
-            signed = sign_in_first(sending, plans[0], everything)
-            plans += [signed] if signed is not None else []
-        return [*plans, *_fuller(sending, chosen)]
+        settled = session is not None
+        plans = _of_choice(sending, chosen, everything, message, settled=settled)
+        signed, needed = _signed_in(sending, chosen, everything, accounts, settled=settled)
+        first, last = (signed, plans) if needed else (plans, signed)
+        return [*first, *last, *_fuller(sending, chosen)]
     plans = []
     for text in chosen[:_MOST_TEXTS]:
         guess = choose_roles(fields, text, session)
@@ -55,6 +60,41 @@ def list_ways(sending: Sending, everything: Sequence[Endpoint], overrides: Overr
         plans.append(replace(draft_plan(sending, guess), doubt="message"))
         plans += [_instead(sending, guess, other) for other in find_rivals(guess) if session is None]
     return plans
+
+
+def _of_choice(
+    sending: Sending, chosen: Choice, everything: Sequence[Endpoint], message: Field | None, *, settled: bool
+) -> list[Plan]:
+    if chosen.sessions:
+        return _with_session(sending, chosen, everything, settled=settled)
+    return _without_session(sending, chosen, message)
+
+
+def _signed_in(
+    sending: Sending, chosen: Choice, everything: Sequence[Endpoint], accounts: Sequence[Account], *, settled: bool
+) -> tuple[list[Plan], bool]:
+    """Return plans whose clients sign in first, and whether turns are refused without."""
+    fields = sending.fields()
+    credential = find_credential(fields) or find_credential(sending.endpoint.fields)
+    given = {name.lower() for name, _ in sending.headers}
+    if credential is None:
+        if chosen.sessions:
+            return [], False
+        plan = draft_plan(sending, chosen)
+        return [way.put_before(plan, "") for way in list_ways_in(sending, everything, accounts, token=False)], False
+    if credential.name.lower() in given or (settled and credential in chosen.sessions):
+        return [], False
+    choice, name = carry_token(chosen, credential)
+    ways = list_ways_in(sending, everything, accounts, token=True)
+    if not ways:
+        return [], False
+    if choice.sessions:
+        plans = _with_session(sending, choice, everything, settled=settled)[:_MOST_SIGNED]
+    else:
+        plans = [replace(draft_plan(sending, choice), session_field=str(credential.place))]
+    signed = [way.put_before(plan, name) for way in ways for plan in plans]
+    looked_up = credential in chosen.sessions or credential.leaning <= weights.FOUND_BY
+    return signed, credential.required or credential.demanded or looked_up
 
 
 def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, settled: bool) -> list[Plan]:

@@ -14,6 +14,7 @@ from statecheck.source.roles import is_history, is_setting, name_evidence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NOBODY = "no field says who is talking"
 _MOST_RIVALS = 3
 _KEPT = re.compile(
     r"localStorage|sessionStorage|cookie|uuid|nanoid|ulid|getuser|argv\[1\]|session_state", re.IGNORECASE
@@ -127,7 +128,7 @@ def choose_roles(
     elif sessions:
         why.append(_why_session(sessions[0], len(rest)))
     else:
-        why.append("no field says who is talking")
+        why.append(NOBODY)
     if history is not None and not (history.required or not sessions):
         why.append(f"`{history.place}` could carry the earlier messages, but is optional beside a session and left out")
         history = None

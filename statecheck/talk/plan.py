@@ -6,20 +6,16 @@ from, best first: the configuration, client code in the tree, OpenAPI, the handl
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote, urlencode
-from uuid import UUID
 
-from statecheck.source.fields import FILE, Encoding, Form, Json
+from statecheck.source.fields import Encoding, Form, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from random import Random
+    from collections.abc import Mapping
 
     from statecheck.model import Anchor, Problem, TargetName
+    from statecheck.source.handlers.accounts import Account
     from statecheck.source.openapi import Operation
     from statecheck.steps import Way
 
@@ -28,17 +24,15 @@ __all__ = [
     "Json",
     "Overrides",
     "Plan",
+    "Preliminary",
     "Proposal",
-    "Request",
     "Route",
     "add_demands",
-    "render",
-    "session_key",
 ]
 
 MESSAGE, SESSION = "{message}", "{session}"
-USER = "{user}"
-"""Who is talking, where the session is an id that the app gives: each client keeps its own throughout."""
+USER, PASSWORD = "{user}", "{password}"
+"""Who is talking, where the session is an id that the app gives, and what signs them in: each client keeps its own."""
 MESSAGES, HISTORY = "{messages}", "{history}"
 """A whole string value that stands for a list: the conversation so far with, and without, the new message."""
 
@@ -67,6 +61,8 @@ class Plan:
         opening: what a client sends that has no session yet: it asks for one, or is the first turn, if there is a
             message in it.
         given: what the answer calls the session that the app gives (`session_id`, `data.id`), or "" if it gives none.
+        before: what each client does once before all else: it registers, it signs in.
+        accounts: names and passwords of those whom the app knows; each client is another one of them.
         renews: client code makes a new session for every message.
         lone: what says who is talking where the app knows its users by a table of its own (`header X-Api-Key`): all
             clients are one user then; or "".
@@ -99,6 +95,8 @@ class Plan:
     overlaps: bool = True
     opening: Plan | None = None
     given: str = ""
+    before: tuple[Preliminary, ...] = ()
+    accounts: tuple[Account, ...] = ()
     renews: bool = False
     lone: str = ""
     threads: bool = False
@@ -113,6 +111,21 @@ class Plan:
         if way == "flipped":
             return self.flags[flag] if flag < len(self.flags) else None
         return "", self
+
+
+@dataclass(frozen=True, slots=True)
+class Preliminary:
+    """One request that a client sends before its first turn.
+
+    Attributes:
+        gives: names of placeholders for the requests to come (`token`; `session` is the session), and what the answer
+            calls their values (`access_token`, `data.id`).
+        optional: it may be refused: somebody is registered already.
+    """
+
+    request: Plan
+    gives: tuple[tuple[str, str], ...] = ()
+    optional: bool = False
 
 
 def a_call(**parts: Any) -> Plan:
@@ -199,107 +212,15 @@ class Proposal:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A plan with its placeholders filled, ready to be sent.
-
-    Attributes:
-        path: percent-encoded, without the query.
-        args: for a callable: its positional arguments.
-        keywords: and those that it takes by name.
-    """
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    cookies: tuple[tuple[str, str], ...] = ()
-    encoding: Encoding = "none"
-    body: Json = None
-    args: tuple[Json, ...] = ()
-    keywords: tuple[tuple[str, Json], ...] = ()
-
-    @property
-    def target(self) -> str:
-        """Path and query as they stand in the request line."""
-        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
-
-
-def render(
-    plan: Plan, session: str | int, message: str, history: Sequence[tuple[str, str]] = (), user: str = ""
-) -> Request:
-    """Fill a plan's placeholders.
-
-    Args:
-        plan: the template.
-        session: the session key; a JSON number where it is one, or the plan asks for one, and the value is all
-            placeholder.
-        message: the user's new words.
-        history: the conversation before them, as (role, content).
-        user: who is talking, where that is not the session.
-    """
-    role, content = plan.turn_keys
-    past: list[Json] = [{role: speaker, content: said} for speaker, said in history]
-    lists: dict[str, list[Json]] = {HISTORY: past, MESSAGES: [*past, {role: "user", content: message}]}
-    values = {SESSION: str(session), MESSAGE: message, USER: user}
-    values |= {name: json.dumps(turns) for name, turns in lists.items()}
-    asked = plan.session_form == "integer" and re.fullmatch(r"-?\d+", str(session)) is not None
-    number = asked or isinstance(session, int)
-
-    def text(template: str) -> str:
-        return _fill(template, values, str)
-
-    def whole(template: str) -> Json:
-        if template in lists:
-            return lists[template]
-        return int(session) if number and template == SESSION else text(template)
-
-    def deep(value: Json) -> Json:
-        if isinstance(value, str):
-            return whole(value)
-        if isinstance(value, list):
-            return [deep(item) for item in value]
-        return {text(key): deep(item) for key, item in value.items()} if isinstance(value, dict) else value
-
-    def flat(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        return tuple((name, text(value)) for name, value in pairs)
-
-    body = deep(plan.body)
-    if plan.encoding in ("form", "multipart") and isinstance(body, dict):
-        body = {key: item if isinstance(item, str) or item == FILE else json.dumps(item) for key, item in body.items()}
-    return Request(
-        method=plan.method,
-        path=_fill(plan.path, values, lambda value: quote(value, safe="")),
-        query=flat(plan.query),
-        headers=flat(plan.headers),
-        cookies=flat(plan.cookies),
-        encoding=plan.encoding,
-        body=body,
-        args=tuple(deep(argument) for argument in plan.args),
-        keywords=tuple((name, deep(value)) for name, value in plan.keywords),
-    )
-
-
-def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
-    """Replace the placeholders in one pass, so that none is found in what was put in."""
-    return re.sub(r"\{(?:message|session|messages|history|user)\}", lambda found: escape(values[found[0]]), template)
-
-
 def add_demands(plan: Plan, facts: AppFacts) -> Plan:
     """A plan with what the framework asks of every client, where the plan does not say it itself."""
     said = {name.lower() for name, _ in plan.headers}, {name for name, _ in plan.cookies}
     return replace(
         plan,
         opening=add_demands(plan.opening, facts) if plan.opening is not None else None,
+        before=tuple(replace(each, request=add_demands(each.request, facts)) for each in plan.before),
         keyless=add_demands(plan.keyless, facts) if plan.keyless is not None else None,
         flags=tuple((name, add_demands(each, facts)) for name, each in plan.flags),
         headers=(*plan.headers, *(pair for pair in facts.headers if pair[0].lower() not in said[0])),
         cookies=(*plan.cookies, *(pair for pair in facts.cookies if pair[0] not in said[1])),
     )
-
-
-def session_key(form: Form, rng: Random) -> str:
-    """Return a new session key of this form: `sc-` and 12 hex digits, a UUID, or the digits of an integer."""
-    if form == "uuid":
-        return str(UUID(int=rng.getrandbits(128), version=4))
-    return str(rng.randrange(100_000, 2**31)) if form == "integer" else f"sc-{rng.getrandbits(48):012x}"

@@ -26,9 +26,14 @@ def describe(plan: Plan) -> str:
     said = [f"{plan.method} {plan.path}"]
     said.append(f"message in {plan.message_field}" if plan.message_field else "no message")
     said.append(f"session in {plan.session_field}" if plan.session_field else "no session is sent")
+    requests = [each.request for each in plan.before]
     if plan.opening is not None:
         first = "the first answer" if plan.opening.message_field else f"{plan.opening.method} {plan.opening.path}"
         said[-1] += f", which {first} gives" if plan.given else f", after {first}"
+    elif requests and plan.given:
+        said[-1] += f", which {requests[-1].method} {requests[-1].path} gives"
+        requests.pop()
+    said += ["after " + " and ".join(f"{each.method} {each.path}" for each in requests)] if requests else []
     if plan.renews:
         said[-1] += ", a new one with every message"
     if plan.carries_history:
@@ -60,6 +65,8 @@ def hide_secrets(plan: Plan) -> Plan:
     return replace(
         plan,
         opening=hide_secrets(plan.opening) if plan.opening is not None else None,
+        before=tuple(replace(each, request=hide_secrets(each.request)) for each in plan.before),
+        accounts=tuple(replace(each, password=_HIDDEN) for each in plan.accounts),
         keyless=None,
         flags=(),
         query=_hide_pairs(plan.query),

@@ -17,6 +17,7 @@ from statecheck.source import weights
 from statecheck.source.clients.clients import find_clients
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.fields import Field
+from statecheck.source.handlers.accounts import find_accounts
 from statecheck.source.handlers.callables import Parameter, read_callable
 from statecheck.source.handlers.events import Event, read_event
 from statecheck.source.handlers.handlers import read_step
@@ -59,11 +60,12 @@ def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple
         plan = _CALLS[kind](facts, tree, overrides)
         return (replace(plan, handler=anchor_of(facts.routes[0], tree.project) if facts.routes else None),)
     everything = rank_endpoints(facts, ProjectCode(tree, facts.environment), find_clients(tree))
+    accounts = find_accounts(tree, facts.environment)
     ranked = _select_endpoints(everything, overrides)
     plans: list[Plan] = []
     for endpoint in ranked:
         call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
-        plans += list_ways(Sending(endpoint, call, tree.project, overrides.headers), everything, overrides)
+        plans += list_ways(Sending(endpoint, call, tree.project, overrides.headers), everything, overrides, accounts)
     if not plans:
         raise _no_endpoint(ranked)
     plans = add_visits(plans, everything)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _BEGINS = as_set("new create start open begin init initialize join register login signin signup token auth")
 _SESSIONS = as_set("session thread conversation chat room dialog dialogue channel user login token auth")
-_SIGNS_IN = as_set("login signin auth logon authenticate")
 _TOKENS = ("access_token", "token", "session_token", "api_token", "key")
 
 
@@ -42,17 +41,6 @@ def open_session(ways: Sending, session: Field, later: Plan, others: Iterable[En
     given = "" if chosen else _name(session, best)
     said = f"`{best.label}` opens the session that `{session.place}` carries"
     return replace(later, opening=request, given=given, lone=lone, why=(*later.why, said))
-
-
-def sign_in_first(ways: Sending, later: Plan, others: Iterable[Endpoint]) -> Plan | None:
-    """Return a plan that signs in first, for turns in which nothing says who is talking, if there is where to."""
-    found = (other for other in others if other is not ways.endpoint and other.method == "POST")
-    login = next((other for other in found if _SIGNS_IN & {*words(other.path), *words(other.route.name)}), None)
-    if login is None:
-        return None
-    request, lone = _request(ways, login, None)
-    said = f"`{login.label}` may have to be asked first: tried where a turn is refused without"
-    return replace(later, opening=request, lone=lone, why=(*later.why, said))
 
 
 def begin_without_session(ways: Sending, choice: Choice) -> Plan:
@@ -134,7 +122,10 @@ def _request(ways: Sending, other: Endpoint, session: Field | None) -> tuple[Pla
             return draft_plan(asked, replace(choice, sessions=needed), given=session), ""
     sent = [field for field in fields if field.required or field.place.where == "path"]
     alone = next((str(field.place) for field in sent if field.limited and says_who(field)), "")
-    return fill_request(asked, [(field, _value(field, session)) for field in sent]), alone
+    request = fill_request(asked, [(field, _value(field, session)) for field in sent])
+    if request.body is None and other.encoding == "json":  # all of it has defaults, and yet it must be there
+        request = replace(request, encoding="json", body={})
+    return request, alone
 
 
 def _value(field: Field, session: Field | None) -> Json:

@@ -18,7 +18,7 @@ from statecheck.lab.bounds import ENDLESS, KEPT_ANSWER, Unreadable, read_beginni
 from statecheck.lab.connections import converse
 from statecheck.lab.http_turns import send
 from statecheck.lab.workers.worker import Worker
-from statecheck.talk.plan import Request
+from statecheck.talk.requests import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -141,12 +141,94 @@ TWINS = """\
         earlier.append(text)
         return {"answer": str(answer)}
 """
+SIGNED = """\
+    from fastapi import Depends, FastAPI, HTTPException
+    from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+    from pydantic import BaseModel
+
+    app = FastAPI()
+    members, boards = {}, {}
+
+
+    class Member(BaseModel):
+        email: str
+        password: str
+
+
+    class Settings(BaseModel):
+        colour: str = "green"
+
+
+    class Note(BaseModel):
+        text: str
+
+
+    def signed_in(bearer: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+        if bearer.credentials[::-1] not in members:
+            raise HTTPException(401)
+        return bearer.credentials[::-1]
+
+
+    @app.post("/register", status_code=201)
+    def register(member: Member):
+        if len(member.password) < 10 or "@" not in member.email:
+            raise HTTPException(400)
+        members[member.email] = member.password
+
+
+    @app.post("/login")
+    def login(member: Member):
+        if members.get(member.email) != member.password:
+            raise HTTPException(403)
+        return {"data": {"access_token": member.email[::-1]}}
+
+
+    @app.post("/boards")
+    def create(settings: Settings, who: str = Depends(signed_in)):
+        boards[f"board-{len(boards)}"] = who, []
+        return {"id": f"board-{len(boards) - 1}"}
+
+
+    @app.post("/boards/{board}/notes")
+    def pin(board: str, note: Note, who: str = Depends(signed_in)):
+        owner, notes = boards.get(board, ("", []))
+        if owner != who:
+            raise HTTPException(404)
+        notes.append(note.text)
+        return {"earlier": notes[:-1]}
+"""
+KNOWN = """\
+    from flask import Flask, abort, request, session
+
+    app = Flask(__name__)
+    app.secret_key = "of a test"
+    CREW = {"mate": {"password": "knots-and-hitches"}, "cook": {"password": "soup-and-bread"}}
+    logs = {}
+
+
+    @app.post("/signin")
+    def sign_in():
+        known = CREW.get(request.form["username"])
+        if known is None or known["password"] != request.form["password"]:
+            abort(403)
+        session["who"] = request.form["username"]
+        return "welcome"
+
+
+    @app.post("/log")
+    def log():
+        if "who" not in session:
+            abort(401)
+        entries = logs.setdefault(session["who"], [])
+        entries.append(request.get_json()["entry"])
+        return {"earlier": entries[:-1]}
+"""
 
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> User:
     user = User(tmp_path_factory.mktemp("user"))
-    user.write(minted=MINTED, opened=OPENED, shown=SHOWN, twins=TWINS)
+    user.write(minted=MINTED, opened=OPENED, shown=SHOWN, twins=TWINS, signed=SIGNED, known=KNOWN)
     return user
 
 
@@ -161,6 +243,8 @@ def talk(ran: Ran, project: Path) -> str:
         ("minted.py", "POST /chat, message in body message, session in body conversation_id, which the first answer"),
         ("opened.py", "POST /threads/{session}/messages, message in body content, session in path thread_id, which"),
         ("shown.py", "POST /talk, message in body text, session in body ticket, which GET / gives"),
+        ("signed.py", "POST /boards/{session}/notes, message in body text, session in path board, which POST /boards"),
+        ("known.py", "POST /log, message in body entry, no session is sent, after POST /signin"),
         ("twins.py", "POST /pair, message in body two, session in body beta"),
     ],
 )

@@ -11,6 +11,7 @@ from statecheck.experiments import REPORTED
 from statecheck.options import config
 from statecheck.options.config import Options
 from statecheck.talk.plan import Plan
+from statecheck.talk.requests import render
 
 WHOLE = """
 [tool.statecheck]
@@ -69,6 +70,35 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_a_template_may_take_several_steps_each_with_what_it_gives(tmp_path: Path) -> None:
+    template = read(
+        tmp_path,
+        """
+        [tool.statecheck.template]
+        path = "/desk"
+        headers = { Authorization = "Bearer {token}" }
+        body = { text = "{message}" }
+
+        [[tool.statecheck.template.steps]]
+        path = "/members"
+        body = { name = "{user}", password = "{password}" }
+
+        [[tool.statecheck.template.steps]]
+        path = "/token"
+        encoding = "form"
+        body = { username = "{user}", password = "{password}" }
+        gives = { token = "access_token" }
+        """,
+    ).template
+
+    assert template is not None
+    assert [step.request.path for step in template.before] == ["/members", "/token"]
+    assert [dict(step.gives) for step in template.before] == [{}, {"token": "access_token"}]
+    assert (template.session_field, template.given) == ("header Authorization", "")
+    filled = render(template, "sc-1", "hello", user="sc-1", more={"token": "t1"})
+    assert dict(filled.headers) == {"Authorization": "Bearer t1"}
+
+
 def test_a_template_may_carry_the_conversation(tmp_path: Path) -> None:
     template = read(tmp_path, "[tool.statecheck.template]\nbody = { messages = '{messages}' }\n").template
 
@@ -106,6 +136,8 @@ def test_no_file_is_the_defaults(tmp_path: Path) -> None:
         ("template = { path = '/' }", "a request with {message} somewhere in it", ""),
         ("template = { path = '/{message}', opening = { given = 'id' } }", "unknown key in [tool.statecheck.temp", ""),
         ("template = { path = '/{message}', encoding = 'xml' }", "must be one of json, form, multipart, none", ""),
+        ("template = { path = '/{message}', steps = 'x' }", "`steps` of [tool.statecheck.template]", ""),
+        ("template = { path = '/{message}', steps = [{ given = 'x' }] }", "template.steps.1]", "did you mean `gives`?"),
         ("endpoint = '/chat", "pyproject.toml:2` is not TOML", ""),
         ('endpoint = "\\u0000"', "`endpoint` of [tool.statecheck]", ""),
         ('volumes = ["\\u0000"]', "must be a list of strings", ""),

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.openapi import read_operations
-from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route, render, session_key
+from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route
 from statecheck.talk.plan_text import describe
 from statecheck.talk.planning import candidates
+from statecheck.talk.requests import render, session_key
 
 HERE = Path(__file__).parent
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
@@ -94,6 +95,9 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
         "lone": plan.lone,
         "opening": plan.opening and f"{plan.opening.method} {plan.opening.path}",
         "opening_body": plan.opening and plan.opening.body,
+        "before": [f"{each.request.method} {each.request.path}" for each in plan.before],
+        "before_bodies": [each.request.body for each in plan.before],
+        "accounts": [[each.name, each.password] for each in plan.accounts],
     }
     assert {key: got[key] for key in expected} == expected
 

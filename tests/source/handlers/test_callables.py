@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from statecheck.source.code.tree import SourceTree
-from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, render
+from statecheck.talk.plan import AppFacts, Overrides, Plan, Route
 from statecheck.talk.planning import candidates
+from statecheck.talk.requests import render
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,9 @@ import pytest
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.source.code.tree import SourceTree
-from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, render
+from statecheck.talk.plan import AppFacts, Overrides, Plan, Route
 from statecheck.talk.planning import candidates
+from statecheck.talk.requests import render
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,120 @@
+"""A request as it is sent: a plan with its placeholders filled."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from statecheck.source.fields import FILE, Encoding, Form, Json
+from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from random import Random
+
+    from statecheck.talk.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A plan with its placeholders filled, ready to be sent.
+
+    Attributes:
+        path: percent-encoded, without the query.
+        args: for a callable: its positional arguments.
+        keywords: and those that it takes by name.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    cookies: tuple[tuple[str, str], ...] = ()
+    encoding: Encoding = "none"
+    body: Json = None
+    args: tuple[Json, ...] = ()
+    keywords: tuple[tuple[str, Json], ...] = ()
+
+    @property
+    def target(self) -> str:
+        """Path and query as they stand in the request line."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+
+def render(
+    plan: Plan,
+    session: str | int,
+    message: str,
+    history: Sequence[tuple[str, str]] = (),
+    user: str = "",
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Request:
+    """Fill a plan's placeholders.
+
+    Args:
+        plan: the template.
+        session: the session key; a JSON number where it is one, or the plan asks for one, and the value is all
+            placeholder.
+        message: the user's new words.
+        history: the conversation before them, as (role, content).
+        user: who is talking, where that is not the session.
+        more: other placeholders by their names, without braces, with their values.
+    """
+    role, content = plan.turn_keys
+    past: list[Json] = [{role: speaker, content: said} for speaker, said in history]
+    lists: dict[str, list[Json]] = {HISTORY: past, MESSAGES: [*past, {role: "user", content: message}]}
+    values = {f"{{{name}}}": value for name, value in more.items()}
+    values |= {SESSION: str(session), MESSAGE: message, USER: user}
+    values |= {name: json.dumps(turns) for name, turns in lists.items()}
+    asked = plan.session_form == "integer" and re.fullmatch(r"-?\d+", str(session)) is not None
+    number = asked or isinstance(session, int)
+
+    def text(template: str) -> str:
+        return _fill(template, values, str)
+
+    def whole(template: str) -> Json:
+        if template in lists:
+            return lists[template]
+        return int(session) if number and template == SESSION else text(template)
+
+    def deep(value: Json) -> Json:
+        if isinstance(value, str):
+            return whole(value)
+        if isinstance(value, list):
+            return [deep(item) for item in value]
+        return {text(key): deep(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+    def flat(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, text(value)) for name, value in pairs)
+
+    body = deep(plan.body)
+    if plan.encoding in ("form", "multipart") and isinstance(body, dict):
+        body = {key: item if isinstance(item, str) or item == FILE else json.dumps(item) for key, item in body.items()}
+    return Request(
+        method=plan.method,
+        path=_fill(plan.path, values, lambda value: quote(value, safe="")),
+        query=flat(plan.query),
+        headers=flat(plan.headers),
+        cookies=flat(plan.cookies),
+        encoding=plan.encoding,
+        body=body,
+        args=tuple(deep(argument) for argument in plan.args),
+        keywords=tuple((name, deep(value)) for name, value in plan.keywords),
+    )
+
+
+def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
+    """Replace the placeholders in one pass, so that none is found in what was put in."""
+    return re.sub(r"\{\w+\}", lambda found: escape(values[found[0]]) if found[0] in values else found[0], template)
+
+
+def session_key(form: Form, rng: Random) -> str:
+    """Return a new session key of this form: `sc-` and 12 hex digits, a UUID, or the digits of an integer."""
+    if form == "uuid":
+        return str(UUID(int=rng.getrandbits(128), version=4))
+    return str(rng.randrange(100_000, 2**31)) if form == "integer" else f"sc-{rng.getrandbits(48):012x}"
