@@ -63,6 +63,7 @@ OpKind = Literal[DriverKind, WorkerKind]
 OpAction = Literal[
     "",  # the kind says it all
     "read",
+    "miss",  # a file was looked for and is not there
     "write",
     "overwrite",  # what was there is replaced
     "mutate",  # a value was changed in place and never set again

@@ -72,12 +72,30 @@ def _record_file(path: str, action: OpAction) -> None:
             RECORDER.emit("file", action=action, where=":memory:", frames=RECORDER.frames(3))
         return
     absolute = os.path.abspath(path)
-    if SANDBOX and action != "read" and not absolute.startswith(SANDBOX):
+    if SANDBOX and action not in ("read", "miss") and not absolute.startswith(SANDBOX):
         RECORDER.emit("escaped", where=absolute, frames=RECORDER.frames(3))
     elif TURN.get() or action == "database":
         frames = RECORDER.frames(3)
         if frames:
             RECORDER.emit("file", action=action, where=absolute, frames=frames, tool=TOOL.get())
+
+
+def _watch_missing() -> None:
+    """Record what a turn looks for and does not find: `Path.exists` and its like are no events of an audit."""
+    ask = os.stat
+
+    @functools.wraps(ask)
+    def stat(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
+        try:
+            return ask(path, *args, **kwargs)
+        except FileNotFoundError:
+            if TURN.get() and isinstance(path, (str, bytes, os.PathLike)):
+                _record_file(os.fsdecode(path), "miss")
+            raise
+
+    for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        able.add(stat)
+    os.stat = stat
 
 
 def _check_change(path: Any) -> None:
@@ -247,6 +265,7 @@ def install(sandbox: tuple[str, ...] = (), provided: tuple[int, ...] = ()) -> No
     global SANDBOX, PROVIDED
     SANDBOX, PROVIDED = sandbox, frozenset(map(str, provided))
     sys.addaudithook(_audit)
+    _watch_missing()
     _watch_names()
     _watch_sockets()
     _watch_transports()

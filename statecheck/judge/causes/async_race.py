@@ -154,7 +154,7 @@ def _find_place(case: Case, conversation: Conversation, victim: Sent, library: b
     kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
     saves = [op for op in conversation.handed_over(victim.marker, victim.number) if op.action == "write"]
     saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
-    saves += [op for op in ops if op.frames and op.f == "file"]
+    saves += [op for op in ops if op.frames and op.f == "file" and op.action != "miss"]
     if saves:
         return anchor_of(saves[0]), saves[0].where or saves[0].database or saves[0].name or saves[0].cls
     baseline = case.conversations.get(BASELINE, conversation)

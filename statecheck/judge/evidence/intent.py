@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from statecheck.judge.conversation.conversation import service_key
@@ -23,6 +24,8 @@ def is_intended(conversation: Conversation) -> bool:
     if conversation.handed_over(first.marker, first.number) and conversation.handed_back(second.number):
         return True
     stores = conversation.writes(first.number, first.marker), find_read_again(conversation, first, second)
+    if find_missed_file(conversation, first, second) is not None:
+        return True
     return any(stores) or find_memory_database(conversation, first, second) is not None
 
 
@@ -44,6 +47,25 @@ def is_carried(conversation: Conversation) -> bool:
     brought = any(op.carried for op in conversation.select("turn", 2)) or any(turn.renewed for turn in later[:1])
     kept = find_whereabouts(conversation, first.marker) if brought else []
     return brought and not any(place.anchor or place.kind == "service" for place in kept)
+
+
+def find_missed_file(conversation: Conversation, first: Sent, second: Sent) -> tuple[Whereabouts, Op] | None:
+    """The file that has turn 1's marker, and turn 2's look for one beside it, or of its name, that is not there.
+
+    One beside it is of the same kind: what the folder's own files are called ends alike.
+    """
+    kept = [place for place in find_whereabouts(conversation, first.marker) if place.kind == "disk"]
+    for op in conversation.select("file", second.number):
+        known = any(each.action not in ("read", "miss") for each in conversation.on_file(op.where))
+        if known or op.action not in ("read", "miss"):
+            continue
+        looked = PurePosixPath(op.where)
+        for place in kept:
+            its = PurePosixPath(place.text)
+            beside = looked.parent == its.parent and looked.suffix == its.suffix != ""
+            if looked != its and (beside or looked.name == its.name):
+                return place, op
+    return None
 
 
 def find_read_again(conversation: Conversation, first: Sent, second: Sent) -> Whereabouts | None:

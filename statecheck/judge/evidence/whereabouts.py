@@ -116,7 +116,7 @@ def _memory_databases(conversation: Conversation, marker: str) -> list[Whereabou
 def _file_anchor(conversation: Conversation, path: str) -> Anchor | None:
     """The user's line that wrote a file or sent it a statement; else the one that opened it."""
     paths = dict.fromkeys((path, database_of(path)))
-    opened = [op for each in paths for op in conversation.on_file(each) if op.frames]
+    opened = [op for each in paths for op in conversation.on_file(each) if op.frames and op.action != "miss"]
     opened.sort(key=lambda op: op.time)
     written = next((op for op in opened if op.action == "write"), None) or conversation.first_statement
     return anchor_of(written or next(iter(opened), None))

@@ -91,6 +91,21 @@ NEW_FILE_EACH_TIME = """
 -a disk 1 where=data/u1.json
 -a disk 2 where=data/u2.json
 """
+# the name is spelled one way where it is read, and another where it is written
+OTHER_FILE = """
+1a > s
+1a file miss where=data/s-1.json @app.py:9
+1a model read 1
+1a file write where=data/s1.json @app.py:14
+1a <
+2a > s
+2a file miss where=data/s-1.json @app.py:9
+2a model read 2
+2a file write where=data/s1.json @app.py:14
+2a <
+-a disk 1 2 where=data/s1.json
+"""
+LOG_BESIDE_A_MISSING_SETTING = OTHER_FILE.replace("data/s-1.json", "data/.env")
 SAME_KEY_NEVER_READ = """
 1a > s
 1a memory build #1 key=s cls=Memory @app.py:9
@@ -130,6 +145,9 @@ AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"
 
 
 @table(
+    other_file=(OTHER_FILE, ["SC106 new-key"]),
+    other_file_opened=(OTHER_FILE.replace("file miss", "file read"), ["SC106 new-key"]),
+    log_beside_a_missing_setting=(LOG_BESIDE_A_MISSING_SETTING, []),
     new_key_over_a_database=(NEW_KEY_OVER_A_DATABASE, ["SC106 new-key"]),
     new_key_over_a_global_dict=(NEW_KEY_OVER_A_GLOBAL_DICT, ["SC106 new-key"]),
     new_key_in_redis=(NEW_KEY_IN_REDIS, ["SC106 new-key"]),
@@ -144,6 +162,16 @@ AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"
 )
 def test_lost(given: str, expected: list[str]) -> None:
     assert expected == codes(history("same-process", given))
+
+
+def test_a_file_that_is_missed_is_named_where_it_is_looked_for() -> None:
+    (found,) = findings(history("same-process", OTHER_FILE))
+
+    assert (
+        found.summary
+        == "turn 1 is kept in the file `data/s1.json`, and turn 2 looked for `data/s-1.json`, which is not there"
+    )
+    assert found.anchor == Anchor("app.py", 9)
 
 
 def test_it_names_both_keys_and_stands_where_the_key_is_made() -> None:

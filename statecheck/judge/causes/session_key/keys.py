@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
-from statecheck.judge.evidence.intent import find_read_again, is_intended
+from statecheck.judge.evidence.intent import find_missed_file, find_read_again, is_intended
 from statecheck.judge.evidence.lines import anchor_of, find_builds
 from statecheck.judge.evidence.services import asked_keys, is_query
 from statecheck.judge.evidence.state_lines import find_related
@@ -30,6 +30,9 @@ def find_other_key(case: Case) -> Observation | None:
     finders = (_store_keys, _cache_keys, _place_keys)
     pair = next(filter(None, (find(conversation, first, second) for find in finders)), None)
     if pair is None:
+        missed = find_missed_file(conversation, first, second)
+        if missed is not None:
+            return _report_missed_file(case, conversation, *missed)
         return _find_missed_read(case, conversation, first, second)
     return _report_keys(case, conversation, pair, "request")
 
@@ -97,6 +100,19 @@ def _report_keys(case: Case, conversation: Conversation, pair: tuple[str, str, W
         (case.reason(conversation.experiment),),
         kind="new-key",
         related_to=find_related(conversation, second, second.marker, anchor or case.handler),
+    )
+
+
+def _report_missed_file(case: Case, conversation: Conversation, place: Whereabouts, look: Op) -> Observation:
+    second = conversation.turns[1]
+    anchor = anchor_of(look) or place.anchor
+    return Observation(
+        f"turn 1 is kept in the file `{place.text}`, and turn 2 looked for `{look.where}`, which is not there",
+        anchor,
+        (case.reason(BASELINE),),
+        kind="new-key",
+        related_to=find_related(conversation, second, second.marker, anchor or case.handler),
+        fix="make the file's name in one function, from the client's session key, and use it to write and to read",
     )
 
 
