@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from statecheck.steps import AT_ONCE, OTHERS, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
+from statecheck.steps import AT_ONCE, OTHERS, SPELLINGS, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,7 @@ SECOND_THREAD = "second-thread"
 KEYLESS = "keyless"
 FLAG = "flag"
 BACK_AGAIN = "back-again"
+ALIKE_KEYS = "alike-keys"
 CONTROL = "control"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
@@ -79,6 +80,9 @@ _NEEDS_KEY = Guard("the app does not do without a session key", lambda so_far: n
 _NO_LIMIT = Guard(
     "nothing of the app's holds a limited number of sessions",
     lambda so_far: not (so_far.bounded or so_far.pushed_out),
+)
+_NO_FOLDING = Guard(
+    "the app does nothing to a session key that could make two of them one", lambda so_far: not so_far.folds
 )
 _NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
@@ -194,6 +198,19 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         BACK_AGAIN,
         (Start("a"), Take("a"), *(Take("a", session=2 + n) for n in range(OTHERS)), Take("a"), Locate("a"), Survey()),
         guards=(_ONE_USER, *_FORGETFUL, _NO_LIMIT),
+        where_due=True,
+    ),
+    # sessions whose keys differ in case, punctuation or length alone; then the first again: they are no other's
+    Experiment(
+        ALIKE_KEYS,
+        (
+            Start("a"),
+            Take("a"),
+            *(Take("a", session=1 + way, spelling=way) for way in range(1, SPELLINGS + 1)),
+            Take("a"),
+            Survey(),
+        ),
+        guards=(_ONE_USER, *_FORGETFUL, _NO_FOLDING),
         where_due=True,
     ),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window

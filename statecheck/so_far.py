@@ -30,6 +30,7 @@ class SoFar:
         threads, optional_key, flags: a client sends a user and a thread; the app does without a session key; the
             request has a boolean.
         bounded: the app's code has a cache that holds a limited number of sessions.
+        folds: its code does something to the session key that a client sends which could make two of them one.
         pushed_out: a session's turn was not given what it said before, after a turn of another session.
         overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
     """
@@ -53,6 +54,7 @@ class SoFar:
     optional_key: bool = False
     flags: bool = False
     bounded: bool = False
+    folds: bool = False
     pushed_out: bool = False
     overlapped: bool = False
     overlap_lost: bool = False

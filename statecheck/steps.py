@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SPELLINGS = 5
+"""In how many ways the key of a session is spelled that another one has (`statecheck.talk.variations`)."""
 Way = Literal["", "no-key", "flipped"]
 AT_ONCE = 8
 """How many turns of one session are sent at once."""
@@ -31,6 +33,7 @@ class Take:
         flag: which boolean; there is no turn where the request has fewer.
         stays: its connection is left open, and is the one of the turn before if that was left open; where a turn is no
             request of its own but a message on a connection.
+        spelling: in which way the session has the first one's key, spelled otherwise; 0: a key of its own.
     """
 
     worker: str
@@ -39,6 +42,7 @@ class Take:
     way: Way = ""
     flag: int = 0
     stays: bool = False
+    spelling: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Note what limits the user's code sets to what it keeps: what they drop is dropped on purpose."""
+    """Note what the user's code says itself: what limits it sets to what it keeps, and where it makes keys alike."""
 
 
 Step = Start | Take | Kill | Locate | Overlap | Leave | Survey

@@ -32,7 +32,14 @@ from statecheck.probe.ops import ACTIONS
 _FIELDS = {field.name: str(field.type) for field in fields(Op)}
 _TEXTS = {name for name, type_ in _FIELDS.items() if type_ in ("str", "str | None")}
 _COUNTS = ("status", "held")
-_READ_OFF = ("place", "signature", "shared", "capacity", "window")  # ops whose lines were found by reading the code
+_READ_OFF = (
+    "place",
+    "signature",
+    "shared",
+    "capacity",
+    "window",
+    "folding",
+)  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 
 

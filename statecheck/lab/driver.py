@@ -21,6 +21,7 @@ from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
 from statecheck.steps import Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
+from statecheck.talk.variations import respell_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,7 +143,7 @@ class Driver:
     def _take(self, step: Take) -> None:
         varied = self.setting.plan.vary(step.way, step.flag)
         if varied is not None:
-            client = self._client(step.session, step.user)
+            client = self._client(step.session, step.user, step.spelling)
             client.stays = step.stays
             self._turn(self.workers[step.worker], client, len(self.sent) + 1, self._next_marker(), *varied)
 
@@ -150,10 +151,12 @@ class Driver:
         """Send one turn of a session to a worker."""
         return self._turn(self.workers[worker], self._client(session), len(self.sent) + 1, self._next_marker())
 
-    def _client(self, session: int, user: int = 0) -> Client:
+    def _client(self, session: int, user: int = 0, spelling: int = 0) -> Client:
         if session not in self.clients:
             known = self.clients.get(user)
             made = self.markers.client(self.setting.plan, session - 1)
+            if spelling:
+                made.key = respell_key(self.setting.plan, self.clients[1].key, spelling) or made.key
             self.clients[session] = known.begin_thread(self.setting.plan, made.key) if known is not None else made
         return self.clients[session]
 
@@ -281,7 +284,7 @@ class Driver:
             self.ops += setting.locator.shared()
 
     def _survey(self, _step: Survey) -> None:
-        self.ops += self.setting.locator.limits()
+        self.ops += [*self.setting.locator.limits(), *self.setting.locator.foldings()]
 
     def _quiet(self) -> float:
         """For how long nothing new happens before what is held is let go."""

@@ -13,6 +13,7 @@ from statecheck.source.code import definitions
 from statecheck.source.code.exchanges import find_exchanges
 from statecheck.source.code.limits import find_limits
 from statecheck.source.code.uses import uses
+from statecheck.source.handlers.foldings import find_foldings
 from statecheck.source.project.signing import find_random_secrets
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from statecheck.source.code.exchanges import Exchange
     from statecheck.source.code.limits import Limit
     from statecheck.source.code.tree import SourceTree
+    from statecheck.source.handlers.foldings import Folding
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,25 @@ class Locator:
     def bounds_sessions(self) -> bool:
         """Whether one of them is to the number of sessions."""
         return any(limit.of == "sessions" for limit in self.bounds)
+
+    @cached_property
+    def folds(self) -> tuple[Folding, ...]:
+        """Where the user's code may make two keys one."""
+        return find_foldings(self.tree)
+
+    def foldings(self) -> list[Op]:
+        """What `folds` finds, as ops."""
+        return [
+            Op(
+                monotonic_ns(),
+                "info",
+                "folding",
+                name=each.text,
+                method=each.function,
+                lines=(Line(each.anchor.path, each.anchor.line, "defined"),),
+            )
+            for each in self.folds
+        ]
 
     def limits(self) -> list[Op]:
         """What `bounds` finds, as ops."""

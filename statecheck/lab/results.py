@@ -10,6 +10,7 @@ from statecheck.judge.checks import outcomes
 from statecheck.judge.checks.mixing import find_pushed_out
 from statecheck.judge.conversation import Conversation, read_conversations
 from statecheck.so_far import SoFar
+from statecheck.talk.variations import has_spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,13 +59,14 @@ class Results:
         """Return what the checks say: where the baseline is remembered, and the outcomes by experiment."""
         return outcomes(read_conversations(self.histories))
 
-    def view(self, plan: Plan, *, sent_whole: bool = False, bounded: bool = False) -> SoFar:
+    def view(self, plan: Plan, *, sent_whole: bool = False, bounded: bool = False, folds: bool = False) -> SoFar:
         """Return what is known of the app when it is asked which experiments apply.
 
         Args:
             plan: how a client talks.
             sent_whole: it was found that the app only keeps what it is sent with each turn.
             bounded: its code has a cache that holds a limited number of sessions.
+            folds: its code does something to keys that could make two of them one.
         """
         conversations = read_conversations(self.histories)
         channel, found = outcomes(conversations)
@@ -94,6 +96,7 @@ class Results:
             optional_key=plan.keyless is not None,
             flags=bool(plan.flags),
             bounded=bounded,
+            folds=folds and has_spellings(plan),
             pushed_out=mixed is not None and channel is not None and find_pushed_out(mixed, channel) is not None,
             leaks=session is not None and session.outcome == "leaked",
             overlapped=bool(overlapped),

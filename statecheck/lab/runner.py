@@ -69,8 +69,10 @@ class Runner:
         self._explain_errors()
 
     def _so_far(self) -> SoFar:
-        bounded = self.setting.locator.bounds_sessions
-        return self.results.view(self.setting.plan, sent_whole=self._sent_whole, bounded=bounded)
+        said = self.setting.locator
+        return self.results.view(
+            self.setting.plan, sent_whole=self._sent_whole, bounded=said.bounds_sessions, folds=bool(said.folds)
+        )
 
     def _rule_out(self) -> None:
         """Skip what the way in which a client talks leaves no room for, and what was not selected."""

@@ -21,6 +21,7 @@ DriverKind = Literal[
     "shared",  # a function of the user's assigns what outlives its call
     "capacity",  # the user's code lets so many sessions be kept
     "window",  # and so many messages of one
+    "folding",  # the user's code may make two keys one
     "left",  # the client of a turn went away
     "kill",  # a worker was killed
     "incomplete",  # a worker could not record all that happened

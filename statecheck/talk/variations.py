@@ -1,4 +1,7 @@
-"""What else a client may send where an endpoint lets it: no session key, a boolean the other way, a second thread."""
+"""What else a client may send where an endpoint lets it.
+
+No session key, a boolean the other way, a second thread, a key that is spelled like another one.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from statecheck.source.fields import Field
     from statecheck.talk.field_roles import Choice
+    from statecheck.talk.plan import Plan
 
 _USER = as_set("user users username uid account customer member owner person patient student email phone login sub")
 _THREAD = as_set("thread threads conversation conv chat session dialog dialogue room topic channel convo")
@@ -93,3 +97,18 @@ def flip_flags(choice: Choice, taken: Sequence[Field]) -> list[tuple[str, Choice
 def is_stream(name: str) -> bool:
     """Whether a name says that an answer comes piece by piece."""
     return bool(_STREAM & {*words(name)})
+
+
+def has_spellings(plan: Plan) -> bool:
+    """Whether a client sends a key of its own, which may be spelled in more than one way: no number, and no UUID."""
+    return plan.session_field is not None and plan.session_form == "token" and not (plan.given or plan.renews)
+
+
+def respell_key(plan: Plan, key: str, spelling: int) -> str | None:
+    """Return another user's key that is spelled like one: in capitals, with other punctuation, with more behind it.
+
+    None where it would be the same user's: an address of e-mail in capitals.
+    """
+    if spelling == 1 and "mail" in (plan.session_field or "").lower():
+        return None
+    return (key.upper(), key.replace("-", "_"), key.replace("-", "."), key.replace("-", " "), f"{key}-2")[spelling - 1]

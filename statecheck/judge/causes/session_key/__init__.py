@@ -84,6 +84,8 @@ conversation.
 - `swapped`: one after the other sessions are kept apart; at once one is given the other's. Each request puts its user,
   or its memory, into something that all share, and reads it again after it has waited for the model.
 
+- `folded-key`: keys that differ become one on the way to the store: by `lower()`, by a pattern that leaves letters
+  alone, by the first eight characters, by `LIKE`. Two users whose ids are spelled alike share one conversation.
 - `other-thread`: the client sends a user and a thread, and the conversation goes by the user: a new thread begins
   with the old one's. A warning, as it may be meant so.
 - `keyless`: the key may be left out, and all who do so share one conversation. A warning; an error where they are
@@ -100,7 +102,7 @@ from statecheck.experiments import KEYLESS
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.session_key.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.session_key.keys import find_key_of_each_process, find_key_read_back, find_other_key
-from statecheck.judge.causes.session_key.sharing import find_keyless, find_leak, find_other_thread
+from statecheck.judge.causes.session_key.sharing import find_folded_key, find_keyless, find_leak, find_other_thread
 from statecheck.judge.causes.session_key.swapping import find_swap
 
 CAUSE = Cause(
@@ -120,12 +122,23 @@ CAUSE = Cause(
         Question(find_key_read_back, masks=(Topic.PLACE,), order=65),
         Question(find_other_thread, about=Topic.SHARING),
         Question(find_keyless, about=Topic.SHARING),
+        Question(find_folded_key, about=Topic.SHARING),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
     ),
     rank=40,
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
-    kinds=("new-key", "ignored-key", "other-type", "shared-key", "shared-instance", "swapped", "other-thread", KEYLESS),
+    kinds=(
+        "new-key",
+        "ignored-key",
+        "other-type",
+        "shared-key",
+        "shared-instance",
+        "swapped",
+        "folded-key",
+        "other-thread",
+        KEYLESS,
+    ),
     symptoms=(
         Symptom(
             "no session key reached the store; hand the client's key on",

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from statecheck.experiments import BASELINE, KEYLESS, NEW_PROCESS, OTHER_SESSION, SECOND_THREAD, TWO_SESSIONS
+from statecheck.experiments import (
+    ALIKE_KEYS,
+    BASELINE,
+    KEYLESS,
+    NEW_PROCESS,
+    OTHER_SESSION,
+    SECOND_THREAD,
+    TWO_SESSIONS,
+)
 from statecheck.judge.cause import KEPT, Example
 
 _NEW_KEY = """
@@ -93,6 +101,7 @@ _WITHOUT_KEYS = """
 3a model read 2 3
 3a <
 """
+_ALIKE = _SHOWN_TO_ANOTHER.replace("bob", "ALICE") + "-a folding info name=room.lower() method=chat @app.py:11\n"
 _ALONE_WITHOUT_KEYS = _WITHOUT_KEYS.replace("read 2 3", "read 3")
 
 EXAMPLES = (
@@ -100,6 +109,7 @@ EXAMPLES = (
     Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
     Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
     Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
+    Example("keys lose their case", {BASELINE: KEPT, ALIKE_KEYS: _ALIKE}, "folded-key"),
     Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
     Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
 )
@@ -110,6 +120,7 @@ COUNTEREXAMPLES = (
     Example("a file that holds all sessions is loaded", {BASELINE: KEPT, OTHER_SESSION: _LOADED_WHOLE}),
     Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
     Example("each thread has its own", {BASELINE: KEPT, SECOND_THREAD: _KEPT_APART}),
+    Example("keys stay as they are", {BASELINE: KEPT, ALIKE_KEYS: _KEPT_APART}),
     Example("without a key each has its own", {BASELINE: KEPT, KEYLESS: _ALONE_WITHOUT_KEYS}),
     Example("nothing is mixed up", {BASELINE: KEPT, TWO_SESSIONS: _KEPT_APART_AT_ONCE}),
 )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, KEYLESS, OTHER_SESSION, SECOND_THREAD
+from statecheck.experiments import ALIKE_KEYS, BASELINE, KEYLESS, OTHER_SESSION, SECOND_THREAD
 from statecheck.judge.cause import Observation
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.lines import anchor_of, find_builds
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.judge.evidence.whereabouts import Whereabouts, find_whereabouts
+from statecheck.model import Anchor
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.case import Case
-    from statecheck.model import Anchor
 
 
 def find_leak(case: Case) -> Observation | None:
@@ -67,6 +67,30 @@ def find_other_thread(case: Case) -> Observation | None:
         related_to=related,
         fix="keep a conversation by user and thread; where all threads of a user are meant to share it, leave the "
         "thread out of the request",
+    )
+
+
+def find_folded_key(case: Case) -> Observation | None:
+    """Were two sessions one whose keys differ in case, punctuation or length alone?"""
+    conversation = case.conversations.get(ALIKE_KEYS)
+    if conversation is None or not case.leaked(ALIKE_KEYS) or case.leaked(OTHER_SESSION):
+        return None
+    leak = next(find_leaks(conversation))
+    ran = {frame.function for op in conversation.select(turn=leak.turn.number) for frame in op.frames}
+    folded = min(conversation.select("folding"), key=lambda op: op.method not in ran, default=None)
+    found, related = _find_lookup(case, conversation, leak.turn)
+    line = folded.lines[0] if folded is not None and folded.lines else None
+    anchor = Anchor(line.path, line.line) if line is not None else found
+    by = f" (`{folded.name}`)" if folded is not None else ""
+    return Observation(
+        f"two users whose keys are alike share one conversation{by}: `{leak.turn.key}` is given what "
+        f"`{leak.other.key}` said",
+        anchor,
+        (case.reason(ALIKE_KEYS),),
+        kind="folded-key",
+        related_to=tuple(dict.fromkeys(filter(None, [found if line is not None else None, *related]))),
+        fix="look a conversation up by the very key that the client sends; where a file or a cache takes no such name, "
+        "encode it so that no two become one (`hashlib.sha256`, `urllib.parse.quote`)",
     )
 
 
