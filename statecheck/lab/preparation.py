@@ -187,6 +187,7 @@ def _spawn_request(target: Target) -> dict[str, object]:
         "path_file": str(target.path),
         "object": target.object,
         "framework": target.framework,
+        "arguments": target.arguments,
         "root": str(target.root),
         "cwd": str(target.project),
         "roots": _find_roots(target),

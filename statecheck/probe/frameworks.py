@@ -43,7 +43,6 @@ class Framework:
         builders: names of which one stands in a chain of calls that ends in `.build()`.
         signature: the names of the parameters of an app that is a function, alternatives between `|`; a last `*`
             stands for any more.
-        starters: `package.function` that serve what the function around has built.
         wrappers: names of what is called with a web app to wrap it.
         served: the attribute of an app that a server is given.
         same: attributes of an app that stand for the app.
@@ -54,8 +53,8 @@ class Framework:
 
         protocol: by which a server calls it.
         served_with: modules that serving it imports, beside what the app imports itself.
-        starts: functions that serve an app, as `module:function` or `module:Class.method`; nothing is to be served
-            while a module is imported.
+        starts: functions that serve an app, as `module:function` or `module:Class.method`; it is their first argument,
+            or what stands behind them: `(self.app)`. A worker of the lab serves in their place.
         command: a pattern of the command that starts it with a number of workers.
         reruns: its script is run from the top for each turn.
         settings_variable: names the project's settings, in the package beside which the app is.
@@ -81,7 +80,6 @@ class Framework:
     vague: bool = False
     builders: frozenset[str] = frozenset()
     signature: tuple[str, ...] = ()
-    starters: tuple[str, ...] = ()
     wrappers: tuple[str, ...] = ()
     served: str = ""
     same: tuple[str, ...] = ()
@@ -185,6 +183,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         constructors=("WorkflowServer",),
         served="app",
         protocol="asgi",
+        starts=("llama_agents.server.server:WorkflowServer.serve",),
         distributions=("llama-agents-server",),
         forgets="`WorkflowServer`",
     ),
@@ -222,10 +221,10 @@ FRAMEWORKS: tuple[Framework, ...] = (
         starts=(
             "slack_bolt.app.app:App.start",
             "slack_bolt.app.async_app:AsyncApp.start",
-            "slack_bolt.adapter.socket_mode.base_handler:BaseSocketModeHandler.start",
-            "slack_bolt.adapter.socket_mode.base_handler:BaseSocketModeHandler.connect",
-            "slack_bolt.adapter.socket_mode.async_base_handler:AsyncBaseSocketModeHandler.start_async",
-            "slack_bolt.adapter.socket_mode.async_base_handler:AsyncBaseSocketModeHandler.connect_async",
+            "slack_bolt.adapter.socket_mode.base_handler:BaseSocketModeHandler.start(self.app)",
+            "slack_bolt.adapter.socket_mode.base_handler:BaseSocketModeHandler.connect(self.app)",
+            "slack_bolt.adapter.socket_mode.async_base_handler:AsyncBaseSocketModeHandler.start_async(self.app)",
+            "slack_bolt.adapter.socket_mode.async_base_handler:AsyncBaseSocketModeHandler.connect_async(self.app)",
         ),
         secrets=(
             ("SLACK_BOT_TOKEN", "xoxb-sc-dummy"),
@@ -242,7 +241,6 @@ FRAMEWORKS: tuple[Framework, ...] = (
         constructors=("TeleBot", "AsyncTeleBot", "Dispatcher"),
         vague=True,
         builders=frozenset(("ApplicationBuilder", "builder")),
-        starters=("telegram.run_polling", "telegram.run_webhook"),
         starts=(
             "telegram.ext._application:Application.run_polling",
             "telegram.ext._application:Application.run_webhook",
@@ -297,7 +295,9 @@ FRAMEWORKS: tuple[Framework, ...] = (
         constructors=("Sanic",),
         app_classes=("Sanic",),
         protocol="asgi",
-        starts=tuple(f"sanic.mixins.startup:StartupMixin.{name}" for name in ("run", "serve", "serve_single")),
+        starts=tuple(
+            f"sanic.mixins.startup:StartupMixin.{name}" for name in ("run", "serve(primary)", "serve_single(primary)")
+        ),
         command="sanic",
     ),
     Framework(
@@ -308,6 +308,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         constructors=("Bottle",),
         app_classes=("Bottle",),
         protocol="wsgi",
+        starts=("bottle:Bottle.run", "bottle:run(app)"),
     ),
     Framework(
         "falcon",

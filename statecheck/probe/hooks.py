@@ -13,12 +13,12 @@ from typing import Any
 from . import (
     adapters,
     caches,
+    caught_servers,
     encodings,
     http_clients,
     models,
     references,
     retries,
-    silenced_servers,
     sql,
     state,
     substitutes,
@@ -28,7 +28,7 @@ from . import (
 Patch = Callable[[ModuleType], None]
 
 _SOURCES = (
-    *(module.HOOKS for module in (caches, encodings, http_clients, models, references, retries, silenced_servers)),
+    *(module.HOOKS for module in (caches, caught_servers, encodings, http_clients, models, references, retries)),
     *(module.HOOKS for module in (sql, state, substitutes, tools)),
     *adapters.hooks(),
 )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .adapters import ADAPTERS, prepare
 from .adapters.offer import Loaded, NoApp, Offer, is_app
+from .caught_servers import STARTED, Noting, catch_servers
 from .frameworks import by_name
-from .silenced_servers import STARTED, silence_servers
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,7 +26,15 @@ def load(message: Message) -> Loaded:
         NoApp: nothing can be driven.
         BaseException: whatever the app's import raises.
     """
-    offer = _make_offer(message)
+    return adapt(_make_offer(message))
+
+
+def adapt(offer: Offer) -> Loaded:
+    """Ask every adapter in turn to take what is offered.
+
+    Raises:
+        NoApp: none does.
+    """
     for adapter in ADAPTERS:
         loaded = adapter.adapt(offer)
         if loaded is not None:
@@ -43,19 +51,20 @@ def _make_offer(message: Message) -> Offer:
         return Offer(message["path_file"], message["module"], framework.name)
     if offered == "module":
         prepare(framework)
-    with silence_servers():
-        module = _import(message["module"], message["path_file"])
+    with catch_servers(Noting()):
+        module = import_module(message["module"], message["path_file"])
     if offered == "module":
         return Offer(module, message["module"], framework.name)
     name = message["object"] or _find_app(module)
-    with silence_servers():
-        thing = _resolve(module, name)
+    with catch_servers(Noting()):
+        thing = resolve(module, name)
     if thing is None and name.endswith("()") and STARTED:  # a function that builds an app and serves it
         thing = STARTED[-1]
     return Offer(thing, name, message["framework"], message["threads"])
 
 
-def _import(name: str, path: str) -> ModuleType:
+def import_module(name: str, path: str) -> ModuleType:
+    """Import the user's file under its name."""
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -93,7 +102,7 @@ def _looks_like_app(value: Any) -> bool:
     return is_app(value) and callable(value)
 
 
-def _resolve(module: ModuleType, name: str) -> Any:
+def resolve(module: ModuleType, name: str) -> Any:
     """Follow an attribute path; `()` calls what stands before it, and a method is taken of a new object.
 
     The module keeps what is made here under its spelling (`Bot()`), as it would keep an object of its own.

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
-import threading
-import traceback
 from typing import Any
 
 from . import executors, sql, system
 from .barrier import BARRIER
 from .bootstrap import command
-from .channel import Channel, Closed, Message
-from .commands import AT_FORK, obey
-from .guard import REFUSED
-from .lent_packages import lend
+from .channel import Channel, Message
+from .commands import AT_FORK
 from .models import configure
 from .observations import run_id
-from .offline import is_offline
 from .recorder import RECORDER
+from .service import SOCKET, Service, describe
+from .starter import run_starter
 from .target import load
-from .turns import show
 
 
 def execute(message: Message) -> None:
@@ -43,7 +38,7 @@ def main(message: Message | int) -> None:
         message = json.loads(os.pread(message, os.fstat(message).st_size, 0))
     assert isinstance(message, dict)
     channel_fd, ops_fd, _, *listening = message["fds"]
-    channel = Channel(_socket(fileno=channel_fd))
+    channel = Channel(SOCKET(fileno=channel_fd))
     os.register_at_fork(after_in_child=channel.leave)  # what the app forks is not this worker
     sys.dont_write_bytecode = True
     os.environ.clear()
@@ -51,7 +46,7 @@ def main(message: Message | int) -> None:
     try:
         _replace_paths(message)
     except OSError as error:  # the app removed its own folder
-        channel.send({"failed": "start", **_describe(error)})
+        channel.send({"failed": "start", **describe(error)})
         return
     if "migrate" in message:
         import subprocess
@@ -75,24 +70,12 @@ def main(message: Message | int) -> None:
     watch_warnings()
     BARRIER.arrived = lambda turn: channel.send({"held": turn})
     configure(_observe, BARRIER.hold, BARRIER.ahold)
-    try:
-        target = load(message)
-    except BaseException as error:  # noqa: BLE001 - user code: SystemExit and KeyboardInterrupt are reports too
-        show(error)
-        channel.send({"failed": "import", **_describe(error)})
-        return
-    threading.Thread(target=obey, args=(channel, target), daemon=True, name="statecheck").start()
-    sock = _socket(fileno=listening[0]) if listening else None
-    if sock is not None:
-        system.LISTENING.add(sock.getsockname()[1])
-    lend(message["lent"])
-    try:
-        target.serve(sock, channel)
-    except Closed:
-        return
-    except BaseException as error:  # noqa: BLE001 - as above
-        show(error)
-        channel.send({"failed": "start", **_describe(error)})
+    service = Service(message, channel, listening)
+    if message["arguments"] is None:
+        service.take(lambda: load(message))
+    else:
+        with service.told("import"):
+            run_starter(message, service)
 
 
 def _prepare_imports(message: Message) -> None:
@@ -106,9 +89,6 @@ def _prepare_imports(message: Message) -> None:
         Bytecode(content(message["bytecode"])).install()
 
 
-_socket = socket.socket  # as it is before the app may replace it
-
-
 def _replace_paths(message: Message) -> None:
     """Take this worker's copies of the project's paths, where the disk is a copy."""
     for original, here in message["moved"]:
@@ -119,30 +99,6 @@ def _replace_paths(message: Message) -> None:
         message["roots"] = [here, *message["roots"]]
     os.chdir(message["cwd"])
     sys.path.insert(0, message["root"])
-
-
-def _describe(error: BaseException) -> dict[str, Any]:
-    where = next(
-        (f for f in reversed(traceback.extract_tb(error.__traceback__)) if RECORDER.relative(f.filename)), None
-    )
-    return {
-        "error": f"{type(error).__name__}: {error}{_describe_context(error)}"[:2000],
-        "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
-        "python": sys.executable,
-        "refused": list(REFUSED[-1]) if REFUSED and is_offline(error) else [],
-        "at": [RECORDER.relative(where.filename), where.lineno] if where else [],
-    }
-
-
-def _describe_context(error: BaseException) -> str:
-    """What went wrong first, where the app's own handling of it failed too."""
-    first = error
-    while first.__context__ is not None and not first.__suppress_context__:
-        first = first.__context__
-    where = traceback.extract_tb(first.__traceback__)
-    if first is error or not str(first) or not any(RECORDER.relative(frame.filename) for frame in where):
-        return ""  # a library's own, which it has dealt with
-    return f" (while handling {type(first).__name__}: {first})"
 
 
 def _observe(call: Any) -> None:

@@ -6,11 +6,12 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from statecheck.probe.frameworks import CALLABLE, CONSOLE, FRAMEWORKS, UNKNOWN, by_name
+from statecheck.probe.frameworks import CALLABLE, CONSOLE, FRAMEWORKS, RANKS, UNKNOWN, by_name
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.source.code.reading import parse_expression
 from statecheck.source.code.scopes import dotted, last_name, required_parameters, statements, walk
 from statecheck.target.evaluator import Evaluator, imports_top
+from statecheck.target.starters import Starter, Starters
 from statecheck.target.turns import is_task, turn_functions
 from statecheck.target.values import Origin, Value, Wiring, adds_routes
 
@@ -25,6 +26,7 @@ _FACTORIES = ("create_app", "make_app", "build_app", "get_app", "app_factory", "
 _PAGES = tuple(framework for framework in FRAMEWORKS if framework.offered != "object")
 _TASKS = tuple(framework for framework in FRAMEWORKS if framework.kind == "task")
 _MOUNTS = frozenset(("mount", "include_router", "register_blueprint"))
+_SERVED = RANKS["web"]
 _NO_APPS = frozenset(("Typer", "App", "ArgumentParser", "Console", "QApplication", "Tk"))
 
 
@@ -40,6 +42,7 @@ class App:
         inside: the origins of the apps that it wraps.
         routed: it has routes of its own.
         own: it is built in this module, not imported.
+        arguments: the command line of what starts the app, where `object` does; else None.
     """
 
     module: Module
@@ -49,6 +52,7 @@ class App:
     inside: frozenset[Origin] = frozenset()
     routed: bool = False
     own: bool = True
+    arguments: tuple[str, ...] | None = None
 
     @property
     def rank(self) -> int:
@@ -62,15 +66,17 @@ class App:
 
     @property
     def is_call(self) -> bool:
-        """Whether it is a factory that has to be called."""
-        return self.object is not None and self.object.endswith("()")
+        """Whether it is a factory that has to be called, or what starts it."""
+        return self.arguments is not None or (self.object is not None and self.object.endswith("()"))
 
 
 def apps_in(module: Module, values: Evaluator) -> list[App]:
     """Return the best of what a module offers: one app, several that cannot be told apart, or none."""
     found = list(_objects(module, values))
-    if not found:
-        found = list(_starters(module, values))
+    if not any(app.rank >= _SERVED for app in found):
+        known = {app.origin for app in found}
+        started = [_started(each, module) for each in Starters(values).of(module) if not each.call.named]
+        found += [app for app in started if app.origin not in known]
     if not any(app.is_web for app in found):
         found += _pages(module)
         if uses_llama_index(values.tree, module.path):
@@ -95,6 +101,9 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
 
 def named(module: Module, values: Evaluator, path: str) -> App | None:
     """Return what the attribute path that a user gave leads to, or None if source cannot tell."""
+    starter = Starters(values).named(module, path.removesuffix("()"))
+    if starter is not None:
+        return _started(starter, module)
     expression = parse_expression(path)
     value = values.evaluate(expression, values.env(module)) if expression is not None else None
     return _app(module, path, value, values) if value is not None else None
@@ -218,20 +227,17 @@ def _interfaces(module: Module) -> Iterator[App]:
 
 
 def _callables(module: Module, values: Evaluator) -> Iterator[App]:
+    serving = {scope for call in Starters(values).calls(module) for scope in call.scopes}
     for path, value in turn_functions(module, values).items():
-        yield App(module, path, CALLABLE.name, value.origin)
+        if value.node not in serving:
+            yield App(module, path, CALLABLE.name, value.origin)
 
 
-def _starters(module: Module, values: Evaluator) -> Iterator[App]:
-    """Yield a function that builds a bot and runs it: what it would have run is driven."""
-    for name, nodes in values.env(module).names.items():
-        node = nodes[-1][1]
-        if isinstance(node, ast.FunctionDef) and not required_parameters(node):
-            ran = {last_name(inner.func) for inner in walk(node) if isinstance(inner, ast.Call)}
-            for framework in FRAMEWORKS:
-                starters = (starter.split(".") for starter in framework.starters)
-                if any(called in ran and imports_top(module, package) for package, called in starters):
-                    yield App(module, f"{name}()", framework.name, (module.path, node.lineno))
+def _started(starter: Starter, module: Module) -> App:
+    """Return the app that a starter serves, which is where it is built."""
+    call = starter.call
+    inside = call.value.inside if call.value is not None else frozenset()
+    return App(module, starter.object, call.framework, call.origin, inside, routed=True, arguments=starter.arguments)
 
 
 def _console(module: Module) -> Iterator[App]:

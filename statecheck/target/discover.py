@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
 from statecheck.probe.frameworks import FRAMEWORKS
+from statecheck.probe.server_starts import SCRIPT, SERVER_PACKAGES
 from statecheck.source.code.files import python_files
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.target.apps import App, apps_in, best, outermost, wiring
@@ -27,7 +28,7 @@ _WORDS = "|".join(
 )
 """By which a file speaks of a framework."""
 _APP = re.compile(
-    _WORDS.encode() + rb"|\.task\b|\(_?(?:event|evt)\b"
+    _WORDS.encode() + b"|" + "|".join(SERVER_PACKAGES).encode() + rb"|\.task\b|\(_?(?:event|evt)\b"
     rb"|create_app|^\s*(?:app|application|server)\s*=|\bscope\b|\benviron\b"
     rb"|^\s*from\s.*\bimport\s.*\b(?:app|application|server)\b"
     rb"|^\s*@[\w.]+\.(?:get|post|put|patch|delete|route|websocket)\b|\.(?:include_router|register_blueprint|mount)\(",
@@ -96,7 +97,7 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources
     for path in list(python_files(top, strict=True)):  # a tree that is too large is told at once
         data = sources.peek(path)
         any_llama = any_llama or bool(_LLAMA.search(data))
-        if data and not (_LLAMA.search(data) or _APP.search(data)):
+        if data and path.stem != SCRIPT and not (_LLAMA.search(data) or _APP.search(data)):
             continue
         try:
             values = evaluator(path)

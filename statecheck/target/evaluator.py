@@ -16,6 +16,7 @@ from statecheck.target.values import (
     AnyFunction,
     Env,
     Origin,
+    ServerCall,
     Value,
     Wiring,
     adds_routes,
@@ -40,6 +41,7 @@ class Evaluator:
     def __init__(self, tree: SourceTree) -> None:
         self.tree = tree
         self.wirings: dict[Path, Wiring] = {}
+        self.server_calls: dict[Path, tuple[ServerCall, ...]] = {}
         self.resolver = Resolver(tree)
         self._known: dict[tuple[Path, ast.AST, int], Value | None] = {}  # keeps its nodes, so no two are taken for one
         self._classes: dict[ast.ClassDef, str] = {}
@@ -142,10 +144,19 @@ class Evaluator:
             if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 inner = Env(owner.module, bindings(method), self.env(owner.module))
                 for node in own_nodes(method):
-                    if isinstance(node, ast.Assign) and any(
-                        dotted(target) == f"self.{name}" for target in node.targets
-                    ):
-                        return self.evaluate(node.value, inner, None, depth)
+                    given = _given_to(node, f"self.{name}")
+                    if given is not None:
+                        return self.evaluate(given, inner, None, depth)
+        return self._inherited(owner, definition, name, depth)
+
+    def _inherited(self, owner: Value, definition: ast.ClassDef, name: str, depth: int) -> Value | None:
+        """Return an attribute that an instance has of a base of its class."""
+        for base in definition.bases if depth <= _DEEPEST else ():
+            parent = self.evaluate(base, self.env(owner.module), None, depth)
+            if parent is not None and isinstance(parent.node, ast.ClassDef):
+                found = self._member(parent, parent.node, name, depth + 1)
+                if found is not None:
+                    return found
         return None
 
     def _call(self, node: ast.Call, env: Env, line: int | None, depth: int) -> Value | None:
@@ -239,6 +250,19 @@ class Evaluator:
         stated = by_constructor(last_name(function.returns)) if function.returns is not None else ()
         kind = self._meant(stated, outer.module)
         return Value(kind, (outer.module.path, function.lineno), outer.module, routed=True) if kind else None
+
+
+def _given_to(node: ast.AST, spelled: str) -> ast.expr | None:
+    """Return what an assignment gives to a target that is spelled so, or None."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return None
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        if dotted(target) == spelled:
+            return node.value
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            pairs = zip(target.elts, node.value.elts, strict=False)
+            return next((value for part, value in pairs if dotted(part) == spelled), None)
+    return None
 
 
 def imports_top(module: Module, package: str) -> bool:

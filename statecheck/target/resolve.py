@@ -10,16 +10,18 @@ import difflib
 import keyword
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.probe.frameworks import FRAMEWORKS
+from statecheck.probe.server_starts import SCRIPT
 from statecheck.source.code import reading
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.source.code.packages import import_root, is_run_in
-from statecheck.source.code.scopes import walk
+from statecheck.source.code.resolver import FUNCTIONS
+from statecheck.source.code.scopes import parameters, walk
 from statecheck.source.code.sources import Sources
 from statecheck.source.code.tree import SourceTree, find_below
 from statecheck.target.apps import App, apps_in, named
@@ -49,6 +51,8 @@ class Target:
         object: attribute path in the module (`app`, `bot.reply`), with `()` if it has to be called
             (`create_app()`); None if source cannot tell and the running probe has to look.
         framework: the name of its row in `statecheck.probe.frameworks`, or `""` if source cannot tell.
+        arguments: the command line with which the object is run that starts the app (`main()`, or `__main__` for the
+            file as a script); None where the object is the app.
     """
 
     path: Path
@@ -57,6 +61,7 @@ class Target:
     project: Path
     object: str | None
     framework: str
+    arguments: tuple[str, ...] | None = None
     sources: Sources = field(default_factory=Sources, compare=False, repr=False)
 
 
@@ -126,7 +131,7 @@ class _Finder:
         if len(found) > 1:
             raise _several([_spec(app, self.cwd) for app in found])
         if found:
-            return _target(values.tree, module, found[0].object, found[0].framework)
+            return _target_of(values.tree, found[0])
         elsewhere = _elsewhere(module, values.tree)
         if elsewhere is not None:
             base, file = values.tree.locate(elsewhere[0])
@@ -152,7 +157,7 @@ class _Finder:
             raise _several(sorted(_spec(one.app, self.cwd) for one in found))
         if found:
             app = found[0].app
-            return _target(found[0].values.tree, app.module, app.object, app.framework)
+            return _target_of(found[0].values.tree, app)
         if discovery.error is not None:
             raise discovery.error
         raise _no_app(shown, discovery.uses_llama_index)
@@ -163,11 +168,11 @@ class _Finder:
         loading = [one for one in found if module.path in {m.path for m in one.values.tree.reach(one.app.module.path)}]
         if len(loading) == 1:
             return f"name the app that loads it: `statecheck diagnose {_spec(loading[0].app, self.cwd)}`"
-        functions = [node.name for node in module.ast.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        functions = [node.name for node in module.ast.body if isinstance(node, FUNCTIONS) and parameters(node)]
         return f"name what answers a turn: `{module.shown}:{functions[-1]}`" if functions else _NAME_APP
 
     def _attribute(self, module: Module, values: Evaluator, attribute: str) -> Target:
-        missing = missing_name(module, values, attribute)
+        missing = missing_name(module, values, attribute) if attribute != SCRIPT else None
         if missing is not None:
             name, known = missing
             close = difflib.get_close_matches(name, sorted(known), 1)
@@ -184,11 +189,15 @@ class _Finder:
             if len(inside) == 1:  # an object, or a class, of which one method takes the turns
                 return _target(values.tree, module, inside[0], "callable")
             return _target(values.tree, module, attribute, "")
-        return _target(values.tree, module, app.object, app.framework)
+        return _target_of(values.tree, app)
 
 
 def _target(tree: SourceTree, module: Module, name: str | None, framework: str) -> Target:
-    return Target(module.path, module.name, tree.root, tree.project, name, framework, tree.sources)
+    return Target(module.path, module.name, tree.root, tree.project, name, framework, sources=tree.sources)
+
+
+def _target_of(tree: SourceTree, app: App) -> Target:
+    return replace(_target(tree, app.module, app.object, app.framework), arguments=app.arguments)
 
 
 def _split(spec: str, cwd: Path) -> tuple[str, str | None]:

@@ -69,6 +69,27 @@ class Wiring:
     routed: frozenset[Origin]
 
 
+@dataclass(frozen=True, slots=True)
+class ServerCall:
+    """A call that serves an app.
+
+    Attributes:
+        node: the call.
+        scopes: the functions and classes around it, outermost first.
+        framework: what is served, as far as the call tells.
+        value: the app, or None where source does not tell.
+        origin: where the app is built, or else the call itself.
+        named: what it serves is a text that names it (`"pkg.main:app"`).
+    """
+
+    node: ast.Call
+    scopes: tuple[ast.AST, ...]
+    framework: str
+    value: Value | None
+    origin: Origin
+    named: bool
+
+
 ROUTE_METHODS = frozenset(
     [
         "get",

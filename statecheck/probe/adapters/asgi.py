@@ -55,6 +55,21 @@ class AsgiTarget:
 
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:
         """Serve on this socket until killed."""
+        server, served = self._make_server(channel)
+        try:
+            server.run(sockets=[sock] if sock is not None else None)
+        except SystemExit as leaving:  # uvicorn's, after the app's own start-up failed
+            raise served.start_error or leaving from None
+        raise RuntimeError("the app shut itself down")
+
+    async def aserve(self, sock: socket.socket | None, channel: Channel) -> None:
+        """Serve on this socket until killed, on the loop that runs."""
+        server, served = self._make_server(channel)
+        await server.serve(sockets=[sock] if sock is not None else None)
+        raise served.start_error or RuntimeError("the app shut itself down")
+
+    def _make_server(self, channel: Channel) -> tuple[Any, _Served]:
+        """A server of the app, which tells the lab when it is ready, and the app as it is served."""
         import uvicorn
 
         # asyncio's own loop: a loop in C would send bytes that no hook sees
@@ -78,11 +93,7 @@ class AsgiTarget:
         config.loaded_app = served
         # what a turn raises has been shown by then
         logging.getLogger("uvicorn.error").addFilter(lambda line: "Exception in ASGI application" not in line.msg)
-        try:
-            Server(config).run(sockets=[sock] if sock is not None else None)
-        except SystemExit as leaving:  # uvicorn's, after the app's own start-up failed
-            raise served.start_error or leaving from None
-        raise RuntimeError("the app shut itself down")
+        return Server(config), served
 
     def call(self, message: Message, channel: Channel) -> None:
         """Nothing can be called: an app is driven by requests."""

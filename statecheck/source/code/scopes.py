@@ -128,9 +128,16 @@ def _blocks(statement: ast.stmt) -> list[ast.stmt]:
     return inside + getattr(statement, "orelse", []) + getattr(statement, "finalbody", [])
 
 
+def is_guarded(node: ast.AST) -> bool:
+    """Whether a node is `if __name__ == "__main__":`."""
+    return isinstance(node, ast.If) and _of_script(node.test)
+
+
 def _never_on_import(test: ast.expr) -> bool:
-    if last_name(test) == "TYPE_CHECKING":
-        return True
+    return last_name(test) == "TYPE_CHECKING" or _of_script(test)
+
+
+def _of_script(test: ast.expr) -> bool:
     return (
         isinstance(test, ast.Compare)
         and last_name(test.left) == "__name__"
