@@ -65,6 +65,8 @@ class Op:
         arguments: of a run or a constructor: the names of those that could carry a conversation; of a statement: its
             parameters that may be keys, as texts.
         roles: of what a model was given: `u` for each message of the user's, `a` for each of the assistant's.
+        messages: and each of them, the last two hundred: a letter for who speaks, with a checksum of what is said
+            (`statecheck.probe.model_input`).
         status: of an answer: the HTTP status, 200 for a call that returned; 0 if nothing came back.
         held: the greatest number of turns that were held at once.
         error: what was raised, or why nothing came back.
@@ -102,6 +104,7 @@ class Op:
     service: str = ""
     arguments: tuple[str, ...] = ()
     roles: str = ""
+    messages: tuple[str, ...] = ()
     status: int = 0
     held: int = 0
     error: str = ""

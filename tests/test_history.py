@@ -44,6 +44,7 @@ ops = st.builds(
     tool=texts,
     service=texts,
     arguments=st.lists(texts, max_size=3).map(tuple),
+    messages=st.lists(texts, max_size=3).map(tuple),
     roles=texts,
     status=counts,
     held=counts,

@@ -109,7 +109,7 @@ def _add_word(word: str, values: dict[str, Any]) -> None:
         values[name] = value.replace(r"\r\n", "\r\n")
     elif equals and name in _COUNTS:
         values[name] = int(value)
-    elif equals and name == "arguments":
+    elif equals and name in ("arguments", "messages"):
         values[name] = tuple(value.split(","))
     elif _FIELDS.get(word) == "bool":
         values[word] = True

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import stand_ins
-from .model_input import read_messages, read_tools
+from .model_input import read_messages, read_shapes, read_tools
 
 if TYPE_CHECKING:
     from .echo import Messages
@@ -26,12 +26,13 @@ Method = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Call:
-    """What a model was given, and by which method of which class."""
+    """What a model was given, and by which method of which class; `shapes` says who speaks in its messages."""
 
     method: str
     cls: str
     messages: Messages
     tools: list[str]
+    shapes: tuple[str, ...] = ()
 
 
 def _ignore(call: Call) -> None:
@@ -64,6 +65,7 @@ INSIDE: ContextVar[bool] = ContextVar("statecheck_inside_model_call", default=Fa
 def describe(model: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     """Say what a call of this method gives to the model."""
     tools = [tool.name for tool in read_tools(kwargs.get("tools"))]
+    shapes: tuple[str, ...] = ()
     if method in stand_ins.COMPLETIONS:
         messages = [("prompt", str(args[0] if args else kwargs.get("prompt", "")))]
     elif method in stand_ins.STRUCTURED:
@@ -74,7 +76,8 @@ def describe(model: Any, method: str, args: tuple[Any, ...], kwargs: dict[str, A
     else:
         given = args[0] if args else kwargs.get("messages", ())
         messages = read_messages([given] if isinstance(given, str) else given)
-    return Call(method, type(model).__name__, messages, tools)
+        shapes = () if isinstance(given, str) else read_shapes(given)
+    return Call(method, type(model).__name__, messages, tools, shapes)
 
 
 def observe_method(method: str, original: Any, answers: Callable[[Any, BaseException], bool] | None) -> Method:

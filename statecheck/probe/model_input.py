@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .echo import Messages, Tool
+from .echo import ASSISTANT_ROLES, RESULT_ROLES, Messages, Tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,29 @@ def types() -> Any:
 def read_messages(messages: Sequence[Any]) -> Messages:
     """(role, text) of every message: text blocks, tool calls with their arguments, and tool results."""
     return [(_role(message), _text(message)) for message in messages]
+
+
+def read_shapes(messages: Sequence[Any]) -> tuple[str, ...]:
+    """Say of every message who speaks, by a letter, and which text it is, by a checksum.
+
+    `u` for the user, `a` for the assistant, `c` for its call of a tool, `t` for what a tool returned, `s` for the rest.
+    """
+    return tuple(
+        f"{_letter(message)}{zlib.crc32(_text(message).encode('utf-8', 'replace')):08x}" for message in messages
+    )
+
+
+def _letter(message: Any) -> str:
+    role = _role(message)
+    if role in ASSISTANT_ROLES:
+        return "c" if _calls_tool(message) else "a"
+    return "u" if role == "user" else "t" if role in RESULT_ROLES else "s"
+
+
+def _calls_tool(message: Any) -> bool:
+    if (getattr(message, "additional_kwargs", None) or {}).get("tool_calls"):
+        return True
+    return any(hasattr(block, "tool_kwargs") for block in getattr(message, "blocks", None) or ())
 
 
 def _role(message: Any) -> str:

@@ -117,6 +117,7 @@ class Fields(TypedDict, total=False):
     by_library: bool
     running: bool
     roles: str
+    messages: tuple[str, ...]
     error: str
     note: str
 

@@ -101,6 +101,9 @@ def _replace_paths(message: Message) -> None:
     sys.path.insert(0, message["root"])
 
 
+_MOST_MESSAGES = 200
+
+
 def _observe(call: Any) -> None:
     """Record what a model was given. Assistant turns are left out: the echo repeats what it was told."""
     from .markers import find
@@ -115,5 +118,6 @@ def _observe(call: Any) -> None:
         frames=RECORDER.frames(3) or RECORDER.awaiting(),
         method=call.method,
         roles="".join(role[:1] for role, _ in call.messages if role in ("user", "assistant"))[-200:],
+        messages=call.shapes[-_MOST_MESSAGES:],
         run=run_id(),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.judge.conversation.shapes import list_speakers
 from statecheck.judge.conversation.windows import is_suffix
 
 if TYPE_CHECKING:
@@ -99,4 +100,5 @@ def meets_another_loop(ops: Iterable[Op]) -> Op | None:
 def _is_interleaved(conversation: Conversation, reader: Sent) -> bool:
     """Whether the reader's model was given answers to all earlier questions, but not each after its question."""
     calls = conversation.select("model", reader.number)
-    return any("uu" in op.roles and op.roles.count("a") >= op.roles.count("u") - 1 for op in calls)
+    speakers = map(list_speakers, calls)
+    return any("uu" in each and each.count("a") >= each.count("u") - 1 for each in speakers)

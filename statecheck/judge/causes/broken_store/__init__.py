@@ -89,6 +89,10 @@ These are of the app's own code:
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
   newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
+- `given-twice`: the model is given a message twice, as where it is stored first and then handed over beside what is
+  stored. A warning.
+- `tools-orphaned`: a tool's result is given to the model without the call that it answers, or the reverse: what is
+  stored, or a window onto it, has lost the other. Providers refuse that. A warning.
 
 ## See also
 
@@ -103,6 +107,8 @@ from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMP
 from statecheck.judge.causes.broken_store.library import find_broken_write, find_defect, find_pickled_memory
 from statecheck.judge.causes.broken_store.library_at_once import find_cold_start, find_several_threads
 from statecheck.judge.causes.broken_store.own_code import (
+    find_message_given_twice,
+    find_orphaned_tool_message,
     find_unreturned_turn,
     find_unstored_answers,
     find_window_of_the_oldest,
@@ -130,6 +136,8 @@ CAUSE = Cause(
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_unstored_answers),
+        Question(find_message_given_twice, baseline="any"),
+        Question(find_orphaned_tool_message, baseline="any"),
         Question(
             find_pickled_memory,
             baseline="not-kept",
@@ -158,6 +166,8 @@ CAUSE = Cause(
         "never-read",
         "oldest-window",
         "answers-missing",
+        "given-twice",
+        "tools-orphaned",
     ),
     explains_failures=True,
     symptoms=(

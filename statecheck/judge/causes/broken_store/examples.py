@@ -83,6 +83,18 @@ _ANSWERS_MISSING = """
 2a model read 1 2 roles=uu @app.py:11
 2a <
 """
+_GIVEN_TWICE = """
+1a > s
+1a sql write 1 database=sqlite text="INSERT INTO lines VALUES (?, ?)" @app.py:9
+1a model read 1 messages=u1,u1 @app.py:11
+1a <
+2a > s
+2a model read 1 2 messages=u1,a1,u2,u2 @app.py:11
+2a <
+"""
+_ANSWERED_ALIKE = _GIVEN_TWICE.replace("u1,u1", "u1").replace("u1,a1,u2,u2", "s1,u1,a1,s1,a1,u2")
+_ORPHANED = _GIVEN_TWICE.replace("u1,u1", "u1").replace("u1,a1,u2,u2", "t1,a1,u2")
+_WITH_TOOLS = _ORPHANED.replace("t1,a1,u2", "u1,c1,t1,t2,a1,u2,c2")
 _ANSWERS_GIVEN = _ANSWERS_MISSING.replace("roles=uu", "roles=uau")
 _MANY = "".join(f"{n}a > s\n{n}a model read {{{n}}} {n}\n{n}a <\n" for n in range(1, 7))
 _OLDEST = _MANY.format("", "", "1", "1 2", "1 2", "1 2", "1 2")
@@ -96,6 +108,8 @@ EXAMPLES = (
     Example("a query leaves a row out", {BASELINE: _FILTERED_OUT}, "filtered-out"),
     Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
     Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
+    Example("a message is stored, and handed over as well", {BASELINE: _GIVEN_TWICE}, "given-twice"),
+    Example("a tool's result lost its call", {BASELINE: _ORPHANED}, "tools-orphaned"),
     Example("a memory comes back by pickle", {BASELINE: _PICKLED}, "pickled"),
     Example("a store turns its messages round", {BASELINE: KEPT, OTHER_WORKER: _REVERSED}, "reverses"),
     Example("a store keeps what it was to replace", {BASELINE: _DOUBLED}, "doubles"),
@@ -106,5 +120,7 @@ COUNTEREXAMPLES = (
     Example("the app empties the store", {BASELINE: _DELETED}),
     Example("a table that nobody reads is a log", {BASELINE: _A_LOG}),
     Example("answers are given", {BASELINE: _ANSWERS_GIVEN}),
+    Example("an answer stands there twice", {BASELINE: _ANSWERED_ALIKE}),
+    Example("a tool's call has its results", {BASELINE: _WITH_TOOLS}),
     Example("the newest turns", {BASELINE: KEPT, CONTROL: _NEWEST}),
 )

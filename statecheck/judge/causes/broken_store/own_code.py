@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONTROL
+from statecheck.experiments import BASELINE, CONTROL, SEQUENTIAL
 from statecheck.judge.cause import Observation
+from statecheck.judge.conversation.shapes import find_orphan, find_repeated
 from statecheck.judge.evidence.given_messages import find_missing_answer, find_oldest_window
 from statecheck.judge.evidence.lines import anchor_of, anchors
 from statecheck.judge.evidence.own_stores import Kind, find_unreturned
 from statecheck.judge.evidence.state_lines import find_related
-from statecheck.model import Evidence
+from statecheck.model import Anchor, Evidence
 
 if TYPE_CHECKING:
     from statecheck.judge.evidence.case import Case
@@ -88,3 +89,67 @@ def find_unstored_answers(case: Case) -> Observation | None:
         severity="warning",
         fix="store the answer as well, after it was given",
     )
+
+
+def find_message_given_twice(case: Case) -> Observation | None:
+    """Was a model given one message of the user's twice, one turn after another?"""
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or any(next(each.select("defect"), None) for each in case.conversations.values()):
+        return None  # a store of the library's doubles what it holds
+    for turn in conversation.turns:
+        call = next((op for op in conversation.select("model", turn.number) if find_repeated(op.messages)), None)
+        if call is None or turn.status != "ok":
+            continue
+        twice = [other for other in conversation.turns if other.marker in call.markers]
+        written = [
+            op
+            for other in twice
+            for op in (
+                *conversation.writes(other.number, other.marker),
+                *conversation.select("sql", other.number, "write"),
+                *conversation.select("file", other.number, "write"),
+            )
+        ]
+        lines = anchors(written, "written")
+        called = anchor_of(call)
+        anchor = next((line for line in lines if called is None or line.line != called.line), called)
+        return Observation(
+            f"turn {turn.number}'s model was given one message of the user's twice: it is put into the conversation, "
+            "and handed over beside it",
+            anchor,
+            (Evidence(BASELINE, f"one of the messages that turn {turn.number}'s model was given stands there twice"),),
+            kind="given-twice",
+            severity="warning",
+            related_to=tuple(line for line in (*lines, *filter(None, [called])) if line != anchor),
+            fix="either store the message before the model is asked and give it what is stored, or give it the message "
+            "and store that afterwards; an engine or agent with a memory stores it itself",
+        )
+    return None
+
+
+def find_orphaned_tool_message(case: Case) -> Observation | None:
+    """Was a model given a tool's result without the call that it answers, or the reverse?"""
+    for name in (*SEQUENTIAL, CONTROL):
+        conversation = case.conversations.get(name)
+        calls = conversation.select("model") if conversation is not None else ()
+        call = next((op for op in calls if op.turn and find_orphan(op.messages)), None)
+        if conversation is None or call is None:
+            continue
+        missing = find_orphan(call.messages)
+        other = "result" if missing == "call" else "call"
+        cut = next((op for op in conversation.select("window") if op.lines), None)
+        read = [*conversation.select("sql", call.turn, "send"), *conversation.own_reads(call.turn)]
+        anchor = next(iter(anchors(read, "")), None) or anchor_of(call)
+        limit = cut.lines[0] if cut is not None else None
+        return Observation(
+            f"turn {call.turn}'s model was given a tool's {other} without its {missing}, which model providers refuse"
+            + (f" (`{cut.name}` may have cut it off)" if cut is not None else ""),
+            Anchor(limit.path, limit.line) if limit is not None else anchor,
+            (Evidence(name, f"of what turn {call.turn}'s model was given, a tool's {other} stands alone"),),
+            kind="tools-orphaned",
+            severity="warning",
+            related_to=tuple(filter(None, [anchor if limit is not None else None])),
+            fix="store an assistant's tool calls with their results, and let a window onto a conversation begin with a "
+            "message of the user's",
+        )
+    return None
