@@ -20,10 +20,11 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 import urllib.request
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from elsewhere import in_a_child, in_a_thread, raise_last_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
 SECONDS = 0.5
 _libc = ctypes.CDLL(None, use_errno=True)
 said: list[str] = []
-
-
-def _fail() -> None:
-    number = ctypes.get_errno()
-    raise OSError(number, os.strerror(number))
 
 
 def _run(*words: str) -> None:
@@ -121,34 +117,6 @@ def _bound(host: str, port: int) -> None:
         sock.connect((host, port))
 
 
-def _in_a_thread(work: Callable[[], object]) -> None:
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
-
-
-def _in_a_child(work: Callable[[], object]) -> None:
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    if os.waitpid(pid, 0)[1]:
-        raise ConnectionError("refused in the child")
-
-
 def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
@@ -192,9 +160,9 @@ TCP: dict[str, Callable[[str, int], object]] = {
     "fast open": _fast_open,
     "own port": _bound,
     "in C": _in_c,
-    "thread": lambda host, port: _in_a_thread(lambda: _connect(host, port)),
-    "forked child": lambda host, port: _in_a_child(lambda: _connect(host, port)),
-    "forked child, in C": lambda host, port: _in_a_child(lambda: _in_c(host, port)),
+    "thread": lambda host, port: in_a_thread(lambda: _connect(host, port)),
+    "forked child": lambda host, port: in_a_child(lambda: _connect(host, port)),
+    "forked child, in C": lambda host, port: in_a_child(lambda: _in_c(host, port)),
     "another Python": lambda host, port: _run(sys.executable, "-c", _CODE.format(seconds=SECONDS), host, str(port)),
     "another Python, bare": lambda host, port: _run(
         sys.executable, "-I", "-S", "-c", _CODE.format(seconds=SECONDS), host, str(port)
@@ -232,7 +200,7 @@ def _send_in_c(host: str, port: int) -> None:
     with socket.socket(_family(host), socket.SOCK_DGRAM) as sock:
         address = _pack(host, port)
         if _libc.sendto(sock.fileno(), b"x", 1, 0, address, len(address)) < 0:
-            _fail()
+            raise_last_error()
 
 
 UDP: dict[str, Callable[[str, int], object]] = {
@@ -240,7 +208,7 @@ UDP: dict[str, Callable[[str, int], object]] = {
     "sendmsg": _send_message,
     "connected": _connected,
     "in C": _send_in_c,
-    "thread": lambda host, port: _in_a_thread(lambda: _send(host, port)),
+    "thread": lambda host, port: in_a_thread(lambda: _send(host, port)),
     "another Python": lambda host, port: _run(
         sys.executable, "-I", "-S", "-c", _SENDING.format(family=int(_family(host))), host, str(port)
     ),
@@ -260,7 +228,7 @@ def _unix_from_there(path: str) -> None:
         os.chdir(os.path.dirname(path))
         _unix(os.path.basename(path))
 
-    _in_a_child(work)
+    in_a_child(work)
 
 
 def _unix_by_a_link(path: str) -> None:
@@ -273,7 +241,7 @@ def _unix_in_c(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as sock:
         address = struct.pack("=H108s", socket.AF_UNIX, os.fsencode(path))
         if _libc.connect(sock.fileno(), address, len(address)):
-            _fail()
+            raise_last_error()
 
 
 _UNIX_CODE = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
@@ -355,7 +323,7 @@ NETWORK: dict[str, Callable[[], object]] = {
     "asyncio's getaddrinfo": lambda: asyncio.run(_resolve()),
     "getent": lambda: _run("getent", "ahosts", "example.com"),
     "a query to a server": lambda: _query("198.51.100.53"),
-    "a query in a child": lambda: _in_a_child(lambda: _query("198.51.100.53")),
+    "a query in a child": lambda: in_a_child(lambda: _query("198.51.100.53")),
 }
 
 
@@ -368,13 +336,13 @@ def _signal(pid: int) -> None:
 
 def _attach_memory(key: int) -> None:
     if _libc.shmget(key, 0, 0) < 0:
-        _fail()
+        raise_last_error()
 
 
 def _open_queue(name: str) -> None:
     library = ctypes.CDLL("librt.so.1", use_errno=True)
     if library.mq_open(name.encode(), os.O_WRONLY) < 0:
-        _fail()
+        raise_last_error()
 
 
 def _map(path: str) -> None:

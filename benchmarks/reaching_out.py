@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import elsewhere
 import reaching
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -134,7 +135,8 @@ def run(who: str) -> tuple[Counter[str], list[str]]:
         with contextlib.ExitStack() as stack:
             listeners = Listeners(stack)
             targets = prepare(machine, listeners)
-            (machine.project / "app.py").write_text(Path(reaching.__file__).read_text())
+            for module, name in ((reaching, "app.py"), (elsewhere, "elsewhere.py")):
+                (machine.project / name).write_text(Path(module.__file__).read_text())
             home = targets["UNIX"][0]
             services = {
                 "SSH_AUTH_SOCK": home,

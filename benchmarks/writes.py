@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import elsewhere
 import writing
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
@@ -115,7 +116,8 @@ def run(who: str) -> Tried:
     machine = Machine(who)
     try:
         folders = prepare(machine)
-        (machine.project / "app.py").write_text(Path(writing.__file__).read_text())
+        for module, name in ((writing, "app.py"), (elsewhere, "elsewhere.py")):
+            (machine.project / name).write_text(Path(module.__file__).read_text())
         before, system = machine.snapshot(), look_at_system()
         report = machine.diagnose("--only", "same-process", FOLDERS=json.dumps(folders))
         after = machine.snapshot()

@@ -15,8 +15,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
+
+from elsewhere import in_a_child, in_a_thread, raise_last_error
 
 Way = Callable[[str, str, str], object]
 """Given a file, a folder beside it, and a name beside them that is not there yet."""
@@ -113,41 +114,11 @@ def _bind(path: str) -> None:
         sock.bind(path)
 
 
-def _in_a_child(work: Callable[[], object]) -> None:
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work()
-            os._exit(0)
-        except OSError as error:
-            os._exit(error.errno or 1)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if status:
-        raise OSError(status, os.strerror(status))
-
-
-def _in_a_thread(work: Callable[[], object]) -> None:
-    raised: list[OSError] = []
-
-    def run() -> None:
-        try:
-            work()
-        except OSError as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
-
-
 def _in_c(path: str) -> None:
     """Past Python, as an extension does."""
     descriptor = _libc.open(os.fsencode(path), os.O_WRONLY | os.O_APPEND)
     if descriptor < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise_last_error()
     _libc.write(descriptor, b"in C", 4)
     _libc.close(descriptor)
 
@@ -155,8 +126,7 @@ def _in_c(path: str) -> None:
 def _exchange(path: str, new: str) -> None:
     _write(new)
     if _libc.renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(new), _EXCHANGE):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise_last_error()
 
 
 def _python(code: str, path: str) -> None:
@@ -206,8 +176,8 @@ WAYS: dict[str, Way] = {
     "send-a-file": lambda file, _folder, _new: _copied(file, lambda source, to: os.sendfile(to, source, 0, 10)),
     "copy-a-range": lambda file, _folder, _new: _copied(file, lambda source, to: os.copy_file_range(source, to, 10)),
     "copy-onto": lambda file, _folder, _new: shutil.copyfile(__file__, file),
-    "in-a-child": lambda file, _folder, _new: _in_a_child(lambda: _write(file)),
-    "in-a-thread": lambda file, _folder, _new: _in_a_thread(lambda: _write(file)),
+    "in-a-child": lambda file, _folder, _new: in_a_child(lambda: _write(file)),
+    "in-a-thread": lambda file, _folder, _new: in_a_thread(lambda: _write(file)),
     "in-c": lambda file, _folder, _new: _in_c(file),
     "shell": lambda file, _folder, _new: _shell('echo x >> "$1"', file),
     "shell-remove": lambda file, _folder, _new: _shell('rm -f "$1"', file),
