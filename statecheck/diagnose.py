@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from contextlib import contextmanager
@@ -114,8 +115,21 @@ def analyze(run: Path) -> Diagnosis:
     """
     from statecheck.judge.verdict import judge
 
-    kept = read_run(run)
-    return replace(judge(kept.meta, kept.histories), run=_relative(run, Path.cwd()))
+    with _uncollected():
+        kept = read_run(run)
+        return replace(judge(kept.meta, kept.histories), run=_relative(run, Path.cwd()))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put off the search for garbage that refers to itself: ops do not, and each search goes through all of them."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _launch(target: Target, options: Options, early: HeadStart | None = None) -> tuple[Launched, Options]:

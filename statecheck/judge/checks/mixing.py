@@ -34,10 +34,13 @@ def find_leaks(conversation: Conversation) -> Iterator[Leak]:
     answer shows. That a turn read a file or a table which holds all sessions shows nothing.
     """
     sessions = _read_sessions(conversation)
+    own: dict[int | None, set[str]] = {}
     for turn in conversation.turns:
-        own = {other.marker for other in conversation.turns if sessions.get(other.number) == sessions.get(turn.number)}
-        for other in conversation.turns:
-            if other.marker not in own and other.sent < turn.ended and (how := _shown(conversation, turn, other)):
+        own.setdefault(sessions.get(turn.number), set()).add(turn.marker)
+    foreign = {one: [turn for turn in conversation.turns if turn.marker not in mine] for one, mine in own.items()}
+    for turn in conversation.turns:
+        for other in foreign[sessions.get(turn.number)]:
+            if other.sent < turn.ended and (how := _shown(conversation, turn, other)):
                 yield Leak(turn, other, how)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel, Conversation, Sent
-    from statecheck.judge.conversation.conversation import Turns
+    from statecheck.judge.conversation.turn_index import Turns
     from statecheck.model import OutcomeName
 
 _NOT_NOW = (401, 403, 429, 502, 503, 504)

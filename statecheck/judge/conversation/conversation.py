@@ -1,8 +1,4 @@
-"""What a history says of each turn: who served it, what it wrote and what it was given.
-
-A conversation may have thousands of turns, each given all before it. So a set of turns is one integer (`Turns`): such
-sets are compared and joined as whole words, where lists of markers would make the work grow with their square.
-"""
+"""What a history says of each turn: what it wrote and what it was given."""
 
 from __future__ import annotations
 
@@ -13,19 +9,16 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import SESSIONS
 from statecheck.judge.conversation.answer_scale import split_words
-from statecheck.judge.conversation.op_index import OpIndex
-from statecheck.judge.conversation.sent import Channel, Sent, read_turns
 from statecheck.judge.conversation.state_values import StateValues
+from statecheck.judge.conversation.turn_index import TurnIndex, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from statecheck.history import History, Op
     from statecheck.judge.conversation.answer_scale import Scale
+    from statecheck.judge.conversation.sent import Channel, Sent
     from statecheck.probe.ops import OpAction, OpKind
-
-Turns = int
-"""A set of turns: the bit at a turn's position in `Conversation.turns`."""
 
 WRITES: tuple[OpAction, ...] = ("write", "overwrite", "mutate")
 """What puts something into state; `mutate` does so only where the state is in memory."""
@@ -35,7 +28,7 @@ _BEFORE = 8  # characters before a marker that tell who says it
 _RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")
 
 
-class Conversation(OpIndex):
+class Conversation(TurnIndex):
     """One experiment's history, made ready for questions. What an answer takes is computed once, when it is asked for.
 
     Args:
@@ -49,14 +42,9 @@ class Conversation(OpIndex):
         self._given: dict[tuple[int, Channel], Turns] = {}
 
     @cached_property
-    def turns(self) -> tuple[Sent, ...]:
-        """The turns, in their order."""
-        return read_turns(self.select("turn"))
-
-    @cached_property
-    def numbers(self) -> tuple[int, ...]:
-        """The turns' numbers, ascending."""
-        return tuple(turn.number for turn in self.turns)
+    def _keys(self) -> frozenset[str]:
+        """The session keys of all turns."""
+        return frozenset(turn.key for turn in self.turns if turn.key)
 
     @cached_property
     def overlap(self) -> tuple[Sequence[Sent], Sequence[Sent], Sent | None]:
@@ -75,59 +63,6 @@ class Conversation(OpIndex):
         """The greatest number of overlapping turns that were held at once; 0 where none overlapped."""
         mark = next(self.select("overlap"), None)
         return mark.held if mark is not None else 0
-
-    # ------------------------------------------------------------------------------------------------ sets of turns
-
-    @cached_property
-    def _marked_by(self) -> dict[str, Turns]:
-        """{marker: the turns that it is the marker of}."""
-        found: dict[str, Turns] = {}
-        for position, turn in enumerate(self.turns):
-            found[turn.marker] = found.get(turn.marker, 0) | 1 << position
-        return found
-
-    @cached_property
-    def _positions(self) -> dict[int, int]:
-        return {number: position for position, number in enumerate(self.numbers)}
-
-    def set_of(self, turns: Iterable[Sent]) -> Turns:
-        """These turns as a set."""
-        found = 0
-        for turn in turns:
-            found |= 1 << self._positions[turn.number]
-        return found
-
-    def of_markers(self, markers: Iterable[str]) -> Turns:
-        """The turns that these markers belong to."""
-        found = 0
-        for marker in markers:
-            found |= self._marked_by.get(marker, 0)
-        return found
-
-    def of_numbers(self, numbers: Iterable[int]) -> Turns:
-        """The turns whose own ops carry what was sent in turns of these numbers."""
-        return self.of_markers(
-            marker for number in numbers for op in self.select("turn", number) for marker in op.markers
-        )
-
-    def first(self, count: int) -> Turns:
-        """The set of the first so many turns, and of those that share a marker with one of them."""
-        if len(self._marked_by) == len(self.turns):
-            return (1 << count) - 1
-        return self.of_markers(turn.marker for turn in self.turns[:count])
-
-    def find_turn(self, number: int) -> Sent | None:
-        """The turn of this number."""
-        position = self._positions.get(number)
-        return None if position is None else self.turns[position]
-
-    def translate(self, other: Conversation, turns: Turns) -> Turns:
-        """The turns of this conversation that have the numbers of these of another."""
-        shared = min(len(self.numbers), len(other.numbers))
-        if self.numbers[:shared] == other.numbers[:shared]:
-            return turns & (1 << shared) - 1
-        numbers = {number for position, number in enumerate(other.numbers) if turns >> position & 1}
-        return self.set_of(turn for turn in self.turns if turn.number in numbers)
 
     # -------------------------------------------------------------------------------------------- what a turn was given
 
@@ -222,8 +157,8 @@ class Conversation(OpIndex):
         reads = [op for op in self.own_reads(turn.number) if op.action == "read"]
         keys = {op.key for op in reads}
         own = {key for key in keys if key is not None and turn.key and turn.key in key}
-        others = {each.key for each in self.turns if each.key} - {turn.key}
-        aside = {key for key in keys - own if key is not None and any(other in key for other in others)} if own else ()
+        others = self._keys - {turn.key} if own and keys != own else ()
+        aside = {key for key in keys - own if key is not None and any(other in key for other in others)}
         return [op for op in reads if op.key not in aside]
 
     def writes(self, turn: int, marker: str) -> list[Op]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BACK_AGAIN, SESSIONS
-from statecheck.judge.conversation.conversation import STATE, Conversation, Turns, service_key
+from statecheck.judge.conversation.conversation import STATE, Conversation, service_key
 from statecheck.model import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from statecheck.judge.conversation.sent import Channel, Sent
+    from statecheck.judge.conversation.turn_index import Turns
 
 
 def make_rows(conversation: Conversation, channel: Channel | None) -> tuple[Turn, ...]:
