@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import by_name
 from statecheck.source.project.data_paths import find_data_folders
-from statecheck.source.project.deploy import count_threads, count_workers, find_container_folders, find_volumes
+from statecheck.source.project.deploy import (
+    count_threads,
+    count_workers,
+    find_container_folders,
+    find_file_mounts,
+    find_volumes,
+    is_data_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,12 +32,14 @@ class Deployment:
 
     Attributes:
         volumes: absolute paths.
+        files: the volumes that are a file and no folder.
         stand_ins: {path of the container's that is not on this machine: folder of the project that lies there, or ""}.
         workers: the largest number of workers or replicas that is asked for; 0 where no file does.
         notes: what the report should say of it.
     """
 
     volumes: tuple[str, ...]
+    files: tuple[str, ...]
     stand_ins: dict[str, str]
     workers: int
     notes: tuple[str, ...]
@@ -41,7 +50,9 @@ def read_deployment(files: ProjectFiles, tree: SourceTree, target: Target, named
 
     Where no file says anything of containers, the folders for data are made that the code takes to be there.
     """
+    named = tuple(named)
     volumes = tuple(dict.fromkeys(map(str, (*named, *find_volumes(files)))))
+    single = dict.fromkeys((*filter(is_data_file, named), *find_file_mounts(files)))
     notes = [f"kept across a redeploy (volumes): {', '.join(volumes)}"] if volumes else []
     configured = count_workers(files)
     if configured is not None:
@@ -57,7 +68,9 @@ def read_deployment(files: ProjectFiles, tree: SourceTree, target: Target, named
             notes.append(
                 f"made for the app, as a container would have it: {made}; if it outlives one, name it: --volume"
             )
-    return Deployment(volumes, stand_ins, configured[0] if configured is not None else 0, tuple(notes))
+    return Deployment(
+        volumes, tuple(map(str, single)), stand_ins, configured[0] if configured is not None else 0, tuple(notes)
+    )
 
 
 def read_threads(files: ProjectFiles, framework: str) -> tuple[int, list[str]]:

@@ -101,7 +101,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                     import_module(module)
                 deployment = read_deployment(files, tree, target, recording.options.volumes)
                 before = take_snapshot(target.project, deployment.volumes)
-                lab.stand_ins = deployment.stand_ins
+                lab.files_kept, lab.stand_ins = list(deployment.files), deployment.stand_ins
                 recording.workers = deployment.workers
                 masking = _find_masks(recording, launched, tree)
                 recording.versions = warming.result()["versions"]

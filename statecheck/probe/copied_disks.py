@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .confinement import Confinement
 from .disks import find_experiment, find_holders
 from .masked_files import Masks
-from .project_copies import copy_folder
+from .project_copies import copy_folder, place_file
 
 if TYPE_CHECKING:
     from .channel import Message
@@ -60,10 +60,10 @@ class CopiedDisks:
             copy_folder(str(self.project), str(place / "project"))
             self.masks.copy(str(self.project), str(place / "project"))
             for number, volume in enumerate(request["volumes"]):
-                self._link(disk, Path(volume), number)
+                self._link(disk, Path(volume), number, is_file=volume in request["files"])
         return _CopiedEntering(self, place, ports)
 
-    def _link(self, disk: str, volume: Path, number: int) -> None:
+    def _link(self, disk: str, volume: Path, number: int, *, is_file: bool) -> None:
         if self.project not in volume.parents:
             return
         experiment, place = find_experiment(disk), self.folder / disk
@@ -71,6 +71,10 @@ class CopiedDisks:
             place / "project" / volume.relative_to(self.project),
             self.folder / "volumes" / experiment / str(number),
         )
+        if is_file:
+            self._link_file(here, shared / volume.name)
+            self._shared.setdefault(experiment, []).append((shared, volume.parent))
+            return
         if not shared.is_dir():
             shared.parent.mkdir(parents=True, exist_ok=True)
             copy_folder(str(here), str(shared)) if here.is_dir() else shared.mkdir()
@@ -79,6 +83,14 @@ class CopiedDisks:
         here.parent.mkdir(parents=True, exist_ok=True)
         here.symlink_to(shared)
         self._shared.setdefault(experiment, []).append((shared, volume))
+
+    def _link_file(self, here: Path, shared: Path) -> None:
+        if not shared.is_file():
+            shared.parent.mkdir(parents=True, exist_ok=True)
+            place_file(str(here), str(shared))
+        here.unlink(missing_ok=True)
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(shared)
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
         """What the copy holds, and the volumes that it leads to."""

@@ -183,11 +183,12 @@ class DiskRoot:
         """Where it is made."""
         return f"{self.folder}/root"
 
-    def build(self, wanted: Iterable[str]) -> None:
+    def build(self, wanted: Iterable[str], files: Iterable[str] = ()) -> None:
         """Mount all that the plan says, in a mount namespace of this disk's own.
 
         Args:
             wanted: folders that are made where they are not on the machine.
+            files: the same of files, whose folders are among those.
 
         Raises:
             OSError: the kernel refused.
@@ -207,6 +208,9 @@ class DiskRoot:
         for path in wanted:
             with contextlib.suppress(OSError):  # the app is told so itself, as it would be on the machine
                 os.makedirs(self.root + path, exist_ok=True)
+        for path in files:
+            with contextlib.suppress(OSError):
+                os.close(os.open(self.root + path, os.O_CREAT, 0o644))
         self._cover_sockets()
 
     def _put(self, place: Place, wanted: list[str]) -> None:

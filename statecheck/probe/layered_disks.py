@@ -17,6 +17,7 @@ from . import kernel_folders, mounts, privileges
 from .disk_roots import DiskRoot, is_below, make_layer, plan_root
 from .disks import find_holders
 from .masked_files import Masks
+from .project_copies import place_file
 
 if TYPE_CHECKING:
     from .channel import Message
@@ -53,6 +54,7 @@ class LayeredDisks:
         self.masks = Masks(f"{self.folder}/masks")
         self._namespaces: dict[str, tuple[int, ...]] = {}
         self._volumes: dict[str, list[str]] = {}
+        self._files: set[str] = set()  # of the volumes, those that are a file and no folder
         self._own: tuple[int, ...] = ()
         self._entering: _LayeredEntering | None = None
         mounts.unshare(network=False)
@@ -75,7 +77,9 @@ class LayeredDisks:
         """Give this mount namespace the root of a disk, which is new."""
         stand_ins: dict[str, str] = request["stand_ins"] if request else {}
         new = DiskRoot(self.plan, f"{self.folder}/{disk}")
-        new.build([*shared, *(path for path in stand_ins if not os.path.exists(path))])
+        files = [path for path in shared if path in self._files]
+        folders = [*(path for path in shared if path not in self._files), *map(os.path.dirname, files)]
+        new.build([*folders, *(path for path in stand_ins if not os.path.exists(path))], files)
         for path, source in shared.items():
             mounts.bind(source, new.root + path)
         for path, original in stand_ins.items():
@@ -102,6 +106,7 @@ class LayeredDisks:
             return
         experiment = _experiment(disk)
         self._volumes[experiment] = volumes = request["volumes"]
+        self._files.update(request["files"])
         mounts.enter(self._machine)
         shared = {path: self._share(path, f"{experiment}/{number}") for number, path in enumerate(volumes)}
         mounts.unshare(network=request["own_network"])
@@ -114,9 +119,15 @@ class LayeredDisks:
         os.chdir(here)
 
     def _share(self, path: str, name: str) -> str:
-        """A folder that stands for a volume: what is there already, under a layer that all disks share."""
+        """What stands for a volume: what is there already, under a layer that all disks share; of a file, a copy."""
         layer = f"{self.folder}/volumes/{name}"
         merged = f"{layer}/merged"
+        if path in self._files:
+            copy = f"{merged}/{os.path.basename(path)}"
+            if not os.path.isdir(layer):
+                os.makedirs(merged)
+                place_file(path, copy)
+            return copy
         if not os.path.isdir(layer):
             os.makedirs(merged)
             if os.path.isdir(path):
@@ -153,7 +164,8 @@ class LayeredDisks:
         experiment = _experiment(disk)
         for number, volume in enumerate(self._volumes.get(experiment, ())):
             shared = f"{self.folder}/volumes/{experiment}/{number}"
-            layers[f"{shared}/upper" if os.path.isdir(f"{shared}/upper") else f"{shared}/merged"] = volume
+            layer = f"{shared}/upper" if os.path.isdir(f"{shared}/upper") else f"{shared}/merged"
+            layers[layer] = os.path.dirname(volume) if volume in self._files else volume
         return [found for _, found in find_holders(layers, markers)]
 
     def processes(self, disk: str) -> list[int]:

@@ -142,3 +142,11 @@ def _share_blocks(read: int, written: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def place_file(source: str, target: str) -> None:
+    """Make a copy of a file; an empty one where it is not there."""
+    if os.path.isfile(source):
+        copy_file(source, target)
+    else:
+        os.close(os.open(target, os.O_CREAT, 0o644))

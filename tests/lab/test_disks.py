@@ -219,13 +219,17 @@ def test_the_users_sockets_are_out_of_reach(seen: dict[str, Any]) -> None:
     assert seen["abstract"] == "Connection refused"
 
 
-def test_volumes_that_are_not_on_this_machine_keep_what_is_there(machine: Machine) -> None:
+def test_volumes_that_are_not_on_this_machine_keep_what_is_there_folders_or_files(machine: Machine) -> None:
     volumes = ["/statecheck-data", "/statecheck-app/state", "/var/lib/statecheck-desk/x"]
+    single = ["there.db", "not-there.db"]
+    mounts = [f"chat{n}:{path}" for n, path in enumerate(volumes)]
+    mounts += [f"./{name}:/statecheck-app/{name}" for name in single]
     write(
         machine,
-        app__py=STORED.format(files=[f"{volume}/chat.db" for volume in volumes]),
+        app__py=STORED.format(files=[*(f"{volume}/chat.db" for volume in volumes), *single]),
+        there__db="",
         Dockerfile=DOCKERFILE,
-        compose__yaml=COMPOSE.format(volumes=json.dumps([f"chat{n}:{path}" for n, path in enumerate(volumes)])),
+        compose__yaml=COMPOSE.format(volumes=json.dumps(mounts)),
     )
 
     report = machine.diagnose()

@@ -65,6 +65,7 @@ class Lab:
         self._deadline = math.inf
         self._watchdog = threading.Timer(0, self._expire)  # begun by `watch`
         self._room = _MOST_OPS
+        self.files_kept: list[str] = []  # of the volumes, those that are a file and no folder
         self.stand_ins: dict[str, str] = {}  # {path of the container's: folder of the project that lies there, or ""}
         self.fresh = False
         self.compiled = 0  # modules of installed packages that have no `.pyc` files
@@ -162,7 +163,7 @@ class Lab:
             worker = Worker(self._generations, disk, listening)
             self.workers.append(worker)
         shared = bool(self.relays or self.ports)
-        places = {"volumes": list(volumes), "stand_ins": self.stand_ins}
+        places = {"volumes": list(volumes), "files": self.files_kept, "stand_ins": self.stand_ins}
         request: Message = {
             **places,
             "own_network": not shared,

@@ -15,11 +15,12 @@ from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
 from statecheck.source.code.files import directories
 from statecheck.source.project.dockerfiles import Image
+from statecheck.source.roles import as_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.source.project.deployments import Claim, Service
+    from statecheck.source.project.deployments import Claim, Mount, Service
     from statecheck.source.project.project_files import ProjectFiles
 
 _USUAL = PurePosixPath("/app")  # where a project lies in a container of which nothing is known
@@ -31,6 +32,13 @@ _THREADS = re.compile(rf"--threads{_NUMBER}")
 _GREEN = re.compile(rb"\b(gevent|eventlet|tornado)\b")
 _DEPLOYED = re.compile(rb"^\s*\[tool\.(llamadeploy|llama_deploy|llamaagents)[\].]", re.MULTILINE)
 
+_BOUND = (".", "/", "~", "$")
+"""How the source of a mount begins that is a path of the machine, and no volume's name."""
+_DATA = as_set(
+    ".db .db3 .sqlite .sqlite3 .sqlite-db .duckdb .json .jsonl .ndjson .csv .pkl .pickle .txt .log .dat .parquet"
+)
+"""How files are named that apps keep their data in."""
+
 
 def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
     """Return the paths that outlive a container, as the app sees them when it runs from its project.
@@ -41,21 +49,46 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
     """
     project = files.project
     found: dict[Path, None] = {}
-    images = [(path.parent, files.image(path, path.parent)) for path in files.by_kind["dockerfile"]]
+    images = _images(files)
     default = images[0] if images else (project, Image(_USUAL))
     for context, image in images:
         for inside in image.volumes:
             found.update(dict.fromkeys(image.places(inside, context, project)))
     for folder, service in _services(files):
-        context, image = _image_of(files, service, folder, default)
         for mount in service.mounts:
             if not _is_source(mount.source, folder):
-                found.update(
-                    dict.fromkeys(_with_workdir(service.workdir, image).places(mount.inside, context, project))
-                )
+                found.update(dict.fromkeys(_places(files, folder, service, mount)))
     for claim in _claims(files):
         found.update(dict.fromkeys(_with_workdir(claim.workdir, default[1]).places(claim.inside, default[0], project)))
     return tuple(path for path in found if path != project)
+
+
+def find_file_mounts(files: ProjectFiles) -> tuple[Path, ...]:
+    """Return those of the volumes that are a single file: one that is there, or is named as files with data are."""
+    found: dict[Path, None] = {}
+    for folder, service in _services(files):
+        for mount in service.mounts:
+            if mount.source.startswith(_BOUND) and not _is_source(mount.source, folder):
+                place = folder / mount.source
+                if is_data_file(place) or (not reading.is_dir(place) and is_data_file(Path(mount.inside))):
+                    found.update(dict.fromkeys(_places(files, folder, service, mount)))
+    return tuple(found)
+
+
+def is_data_file(path: Path) -> bool:
+    """Whether a path is a file, or is not there and named as a file with data is."""
+    return reading.is_file(path) or (not reading.is_dir(path) and path.suffix.lower() in _DATA)
+
+
+def _images(files: ProjectFiles) -> list[tuple[Path, Image]]:
+    return [(path.parent, files.image(path, path.parent)) for path in files.by_kind["dockerfile"]]
+
+
+def _places(files: ProjectFiles, folder: Path, service: Service, mount: Mount) -> tuple[Path, ...]:
+    """Return where a mount lies, as the app sees it when it runs from its project."""
+    default = next(iter(_images(files)), (files.project, Image(_USUAL)))
+    context, image = _image_of(files, service, folder, default)
+    return tuple(_with_workdir(service.workdir, image).places(mount.inside, context, files.project))
 
 
 def find_container_folders(files: ProjectFiles, target: Path) -> dict[str, Path | None]:
@@ -65,7 +98,7 @@ def find_container_folders(files: ProjectFiles, target: Path) -> dict[str, Path 
     file's `working_dir`. Where none says so and a volume lies below `/app`, the project is taken to lie there.
     """
     project = files.project
-    images = [(path.parent, files.image(path, path.parent)) for path in files.by_kind["dockerfile"]]
+    images = _images(files)
     own = [(context, image) for context, image in images if target.is_relative_to(context)]
     found: dict[str, Path | None] = {}
     for context, image in own[:1] or images[:1]:
@@ -160,12 +193,14 @@ def _with_workdir(workdir: str, image: Image) -> Image:
 
 
 def _is_source(source: str, folder: Path) -> bool:
-    """Whether a bind mount is the code itself, for development, or a single file such as a socket."""
-    if not source.startswith((".", "/", "~", "$")):
+    """Whether a bind mount is the code itself, for development, or a single file without data: a socket, settings."""
+    if not source.startswith(_BOUND):
         return False
     place = folder / source
-    if source in (".", "./", "..", "../") or reading.is_file(place) or source.endswith(".sock"):
+    if source in (".", "./", "..", "../") or source.endswith(".sock"):
         return True
+    if reading.is_file(place):
+        return place.suffix.lower() not in _DATA
     return reading.is_dir(place) and any(name.endswith(".py") for _, names in directories(place) for name in names)
 
 

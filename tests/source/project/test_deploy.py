@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from statecheck.source.project.deploy import count_threads, count_workers, find_container_folders, find_volumes
+from statecheck.source.project.deploy import (
+    count_threads,
+    count_workers,
+    find_container_folders,
+    find_file_mounts,
+    find_volumes,
+)
 from statecheck.source.project.project_files import ProjectFiles
 
 DOCKERFILE = "FROM python:3.12 AS base\nENV HOME_DIR=/srv\nWORKDIR ${HOME_DIR}/app\nCOPY . .\n"
@@ -44,6 +50,8 @@ def compose(*lines: str, head: str = "    build: .\n") -> str:
         (["data:/srv/app/data"], {"data"}),
         (['"data:/srv/app/data:rw"  # kept'], {"data"}),
         (["data:/data"], {"/data"}),
+        (["./talks.db:/srv/app/talks.db"], {"talks.db"}),
+        (["./there.json:/srv/app/there.json", "./code/x.py:/srv/app/code/x.py"], {"there.json"}),
         (["./storage:/srv/app/storage"], {"storage"}),
         (["./storage:/var/lib/chat:z"], {"/var/lib/chat"}),
         (["${DATA:-./storage}:/srv/app/storage"], {"storage"}),
@@ -60,9 +68,18 @@ def compose(*lines: str, head: str = "    build: .\n") -> str:
     ],
 )
 def test_compose_volumes(tmp_path: Path, lines: list[str], expected: set[str]) -> None:
-    files = {"compose.yaml": compose(*lines), "Dockerfile": DOCKERFILE, "code/x.py": ""}
+    files = {"compose.yaml": compose(*lines), "Dockerfile": DOCKERFILE, "code/x.py": "", "there.json": ""}
 
     assert kept(tmp_path, files) == expected
+
+
+def test_a_mount_of_a_file_is_a_file_and_a_named_volume_never_is(tmp_path: Path) -> None:
+    (tmp_path / "folder.db").mkdir(parents=True)
+    lines = ["./talks.db:/srv/app/talks.db", "./folder.db:/srv/app/folder.db", "./logs:/srv/app/logs"]
+    lines += ["data:/srv/app/chroma.db"]
+    files = files_of(tmp_path, {"compose.yaml": compose(*lines), "Dockerfile": DOCKERFILE})
+
+    assert find_file_mounts(files) == (tmp_path / "talks.db",)
 
 
 def test_the_volumes_of_other_services_do_not_count(tmp_path: Path) -> None:
