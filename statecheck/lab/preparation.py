@@ -90,7 +90,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         launched = isolate(launched, target.project)
         threads, notes = read_threads(files, target.framework)
         recording.polls = calls_method(tree, by_name(target.framework).polls)
-        recording.notes += [*launched.notes, *notes]
+        recording.notes += [*launched.notes, *filter(None, [target.why]), *notes]
         lab = _open_lab(recording, launched, seeded=hashes(tree), threads=threads)
         lab.watch(_RUN_SECONDS * recording.options.timeout_scale, _LAST_SECONDS)
         _provide(recording, lab, launched, tree, files, modules)

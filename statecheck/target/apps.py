@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from statecheck.probe.frameworks import CALLABLE, CONSOLE, FRAMEWORKS, RANKS, UNKNOWN, by_name
 from statecheck.source.code.imports import uses_llama_index
-from statecheck.source.code.reading import parse_expression
 from statecheck.source.code.scopes import dotted, last_name, required_parameters, statements, walk
 from statecheck.target.evaluator import Evaluator, imports_top
 from statecheck.target.starters import Starter, Starters
@@ -70,6 +69,15 @@ class App:
         return self.arguments is not None or (self.object is not None and self.object.endswith("()"))
 
 
+@dataclass(frozen=True, slots=True)
+class FoundApp:
+    """An app, with what evaluates its tree."""
+
+    app: App
+    values: Evaluator
+    uses_llama_index: bool
+
+
 def apps_in(module: Module, values: Evaluator) -> list[App]:
     """Return the best of what a module offers: one app, several that cannot be told apart, or none."""
     found = list(_objects(module, values))
@@ -99,13 +107,17 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
     return best(found, _conventional) if len(found) > 1 else found
 
 
+def spell(app: App) -> str:
+    """Return an app as a user would name it: `app.py:create_app()`."""
+    return f"{app.module.shown}:{app.object}" if app.object else app.module.shown
+
+
 def named(module: Module, values: Evaluator, path: str) -> App | None:
     """Return what the attribute path that a user gave leads to, or None if source cannot tell."""
     starter = Starters(values).named(module, path.removesuffix("()"))
     if starter is not None:
         return _started(starter, module)
-    expression = parse_expression(path)
-    value = values.evaluate(expression, values.env(module)) if expression is not None else None
+    value = values.evaluate_text(path, module)
     return _app(module, path, value, values) if value is not None else None
 
 

@@ -11,13 +11,17 @@ from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.probe.server_starts import SCRIPT, SERVER_PACKAGES
 from statecheck.source.code.files import python_files
 from statecheck.source.code.imports import uses_llama_index
-from statecheck.target.apps import App, apps_in, best, outermost, wiring
+from statecheck.source.project.project_files import ProjectFiles
+from statecheck.source.project.started import read_started
+from statecheck.target.apps import FoundApp, apps_in, best, outermost, spell, wiring
+from statecheck.target.deployed import keep_started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from statecheck.source.code.sources import Sources
+    from statecheck.source.project.started import Started
     from statecheck.target.evaluator import Evaluator
     from statecheck.target.values import Origin
 
@@ -54,15 +58,6 @@ _ASIDE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class FoundApp:
-    """An app of a directory, with what evaluates its tree."""
-
-    app: App
-    values: Evaluator
-    uses_llama_index: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Discovery:
     """What a directory offers: the best apps (more than one if they cannot be told apart).
 
@@ -70,14 +65,18 @@ class Discovery:
         found: the best apps.
         uses_llama_index: whether any file imports it.
         error: why a file that may hold the app could not be read, or None.
+        why: what says which of several apps it is, or "".
     """
 
     found: tuple[FoundApp, ...]
     uses_llama_index: bool
     error: StatecheckError | None
+    why: str = ""
 
 
-def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources) -> Discovery:
+def discover(
+    top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources, project: Path | None = None
+) -> Discovery:
     """Look at every Python file below a directory.
 
     Args:
@@ -85,6 +84,7 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources
         evaluator: gives what evaluates a file's own tree (files of one directory may have several roots).
             Raises StatecheckError for a file that cannot be read or parsed.
         sources: read the files.
+        project: the folder whose files say what is started, where it is another.
 
     Raises:
         StatecheckError: there are more files than are looked at.
@@ -111,16 +111,32 @@ def discover(top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources
         routed |= wires.routed
         found += [FoundApp(app, values, llama) for app in apps_in(module, values)]
     found = [replace(one, app=replace(one.app, routed=one.app.routed or one.app.origin in routed)) for one in found]
-    return Discovery(tuple(_choose(found, frozenset(mounted), top)), any_llama, error)
+    apps = outermost([one.app for one in found], frozenset(mounted))
+    found = best([one for one in found if any(one.app is app for app in apps)], lambda one: one.uses_llama_index)
+    found, started = _keep_started(found, top, ProjectFiles(project or top, sources))
+    chosen = _choose(found, top)
+    why = f"{started.anchor} starts `{spell(chosen[0].app)}`" if started is not None and len(chosen) == 1 else ""
+    return Discovery(tuple(chosen), any_llama, error, why)
 
 
-def _choose(found: list[FoundApp], mounted: frozenset[Origin], top: Path) -> list[FoundApp]:
-    """Return the best: those that use LlamaIndex, by rank, not aside in `examples`, with routes; each app once."""
-    apps = outermost([one.app for one in found], mounted)
-    found = [one for one in found if any(one.app is app for app in apps)]
-    found = best(found, lambda one: one.uses_llama_index)
+def _keep_started(found: list[FoundApp], top: Path, files: ProjectFiles) -> tuple[list[FoundApp], Started | None]:
+    """Return the apps that the project's files start, and what says so, where there is something to choose."""
+    if len({one.app.origin for one in found}) < 2 and all(one.app.arguments is None for one in found):
+        return found, None
+    main = [one for one in found if not _is_aside(one, top)]
+    kept, started = keep_started(main, read_started(files), files.project)
+    several = len({one.app.origin for one in found}) > 1
+    return (found, None) if started is None else (kept, started if several else None)
+
+
+def _is_aside(one: FoundApp, top: Path) -> bool:
+    return bool(_ASIDE & set(one.app.module.path.relative_to(top).parts[:-1]))
+
+
+def _choose(found: list[FoundApp], top: Path) -> list[FoundApp]:
+    """Return the best: by rank, not aside in `examples`, with routes; each app once."""
     found = best(found, lambda one: one.app.rank)
-    found = best(found, lambda one: not _ASIDE & set(one.app.module.path.relative_to(top).parts[:-1]))
+    found = best(found, lambda one: not _is_aside(one, top))
     found = best(found, lambda one: one.app.routed)
     chosen: dict[Origin, FoundApp] = {}
     for one in found:

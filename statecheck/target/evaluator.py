@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import FRAMEWORKS, Framework, by_constructor, by_name, by_signature
+from statecheck.source.code.reading import parse_expression
 from statecheck.source.code.resolver import Resolver, bindings
 from statecheck.source.code.scopes import dotted, last_name, own_nodes, parameters
 from statecheck.target.values import (
@@ -53,6 +54,11 @@ class Evaluator:
     def name(self, module: Module, name: str) -> Value | None:
         """Return what a module's global is when the module has been imported."""
         return self._name(name, self.env(module), None, 0)
+
+    def evaluate_text(self, text: str, module: Module) -> Value | None:
+        """Return what an expression is, such as `bot.reply` or `create_app()`, that stands outside of any file."""
+        expression = parse_expression(text)
+        return self.evaluate(expression, self.env(module)) if expression is not None else None
 
     def evaluate(self, node: ast.AST, env: Env, line: int | None = None, depth: int = 0) -> Value | None:
         """Return what an expression, definition or import is, or None.

@@ -53,6 +53,7 @@ class Target:
         framework: the name of its row in `statecheck.probe.frameworks`, or `""` if source cannot tell.
         arguments: the command line with which the object is run that starts the app (`main()`, or `__main__` for the
             file as a script); None where the object is the app.
+        why: what says that it is this app, of several; or "".
     """
 
     path: Path
@@ -62,6 +63,7 @@ class Target:
     object: str | None
     framework: str
     arguments: tuple[str, ...] | None = None
+    why: str = ""
     sources: Sources = field(default_factory=Sources, compare=False, repr=False)
 
 
@@ -149,7 +151,7 @@ class _Finder:
             raise StatecheckError("unreadable", f"`{shown}` cannot be read: permission denied", "check its permissions")
         if attribute is not None and reading.is_file(top / "__init__.py"):
             return self.file(top / "__init__.py", attribute)
-        discovery = discover(top, self.evaluator, self.sources)
+        discovery = discover(top, self.evaluator, self.sources, self.cwd if top.is_relative_to(self.cwd) else top)
         found = discovery.found
         if attribute is not None:
             found = tuple(one for one in found if one.app.object in (attribute, f"{attribute}()"))
@@ -157,7 +159,7 @@ class _Finder:
             raise _several(sorted(_spec(one.app, self.cwd) for one in found))
         if found:
             app = found[0].app
-            return _target_of(found[0].values.tree, app)
+            return _target_of(found[0].values.tree, app, discovery.why)
         if discovery.error is not None:
             raise discovery.error
         raise _no_app(shown, discovery.uses_llama_index)
@@ -196,8 +198,8 @@ def _target(tree: SourceTree, module: Module, name: str | None, framework: str) 
     return Target(module.path, module.name, tree.root, tree.project, name, framework, sources=tree.sources)
 
 
-def _target_of(tree: SourceTree, app: App) -> Target:
-    return replace(_target(tree, app.module, app.object, app.framework), arguments=app.arguments)
+def _target_of(tree: SourceTree, app: App, why: str = "") -> Target:
+    return replace(_target(tree, app.module, app.object, app.framework), arguments=app.arguments, why=why)
 
 
 def _split(spec: str, cwd: Path) -> tuple[str, str | None]:

@@ -125,7 +125,7 @@ class Starters:
         value = self._values.evaluate(node.func.value, env, node.lineno)
         method = next((each for each in starts if value is not None and each.framework == value.kind), None)
         if method is not None and value is not None:
-            return ServerCall(node, scopes, method.framework, value, value.origin, named=False)
+            return ServerCall(node, scopes, method.framework, value, value.origin)
         made = _made(node.func.value, env, scopes)
         package = _package(module, made.func) if made is not None else ""
         method = next((each for each in starts if each.owner and each.package == package), None)
@@ -135,7 +135,7 @@ class Starters:
             return None
         method = next((each for each in starts if imports_top(module, each.package)), None)
         origin = (module.path, node.lineno)
-        return ServerCall(node, scopes, method.framework, None, origin, named=False) if method is not None else None
+        return ServerCall(node, scopes, method.framework, None, origin) if method is not None else None
 
     def _serving(
         self, start: Start, node: ast.Call, given: ast.Call, env: Env, scopes: tuple[ast.AST, ...]
@@ -144,7 +144,8 @@ class Starters:
         arguments = [_unwrap(each, env) for each in (*given.args, *(keyword.value for keyword in given.keywords))]
         found = (self._values.evaluate(each, env, node.lineno) for each in arguments)
         value = next((each for each in found if each is not None and each.is_app), None)
-        named = any(isinstance(each, ast.Constant) and ":" in str(each.value) for each in arguments)
+        texts = (each.value for each in arguments if isinstance(each, ast.Constant) and isinstance(each.value, str))
+        named = next((text for text in texts if ":" in text), "")
         origin = value.origin if value is not None else (env.module.path, node.lineno)
         return ServerCall(node, scopes, value.kind if value is not None else start.framework, value, origin, named)
 

@@ -79,7 +79,7 @@ class ServerCall:
         framework: what is served, as far as the call tells.
         value: the app, or None where source does not tell.
         origin: where the app is built, or else the call itself.
-        named: what it serves is a text that names it (`"pkg.main:app"`).
+        named: the text that names what it serves (`pkg.main:app`), or "".
     """
 
     node: ast.Call
@@ -87,7 +87,7 @@ class ServerCall:
     framework: str
     value: Value | None
     origin: Origin
-    named: bool
+    named: str = ""
 
 
 ROUTE_METHODS = frozenset(

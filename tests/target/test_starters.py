@@ -177,3 +177,47 @@ def test_a_starter_answers_no_turn(tmp_path: Path) -> None:
         found(tmp_path, {"app.py": source})
 
     assert "main" not in refused.value.hint
+
+
+VIEWER = f"{LLAMA}from llama_agents.server import WorkflowServer\nserver = WorkflowServer()\n"
+DESK = f"{LLAMA}from fastapi import FastAPI\napp = FastAPI()\n@app.post('/chat')\ndef chat(): ...\n"
+UVICORN = f"import uvicorn\n{GUARD}uvicorn.run('desk.web:app')\n"
+COMPOSE = "services:\n  desk:\n    build: .\n    command: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("Dockerfile", 'FROM python\nCMD ["uvicorn", "desk.web:app", "--port", "80"]\n', 2),
+        ("Dockerfile", "FROM python\nWORKDIR /app\nCMD python /app/run.py --port $PORT\n", 3),
+        ("Dockerfile", 'FROM python\nENTRYPOINT ["sh", "-c", "exec gunicorn desk.web:app -w 4"]\n', 2),
+        ("Procfile", "release: echo\nweb: python -m uvicorn desk.web:app\n", 2),
+        ("compose.yaml", COMPOSE.format("fastapi run desk/web.py"), 4),
+        ("compose.yaml", COMPOSE.format('["flask", "--app", "desk.web", "run"]'), 4),
+        ("start.sh", "set -e\nuvicorn desk.web:app\n", 2),
+        ("pyproject.toml", "[project.scripts]\ndesk = 'run:main'\nmore = 'desk.web:app'\n", 3),
+        ("pyproject.toml", "[tool.poetry.scripts]\ndesk = 'desk.web:app'\n", 2),
+    ],
+)
+def test_of_several_apps_the_one_that_is_deployed(tmp_path: Path, name: str, text: str, line: int) -> None:
+    files = {"desk/web.py": DESK, "viewer/flows.py": VIEWER, "run.py": UVICORN, name: text}
+    target = found(tmp_path, files, ".")
+
+    assert (target.path.name, target.object) == ("web.py", "app")
+    assert target.why == f"{name}:{line} starts `desk/web.py:app`"
+
+
+def test_what_starts_an_app_is_given_the_command_line_of_its_deployment(tmp_path: Path) -> None:
+    files = {
+        "app.py": SERVED + COMMANDS + GUARD + "cli()",
+        "Dockerfile": "FROM python\nCMD python app.py up --port ${PORT:-9000} && echo\n",
+    }
+
+    assert found(tmp_path, files, ".").arguments == ("up", "--port", "9000")
+
+
+def test_an_app_of_the_examples_is_not_the_one_that_is_deployed(tmp_path: Path) -> None:
+    files = {"web.py": DESK, "examples/web.py": DESK, "examples/Procfile": "web: uvicorn examples.web:app\n"}
+    target = found(tmp_path, files, ".")
+
+    assert (target.module, target.why) == ("web", "")

@@ -58,12 +58,14 @@ class Service:
         build: None where its image is built elsewhere.
         workdir: its working directory, or "".
         environment: what it is given, without what only the shell that starts it could say.
+        command: the words of what it starts, where it is not what its image does.
     """
 
     build: Build | None
     workdir: str
     mounts: tuple[Mount, ...]
     environment: tuple[Assignment, ...]
+    command: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,13 @@ def _read_service(service: Node) -> Service:
         text(get(service, "working_dir")),
         tuple(_read_mounts(service)),
         tuple(_read_environment(get(service, "environment"))),
+        tuple(part for name in ("entrypoint", "command") for part in _read_words(get(service, name))),
     )
+
+
+def _read_words(node: Node) -> Iterator[Text]:
+    """Yield the words of a command: a list, or a text for a shell."""
+    yield from (each for each in (items(node) or (node,)) if isinstance(each, Text))
 
 
 def _context_of(build: Node) -> str:
