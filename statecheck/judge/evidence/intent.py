@@ -6,11 +6,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from statecheck.judge.conversation.conversation import service_key
-from statecheck.judge.evidence.services import asked_keys, asked_tables
+from statecheck.judge.evidence.services import asked_keys, asked_tables, is_query, named_tables
 from statecheck.judge.evidence.whereabouts import database_of, find_whereabouts
 
 if TYPE_CHECKING:
-    from statecheck.history import Op
+    from statecheck.history import Frame, Op
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.whereabouts import Whereabouts
 
@@ -24,17 +24,24 @@ def is_intended(conversation: Conversation) -> bool:
     if conversation.handed_over(first.marker, first.number) and conversation.handed_back(second.number):
         return True
     stores = conversation.writes(first.number, first.marker), find_read_again(conversation, first, second)
-    if find_missed_file(conversation, first, second) is not None:
+    if find_missed_file(conversation, first, second) or find_read_once(conversation, first, second):
         return True
     return any(stores) or find_memory_database(conversation, first, second) is not None
 
 
-def find_memory_database(conversation: Conversation, first: Sent, second: Sent) -> Op | None:
-    """The opening of a `:memory:` database that took turn 1's marker in its own request, where turn 2 asks one too."""
+def find_memory_database(
+    conversation: Conversation, first: Sent, second: Sent, library: frozenset[Frame] = frozenset()
+) -> Op | None:
+    """The opening of a `:memory:` database that took turn 1's marker in its own request, where turn 2 asks one too.
+
+    Args:
+        library: lines of the user's at which the library opens databases for itself, which do not count.
+    """
     asked = any(op.action == "send" for op in conversation.select("sql", second.number))
     for op in conversation.select("sql", first.number, "write") if asked else ():
         if first.marker in op.markers:
             opened = [each for each in conversation.select("file", first.number, "database") if each.time <= op.time]
+            opened = [each for each in opened if not library.intersection(each.frames[:1])]
             return opened[-1] if opened and opened[-1].where == ":memory:" else None
     return None
 
@@ -65,6 +72,30 @@ def find_missed_file(conversation: Conversation, first: Sent, second: Sent) -> t
             beside = looked.parent == its.parent and looked.suffix == its.suffix != ""
             if looked != its and (beside or looked.name == its.name):
                 return place, op
+    return None
+
+
+def find_read_once(
+    conversation: Conversation, first: Sent, second: Sent, library: frozenset[Frame] = frozenset()
+) -> tuple[Op, Op] | None:
+    """Turn 1's write to a table that was read before, and that query, where turn 2 writes there and does not read it.
+
+    Something keeps what was read first. Statements at the lines of `library` do not count.
+    """
+    said = [op for op in conversation.select("sql") if op.frames and op.frames[0] not in library]
+    queries = [op for op in said if op.action == "send" and is_query(op.text)]
+    again = {name for op in queries if op.turn == second.number for name in named_tables(op.text)}
+    written = {
+        name for op in said if op.turn == second.number and op.action == "write" for name in named_tables(op.text)
+    }
+    for write in said:
+        if write.turn != first.number or write.action != "write" or first.marker not in write.markers:
+            continue
+        names = (named_tables(write.text) & written) - again
+        earlier = (op for op in queries if op.time < write.time and op.turn in (first.number, 0))
+        query = next((op for op in earlier if named_tables(op.text) & names), None)
+        if query is not None:
+            return write, query
     return None
 
 

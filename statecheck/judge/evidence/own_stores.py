@@ -9,16 +9,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from statecheck.judge.evidence.intent import find_memory_database
+from statecheck.judge.evidence.intent import find_memory_database, find_read_once
 from statecheck.judge.evidence.services import asked_tables, is_query, named_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from statecheck.history import Op
+    from statecheck.history import Frame, Op
     from statecheck.judge.conversation import Conversation, Sent
 
-Kind = Literal["not-committed", "filtered-out", "never-read"]
+Kind = Literal["not-committed", "filtered-out", "never-read", "read-once"]
 _ROLES = frozenset(("user", "assistant", "system", "human", "ai", "bot", "model", "tool"))
 _BEGINS = re.compile(r"\s*(BEGIN|START TRANSACTION)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
@@ -44,16 +44,17 @@ class Unreturned:
 def find_unreturned(conversation: Conversation) -> Unreturned | None:
     """Return what turn 1 wrote to a table that turn 2 queried under the same key, in vain; None if there is none."""
     sent = conversation.turns
-    if len(sent) < 2 or sent[1].status != "ok" or find_memory_database(conversation, *sent[:2]) is not None:
+    if len(sent) < 2 or sent[1].status != "ok":
         return None
     first, second = sent[:2]
-    if conversation.writes(first.number, first.marker):  # the statements are those of a store of the library
+    library = _library_lines(conversation, first) | _library_lines(conversation, second)
+    if find_memory_database(conversation, first, second, library) is not None:
         return None
-    writes = list(asked_tables(conversation, first, second, "sql"))
-    queries = [op for op in conversation.select("sql", second.number, "send") if is_query(op.text)]
+    writes = _leave_out(asked_tables(conversation, first, second, "sql"), library)
+    queries = _leave_out(conversation.select("sql", second.number, "send"), library)
     pairs = [(write, query) for write in writes for query in queries if _share_table(write, query)]
     if not pairs:
-        return None
+        return _find_read_once(conversation, first, second, library)
     write, query = pairs[0]
     table = next(iter(sorted(named_tables(write.text) & named_tables(query.text))), "")
     if any(first.marker in op.markers for op in conversation.select("sql", second.number, "read")):
@@ -66,7 +67,29 @@ def find_unreturned(conversation: Conversation) -> Unreturned | None:
     return None
 
 
+def _find_read_once(
+    conversation: Conversation, first: Sent, second: Sent, library: frozenset[Frame]
+) -> Unreturned | None:
+    """Turn 1's write to a table that the app had read before, where turn 2 writes there too and does not read it."""
+    write, query = find_read_once(conversation, first, second, library) or (None, None)
+    if write is None or query is None or not _is_stored(conversation, first, write):
+        return None
+    return Unreturned("read-once", min(named_tables(write.text) & named_tables(query.text)), write, query)
+
+
+def _library_lines(conversation: Conversation, turn: Sent) -> frozenset[Frame]:
+    """The user's lines at which a store of the library was used in a turn: statements there are the store's."""
+    return frozenset(op.frames[0] for op in conversation.state_ops(turn.number) if op.frames)
+
+
+def _leave_out(statements: Iterable[Op], library: frozenset[Frame]) -> list[Op]:
+    """The statements of the app's own code; what nobody's line is known of is none where the library stores too."""
+    return [op for op in statements if not library or (op.frames and op.frames[0] not in library)]
+
+
 def _share_table(write: Op, query: Op) -> bool:
+    if not is_query(query.text):
+        return False
     tables = named_tables(write.text)
     return not tables or bool(tables & named_tables(query.text))
 

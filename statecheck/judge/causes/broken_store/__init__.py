@@ -86,6 +86,8 @@ These are of the app's own code:
 - `filtered-out`: turn 1 is in the table under the key that turn 2 asks for, and the query leaves it out: by a flag that
   is never set, a status, a date.
 - `never-read`: turn 2 reads turn 1 from the database, and does not hand it to the model.
+- `read-once`: turn 1 is in the table, and turn 2 does not ask for it: a cache (`lru_cache`, a variable) keeps what was
+  read before anything was written.
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
   newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
@@ -164,6 +166,7 @@ CAUSE = Cause(
         "not-committed",
         "filtered-out",
         "never-read",
+        "read-once",
         "oldest-window",
         "answers-missing",
         "given-twice",

@@ -71,6 +71,14 @@ _FILTERED_OUT = """
 """
 _NOT_COMMITTED = _FILTERED_OUT.replace("-a disk 1 where=data/lines.db\n", "")
 _NEVER_READ = _FILTERED_OUT.replace("2a model", "2a sql read 1 database=sqlite @app.py:9\n2a model")
+_READ_ONCE = _FILTERED_OUT.replace(
+    '2a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ? AND shown = 1" @app.py:9\n',
+    '2a sql write 2 database=sqlite arguments=s text="INSERT INTO lines VALUES (?, ?)" @app.py:12\n',
+)
+_BEHIND_AN_ENGINE = _NOT_COMMITTED.replace(
+    "1a model read 1",
+    "1a memory build #1 cls=Memory @app.py:20\n1a memory write #1 1 cls=Memory @app.py:21\n1a model read 1",
+)
 _A_LOG = _FILTERED_OUT.replace("2a sql send database=sqlite arguments=s", "2a sql send database=sqlite").replace(
     "INTO lines", "INTO audit"
 )
@@ -107,6 +115,8 @@ EXAMPLES = (
     Example("a row is never committed", {BASELINE: _NOT_COMMITTED}, "not-committed"),
     Example("a query leaves a row out", {BASELINE: _FILTERED_OUT}, "filtered-out"),
     Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
+    Example("a row is read once and kept by a cache", {BASELINE: _READ_ONCE}, "read-once"),
+    Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
     Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
     Example("a message is stored, and handed over as well", {BASELINE: _GIVEN_TWICE}, "given-twice"),
     Example("a tool's result lost its call", {BASELINE: _ORPHANED}, "tools-orphaned"),

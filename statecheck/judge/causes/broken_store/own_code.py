@@ -30,6 +30,10 @@ _UNRETURNED: dict[Kind, tuple[str, str]] = {
         "turn 2 read turn 1 back from {}, and did not give it to the model",
         "give the model what was read from the database",
     ),
+    "read-once": (
+        "turn 1 is stored in {}, which was read before and not again: turn 2 goes by what was read first",
+        "read the conversation anew for each turn: `lru_cache`, `cache` or a variable keeps the first answer for good",
+    ),
 }
 
 
