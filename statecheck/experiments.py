@@ -31,6 +31,7 @@ FLAG = "flag"
 BACK_AGAIN = "back-again"
 ALIKE_KEYS = "alike-keys"
 CONTROL = "control"
+APPROVAL = "approval"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
 
@@ -75,6 +76,11 @@ _NO_CONNECTION = Guard("each turn is a request of its own", lambda so_far: not s
 _REMEMBERS = Guard(
     f"in {BASELINE} turn 2 is given turn 1, on another connection", lambda so_far: so_far.remembers is not False
 )
+_ANSWERED = Guard(
+    f"each turn asks a person something, or answers that: what is answered twice is told by {APPROVAL}",
+    lambda so_far: so_far.asks,
+)
+_NOTHING_ASKED = Guard("nothing is asked of a person", lambda so_far: not so_far.asks)
 _NO_THREADS = Guard("a client does not send both a user and a thread", lambda so_far: not so_far.threads)
 _NEEDS_KEY = Guard("the app does not do without a session key", lambda so_far: not so_far.optional_key)
 _NO_LIMIT = Guard(
@@ -87,7 +93,7 @@ _NO_FOLDING = Guard(
 _NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
 _FORGETFUL = (_SENT_WHOLE, _FORGETS)
-_CANNOT_OVERLAP = (_ONE_BY_ONE, *_FORGETFUL, _RENEWED)
+_CANNOT_OVERLAP = (_ONE_BY_ONE, *_FORGETFUL, _RENEWED, _ANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Take("a"),
             Locate("a"),
         ),
-        guards=(_ONE_USER, *_FORGETFUL),
+        guards=(_ONE_USER, *_FORGETFUL, _ANSWERED),
     ),
     Experiment(
         SAME_CONNECTION,
@@ -213,6 +219,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         guards=(_ONE_USER, *_FORGETFUL, _NO_FOLDING),
         where_due=True,
     ),
+    # one question, answered by as many as an overlap has
+    Experiment(APPROVAL, (Start("a"), Take("a"), Overlap(("a",))), guards=(_FORGETS, _NOTHING_ASKED), where_due=True),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
     Experiment(
         CONTROL,
@@ -257,47 +265,6 @@ SEQUENTIAL = tuple(each.name for each in EXPERIMENTS if each.sequential and not 
 OVERLAPPING = tuple(each.name for each in EXPERIMENTS if each.overlapping and not each.aside)
 SESSIONS = {each.name: each.sessions for each in EXPERIMENTS if len({*each.sessions}) > 1}
 """The session of each turn, by the names of the experiments in which there are several."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """Experiments that tell whether an app which is sent the whole conversation keeps it as well.
-
-    Attributes:
-        names: of the experiments, in their order.
-        more: steps that are taken after an experiment's own.
-        sends_new: a client sends only what is new, and not the conversation again.
-        due: whether what is known gives reason for it.
-        counts: whether what was recorded is part of the run, by what is known then; else it is as if it had not been.
-        proves: where it counts, the app keeps the conversation: clients talk like this in all that follows.
-        note: what the report says then.
-    """
-
-    names: tuple[str, ...]
-    counts: Callable[[SoFar], bool]
-    due: Callable[[SoFar], bool] = lambda _: True
-    more: tuple[Step, ...] = ()
-    sends_new: bool = False
-    proves: bool = True
-    note: str = ""
-
-
-TRIALS: tuple[Trial, ...] = (
-    # does it use what it is sent?
-    Trial((BASELINE,), counts=lambda so_far: so_far.remembers is not None, proves=False),
-    # sent everything, the app is yet lost without what it keeps itself
-    Trial((BASELINE, OTHER_WORKER), counts=lambda so_far: bool(so_far.remembers and so_far.splits)),
-    Trial((OTHER_SESSION,), counts=lambda _: True, more=(Locate("a"),), proves=False),
-    # what leaks into another session is kept: how the app fares with what it keeps is else covered by what it is sent
-    Trial(
-        (BASELINE,),
-        due=lambda so_far: so_far.leaks,
-        counts=lambda so_far: bool(so_far.remembers),
-        sends_new=True,
-        note="the app keeps what was said: how it fares with that was tried without sending it again",
-    ),
-)
-"""In their order, until one proves it."""
 
 
 def find_experiment(name: str) -> Experiment:

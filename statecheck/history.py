@@ -68,6 +68,7 @@ class Op:
         messages: and each of them, the last two hundred: a letter for who speaks, with a checksum of what is said
             (`statecheck.probe.model_input`).
         status: of an answer: the HTTP status, 200 for a call that returned; 0 if nothing came back.
+        answers: of a turn that answers what the app asked a person: the turn in which it did; 0 for any other.
         held: the greatest number of turns that were held at once.
         error: what was raised, or why nothing came back.
         by_library: no code of the user's is on the stack; `frames` are those of the call that a library works for.
@@ -106,6 +107,7 @@ class Op:
     roles: str = ""
     messages: tuple[str, ...] = ()
     status: int = 0
+    answers: int = 0
     held: int = 0
     error: str = ""
     by_library: bool = False

@@ -26,6 +26,7 @@ class SoFar:
         splits: another worker was not given what the first one was.
         forgets_late: only the turn back at the first worker forgets: it may do so wherever it is answered.
         leaks: another session was given what the first one said.
+        asks: what the app asks a person in a turn is answered by the next.
         connects: a turn is a message on a connection, which may stay open.
         threads, optional_key, flags: a client sends a user and a thread; the app does without a session key; the
             request has a boolean.
@@ -49,6 +50,7 @@ class SoFar:
     splits: bool = False
     forgets_late: bool = False
     leaks: bool = False
+    asks: bool = False
     connects: bool = False
     threads: bool = False
     optional_key: bool = False

@@ -1,7 +1,8 @@
 r"""A tiny language for histories: one op a line, as it reads best. The idea is that of Elle's and coverage's tests.
 
     1a > alice                       turn 1, `The word is {1}.`, is sent to worker a with the session key `alice`
-                                       (`-`: none); words after that say how it is sent otherwise
+                                       (`-`: none); words after that say how it is sent otherwise, or that it
+                                       answers what was asked in another turn (`answers=1`)
     1a memory build #2 ^1 @app.py:9  what it does there: the kind, then in any order the action, `#obj`, `^parent`,
     1a memory write #2 1 key=alice     markers by the number of their turn, `field=value`, what is true of it
                                        (`by_library`) and frames, innermost first
@@ -88,7 +89,9 @@ def read_op(line: str, time: int = 0) -> Op:
 def _read_turn(sign: str, rest: str) -> dict[str, Any]:
     if sign == ">":
         key, _, way = rest.partition(" ")
-        return {"key": None if key in ("", "-") else key, "name": way}
+        answered = re.fullmatch(r"answers=(\d+)", way)
+        how = {"answers": int(answered[1])} if answered else {"name": way}
+        return {"key": None if key in ("", "-") else key, **how}
     if sign == "<":
         return {"text": re.sub(r"\{(\d+)\}", lambda found: marker_of(int(found[1])), rest), "status": 200}
     status = re.fullmatch(r"HTTP (\d+)", rest)

@@ -38,6 +38,8 @@ class Client:
         line: the connection of the request that is under way, or was last.
         stays: its connection is left open after a turn, for the next one.
         open: the connection that was left open, if any.
+        asked: what the app calls the question that it has asked and that is not answered yet, if any.
+        asked_in: the number of the turn in which it did; 0 where nothing is asked.
     """
 
     key: str
@@ -52,6 +54,8 @@ class Client:
     line: socket.socket | None = None
     stays: bool = False
     open: Connection | None = None
+    asked: str | int | None = None
+    asked_in: int = 0
 
     @property
     def session(self) -> str | int:
@@ -75,7 +79,7 @@ class Client:
 
     def begin_thread(self, plan: Plan, key: str) -> Client:
         """The same user at the same browser in another thread, which has this key unless the app gives it one."""
-        return replace(self.again(), said=[], given=None if plan.given else key, opened=False)
+        return replace(self.again(), said=[], given=None if plan.given else key, opened=False, asked=None, asked_in=0)
 
 
 @dataclass(frozen=True)
@@ -158,12 +162,31 @@ def take_turn(
 ) -> Answer:
     """Send one turn and wait until the app's call has returned, background tasks included.
 
-    A client that has no session yet first does what the plan says of that; so may fail what comes before the turn.
+    A client that has no session yet first does what the plan says of that; so may fail what comes before the turn. One
+    that was asked something answers that.
 
     Args:
         seconds: how long to wait, for the answer and again for the call's end.
         invoked: called with a token of the turn before anything is sent.
     """
+    if plan.reply is None:
+        return _go_on(worker, plan, client, marker, seconds, invoked)
+    if client.asked is not None:
+        answer = _exchange(worker, plan.reply, client, marker, seconds, invoked)
+        client.asked = None if answer.acknowledged else client.asked
+        return answer
+    answer = _go_on(worker, plan, client, marker, seconds, invoked)
+    if answer.acknowledged and plan.reply.given:
+        client.asked = find_session(answer.text, answer.headers, plan.reply.given)
+    elif answer.acknowledged:
+        client.asked = client.session
+    return answer
+
+
+def _go_on(
+    worker: Worker, plan: Plan, client: Client, marker: str, seconds: float, invoked: Callable[[int], None]
+) -> Answer:
+    """Send a turn in which nothing is answered that was asked; where it needs a session, after getting one."""
     if plan.renews:
         client.given = session_key(plan.session_form, random.Random(marker))  # noqa: S311 - a name, not a secret
     for each in plan.before if not client.signed else ():
@@ -211,7 +234,7 @@ def _exchange(
     """Send one request and wait until it has ended."""
     said = client.said if plan.resends else ()
     who = client.known_as
-    more = {**client.values, "password": who.password}
+    more = {**client.values, "password": who.password, "asked": client.asked or ""}
     request = render(plan, client.session, message_of(marker), said, who.name, more)
     if client.token:
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))

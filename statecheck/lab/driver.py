@@ -169,6 +169,7 @@ class Driver:
     ) -> Answer:
         setting, plan = self.setting, plan or self.setting.plan
         of = partial(Op, f="turn", pid=worker.pid, generation=worker.generation, turn=number, markers=(marker,))
+        of = partial(of, answers=client.asked_in)
 
         def invoked(token: int) -> None:
             turns = self._begun.setdefault(worker.generation, {}).setdefault(token, [])
@@ -178,6 +179,7 @@ class Driver:
             self._record(of(time.monotonic_ns(), "invoke", carried=carried, text=text, key=key, name=said))
 
         answer = take_turn(worker, plan, client, marker, setting.limits.turn, invoked)
+        client.asked_in = (client.asked_in or number) if client.asked is not None else 0
         if number in self._given_up:
             return answer
         key = self._key(client, plan)  # the app may only now have given it

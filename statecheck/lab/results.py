@@ -91,6 +91,7 @@ class Results:
             by_progress=channel == "progress",
             splits=splits,
             forgets_late=worker is not None and splits and len(worker.turns) > 1 and bool(worker.turns[1].remembered),
+            asks=plan.reply is not None,
             connects=plan.kind == "websocket",
             threads=plan.threads,
             optional_key=plan.keyless is not None,

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.experiments import BASELINE, EXPERIMENTS, TRIALS, find_experiment
+from statecheck.experiments import BASELINE, EXPERIMENTS, find_experiment
 from statecheck.lab.driver import Driver, Setting
+from statecheck.lab.trials import TRIALS
 from statecheck.model import NOT_SELECTED, UNANSWERED, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statecheck.experiments import Experiment, Trial
+    from statecheck.experiments import Experiment
     from statecheck.lab.recording import Recording
     from statecheck.lab.results import Results
+    from statecheck.lab.trials import Trial
     from statecheck.so_far import SoFar
     from statecheck.steps import Step
 

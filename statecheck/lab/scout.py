@@ -89,10 +89,12 @@ class Scout:
             if self.worker.dead or trial.answer.status == 0:
                 break
             if trial.shown == Shown.KEYED:
+                trial = self._answer(trial)
                 return trial.scouted("confirmed: changed alone, it changes what the app remembers")
             if best is None and trial.shown >= Shown.ARRIVED:
                 best = trial
         if best is not None:
+            best = self._answer(best)
             return best.scouted("confirmed: what was sent there reached the model or its memory")
         accepted = next((trial for trial in self.tried if trial.shown == Shown.ACCEPTED), None)
         if accepted is not None and accepted.plan.doubt != "message":
@@ -116,6 +118,19 @@ class Scout:
             shown = _remembered(driver)
         self.tried.append(_Trial(plan, answer, reached, shown))
         return self.tried[-1]
+
+    def _answer(self, trial: _Trial) -> _Trial:
+        """A trial whose plan answers what is asked only if that was seen to go on with what had asked for it."""
+        if trial.plan.reply is None:
+            return trial
+        driver = Driver(replace(self.setting, plan=trial.plan), "scout-reply", workers={"a": self.worker})
+        driver.take("a")
+        driver.take("a")
+        conversation = Conversation(driver.history())
+        first, second = conversation.turns
+        if second.answers and conversation.remembered_by(second, first) is not None:
+            return trial
+        return replace(trial, plan=replace(trial.plan, reply=None))
 
 
 def _rivals(plan: Plan, other: Plan) -> bool:

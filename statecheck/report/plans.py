@@ -58,11 +58,13 @@ def content(proposal: Proposal) -> dict[str, object]:
 
 
 def _list_requests(plan: Plan) -> Iterator[str]:
-    """Return the requests of a plan as they would be sent, what opens the session first."""
+    """Return the requests of a plan as they would be sent, what opens the session first, what answers last."""
     earlier = [*(each.request for each in plan.before), *([plan.opening] if plan.opening is not None else [])]
     for position, request in enumerate(earlier):
         yield from _request(request, "then: " if position else "first: ")
     yield from _request(plan, "then: " if earlier else "")
+    if plan.reply is not None:
+        yield from _request(plan.reply, "what is asked is answered by: ")
 
 
 def _request(plan: Plan, label: str) -> Iterator[str]:
@@ -83,6 +85,7 @@ def _plan(plan: Plan) -> dict[str, object]:
         "request": _parts(plan),
         "opening": _parts(plan.opening) if plan.opening is not None else None,
         "given": plan.given,
+        "reply": _parts(plan.reply) if plan.reply is not None else None,
         "before": [{"request": _parts(each.request), "gives": dict(each.gives)} for each in plan.before],
         "message": plan.message_field,
         "session": plan.session_field,

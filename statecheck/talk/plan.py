@@ -33,6 +33,8 @@ __all__ = [
 MESSAGE, SESSION = "{message}", "{session}"
 USER, PASSWORD = "{user}", "{password}"
 """Who is talking, where the session is an id that the app gives, and what signs them in: each client keeps its own."""
+ASKED = "{asked}"
+"""In a reply: what the app calls the question that it asked, as its answer gave it."""
 MESSAGES, HISTORY = "{messages}", "{history}"
 """A whole string value that stands for a list: the conversation so far with, and without, the new message."""
 
@@ -69,6 +71,8 @@ class Plan:
         threads: a user and a thread are both sent, so that one user may have several.
         keyless: the same without a session key, where the app does without.
         flags: the same with one boolean the other way each, after what is said of it (`stream` = true).
+        reply: how a client answers what the app asked a person in its last answer. What that calls the question is its
+            `given`, or "" where the session's key tells which it is.
         doubt: what of it is a guess beside others: its `session`, so it is taken only where that changes what is
             remembered, or its `message`, so it is taken only where that is seen to arrive.
     """
@@ -102,6 +106,7 @@ class Plan:
     threads: bool = False
     keyless: Plan | None = None
     flags: tuple[tuple[str, Plan], ...] = ()
+    reply: Plan | None = None
     doubt: Literal["", "message", "session"] = ""
 
     def vary(self, way: Way, flag: int = 0) -> tuple[str, Plan] | None:
@@ -220,6 +225,7 @@ def add_demands(plan: Plan, facts: AppFacts) -> Plan:
         opening=add_demands(plan.opening, facts) if plan.opening is not None else None,
         before=tuple(replace(each, request=add_demands(each.request, facts)) for each in plan.before),
         keyless=add_demands(plan.keyless, facts) if plan.keyless is not None else None,
+        reply=add_demands(plan.reply, facts) if plan.reply is not None else None,
         flags=tuple((name, add_demands(each, facts)) for name, each in plan.flags),
         headers=(*plan.headers, *(pair for pair in facts.headers if pair[0].lower() not in said[0])),
         cookies=(*plan.cookies, *(pair for pair in facts.cookies if pair[0] not in said[1])),

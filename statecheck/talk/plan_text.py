@@ -36,6 +36,8 @@ def describe(plan: Plan) -> str:
     said += ["after " + " and ".join(f"{each.method} {each.path}" for each in requests)] if requests else []
     if plan.renews:
         said[-1] += ", a new one with every message"
+    if plan.reply is not None:
+        said.append(f"what it asks a person is answered by {plan.reply.method} {plan.reply.path}")
     if plan.carries_history:
         said.append("the earlier messages are sent along")
     return ", ".join(said)
@@ -68,6 +70,7 @@ def hide_secrets(plan: Plan) -> Plan:
         before=tuple(replace(each, request=hide_secrets(each.request)) for each in plan.before),
         accounts=tuple(replace(each, password=_HIDDEN) for each in plan.accounts),
         keyless=None,
+        reply=hide_secrets(plan.reply) if plan.reply is not None else None,
         flags=(),
         query=_hide_pairs(plan.query),
         headers=_hide_pairs(plan.headers),

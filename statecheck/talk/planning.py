@@ -28,6 +28,7 @@ from statecheck.talk.call_plans import agent_plan, call_plan, event_plan, find_c
 from statecheck.talk.endpoints import Endpoint, lay_over, rank_endpoints
 from statecheck.talk.page_visits import add_visits
 from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, a_call
+from statecheck.talk.replies import add_replies, find_replies, leave_out
 from statecheck.talk.request_template import Sending, anchor_of, merge_headers
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple
         return (replace(plan, handler=anchor_of(facts.routes[0], tree.project) if facts.routes else None),)
     everything = rank_endpoints(facts, ProjectCode(tree, facts.environment), find_clients(tree))
     accounts = find_accounts(tree, facts.environment)
-    ranked = _select_endpoints(everything, overrides)
+    replies = find_replies(everything, tree) if overrides.endpoint is None else ()
+    ranked = _select_endpoints(leave_out(everything, replies), overrides)
     plans: list[Plan] = []
     for endpoint in ranked:
         call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
@@ -69,6 +71,8 @@ def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple
     if not plans:
         raise _no_endpoint(ranked)
     plans = add_visits(plans, everything)
+    if replies:
+        plans = add_replies(plans, replies, everything, Sending(ranked[0], None, tree.project, overrides.headers))
     begun = {(p.opening.method, p.opening.path) for p in plans if p.opening is not None and p.opening.message_field}
     begun -= {(p.method, p.path) for p in plans if p.opening is not None}
     plans.sort(key=lambda plan: (plan.method, plan.path) in begun)  # a first turn alone is not the conversation

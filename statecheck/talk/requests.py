@@ -52,7 +52,7 @@ def render(
     message: str,
     history: Sequence[tuple[str, str]] = (),
     user: str = "",
-    more: Mapping[str, str] = MappingProxyType({}),
+    more: Mapping[str, str | int] = MappingProxyType({}),
 ) -> Request:
     """Fill a plan's placeholders.
 
@@ -63,12 +63,15 @@ def render(
         message: the user's new words.
         history: the conversation before them, as (role, content).
         user: who is talking, where that is not the session.
-        more: other placeholders by their names, without braces, with their values.
+        more: other placeholders by their names, without braces, with their values; a number stays one where it is the
+            whole value.
     """
     role, content = plan.turn_keys
     past: list[Json] = [{role: speaker, content: said} for speaker, said in history]
     lists: dict[str, list[Json]] = {HISTORY: past, MESSAGES: [*past, {role: "user", content: message}]}
-    values = {f"{{{name}}}": value for name, value in more.items()}
+    values = {f"{{{name}}}": str(value) for name, value in more.items()}
+    wholes: dict[str, Json] = {f"{{{name}}}": value for name, value in more.items() if isinstance(value, int)}
+    wholes |= lists
     values |= {SESSION: str(session), MESSAGE: message, USER: user}
     values |= {name: json.dumps(turns) for name, turns in lists.items()}
     asked = plan.session_form == "integer" and re.fullmatch(r"-?\d+", str(session)) is not None
@@ -78,8 +81,8 @@ def render(
         return _fill(template, values, str)
 
     def whole(template: str) -> Json:
-        if template in lists:
-            return lists[template]
+        if template in wholes:
+            return wholes[template]
         return int(session) if number and template == SESSION else text(template)
 
     def deep(value: Json) -> Json:

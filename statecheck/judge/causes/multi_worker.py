@@ -3,7 +3,8 @@
 ## What it means
 
 The conversation is in the memory of one process, and the next message was answered by another. The app remembers or
-forgets depending on which worker the connection happens to reach.
+forgets depending on which worker the connection happens to reach. So it is with a run that waits for a person: the
+answer gets 404 from any worker but the one that asked.
 
 ## Why it happens
 
@@ -90,6 +91,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_split
+from statecheck.judge.evidence.paused_runs import advise_keeping, name_first
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_first_places, find_places
@@ -119,7 +121,7 @@ def find_process_memory(case: Case) -> Observation | None:
     was_given = conversation.is_given(second, first, case.channel or "model")
     stale = was_given or case.kept(NEW_PROCESS)
     summary = (
-        f"turn 1 is remembered only in the memory of worker PID {first.pid}{where}; "
+        f"{name_first(conversation)} is remembered only in the memory of worker PID {first.pid}{where}; "
         f"worker PID {second.pid} was not given it"
     )
     if stale:
@@ -140,7 +142,7 @@ def find_process_memory(case: Case) -> Observation | None:
         kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
         severity=severity,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
-        fix=advise_beyond_tab(place),
+        fix=advise_beyond_tab(place) or advise_keeping(conversation),
     )
 
 
@@ -164,6 +166,25 @@ _STALE = """
 3a > s
 3a model read 1 3
 3a <
+"""
+_UNKNOWN_RUN = """
+1a > -
+1a asks cls=InputRequiredEvent
+1a < "{1}? Tell run-7"
+2b > - answers=1
+2b x HTTP 404
+-a place 1 where="app.paused['run-7']" key=run-7 cls=paused @app.py:6
+"""
+_GOES_ON = """
+1a > -
+1a asks cls=InputRequiredEvent
+1a < "{1}? Tell run-7"
+2b > - answers=1
+2b answers cls=HumanResponseEvent @app.py:40
+2b < "done: {1}"
+3a > -
+3a asks cls=InputRequiredEvent
+3a < "{3}? Tell run-8"
 """
 _UNANSWERED = """
 1a > s
@@ -222,10 +243,12 @@ CAUSE = Cause(
     ),
     examples=(
         Example("workers have a dict each", {BASELINE: KEPT, OTHER_WORKER: _NOT_GIVEN}),
+        Example("a run waits in one worker", {BASELINE: _GOES_ON, OTHER_WORKER: _UNKNOWN_RUN}),
         Example("a cache stands before a store", {BASELINE: KEPT, OTHER_WORKER: _STALE}, "stale-cache"),
     ),
     counterexamples=(
         Example("workers share a store", {BASELINE: KEPT, OTHER_WORKER: KEPT}),
+        Example("any worker goes on with what one asked", {BASELINE: _GOES_ON, OTHER_WORKER: _GOES_ON}),
         Example("the other worker dies", {BASELINE: KEPT, OTHER_WORKER: _UNANSWERED}),
     ),
     doc=__doc__ or "",

@@ -25,6 +25,7 @@ _FILES: Mapping[str, str] = {
     experiments.CONCURRENT_WORKERS: "lost_update",
     experiments.TWO_SESSIONS: "mixing",
     experiments.SAME_CONNECTION: "one_connection",
+    experiments.APPROVAL: "one_answer",
     experiments.SECOND_THREAD: "sharing",
     experiments.KEYLESS: "sharing",
     experiments.FLAG: "either_way",

@@ -46,9 +46,12 @@ def check(
             passing = turn.code in _NOT_NOW and not _is_unknown(sent[0], turn)
             return "error" if passing or not channel else "lost", f"turn {turn.number} was refused: {turn.note}"
         due = acknowledged & (_find_due(conversation, control, turn, channel) | conversation.unsaved)
+        due &= conversation.run_of(turn)
         missing = due & ~_find_given(conversation, turn, channel)
         if missing:
             return "lost", f"turn {turn.number} was not given turn {_first_of(conversation, missing).number}"
+    if any(turn.answers for turn in sent):
+        return "kept", "what was asked in turn 1 was answered in turn 2, and the run went on"
     return "kept", f"turn {sent[-1].number} was given all {len(sent) - 1} before it" if len(sent) > 2 else (
         "turn 2 was given turn 1"
     )

@@ -82,7 +82,8 @@ class Conversation(TurnIndex):
         if channel == "state":
             reads = self.shown_reads(turn)
             marked = any(op.markers for op in reads)
-            return self._in_ops(reads) if marked else self.state_values.read_back(turn.number)
+            taken = self.of_numbers((turn.answers,)) if self.takes_answer(turn) else 0
+            return taken | (self._in_ops(reads) if marked else self.state_values.read_back(turn.number))
         if channel == "progress":
             return self._read_progress(turn) if self._scale is not None else 0
         from statecheck.probe.markers import MARKER
@@ -111,6 +112,16 @@ class Conversation(TurnIndex):
     def calls_model(self, turn: int) -> bool:
         """Whether a turn called a model at all."""
         return next(self.select("model", turn), None) is not None
+
+    def takes_answer(self, turn: Sent) -> bool:
+        """Whether a turn answered what was asked before, and a run was given that answer."""
+        return bool(turn.answers) and turn.status == "ok" and any(self.select("answers", turn.number))
+
+    def run_of(self, turn: Sent) -> Turns:
+        """The turns that a turn goes on with: all, but where turns answer what was asked, that one or none."""
+        if not any(each.answers for each in self.turns):
+            return (1 << len(self.turns)) - 1
+        return self.of_numbers((turn.answers,))
 
     def channels(self, turn: Sent) -> tuple[Channel, ...]:
         """The channels that can show what a turn remembers, the strongest first.

@@ -27,6 +27,7 @@ class Sent:
         note: why it was not acknowledged, in words: an error, else that status.
         sent, ended: monotonic nanoseconds.
         renewed: its answer gave the client another key to send next.
+        answers: the number of the turn in which the app asked a person what this one answers; 0 for none.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Sent:
     ended: int
     given: bool = False
     renewed: bool = False
+    answers: int = 0
 
 
 def read_turns(ops: Iterable[Op]) -> tuple[Sent, ...]:
@@ -59,7 +61,18 @@ def _read_turn(number: int, begun: Op | None, end: Op | None) -> Sent:
     assert start is not None
     if end is None:
         return Sent(
-            number, start.markers[0], start.key, start.pid, start.generation, "info", "", 0, "", start.time, start.time
+            number,
+            start.markers[0],
+            start.key,
+            start.pid,
+            start.generation,
+            "info",
+            "",
+            0,
+            "",
+            start.time,
+            start.time,
+            answers=start.answers,
         )
     return Sent(
         number,
@@ -75,4 +88,5 @@ def _read_turn(number: int, begun: Op | None, end: Op | None) -> Sent:
         end.time,
         given=start.key is None and end.key is not None,
         renewed=start.key is not None and end.key not in (None, start.key),
+        answers=start.answers,
     )

@@ -22,7 +22,9 @@ def make_rows(conversation: Conversation, channel: Channel | None) -> tuple[Turn
     among = {turn.number for turn in overlapped}  # what these are given is not judged: the turn that reads later is
     places = _read_places(conversation)
     return tuple(
-        _make_row(conversation, turn, before, channel, places, judged=turn.number not in among)
+        _make_row(
+            conversation, turn, before & conversation.run_of(turn), channel, places, judged=turn.number not in among
+        )
         for turn, before in zip(conversation.turns, _read_earlier(conversation), strict=True)
     )
 

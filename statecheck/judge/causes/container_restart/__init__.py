@@ -80,7 +80,8 @@ keeps for one tab of a browser ends with it: a warning, unless the project's fil
   SC106.
 - `own-secret`: the next process signs its sessions with another secret key, and cannot read those of the last.
 - `worker-recycle`: the server itself replaces workers (a request limit, a time-out, a memory limit).
-- `paused-run`: a workflow run that waits for a person is saved on the container's own disk.
+- `paused-run`: a workflow run that waits for a person is in the memory of the process that asked, or saved on the
+  container's own disk: its answer comes to nothing after a restart, or a redeploy.
 - `evicted`: a cache has room for so many conversations (`lru_cache(maxsize=1)`, `TTLCache(maxsize=100, …)`), and those
   of others push one out that is kept nowhere else. A warning: how soon depends on how many people talk at once.
 

@@ -55,6 +55,22 @@ _PUSHED_OUT = """
 -a capacity info name=maxsize=1 text=1 where=agent_of @app.py:9
 """
 _STILL_THERE = _PUSHED_OUT.replace("read 3", "read 1 3")
+_GOES_ON = """
+1a > -
+1a asks cls=InputRequiredEvent
+1a < "{1}? Tell run-7"
+2b > - answers=1
+2b answers cls=HumanResponseEvent @app.py:40
+2b < "done: {1}"
+"""
+_UNKNOWN_RUN = """
+1a > -
+1a asks cls=InputRequiredEvent
+1a < "{1}? Tell run-7"
+-a place 1 where="app.paused['run-7']" key=run-7 cls=paused @app.py:6
+2b > - answers=1
+2b x HTTP 404
+"""
 _PAUSED_ON_A_VOLUME = _PAUSED.replace("-a disk 1", "-a disk 1 on_volume")
 
 EXAMPLES = (
@@ -62,10 +78,12 @@ EXAMPLES = (
     Example("the disk is dropped", {BASELINE: KEPT, NEW_PROCESS: KEPT, NEW_CONTAINER: _ON_DISK}),
     Example("a store is loaded, never saved", {BASELINE: KEPT, NEW_PROCESS: _NEVER_SAVED}, "never-persisted"),
     Example("a run that waits is saved on the disk", {OTHER_SESSION: _PAUSED}, "paused-run"),
+    Example("a run that waits dies", {BASELINE: _GOES_ON, NEW_PROCESS: _UNKNOWN_RUN}, "paused-run"),
     Example("a cache holds one conversation", {BASELINE: KEPT, BACK_AGAIN: _PUSHED_OUT}, "evicted"),
 )
 COUNTEREXAMPLES = (
     Example("all is in a database", {BASELINE: KEPT, NEW_PROCESS: KEPT, NEW_CONTAINER: KEPT}),
+    Example("a run that waits goes on elsewhere", {BASELINE: _GOES_ON, NEW_PROCESS: _GOES_ON, NEW_CONTAINER: _GOES_ON}),
     Example("a cache has room for others", {BASELINE: KEPT, BACK_AGAIN: _STILL_THERE}),
     Example("a run that waits is saved on a volume", {OTHER_SESSION: _PAUSED_ON_A_VOLUME}),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_SESSION
 from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.lines import anchors
+from statecheck.judge.evidence.paused_runs import is_answered
 from statecheck.judge.evidence.whereabouts import find_places
 from statecheck.model import Evidence
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 def find_paused_run(case: Case) -> Observation | None:
     """Is a run that waits for a person saved on the disk that a redeploy drops?
 
-    Asked of what a single turn left: what answers such a run is no message, so that no other turn has to find it.
+    Asked of what a single turn left, where no other turn answers it and so has to find it.
     """
-    if case.lost(NEW_PROCESS) or case.lost(NEW_CONTAINER):
+    redeployed = case.conversations.get(NEW_CONTAINER)
+    if case.lost(NEW_PROCESS) or case.lost(NEW_CONTAINER) or (redeployed is not None and is_answered(redeployed)):
         return None
     for name in (BASELINE, OTHER_SESSION):
         conversation = case.conversations.get(name)

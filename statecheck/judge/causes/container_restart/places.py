@@ -8,6 +8,7 @@ from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS
 from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
 from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
+from statecheck.judge.evidence.paused_runs import advise_keeping, is_answered, name_first
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_first_places, find_places
@@ -36,20 +37,25 @@ def find_lost_place(case: Case) -> Observation | None:
     put = next(iter(anchors(conversation.handed_over(first.marker, first.number), "written")), None)
     place = next((p for p in memory if p.kind == "process" and p.anchor), None)
     severity: Severity
+    kept = name_first(conversation)
     if name == NEW_PROCESS or (place and not files):
         anchor = place.anchor if place else line_of(conversation, first)
         where = f" (`{place.text}`)" if place else ""
-        summary = f"turn 1 was in the memory of PID {first.pid}{where} and died with the process"
+        summary = f"{kept} was in the memory of PID {first.pid}{where} and died with the process"
         severity, why = weigh_end(case, place)
-        summary, mends = "; ".join(filter(None, (summary, why))), advise_beyond_tab(place)
+        summary, mends = (
+            "; ".join(filter(None, (summary, why))),
+            advise_beyond_tab(place) or advise_keeping(conversation),
+        )
     else:
         severity, mends = "error", ""
         opened = next((p.anchor for p in files if p.anchor), None) or put
         durable = build is not None and "://" in build.where and ":memory:" not in build.where
         anchor = built_at if durable else opened or built_at
         where = f"`{files[0].text}`" if files else "the container's own disk"
-        summary = f"turn 1 is stored in {where}, which a redeploy drops with the container: no volume holds it"
+        summary = f"{kept} is stored in {where}, which a redeploy drops with the container: no volume holds it"
     kind = "never-persisted" if _is_never_persisted(conversation) else "shared-instance" if case.shared(place) else None
+    kind = "paused-run" if is_answered(conversation) else kind
     return Observation(
         summary,
         anchor,

@@ -78,6 +78,9 @@ or `num_workers=1`.
 - `user-code`: the load, the model call and the save are in the app itself.
 - `library-store`: the store's own code loads and saves.
 - `interleaved`: every turn is kept, but a question is followed by another's answer. A warning.
+- `approved-twice`: a run asked a person, several answers to the one question came at once (a double click, two tabs, a
+  client that tries again), and more than one had an effect. A warning. Take what waits out of its store in one step
+  before it is answered (`pop`, `DELETE ... RETURNING`), and refuse an answer to what is not there any more.
 
 ## See also
 
@@ -88,96 +91,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, NEW_PROCESS, OVERLAPPING, TWO_SESSIONS
-from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
-from statecheck.judge.checks.lost_update import find_missing
-from statecheck.judge.checks.mixing import find_forgotten
-from statecheck.judge.evidence.lines import anchor_of, find_builds
-from statecheck.judge.evidence.state_lines import find_related, line_of
-from statecheck.judge.evidence.whereabouts import find_whereabouts
+from statecheck.experiments import CONCURRENT_WORKERS
+from statecheck.judge.cause import Cause, Question, Symptom, Topic
+from statecheck.judge.causes.async_race.answering import find_approved_twice
+from statecheck.judge.causes.async_race.examples import COUNTEREXAMPLES, EXAMPLES
+from statecheck.judge.causes.async_race.overwriting import find_lost_update
 
 if TYPE_CHECKING:
-    from statecheck.judge.conversation import Conversation, Sent
-    from statecheck.judge.evidence.case import Case
-    from statecheck.model import Anchor, Finding
-
-
-def find_lost_update(case: Case) -> Observation | None:
-    """Is an acknowledged turn that overlapped others missing from what a later turn sees?"""
-    for name in OVERLAPPING:
-        if case.lost(name):
-            return _report_lost(case, name)
-    # what is in the memory of one process is no file or row that another session's turn could overwrite
-    if case.lost(TWO_SESSIONS) and not case.lost(NEW_PROCESS):
-        return _report_lost(case, TWO_SESSIONS)
-    for name in OVERLAPPING:
-        if name in case.outcomes and case.outcomes[name].outcome == "reordered":
-            return _report_interleaved(case, name)
-    return None
-
-
-def _report_lost(case: Case, name: str) -> Observation:
-    conversation = case.conversations[name]
-    apart = name == TWO_SESSIONS
-    victims = (find_forgotten if apart else find_missing)(conversation, case.channel or "model")
-    victim = victims[0]
-    library = _is_in_library_store(conversation, victim)
-    anchor, summary_place = _find_place(case, conversation, victim, library)
-    names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
-    where = f" in `{summary_place}`" if summary_place else ""
-    whose = "of another session " if apart else ""
-    return Observation(
-        f"acknowledged turns ({names}) were overwritten{where} by turns {whose}that overlapped them",
-        anchor,
-        (case.reason(name),),
-        kind="library-store" if library else "user-code",
-        related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
-    )
-
-
-def _is_in_library_store(conversation: Conversation, victim: Sent) -> bool:
-    """Whether the app handed the turn to a store of the library's that outlives the request, which then lost it."""
-    builds = find_builds(conversation, victim.marker, victim)
-    fresh = {(op.generation, op.obj) for op in builds if op.turn == victim.number}
-    for op in conversation.writes(victim.number, victim.marker):
-        durable = "://" in op.where and ":memory:" not in op.where
-        if op.f in ("memory", "chat-store") and (durable or (op.generation, op.obj) not in conversation.gone | fresh):
-            return True
-    return False
-
-
-def _find_place(case: Case, conversation: Conversation, victim: Sent, library: bool) -> tuple[Anchor | None, str]:
-    ops = list(conversation.select(turn=victim.number))
-    if library:
-        build = next((op for op in find_builds(conversation, victim.marker, victim) if op.frames), None)
-        return anchor_of(build), build.cls if build else ""
-    kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
-    saves = [op for op in conversation.handed_over(victim.marker, victim.number) if op.action == "write"]
-    saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
-    saves += [op for op in ops if op.frames and op.f == "file" and op.action != "miss"]
-    if saves:
-        return anchor_of(saves[0]), saves[0].where or saves[0].database or saves[0].name or saves[0].cls
-    baseline = case.conversations.get(BASELINE, conversation)
-    kept = [place for turn in baseline.turns[:1] for place in find_whereabouts(baseline, turn.marker)]
-    place = next((p for p in kept if p.anchor), None)
-    if place is None:
-        return line_of(conversation, victim), ""
-    return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
-
-
-def _report_interleaved(case: Case, name: str) -> Observation:
-    conversation = case.conversations[name]
-    _, during, _ = conversation.overlap
-    victim = during[0]
-    write = next((op for op in conversation.writes(victim.number, victim.marker) if op.frames), None)
-    anchor = anchor_of(write)
-    return Observation(
-        "overlapping turns of one session are all kept, but their questions and answers are interleaved",
-        anchor,
-        (case.reason(name),),
-        kind="interleaved",
-        severity="warning",
-    )
+    from statecheck.model import Finding
 
 
 def _is_beyond_the_handler(found: Finding) -> bool:
@@ -186,58 +107,15 @@ def _is_beyond_the_handler(found: Finding) -> bool:
     return found.kind != "user-code" or only_between_workers
 
 
-_OVERWRITTEN = """
-1a > s
-1a model read 1
-1a <
-2a > s
-3a > s
-2a model read 1 2
-3a model read 1 3
-2a file write where=data/s.json @app.py:14
-2a <
-3a <
-2 overlap info held=2
-4a > s
-4a model read 1 3 4
-4a <
-"""
-_ONE_FILE = """
-1a > s
-1a model read 1
-1a <
-2a > t
-2a model read 2
-2a <
-3a > s
-4a > t
-3a model read 1 3
-4a model read 2 4
-3a file write where=data/all.json @app.py:14
-3a <
-4a <
-3 overlap info held=2
-5a > t
-5a model read 2 4 5
-5a <
-6a > s
-6a model read 1 6
-6a <
-"""
-_PUSHED_OUT = _ONE_FILE.replace("read 1 3", "read 3")
-_IN_THE_LIBRARY = _OVERWRITTEN.replace("file write where=data/s.json", "chat-store write #1 2 cls=RedisChatStore")
-_ALL_KEPT = _OVERWRITTEN.replace("read 1 3 4", "read 1 2 3 4 roles=uauauau")
-_INTERLEAVED = _ALL_KEPT.replace("uauauau", "uauuaau")
-
 CAUSE = Cause(
     code="SC105",
     name="async-race",
     question="Was an answered turn overwritten by one that overlapped it?",
-    questions=(Question(find_lost_update, about=Topic.OVERLAP),),
+    questions=(Question(find_lost_update, about=Topic.OVERLAP), Question(find_approved_twice)),
     rank=50,
     fix="let the turns of one session run one after the other (a lock for each session), or append instead of "
     "overwriting",
-    kinds=("user-code", "library-store", "interleaved"),
+    kinds=("user-code", "library-store", "interleaved", "approved-twice"),
     comes_last=_is_beyond_the_handler,
     symptoms=(
         Symptom(
@@ -289,15 +167,7 @@ CAUSE = Cause(
             "library-store",
         ),
     ),
-    examples=(
-        Example("load, answer, save", {BASELINE: KEPT, CONCURRENT: _OVERWRITTEN}, "user-code"),
-        Example("a store of the library's does so", {BASELINE: KEPT, CONCURRENT: _IN_THE_LIBRARY}, "library-store"),
-        Example("one file for all sessions", {BASELINE: KEPT, TWO_SESSIONS: _ONE_FILE}, "user-code"),
-        Example("kept out of order", {BASELINE: KEPT, CONCURRENT: _INTERLEAVED}, "interleaved"),
-    ),
-    counterexamples=(
-        Example("all are kept", {BASELINE: KEPT, CONCURRENT: _ALL_KEPT}),
-        Example("another's turn alone pushes one out", {BASELINE: KEPT, TWO_SESSIONS: _PUSHED_OUT}),
-    ),
+    examples=EXAMPLES,
+    counterexamples=COUNTEREXAMPLES,
     doc=__doc__ or "",
 )

@@ -1,0 +1,96 @@
+"""A turn that overlaps others is missing from what a later one sees, or all are kept out of their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from statecheck.experiments import BASELINE, NEW_PROCESS, OVERLAPPING, TWO_SESSIONS
+from statecheck.judge.cause import Observation
+from statecheck.judge.checks.lost_update import find_missing
+from statecheck.judge.checks.mixing import find_forgotten
+from statecheck.judge.evidence.lines import anchor_of, find_builds
+from statecheck.judge.evidence.state_lines import find_related, line_of
+from statecheck.judge.evidence.whereabouts import find_whereabouts
+
+if TYPE_CHECKING:
+    from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.case import Case
+    from statecheck.model import Anchor
+
+
+def find_lost_update(case: Case) -> Observation | None:
+    """Is an acknowledged turn that overlapped others missing from what a later turn sees?"""
+    for name in OVERLAPPING:
+        if case.lost(name):
+            return _report_lost(case, name)
+    # what is in the memory of one process is no file or row that another session's turn could overwrite
+    if case.lost(TWO_SESSIONS) and not case.lost(NEW_PROCESS):
+        return _report_lost(case, TWO_SESSIONS)
+    for name in OVERLAPPING:
+        if name in case.outcomes and case.outcomes[name].outcome == "reordered":
+            return _report_interleaved(case, name)
+    return None
+
+
+def _report_lost(case: Case, name: str) -> Observation:
+    conversation = case.conversations[name]
+    apart = name == TWO_SESSIONS
+    victims = (find_forgotten if apart else find_missing)(conversation, case.channel or "model")
+    victim = victims[0]
+    library = _is_in_library_store(conversation, victim)
+    anchor, summary_place = _find_place(case, conversation, victim, library)
+    names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
+    where = f" in `{summary_place}`" if summary_place else ""
+    whose = "of another session " if apart else ""
+    return Observation(
+        f"acknowledged turns ({names}) were overwritten{where} by turns {whose}that overlapped them",
+        anchor,
+        (case.reason(name),),
+        kind="library-store" if library else "user-code",
+        related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
+    )
+
+
+def _is_in_library_store(conversation: Conversation, victim: Sent) -> bool:
+    """Whether the app handed the turn to a store of the library's that outlives the request, which then lost it."""
+    builds = find_builds(conversation, victim.marker, victim)
+    fresh = {(op.generation, op.obj) for op in builds if op.turn == victim.number}
+    for op in conversation.writes(victim.number, victim.marker):
+        durable = "://" in op.where and ":memory:" not in op.where
+        if op.f in ("memory", "chat-store") and (durable or (op.generation, op.obj) not in conversation.gone | fresh):
+            return True
+    return False
+
+
+def _find_place(case: Case, conversation: Conversation, victim: Sent, library: bool) -> tuple[Anchor | None, str]:
+    ops = list(conversation.select(turn=victim.number))
+    if library:
+        build = next((op for op in find_builds(conversation, victim.marker, victim) if op.frames), None)
+        return anchor_of(build), build.cls if build else ""
+    kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
+    saves = [op for op in conversation.handed_over(victim.marker, victim.number) if op.action == "write"]
+    saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]
+    saves += [op for op in ops if op.frames and op.f == "file" and op.action != "miss"]
+    if saves:
+        return anchor_of(saves[0]), saves[0].where or saves[0].database or saves[0].name or saves[0].cls
+    baseline = case.conversations.get(BASELINE, conversation)
+    kept = [place for turn in baseline.turns[:1] for place in find_whereabouts(baseline, turn.marker)]
+    place = next((p for p in kept if p.anchor), None)
+    if place is None:
+        return line_of(conversation, victim), ""
+    return next((use for use in place.uses if use.text == "written"), place.anchor), place.text
+
+
+def _report_interleaved(case: Case, name: str) -> Observation:
+    conversation = case.conversations[name]
+    _, during, _ = conversation.overlap
+    victim = during[0]
+    write = next((op for op in conversation.writes(victim.number, victim.marker) if op.frames), None)
+    anchor = anchor_of(write)
+    return Observation(
+        "overlapping turns of one session are all kept, but their questions and answers are interleaved",
+        anchor,
+        (case.reason(name),),
+        kind="interleaved",
+        severity="warning",
+    )
