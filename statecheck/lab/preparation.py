@@ -13,6 +13,7 @@ from statecheck.errors import StatecheckError
 from statecheck.lab.deployment import Deployment, read_deployment, read_threads
 from statecheck.lab.environment.masking import Masking, encode_files, find_masks
 from statecheck.lab.environment.placeholders import fill_placeholders
+from statecheck.lab.environment.telemetry import silence_telemetry
 from statecheck.lab.environment.variables import find_handed_over
 from statecheck.lab.services.relays import open_relays
 from statecheck.lab.snapshot import take_snapshot
@@ -216,7 +217,9 @@ def _provide(
     lab.environment.update(services.environment)
     values, notes = fill_placeholders(read, modules, lab.environment, files, services.lacking())
     lab.environment.update(values)
-    recording.notes += services.notes + notes
+    quiet, told = silence_telemetry(modules, dict(given))
+    lab.environment.update(quiet)
+    recording.notes += services.notes + notes + told
     if launched.surroundings.env_files:
         from statecheck.lab.environment.env_files import mask_secrets
 
