@@ -159,7 +159,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         (Start("a"), Take("a"), Take("a", session=2)),
         guards=(_ONE_USER, _SENT_WHOLE, _FORGETS_ALL),
     ),
-    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a")), guards=_CANNOT_OVERLAP),
+    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a"), Survey()), guards=_CANNOT_OVERLAP),
     # each session has a turn before, so that there is something to be shown, and one after, which shows what was mixed
     Experiment(
         TWO_SESSIONS,
@@ -224,7 +224,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
     Experiment(
         CONTROL,
-        (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2)), Survey()),
+        (Start("a"), *(Take("a") for _ in range(AT_ONCE + 2))),
         guards=(_CLEAR_WINDOW,),
         after=_SIDE_BY_SIDE,
         alone=True,
@@ -232,7 +232,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ),
     Experiment(
         CONCURRENT_WORKERS,
-        (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a")),
+        (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a"), Survey()),
         guards=(*_CANNOT_OVERLAP, _SPLIT),
         after=_SIDE_BY_SIDE,
         alone=True,

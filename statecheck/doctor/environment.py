@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from statecheck.judge.evidence.mends import MEMORY_IN_RAM
 from statecheck.lab.environment.variables import target_environment
 from statecheck.probe.bootstrap import command
 from statecheck.probe.checkup import SERVERS
@@ -138,7 +139,7 @@ _TRIALS: dict[str, tuple[str, str, str, str]] = {
         "messages of a default `Memory` that is used by several requests at once",
         "SQLAlchemy",
         "2.1",
-        "pip install 'SQLAlchemy<2.1', or give `Memory` a database: `async_database_uri=`",
+        MEMORY_IN_RAM,
     ),
     "cold-start": (
         "the first messages of a new store, when two come at once",

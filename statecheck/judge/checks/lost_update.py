@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from statecheck.judge.conversation.conversation import WRITES
 from statecheck.judge.conversation.shapes import list_speakers
-from statecheck.judge.conversation.windows import is_suffix
+from statecheck.judge.conversation.windows import is_suffix, name_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Channel, Conversation, Sent
     from statecheck.model import OutcomeName
+    from statecheck.probe.ops import OpKind
 
+_WRITTEN: tuple[OpKind, ...] = ("memory", "chat-store", "sql", "wire", "file")
 _OTHER_LOOP = re.compile(r"(bound|attached) to a different (event )?loop")  # as asyncio says it
 
 
@@ -35,7 +38,23 @@ def find_missing(conversation: Conversation, channel: Channel) -> list[Sent]:
     seen = conversation.given(reader, channel)
     if conversation.set_of(before) & ~seen and conversation.set_of(during) & seen:
         return []
+    missing = _find_ungiven(conversation, channel)
+    return [turn for turn in missing if not _is_written_late(conversation, turn, reader)]
+
+
+def _find_ungiven(conversation: Conversation, channel: Channel) -> list[Sent]:
+    """The acknowledged overlapping turns that the reading turn was not given, for whatever reason."""
+    _, during, reader = conversation.overlap
+    if reader is None:
+        return []
     return [turn for turn in during if turn.status == "ok" and not conversation.is_given(reader, turn, channel)]
+
+
+def _is_written_late(conversation: Conversation, turn: Sent, reader: Sent) -> bool:
+    """Whether a turn was only written when the reading one had been sent, as by a thread: no other overwrote it."""
+    written = [op for f in _WRITTEN for op in conversation.with_marker(f, turn.marker) if op.action in WRITES]
+    times = [op.time for op in written if op.type == "ok" and op.turn != reader.number]
+    return bool(times) and min(times) > reader.sent
 
 
 def is_window(control: Conversation, channel: Channel) -> bool:
@@ -80,7 +99,7 @@ def check(
     if lost and control is not None and is_window(control, channel) and not has_room(conversation, control, channel):
         if not is_suffix(control, channel):
             return "lost", "the model is not given the newest turns, nor where they come one after the other"
-        return "kept", "the memory is a window onto the newest turns; what it drops is not called lost"
+        return "kept", f"the memory is a window onto the newest turns ({name_limit(conversation)})"
     if lost:
         return "lost", (
             f"{len(lost)} of {len(acknowledged)} acknowledged overlapping turns are missing afterwards "
@@ -89,6 +108,13 @@ def check(
     if _is_interleaved(conversation, reader):
         return "reordered", f"all are kept, but questions and answers are interleaved ({held} held at once{aside})"
     how = "serialized: one turn at a time" if held <= 1 else f"{held} held at once"
+    ungiven = _find_ungiven(conversation, channel)
+    if ungiven and any(_is_written_late(conversation, turn, reader) for turn in ungiven):
+        said = f"{len(ungiven)} turns were written after their answers, when a later turn had read"
+        return "kept", f"{said} ({how}{aside})"
+    if ungiven:
+        said = "the turn before the overlap is not given any more either: the memory is a window"
+        return "kept", f"{said} ({name_limit(conversation)})"
     return "kept", f"all {len(acknowledged)} acknowledged turns are kept ({how}{aside})"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases import codes, findings, run, table
+from cases import case, codes, findings, run, table
 
 from statecheck.model import Anchor
 
@@ -86,6 +86,7 @@ def lost(writes: str = "", seen: str = "1 4", order: str = "uaua", end: str = "<
     all_kept=(lost(OWN_FILE, seen="1 2 3 4", order="uauauaua"), []),
     kept_out_of_order=(lost(LIBRARY_S_STORE, seen="1 2 3 4", order="uauuuaaau"), ["(SC105 interleaved)"]),
     a_window=(lost(OWN_FILE, seen="3 4", order="uau"), []),
+    written_after_its_answer=(lost(seen="1 2 4") + "3a chat-store write #1 3 cls=SlowStore @app.py:12\n", []),
     only_a_refused_one_is_missing=(lost(OWN_FILE, seen="1 2 3", order="uauaua", end="x HTTP 409"), []),
 )
 def test_table(given: str, expected: list[str]) -> None:
@@ -106,9 +107,11 @@ def test_a_window_with_room_left_did_not_drop_what_is_missing() -> None:
 
 
 def test_a_window_without_room_did() -> None:
-    told = run(same_process=KEPT, concurrent=lost(OWN_FILE, seen="4"), control=WINDOW)
+    limit = "-a window info name=token_limit=200 method=chat @app.py:3\n"
+    told = run(same_process=KEPT, concurrent=lost(OWN_FILE, seen="4") + limit, control=WINDOW)
 
     assert codes(*told) == []
+    assert case(*told).outcomes["concurrent"].reason.endswith("(`token_limit=200`, app.py:3)")
 
 
 def test_it_stands_where_the_conversation_is_saved() -> None:
@@ -124,6 +127,13 @@ def test_a_plain_dict_is_found_by_where_it_is_kept() -> None:
 
     assert Anchor("app.py", 4) == found.anchor
     assert "`app.sessions['s']`" in found.summary
+
+
+def test_a_store_of_the_library_s_is_mended_by_a_version_or_another_store() -> None:
+    memory = LIBRARY_S_STORE.replace("cls=RedisChatStore key", "cls=Memory where=sqlite+aiosqlite:///:memory: key")
+
+    assert "SQLAlchemy<2.1" in findings(*run(same_process=KEPT, concurrent=lost(memory)))[0].fix
+    assert "adds one row" in findings(*run(same_process=KEPT, concurrent=lost(LIBRARY_S_STORE)))[0].fix
 
 
 def test_it_is_asked_of_several_workers_too() -> None:

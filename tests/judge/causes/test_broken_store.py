@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases import codes, findings, table
 from histories import history
 
+from statecheck.judge.causes import find_cause
 from statecheck.model import Anchor
 
 DROPPED = """
@@ -156,3 +157,11 @@ def test_a_store_that_threads_cannot_share_is_a_warning() -> None:
         "2 turns at once in threads that share a `Memory`: 1 refused, 1 never answered, and later ones too "
         "(RuntimeError: <asyncio.locks.Lock> is bound to a different event loop)"
     )
+
+
+def test_a_pickled_memory_is_blamed_where_it_is_loaded() -> None:
+    example = next(each for each in find_cause("SC107").examples if each.kind == "pickled")
+    loaded = "2a memory build #2 key=s cls=Memory @app.py:7\n2a memory read #2"
+    (found,) = findings(history("same-process", example.histories["same-process"].replace("2a memory read #2", loaded)))
+
+    assert found.anchor == Anchor("app.py", 7)

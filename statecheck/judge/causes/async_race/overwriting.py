@@ -9,6 +9,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.checks.lost_update import find_missing
 from statecheck.judge.checks.mixing import find_forgotten
 from statecheck.judge.evidence.lines import anchor_of, find_builds
+from statecheck.judge.evidence.mends import MEMORY_IN_RAM
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_whereabouts
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.case import Case
     from statecheck.model import Anchor
+
+
+_MENDS_LIBRARY_STORE = (
+    "take a store that adds one row or element a message (`Memory` on a database, Redis); this one's own code loads a "
+    "conversation and writes it back, so that else the turns of one session have to come one after the other"
+)
 
 
 def find_lost_update(case: Case) -> Observation | None:
@@ -48,7 +55,13 @@ def _report_lost(case: Case, name: str) -> Observation:
         (case.reason(name),),
         kind="library-store" if library else "user-code",
         related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
+        fix=_mend_library_store(conversation, victim) if library else "",
     )
+
+
+def _mend_library_store(conversation: Conversation, victim: Sent) -> str:
+    in_ram = any(":memory:" in op.where for op in conversation.writes(victim.number, victim.marker))
+    return MEMORY_IN_RAM if in_ram else _MENDS_LIBRARY_STORE
 
 
 def _is_in_library_store(conversation: Conversation, victim: Sent) -> bool:

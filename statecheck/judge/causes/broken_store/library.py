@@ -90,7 +90,8 @@ def find_pickled_memory(case: Case) -> Observation | None:
             continue
         before = stored[op.key]
         saved = [each for each in conversation.select(turn=first.number, action="write") if each.f in ("wire", "file")]
-        anchor = next(filter(None, map(anchor_of, reversed(saved))), None) or anchor_of(before)
+        loaded = conversation.builds_of(op.pid, op.obj)  # pickle makes the memory anew, and so builds it
+        anchor = next(filter(None, map(anchor_of, (*loaded, *reversed(saved)))), None) or anchor_of(before)
         where = f"a `{op.cls}` was on `{before.where}` in turn 1"
         return Observation(
             f"{where} and came back on `{op.where}`, without its messages: pickling keeps its session id alone",

@@ -141,7 +141,9 @@ def find_orphaned_tool_message(case: Case) -> Observation | None:
             continue
         missing = find_orphan(call.messages)
         other = "result" if missing == "call" else "call"
-        cut = next((op for op in conversation.select("window") if op.lines), None)
+        begins = next((message for message in call.messages if message[0] != "s"), "")
+        limits = [op for each in case.conversations.values() for op in each.select("window") if op.lines]
+        cut = next(iter(limits), None) if begins[:1] == "t" else None  # what stands before it was left out
         read = [*conversation.select("sql", call.turn, "send"), *conversation.own_reads(call.turn)]
         anchor = next(iter(anchors(read, "")), None) or anchor_of(call)
         limit = cut.lines[0] if cut is not None else None
