@@ -265,6 +265,8 @@ NAMES_BEGINNING = 2.0
 NAMES_SESSION = 1.0
 NAMES_BOTH = 2.0
 """And so much more where both are named: `new_session`."""
+FIRST_TURN = 2.0
+"""It asks a model and takes no session, but its answer gives one: a conversation starts there and goes on elsewhere."""
 ASKED_BY_GET = -1.0
 SPEAKS_ITSELF = -3.0
 """It asks a model, so it is more likely a turn of another sort."""

@@ -105,7 +105,7 @@ def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoin
         said = f"the client makes a new `{session.place}` for every message: `{session.said}`"
         return [replace(main, renews=True, why=(*main.why, said))]
     given = open_session(sending, session, draft_plan(sending, chosen, given=session), everything)
-    if given is not None and (opens_path(session, given) or _calls(given, everything)):
+    if given is not None and (opens_path(session, given) or _calls(given, everything) or _starts(given)):
         plans = [given, main]
     else:
         plans = [main, *([replace(given, doubt="session")] if given is not None else [])]
@@ -193,6 +193,12 @@ def _calls(plan: Plan, everything: Sequence[Endpoint]) -> bool:
     assert plan.opening is not None
     paths = {(e.method, e.path) for e in everything if any(not call.test for call in e.calls)}
     return (plan.opening.method, plan.opening.path) in paths
+
+
+def _starts(plan: Plan) -> bool:
+    """Whether what opens the session is a first turn: `/start` gives what `/continue` takes."""
+    assert plan.opening is not None
+    return bool(plan.opening.message_field) and plan.opening.session_field is None
 
 
 def _made_up(session: Field, endpoint: Endpoint) -> bool:

@@ -82,8 +82,11 @@ def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
     if "{" in other.path.replace(parameter, "") and score == 0:
         return 0.0
     names = {plain(name) for name in other.answers}
-    if plain(session.name) in names or (_is_token(session) and names & {plain(token) for token in _TOKENS}):
+    answers = plain(session.name) in names
+    if answers or (_is_token(session) and names & {plain(token) for token in _TOKENS}):
         score += weights.ANSWERS_SESSION
+    if answers and _wants_message(other) and not _takes_session(other):
+        return score + weights.FIRST_TURN
     named = bool(said & (_SESSIONS | set(words(session.name))))
     score += weights.NAMES_SESSION * named + weights.NAMES_BEGINNING * begins
     score += weights.NAMES_BOTH * (named and begins)
@@ -94,6 +97,12 @@ def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
 def _wants_message(other: Endpoint) -> bool:
     """Whether an endpoint asks its model for an answer at once."""
     return other.handler is not None and other.handler.model >= weights.FIRST_MESSAGE
+
+
+def _takes_session(other: Endpoint) -> bool:
+    """Whether a turn at an endpoint says itself who is talking."""
+    choice = choose_roles(other.fields)
+    return isinstance(choice, Choice) and bool(choice.sessions)
 
 
 def _is_token(session: Field) -> bool:
