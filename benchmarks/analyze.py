@@ -3,8 +3,8 @@
     python benchmarks/analyze.py [--most 13]
 
 Each shape of run is made of 1,000, 10,000 and 100,000 ops, spread over all experiments: conversations get longer. A run
-is kept as `diagnose` keeps it and judged from its folder, decoding included. The least of three counts, in processor
-time, which neighbours disturb less. The shapes take different ways through the judge:
+is kept as `diagnose` keeps it and judged from its folder, decoding included. The sizes take turns, so that neighbours
+disturb all alike, and the least of several counts, in processor time. The shapes take different ways through the judge:
 
     memory    a store, a service and a file take each turn; a later one is given the newest eight: a loss to explain
     counter   no marker is kept, a Context's value goes from turn to turn: every turn was given all before it
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from statecheck.probe.ops import OpKind, OpType
 
 SIZES = (1_000, 10_000, 100_000)
+ROUNDS = 5
 NAMES = (*REPORTED, CONTROL)
 WINDOW = 8
 FRAMES = (Frame("app.py", 9, "chat"), Frame("app.py", 3, "<module>"))
@@ -106,17 +107,24 @@ def make_history(name: str, shape: Callable[[Clock, int], Iterator[Op]], size: i
     return History(name, tuple(ops))
 
 
-def measure(shape: Callable[[Clock, int], Iterator[Op]], size: int, home: Path) -> float:
-    """The processor time that `analyze` takes for a run of this many ops in all."""
+def keep(shape: Callable[[Clock, int], Iterator[Op]], size: int, home: Path) -> Path:
+    """Keep a run of this many ops in all; return its folder."""
     histories = {name: make_history(name, shape, size // len(NAMES)) for name in NAMES}
     ops = {name: len(history.ops) for name, history in histories.items()}
     meta = RunMeta(TargetName("app.py", "app", "fastapi"), Anchor("app.py", 1), ops=ops)
-    folder = home / keep_run(KeptRun(meta, histories), home).path
-    least = float("inf")
-    for _ in range(3):
-        started = time.process_time()
-        analyze(folder)
-        least = min(least, time.process_time() - started)
+    return home / keep_run(KeptRun(meta, histories), home).path
+
+
+def measure(shape: Callable[[Clock, int], Iterator[Op]], home: Path) -> list[float]:
+    """The processor time that `analyze` takes for a run of each size: the least over rounds in which all take turns."""
+    folders = [keep(shape, size, home) for size in SIZES]
+    least = [float("inf") for _ in SIZES]
+    for _ in range(ROUNDS):
+        for at, folder in enumerate(folders):
+            for _ in range(len(folders) - at):
+                started = time.process_time()
+                analyze(folder)
+                least[at] = min(least[at], time.process_time() - started)
     return least
 
 
@@ -128,7 +136,7 @@ def main() -> None:
     fails = False
     with tempfile.TemporaryDirectory() as folder:
         for name, shape in SHAPES.items():
-            seconds = [measure(shape, size, Path(folder)) for size in SIZES]
+            seconds = measure(shape, Path(folder))
             growth = [after / before for before, after in pairwise(seconds)]
             fails = fails or any(factor > most for factor in growth)
             times = ", ".join(f"{size:,} ops {took:.3f} s" for size, took in zip(SIZES, seconds, strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from statecheck.probe.ops import ACTIONS, KINDS, TYPES, OpAction, OpKind, OpType
@@ -167,13 +168,13 @@ def _list_of(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: tuple(map(read, listed(value)))
 
 
-def _frame(value: Any) -> Frame:
-    path, line, function = value
+@lru_cache(4096, typed=True)  # a run is served by few lines of code, again and again; True is none of them
+def _frame(path: Any, line: Any, function: Any) -> Frame:
     return Frame(_text(path), _integer(line), _text(function))
 
 
-def _line(value: Any) -> Line:
-    path, line, role = value
+@lru_cache(4096, typed=True)
+def _line(path: Any, line: Any, role: Any) -> Line:
     return Line(_text(path), _integer(line), _role(role))
 
 
@@ -187,8 +188,8 @@ _BY_TYPE: dict[str, Callable[[Any], Any]] = {
     "OpKind": _word(KINDS),
     "OpAction": _word(ACTIONS),
     "tuple[str, ...]": _list_of(_text),
-    "tuple[Frame, ...]": _list_of(_frame),
-    "tuple[Line, ...]": _list_of(_line),
+    "tuple[Frame, ...]": _list_of(lambda value: _frame(*value)),
+    "tuple[Line, ...]": _list_of(lambda value: _line(*value)),
 }
 _READERS = {field.name: _BY_TYPE[str(field.type)] for field in fields(Op)}
 
