@@ -22,6 +22,8 @@ Origin = Literal["", "made", "kept", "learned", "shown"]
 
 FILE: dict[str, Json] = {"filename": "sample.txt", "content": "sample"}
 """What is sent in a field of a multipart body that takes a file."""
+MESSAGE = "{message}"
+"""Stands for the user's new words."""
 ELEMENT = "[]"
 """The step of a path that leads into a list: `("messages", "[]", "content")`."""
 
@@ -70,6 +72,8 @@ class Field:
             hidden field of a page, or "" if unknown.
         evidence: what the server's code says of it.
         turn_keys: for a list of messages: the names of the role and of the content in its elements.
+        parts: for a list of typed parts, what is sent to say a text: `[{"type": "text", "text": "{message}"}]`; for a
+            list of messages with such contents, the content.
     """
 
     place: Place
@@ -87,6 +91,7 @@ class Field:
     origin: Origin = ""
     evidence: tuple[FieldEvidence, ...] = ()
     turn_keys: tuple[str, str] | None = None
+    parts: Json = None
 
     @property
     def leaning(self) -> float:

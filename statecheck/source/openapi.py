@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from statecheck.source.fields import FILE, Encoding, Field, Form, Json, Place
+from statecheck.source.fields import FILE, MESSAGE, Encoding, Field, Form, Json, Place
 from statecheck.source.json_schema import NULLABLE, Schema, Schemas, list_of
 from statecheck.source.roles import is_history
 from statecheck.source.schema_samples import make_sample
@@ -31,6 +31,9 @@ _NOTHING: Schema = MappingProxyType({})
 _NO_DOCUMENT = Schemas({})
 _VERBS = ("get", "post", "put", "patch")
 _ROLES = ("role", "author", "sender", "type", "from", "speaker")
+_TELLERS = ("type", "kind", "block_type", "part_kind")
+_TEXT = "text"
+_TEXTS = ("text", "content", "value")
 _CONTENTS = ("content", "text", "message", "body", "value", "parts")
 
 
@@ -115,23 +118,57 @@ def _flatten(
         for name, piece in properties:
             yield from _flatten(schemas, piece, (*path, name), required and name in needed)
     elif path or flat.get("type") not in ("object", None):
+        turn_keys, parts = _turn_keys(schemas, flat, path[-1] if path else "messages")
         yield Field(
             Place("body", path),
-            turn_keys=_turn_keys(schemas, flat, path[-1] if path else "messages"),
+            turn_keys=turn_keys,
+            parts=parts or _typed_parts(schemas, flat),
             **_facts(schemas, schema, required, media),
         )
 
 
-def _turn_keys(schemas: Schemas, schema: Schema, name: str) -> tuple[str, str] | None:
-    """Return the names of role and content in the elements of a list of messages; None for any other value."""
+def _turn_keys(schemas: Schemas, schema: Schema, name: str) -> tuple[tuple[str, str] | None, Json]:
+    """Return the names of role and content in the elements of a list of messages, and how a content is written.
+
+    None for any other value, and for contents that are texts.
+    """
     if schema.get("type") != "array":
-        return None
+        return None, None
     properties = dict(_items(schemas.flatten(schema.get("items", {})), "properties"))
     role = next((key for key in _ROLES if key in properties), None)
     content = next((key for key in _CONTENTS if key in properties), None)
+    if role:
+        taken = {key: _typed_parts(schemas, schemas.flatten(piece)) for key, piece in properties.items()}
+        key = next((key for key, parts in taken.items() if parts), None)
+        if key is not None:
+            return (role, key), taken[key]
     if role and content:
-        return role, content
-    return ("role", "content") if is_history(name) and not properties else None
+        return (role, content), None
+    return (("role", "content") if is_history(name) and not properties else None), None
+
+
+def _typed_parts(schemas: Schemas, schema: Schema) -> Json:
+    """Return how a text is said in a list of typed parts, such as texts and images; None for any other value."""
+    if schema.get("type") != "array":
+        return None
+    whole = schemas.resolve(schema.get("items", {}))
+    choices = list(schemas.branches(whole)) if list_of(whole, "anyOf") or list_of(whole, "oneOf") else [whole]
+    for choice in choices:
+        flat = schemas.flatten(choice)
+        properties = {name: schemas.flatten(piece) for name, piece in _items(flat, "properties")}
+        teller = next((name for name, piece in properties.items() if _tells_text(name, piece)), None)
+        text = next((name for name in _TEXTS if properties.get(name, {}).get("type") == "string"), None)
+        if teller is not None and text is not None:
+            needed = {name: make_sample(properties[name], _NOTHING, schemas) for name in list_of(flat, "required")}
+            return [{**needed, teller: _TEXT, text: MESSAGE}]
+    return None
+
+
+def _tells_text(name: str, schema: Schema) -> bool:
+    """Whether a property tells a part that is a text from the others."""
+    if "const" in schema or "enum" in schema:
+        return _TEXT in (schema.get("const"), *list_of(schema, "enum"))
+    return name in _TELLERS and schema.get("type") == "string"
 
 
 def _facts(schemas: Schemas, schema: Any, required: bool, around: Schema) -> dict[str, Any]:

@@ -35,6 +35,8 @@ MEASURED = FieldEvidence("code", 0.5, "the handler measures it")
 """Its length is taken: keys seldom are measured, texts are."""
 WHOLE_MESSAGE = FieldEvidence("code", 6.0, "nothing else is sent there")
 """It is a connection's whole message, which the app does not take apart."""
+TYPED_PARTS = FieldEvidence("code", 5.0, "it is a list of typed parts, of which one is a text")
+"""Only what people say is taken apart into texts, images and files."""
 REPEATED = FieldEvidence("code", -0.5, "the answer repeats it")
 """It is in the answer: a client gets its session back more often than its words."""
 FORMATTED = FieldEvidence("code", -1.0, "the handler demands a format of it")

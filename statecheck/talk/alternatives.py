@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from statecheck.errors import StatecheckError, nearest
 from statecheck.source import weights
 from statecheck.source.fields import Field, Place, plain
+from statecheck.talk.endpoints import START_EVENT, Endpoint
 from statecheck.talk.field_roles import Choice, choose_roles, find_field, find_rivals
 from statecheck.talk.page_visits import visit_form
 from statecheck.talk.request_template import Sending, draft_plan
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from statecheck.source.handlers.accounts import Account
-    from statecheck.talk.endpoints import Endpoint
     from statecheck.talk.plan import Overrides, Plan
 
 _MOST_TEXTS = 3
@@ -235,6 +235,9 @@ def _find_named(name: str | None, option: str, fields: Sequence[Field], endpoint
     where, _, path = name.rpartition(" ")
     if where in ("header", "cookie", "query"):
         return Field(Place(where, (path,)))  # type: ignore[arg-type]
+    inner = name.removeprefix(f"{START_EVENT}.")
+    if endpoint.route.event and nearest(inner, [path.removeprefix(f"{START_EVENT}.") for path in known]) is None:
+        return Field(Place("body", (START_EVENT, *inner.split("."))))
     if not known:
         return Field(Place("body" if endpoint.method != "GET" else "query", tuple(name.split("."))))
     meant = nearest(name, known)

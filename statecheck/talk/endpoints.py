@@ -29,6 +29,8 @@ _SILENT = as_set(
     "register signup metrics static upload ingest export import list version config settings favicon assets feedback "
     "end close remove forget transcript debug warmup cancel"
 )
+START_EVENT = "start_event"
+"""Where LlamaIndex's server of workflows takes the event of a run, whose fields are any."""
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
 
 
@@ -112,7 +114,7 @@ def _read(route: Route, code: ProjectCode, method: str) -> Handler | None:
     if not route.file or not Path(route.file).resolve().is_relative_to(code.project):
         return None
     if route.event:
-        return read_step(code, Path(route.file), route.line, route.name, route.event, ("start_event",))
+        return read_step(code, Path(route.file), route.line, route.name, route.event, (START_EVENT,))
     _, forms = brace_path(route.path)
     return read_handler(code, Path(route.file), route.line, route.name, tuple(forms), method)
 
@@ -190,7 +192,8 @@ def _below_open_object(field: Field, declared: Sequence[Field]) -> bool:
 def _rank(endpoint: Endpoint) -> Endpoint:
     """Return an endpoint with how likely it takes the turns, and why."""
     signs = tuple(_signs(endpoint))
-    texts = [f for f in endpoint.fields if (f.type in ("", "string") or f.turn_keys) and f.place.where != "path"]
+    said = [f for f in endpoint.fields if f.type in ("", "string") or f.turn_keys or f.parts]
+    texts = [f for f in said if f.place.where != "path"]
     best = max((min(leaning(f.name) + f.leaning, weights.BEST_TEXT_AT_MOST) for f in texts), default=weights.NO_TEXT)
     score = weights.METHODS[endpoint.method] + weights.BEST_TEXT * best + sum(sign.weight for sign in signs)
     return replace(endpoint, score=score, signs=tuple(dict.fromkeys(s.because for s in signs if s.because)))

@@ -54,6 +54,7 @@ def evidence_of(field: Field) -> tuple[FieldEvidence, ...]:
         _name_evidence(field),
         *_client_evidence(field),
         *([travels] if travels is not None else ()),
+        *((weights.TYPED_PARTS,) if field.parts is not None else ()),
         *field.evidence,
     )
 
@@ -154,7 +155,8 @@ def _sent(field: Field) -> bool:
 
 
 def _may_speak(field: Field) -> bool:
-    if field.type not in ("", "string") and not (field.type == "array" and field.leaning >= weights.GIVEN):
+    told = field.leaning >= weights.GIVEN or field.parts is not None
+    if field.type not in ("", "string") and not (field.type == "array" and told):
         return False
     if field.limited or field.form == "uuid" or field.turn_keys is not None:
         return False
@@ -216,6 +218,8 @@ def _why_message(message: Field, texts: list[Field]) -> str:
     said = f"`{message.place}` carries the message"
     if message.turn_keys is not None:
         return f"`{message.place}` is a list of messages, so the client sends the conversation in full"
+    if message.parts is not None:
+        return f"{said}: {weights.TYPED_PARTS.because}"
     if message.leaning >= weights.GIVEN:
         return f"{said}: {decide(message.evidence).message[0].because}"
     if (named := name_evidence(message.name)).weight > weights.MESSAGE_ABOVE:

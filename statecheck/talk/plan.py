@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from statecheck.source import fields
 from statecheck.source.fields import Encoding, Form, Json
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ __all__ = [
     "add_demands",
 ]
 
-MESSAGE, SESSION = "{message}", "{session}"
+MESSAGE, SESSION = fields.MESSAGE, "{session}"
 USER, PASSWORD = "{user}", "{password}"
 """Who is talking, where the session is an id that the app gives, and what signs them in: each client keeps its own."""
 ASKED = "{asked}"
@@ -58,6 +59,7 @@ class Plan:
         handler: the endpoint's function, if known.
         why: how each choice was made, a sentence each.
         turn_keys: what the elements of a carried history call the role and the content.
+        turn_parts: how a content is written in them, where it is a list of typed parts.
         streams: the answer comes in pieces.
         overlaps: a client may send a turn before the one before it is answered; a page in a browser does not.
         opening: what a client sends that has no session yet: it asks for one, or is the first turn, if there is a
@@ -95,6 +97,7 @@ class Plan:
     handler: Anchor | None = None
     why: tuple[str, ...] = ()
     turn_keys: tuple[str, str] = ("role", "content")
+    turn_parts: Json = None
     streams: bool = False
     overlaps: bool = True
     opening: Plan | None = None

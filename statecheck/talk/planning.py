@@ -16,7 +16,7 @@ from statecheck.probe.frameworks import Kind, by_name
 from statecheck.source import weights
 from statecheck.source.clients.clients import find_clients
 from statecheck.source.code.tree import SourceTree
-from statecheck.source.fields import Field
+from statecheck.source.fields import Field, Place
 from statecheck.source.handlers.accounts import find_accounts
 from statecheck.source.handlers.callables import Parameter, read_callable
 from statecheck.source.handlers.events import Event, read_event
@@ -26,15 +26,14 @@ from statecheck.source.project.deploy import serves_workflows
 from statecheck.talk.alternatives import list_ways
 from statecheck.talk.call_plans import agent_plan, call_plan, event_plan, find_client, overlay_client
 from statecheck.talk.endpoints import Endpoint, lay_over, rank_endpoints
+from statecheck.talk.field_roles import find_field
 from statecheck.talk.page_visits import add_visits
 from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, a_call
 from statecheck.talk.replies import add_replies, find_replies, leave_out
 from statecheck.talk.request_template import Sending, anchor_of, merge_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from statecheck.source.fields import Field
+    from collections.abc import Callable, Iterator, Sequence
 
 _MOST = 12
 
@@ -94,11 +93,19 @@ def _workflow(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:
         read = read_step(ProjectCode(tree), Path(step.file), step.line, step.name, step.event)
         fields = lay_over(fields, read.fields if read is not None else ())
     named: dict[str, list[Field]] = {}
-    for field in fields:
+    for field in (*fields, *_fields_of_options(fields, overrides)):
         if field.place.path:
             named.setdefault(field.place.path[0], []).append(field)
     parameters = [Parameter(name, tuple(own), any(f.required for f in own), None, True) for name, own in named.items()]
     return call_plan(facts, overrides.message_field, overrides.session_field, parameters)
+
+
+def _fields_of_options(fields: Sequence[Field], overrides: Overrides) -> Iterator[Field]:
+    """Yield the fields of a workflow's start event that options name and nothing else tells of: it takes any."""
+    known = [".".join(field.place.path) for field in fields]
+    for name in (overrides.message_field, overrides.session_field):
+        if name is not None and find_field(name, fields) is None and nearest(name, known) is None:
+            yield Field(Place("body", tuple(name.split("."))))
 
 
 def _callable(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> Plan:

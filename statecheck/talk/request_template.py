@@ -78,6 +78,7 @@ def _draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan
         lone=str(alone.place) if alone is not None else "",
         why=(_why_endpoint(sending.endpoint), *_why_client(sending.call), *choice.why),
         turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
+        turn_parts=next((each.parts for each in (choice.message, choice.history) if each and each.turn_keys), None),
     )
 
 
@@ -128,6 +129,8 @@ def says_who(field: Field) -> bool:
 def _message(field: Field) -> Json:
     if field.turn_keys is not None:
         return MESSAGES
+    if field.parts is not None:
+        return field.parts
     return [MESSAGE] if field.type == "array" else MESSAGE
 
 

@@ -67,13 +67,15 @@ def render(
             whole value.
     """
     role, content = plan.turn_keys
-    past: list[Json] = [{role: speaker, content: said} for speaker, said in history]
-    lists: dict[str, list[Json]] = {HISTORY: past, MESSAGES: [*past, {role: "user", content: message}]}
+    turns: list[Json] = [
+        {role: speaker, content: _write(plan.turn_parts, said)} for speaker, said in (*history, ("user", message))
+    ]
+    lists: dict[str, list[Json]] = {HISTORY: turns[:-1], MESSAGES: turns}
     values = {f"{{{name}}}": str(value) for name, value in more.items()}
     wholes: dict[str, Json] = {f"{{{name}}}": value for name, value in more.items() if isinstance(value, int)}
     wholes |= lists
     values |= {SESSION: str(session), MESSAGE: message, USER: user}
-    values |= {name: json.dumps(turns) for name, turns in lists.items()}
+    values |= {name: json.dumps(each) for name, each in lists.items()}
     asked = plan.session_form == "integer" and re.fullmatch(r"-?\d+", str(session)) is not None
     number = asked or isinstance(session, int)
 
@@ -109,6 +111,15 @@ def render(
         args=tuple(deep(argument) for argument in plan.args),
         keywords=tuple((name, deep(value)) for name, value in plan.keywords),
     )
+
+
+def _write(parts: Json, said: str) -> Json:
+    """Return how something is said in typed parts; as it is, where there are none."""
+    if isinstance(parts, list):
+        return [_write(part, said) for part in parts]
+    if isinstance(parts, dict):
+        return {key: _write(part, said) for key, part in parts.items()}
+    return said if parts in (None, MESSAGE) else parts
 
 
 def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]) -> str:

@@ -89,6 +89,7 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
         "session_form": plan.session_form,
         "carries_history": plan.carries_history,
         "turn_keys": list(plan.turn_keys),
+        "turn_parts": plan.turn_parts,
         "doubt": plan.doubt,
         "given": plan.given,
         "renews": plan.renews,
@@ -397,3 +398,59 @@ def test_describe_is_one_line() -> None:
 
     assert describe(plan) == "POST /chat, message in body message, session in body session_id"
     assert describe(Plan(kind="callable", args=("{message}",))) == "call with ({message}), no session"
+
+
+def test_what_is_said_is_written_in_typed_parts() -> None:
+    part: Json = [{"type": "text", "text": "{message}"}]
+    plan = Plan(body={"now": part, "all": "{messages}"}, turn_keys=("role", "parts"), turn_parts=part)
+
+    body = render(plan, "s", "hi", [("assistant", "well?")]).body
+
+    said = [[{"type": "text", "text": text}] for text in ("well?", "hi")]
+    assert body == {
+        "now": said[1],
+        "all": [{"role": "assistant", "parts": said[0]}, {"role": "user", "parts": said[1]}],
+    }
+
+
+SERVED_FLOW = """\
+async def answer(self, ctx, ev):
+    memory = talks[getattr(ev, "room", "lobby")]
+    return await llm.achat(ev.get("riddle"), memory)
+"""
+OPAQUE_FLOW = "async def answer(self, ctx, ev):\n    return await elsewhere(ev)\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        (SERVED_FLOW, Overrides()),
+        (SERVED_FLOW, Overrides(message_field="riddle", session_field="start_event.room")),
+        (OPAQUE_FLOW, Overrides(message_field="riddle", session_field="room")),
+        (OPAQUE_FLOW, Overrides(message_field="start_event.riddle", session_field="start_event.room")),
+    ],
+)
+def test_the_fields_of_an_event_without_any_are_those_that_are_read_or_named(
+    tmp_path: Path, source: str, options: Overrides
+) -> None:
+    (tmp_path / "app.py").write_text(source)
+    body = {"type": "object", "properties": {"start_event": {"type": "object"}, "handler_id": {"type": "string"}}}
+    content = {"requestBody": {"content": {"application/json": {"schema": {**body, "required": ["start_event"]}}}}}
+    route = Route("/workflows/quiz/run", ("POST",), "answer", str(tmp_path / "app.py"), 1, "ev")
+    facts = AppFacts(
+        "workflow-server", "server.app", (route,), read_operations({"paths": {route.path: {"post": content}}})
+    )
+
+    plan, *_ = candidates(facts, SourceTree(tmp_path, tmp_path), options)
+
+    assert plan.body == {"start_event": {"room": "{session}", "riddle": "{message}"}}
+
+
+def test_a_workflow_takes_the_fields_that_options_name(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(OPAQUE_FLOW)
+    route = Route("", (), "answer", str(tmp_path / "app.py"), 1, "ev")
+    options = Overrides(message_field="riddle", session_field="room")
+
+    (plan,) = candidates(AppFacts("workflow", "Quiz()", (route,)), SourceTree(tmp_path, tmp_path), options)
+
+    assert dict(plan.keywords) == {"room": "{session}", "riddle": "{message}"}

@@ -121,6 +121,8 @@ def read_call(notes: Notes, owner: Traced, name: str, node: ast.Call, arguments:
         if where == "body":
             return _body(notes, "form", (key,))
         return Traced(at=Place(where, (header_name(key) if where == "header" else key,)))
+    if name == "getattr" and len(arguments) > 1 and (got := _get_named(notes, node, arguments[0])) is not None:
+        return got
     if name in _GETTERS and arguments and (got := _get(notes, owner, key, node, arguments[0])) is not None:
         return got
     if arguments and arguments[0].root == "raw" and name in _DECODERS:
@@ -140,6 +142,20 @@ def _get(notes: Notes, owner: Traced, key: str | None, node: ast.Call, first: Tr
     got = attribute_of(notes, owner, key, item=True)
     if got.at is not None:
         _note_default(notes, got.at, node.args[1] if len(node.args) > 1 else None, node)
+    return got
+
+
+def _get_named(notes: Notes, node: ast.Call, owner: Traced) -> Traced | None:
+    """Return what `getattr(event, "question", "")` gets."""
+    key, *default = node.args[1:]
+    if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+        return None
+    got = attribute_of(notes, owner, key.value)
+    if got.at is None:
+        return None
+    if default:
+        notes.usage(got.at).optional = True
+        _note_default(notes, got.at, default[0], node)
     return got
 
 
