@@ -12,6 +12,7 @@ from statecheck.source.clients.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
 from statecheck.source.handlers.handlers import Handler, read_handler, read_step
 from statecheck.source.roles import as_set, leaning, words
+from statecheck.talk.json_rpc import fill_envelope
 from statecheck.talk.plan import AppFacts, Route
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def _endpoint(route: Route, method: str, facts: AppFacts, code: ProjectCode, cal
         fields = (*fields, Field(Place("body", ()), type="string", evidence=(weights.WHOLE_MESSAGE,)))
     if method == "GET":
         fields = tuple(field for field in fields if field.place.where != "body")
+    fields = fill_envelope(fields)
     answers = operation.answers if operation is not None else frozenset()
     if handler is not None:
         answers |= handler.answers | handler.sets_cookies

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from statecheck.source import weights
 from statecheck.source.code.resolver import FUNCTIONS, Definition
+from statecheck.source.fields import Place
 from statecheck.source.handlers import field_constraints as constraints
 from statecheck.source.handlers import sinks
+from statecheck.source.handlers.dispatch import choose_function
 from statecheck.source.handlers.models import class_fields, constant, makes_key
 from statecheck.source.handlers.notes import WHOLE, Notes, Traced, element, merge
 from statecheck.source.handlers.request_accessors import attribute_of, each_of, read_call, request_global
@@ -63,6 +65,14 @@ class Flow:
         self._stack.pop()
         returned = [traced for traced in returned if traced != Traced()]
         return returned[0] if len(returned) == 1 else merge(returned)
+
+    def weigh(self, found: Definition) -> float:
+        """Return how surely a function asks a model when it is called."""
+        apart = Flow(self.code)
+        apart._stack = [*self._stack]
+        names = found.node.args.args if isinstance(found.node, FUNCTIONS) else []
+        apart.enter(found, {name.arg: Traced(at=Place("body", (name.arg,))) for name in names})
+        return apart.notes.model
 
 
 class _Frame:
@@ -266,6 +276,9 @@ class _Frame:
         if owner.at is not None and not isinstance(key, ast.Slice):
             return element(owner) if isinstance(key, (ast.Constant, ast.UnaryOp)) else owner
         inner = self.trace(key)
+        dispatched = self._dispatch(node.value, inner)
+        if dispatched is not None:
+            return dispatched
         if inner.words and owner.at is not None:
             return each_of(self.notes, owner, inner.words)
         sinks.note_key(self.notes, self.site, node.value, inner)
@@ -363,6 +376,10 @@ class _Frame:
         read = read_call(self.notes, owner, name, node, arguments)
         if read is not None:
             return self.notes.read(read)
+        if name == "get" and arguments and isinstance(node.func, ast.Attribute):
+            dispatched = self._dispatch(node.func.value, arguments[0])
+            if dispatched is not None:
+                return dispatched
         made = self._make(node, name, arguments, keywords)
         if made is not None:
             return made
@@ -379,6 +396,17 @@ class _Frame:
         if call.stores and call.on is not None:
             self._add_to(call.on, call.arguments[-1])
         return call.carried()
+
+    def _dispatch(self, table: ast.expr, key: Traced) -> Traced | None:
+        """Return the function that is looked up by a part of the request, noting the names that may be sent."""
+        if key.at is None or not key.at.path or not isinstance(table, (ast.Name, ast.Attribute, ast.Dict)):
+            return None
+        chosen = choose_function(self.site, table, self.flow.weigh)
+        if chosen is None:
+            return None
+        names, function = chosen
+        constraints.limit_values(self.notes, key.at, [*names])
+        return Traced(function=(function, {}))
 
     def _make(self, node: ast.Call, name: str, arguments: list[Traced], keywords: dict[str, Traced]) -> Traced | None:
         """Return an object of one of the project's own classes, made from the request."""
@@ -404,6 +432,8 @@ class _Frame:
     def _called(self, node: ast.Call) -> tuple[Definition, Mapping[str, Traced]] | None:
         """Return the project's own function that a call enters, and what it sees."""
         if isinstance(node.func, ast.Name) and (here := self.env.get(node.func.id)) and here.function:
+            return here.function
+        if isinstance(node.func, (ast.Subscript, ast.Call)) and (here := self.trace(node.func)).function:
             return here.function
         found = self.site.resolve(node.func)
         if found is None and isinstance(node.func, ast.Attribute):
