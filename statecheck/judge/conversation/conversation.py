@@ -117,9 +117,13 @@ class Conversation(TurnIndex):
         """Whether a turn answered what was asked before, and a run was given that answer."""
         return bool(turn.answers) and turn.status == "ok" and any(self.select("answers", turn.number))
 
+    @cached_property
+    def _has_answers(self) -> bool:
+        return any(turn.answers for turn in self.turns)
+
     def run_of(self, turn: Sent) -> Turns:
         """The turns that a turn goes on with: all, but where turns answer what was asked, that one or none."""
-        if not any(each.answers for each in self.turns):
+        if not self._has_answers:
             return (1 << len(self.turns)) - 1
         return self.of_numbers((turn.answers,))
 
