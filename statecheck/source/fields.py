@@ -72,6 +72,7 @@ class Field:
             hidden field of a page, or "" if unknown.
         evidence: what the server's code says of it.
         turn_keys: for a list of messages: the names of the role and of the content in its elements.
+        turn_more: what else its elements have to have, with a value for each.
         parts: for a list of typed parts, what is sent to say a text: `[{"type": "text", "text": "{message}"}]`; for a
             list of messages with such contents, the content.
     """
@@ -91,6 +92,7 @@ class Field:
     origin: Origin = ""
     evidence: tuple[FieldEvidence, ...] = ()
     turn_keys: tuple[str, str] | None = None
+    turn_more: tuple[tuple[str, Json], ...] = ()
     parts: Json = None
 
     @property

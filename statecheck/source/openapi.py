@@ -118,33 +118,27 @@ def _flatten(
         for name, piece in properties:
             yield from _flatten(schemas, piece, (*path, name), required and name in needed)
     elif path or flat.get("type") not in ("object", None):
-        turn_keys, parts = _turn_keys(schemas, flat, path[-1] if path else "messages")
-        yield Field(
-            Place("body", path),
-            turn_keys=turn_keys,
-            parts=parts or _typed_parts(schemas, flat),
-            **_facts(schemas, schema, required, media),
-        )
+        told = _read_turns(schemas, flat, path[-1] if path else "messages") or {"parts": _typed_parts(schemas, flat)}
+        yield Field(Place("body", path), **told, **_facts(schemas, schema, required, media))
 
 
-def _turn_keys(schemas: Schemas, schema: Schema, name: str) -> tuple[tuple[str, str] | None, Json]:
-    """Return the names of role and content in the elements of a list of messages, and how a content is written.
-
-    None for any other value, and for contents that are texts.
-    """
+def _read_turns(schemas: Schemas, schema: Schema, name: str) -> dict[str, Any]:
+    """Return what a field is told of the elements of a list of messages; nothing for any other value."""
     if schema.get("type") != "array":
-        return None, None
-    properties = dict(_items(schemas.flatten(schema.get("items", {})), "properties"))
+        return {}
+    element = schemas.flatten(schema.get("items", {}))
+    properties = dict(_items(element, "properties"))
     role = next((key for key in _ROLES if key in properties), None)
-    content = next((key for key in _CONTENTS if key in properties), None)
-    if role:
-        taken = {key: _typed_parts(schemas, schemas.flatten(piece)) for key, piece in properties.items()}
-        key = next((key for key, parts in taken.items() if parts), None)
-        if key is not None:
-            return (role, key), taken[key]
-    if role and content:
-        return (role, content), None
-    return (("role", "content") if is_history(name) and not properties else None), None
+    if role is None:
+        return {"turn_keys": ("role", "content")} if is_history(name) and not properties else {}
+    taken = {key: _typed_parts(schemas, schemas.flatten(piece)) for key, piece in properties.items()}
+    content = next((key for key, parts in taken.items() if parts), None)
+    content = content or next((key for key in _CONTENTS if key in properties), None)
+    if content is None:
+        return {}
+    others = [key for key in list_of(element, "required") if key in properties and key not in (role, content)]
+    more = tuple((key, make_sample(properties[key], _NOTHING, schemas)) for key in others)
+    return {"turn_keys": (role, content), "parts": taken[content], "turn_more": more}
 
 
 def _typed_parts(schemas: Schemas, schema: Schema) -> Json:

@@ -59,6 +59,7 @@ class Plan:
         handler: the endpoint's function, if known.
         why: how each choice was made, a sentence each.
         turn_keys: what the elements of a carried history call the role and the content.
+        turn_more: what else they have, with a value for each; one that is an id differs from turn to turn.
         turn_parts: how a content is written in them, where it is a list of typed parts.
         streams: the answer comes in pieces.
         overlaps: a client may send a turn before the one before it is answered; a page in a browser does not.
@@ -97,6 +98,7 @@ class Plan:
     handler: Anchor | None = None
     why: tuple[str, ...] = ()
     turn_keys: tuple[str, str] = ("role", "content")
+    turn_more: tuple[tuple[str, Json], ...] = ()
     turn_parts: Json = None
     streams: bool = False
     overlaps: bool = True

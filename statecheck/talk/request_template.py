@@ -78,6 +78,7 @@ def _draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan
         lone=str(alone.place) if alone is not None else "",
         why=(_why_endpoint(sending.endpoint), *_why_client(sending.call), *choice.why),
         turn_keys=(choice.message.turn_keys or (choice.history and choice.history.turn_keys) or ("role", "content")),
+        turn_more=next((each.turn_more for each in (choice.message, choice.history) if each and each.turn_keys), ()),
         turn_parts=next((each.parts for each in (choice.message, choice.history) if each and each.turn_keys), None),
     )
 

@@ -68,7 +68,8 @@ def render(
     """
     role, content = plan.turn_keys
     turns: list[Json] = [
-        {role: speaker, content: _write(plan.turn_parts, said)} for speaker, said in (*history, ("user", message))
+        {**_number(plan.turn_more, n), role: speaker, content: _write(plan.turn_parts, said)}
+        for n, (speaker, said) in enumerate((*history, ("user", message)), 1)
     ]
     lists: dict[str, list[Json]] = {HISTORY: turns[:-1], MESSAGES: turns}
     values = {f"{{{name}}}": str(value) for name, value in more.items()}
@@ -111,6 +112,11 @@ def render(
         args=tuple(deep(argument) for argument in plan.args),
         keywords=tuple((name, deep(value)) for name, value in plan.keywords),
     )
+
+
+def _number(more: Sequence[tuple[str, Json]], n: int) -> dict[str, Json]:
+    """Return what else the nth turn of a conversation has: an id of its own, the same whenever it is sent."""
+    return {key: f"{n}" if key == "id" and isinstance(value, str) else value for key, value in more}
 
 
 def _write(parts: Json, said: str) -> Json:

@@ -90,6 +90,7 @@ def check(plan: Plan, expected: dict[str, Any]) -> None:
         "carries_history": plan.carries_history,
         "turn_keys": list(plan.turn_keys),
         "turn_parts": plan.turn_parts,
+        "turn_more": [list(each) for each in plan.turn_more],
         "doubt": plan.doubt,
         "given": plan.given,
         "renews": plan.renews,
@@ -402,14 +403,19 @@ def test_describe_is_one_line() -> None:
 
 def test_what_is_said_is_written_in_typed_parts() -> None:
     part: Json = [{"type": "text", "text": "{message}"}]
-    plan = Plan(body={"now": part, "all": "{messages}"}, turn_keys=("role", "parts"), turn_parts=part)
+    plan = Plan(
+        body={"now": part, "all": "{messages}"}, turn_keys=("role", "parts"), turn_more=(("id", "x"),), turn_parts=part
+    )
 
     body = render(plan, "s", "hi", [("assistant", "well?")]).body
 
     said = [[{"type": "text", "text": text}] for text in ("well?", "hi")]
     assert body == {
         "now": said[1],
-        "all": [{"role": "assistant", "parts": said[0]}, {"role": "user", "parts": said[1]}],
+        "all": [
+            {"id": "1", "role": "assistant", "parts": said[0]},
+            {"id": "2", "role": "user", "parts": said[1]},
+        ],
     }
 
 
