@@ -30,6 +30,7 @@ KEYLESS = "keyless"
 FLAG = "flag"
 BACK_AGAIN = "back-again"
 ALIKE_KEYS = "alike-keys"
+RESENT = "resent"
 CONTROL = "control"
 APPROVAL = "approval"
 COLD_START = "cold-start"
@@ -90,6 +91,7 @@ _NO_LIMIT = Guard(
 _NO_FOLDING = Guard(
     "the app does nothing to a session key that could make two of them one", lambda so_far: not so_far.folds
 )
+_NO_EVENTS = Guard("a client sends no event that may be delivered twice", lambda so_far: not so_far.events)
 _NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
 _FORGETFUL = (_SENT_WHOLE, _FORGETS)
@@ -204,6 +206,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         BACK_AGAIN,
         (Start("a"), Take("a"), *(Take("a", session=2 + n) for n in range(OTHERS)), Take("a"), Locate("a"), Survey()),
         guards=(_ONE_USER, *_FORGETFUL, _NO_LIMIT),
+        where_due=True,
+    ),
+    # a message that its sender delivers again, for want of an answer: it is in the conversation once
+    Experiment(
+        RESENT,
+        (Start("a"), Take("a"), Take("a", way="again"), Take("a")),
+        guards=(*_FORGETFUL, _NO_EVENTS),
         where_due=True,
     ),
     # sessions whose keys differ in case, punctuation or length alone; then the first again: they are no other's

@@ -32,6 +32,7 @@ class SoFar:
             request has a boolean.
         bounded: the app's code has a cache that holds a limited number of sessions.
         folds: its code does something to the session key that a client sends which could make two of them one.
+        events: a client sends what may be delivered twice: an event with an id, or a webhook's request.
         pushed_out: a session's turn was not given what it said before, after a turn of another session.
         overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
     """
@@ -57,6 +58,7 @@ class SoFar:
     flags: bool = False
     bounded: bool = False
     folds: bool = False
+    events: bool = False
     pushed_out: bool = False
     overlapped: bool = False
     overlap_lost: bool = False

@@ -7,7 +7,7 @@ from typing import Literal
 
 SPELLINGS = 5
 """In how many ways the key of a session is spelled that another one has (`statecheck.talk.variations`)."""
-Way = Literal["", "no-key", "flipped"]
+Way = Literal["", "no-key", "flipped", "again"]
 AT_ONCE = 8
 """How many turns of one session are sent at once."""
 OTHERS = 8
@@ -29,7 +29,8 @@ class Take:
 
     Attributes:
         user: the session whose user this is too, in a second thread; 0: another user.
-        way: how the request differs from that of other turns: it has no session key, or a boolean the other way.
+        way: how the request differs from that of other turns: it has no session key, or a boolean the other way; or it
+            is that of the turn before, sent again.
         flag: which boolean; there is no turn where the request has fewer.
         stays: its connection is left open, and is the one of the turn before if that was left open; where a turn is no
             request of its own but a message on a connection.

@@ -145,7 +145,8 @@ class Driver:
         if varied is not None:
             client = self._client(step.session, step.user, step.spelling)
             client.stays = step.stays
-            self._turn(self.workers[step.worker], client, len(self.sent) + 1, self._next_marker(), *varied)
+            number, marker = len(self.sent) + 1, self._next_marker(again=step.way == "again")
+            self._turn(self.workers[step.worker], client, number, marker, *varied)
 
     def take(self, worker: str, session: int = 1) -> Answer:
         """Send one turn of a session to a worker."""
@@ -160,8 +161,8 @@ class Driver:
             self.clients[session] = known.begin_thread(self.setting.plan, made.key) if known is not None else made
         return self.clients[session]
 
-    def _next_marker(self) -> str:
-        self.sent.append(self.markers.marker())
+    def _next_marker(self, *, again: bool = False) -> str:
+        self.sent.append(self.sent[-1] if again else self.markers.marker())
         return self.sent[-1]
 
     def _turn(

@@ -10,7 +10,7 @@ from statecheck.judge.checks import outcomes
 from statecheck.judge.checks.mixing import find_pushed_out
 from statecheck.judge.conversation import Conversation, read_conversations
 from statecheck.so_far import SoFar
-from statecheck.talk.variations import has_spellings
+from statecheck.talk.variations import has_events, has_spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,6 +98,7 @@ class Results:
             flags=bool(plan.flags),
             bounded=bounded,
             folds=folds and has_spellings(plan),
+            events=has_events(plan),
             pushed_out=mixed is not None and channel is not None and find_pushed_out(mixed, channel) is not None,
             leaks=session is not None and session.outcome == "leaked",
             overlapped=bool(overlapped),

@@ -14,6 +14,7 @@ from statecheck.talk.page_visits import visit_form
 from statecheck.talk.request_template import Sending, draft_plan
 from statecheck.talk.session_openings import begin_without_session, open_session, opens_path
 from statecheck.talk.sign_in import carry_token, find_credential, list_ways_in
+from statecheck.talk.variations import give_events_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,6 +46,9 @@ def list_ways(
     session = _find_named(overrides.session_field, "--session-field", fields, sending.endpoint)
     fields = (*fields, *(f for f in (message, session) if f is not None and f not in fields))
     chosen = choose_roles(fields, message, session)
+    if isinstance(chosen, Choice) and session is None:
+        given = give_events_ids(fields, chosen.sessions, sending.endpoint.path)
+        fields, chosen = given, choose_roles(given, message) if given != fields else chosen
     if isinstance(chosen, Choice):
         settled = session is not None
         plans = _of_choice(sending, chosen, everything, message, settled=settled)

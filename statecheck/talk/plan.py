@@ -36,6 +36,8 @@ USER, PASSWORD = "{user}", "{password}"
 """Who is talking, where the session is an id that the app gives, and what signs them in: each client keeps its own."""
 ASKED = "{asked}"
 """In a reply: what the app calls the question that it asked, as its answer gave it."""
+EVENT, EVENT_NUMBER, EVENT_UUID = "{event}", "{event_number}", "{event_uuid}"
+"""The id of what delivers a message, of which each has one of its own: a text, as a whole value a number, a UUID."""
 MESSAGES, HISTORY = "{messages}", "{history}"
 """A whole string value that stands for a list: the conversation so far with, and without, the new message."""
 
@@ -116,6 +118,8 @@ class Plan:
 
     def vary(self, way: Way, flag: int = 0) -> tuple[str, Plan] | None:
         """Return what is said of a way to send a turn, and the plan that does so; None where there is no such way."""
+        if way == "again":
+            return "the same event again", self
         if way == "no-key":
             return ("no session key", self.keyless) if self.keyless is not None else None
         if way == "flipped":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.probe.offline import DUMMY, is_secret
+from statecheck.talk.variations import has_events, has_spellings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,10 @@ def list_varied(plan: Plan) -> list[str]:
     sent = [f"with {said}" for said, _ in plan.flags]
     sent += ["without a session key"] if plan.keyless is not None else []
     sent += ["in a second thread of the same user"] if plan.threads else []
+    sent += ["once more, as its sender delivers again what was not answered"] if has_events(plan) else []
     never = [] if plan.session_field is None else [f"the form of the session key (`{plan.session_form}`)"]
+    never += ["keys that are spelled alike, unless code makes them so"] if has_spellings(plan) else []
+    never += ["how many sessions are served between two turns of one, unless code limits them"]
     return [*(f"also sent {each}" for each in sent), *(f"not varied: {each}" for each in never)]
 
 

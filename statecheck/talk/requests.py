@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from statecheck.source.fields import FILE, Encoding, Form, Json
-from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER
+from statecheck.talk.plan import EVENT, EVENT_NUMBER, EVENT_UUID, HISTORY, MESSAGE, MESSAGES, SESSION, USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -77,6 +78,9 @@ def render(
     wholes |= lists
     values |= {SESSION: str(session), MESSAGE: message, USER: user}
     values |= {name: json.dumps(each) for name, each in lists.items()}
+    event = zlib.crc32(message.encode("utf-8", "replace"))
+    values |= {EVENT: f"sc-e{event:08x}", EVENT_NUMBER: str(event), EVENT_UUID: str(UUID(int=event, version=4))}
+    wholes[EVENT_NUMBER] = event
     asked = plan.session_form == "integer" and re.fullmatch(r"-?\d+", str(session)) is not None
     number = asked or isinstance(session, int)
 

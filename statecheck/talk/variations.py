@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from statecheck.source.fields import plain
 from statecheck.source.roles import as_set, words
 from statecheck.talk.field_roles import sample_value
+from statecheck.talk.plan import EVENT, EVENT_NUMBER, EVENT_UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from statecheck.source.fields import Field
     from statecheck.talk.field_roles import Choice
@@ -29,6 +30,11 @@ _FORGETS = as_set(
 )
 """Words of booleans that are meant to change what is kept, or that answer a question."""
 _MOST_FLAGS = 2
+_EVENTS = as_set("message msg update delivery notification idempotency nonce webhook request")
+"""Words of the id of one delivery, and `event` where the endpoint is called by other servers."""
+_IDS = as_set("id ids key uuid guid sid number no token")
+_HOOKS = as_set("webhook webhooks hook hooks twilio whatsapp messenger sms")
+_CALLED = _HOOKS | as_set("events event callback inbound incoming notify notification notifications")
 
 
 def is_user(field: Field) -> bool:
@@ -112,3 +118,48 @@ def respell_key(plan: Plan, key: str, spelling: int) -> str | None:
     if spelling == 1 and "mail" in (plan.session_field or "").lower():
         return None
     return (key.upper(), key.replace("-", "_"), key.replace("-", "."), key.replace("-", " "), f"{key}-2")[spelling - 1]
+
+
+def is_hook(path: str) -> bool:
+    """Whether other servers call an endpoint, by the words of its path: they deliver again what was not answered."""
+    return bool(_HOOKS & {*words(path)})
+
+
+def has_events(plan: Plan) -> bool:
+    """Whether what a client sends may be delivered twice."""
+    return is_hook(plan.path) or any("{event" in text for text in _texts((plan.body, plan.query, plan.headers)))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _texts(each)
+
+
+def give_events_ids(fields: Sequence[Field], sessions: Sequence[Field], path: str) -> tuple[Field, ...]:
+    """Return the fields, those that hold the id of one delivery with a value that each message has of its own.
+
+    Where nothing else says who is talking, what looks like such an id is the session's.
+    """
+    found = [field for field in fields if _is_event_id(field, path)]
+    if not found or not [field for field in sessions if field not in found]:
+        return tuple(fields)
+    return tuple(replace(f, value=_event_value(f), known=True, limited=True) if f in found else f for f in fields)
+
+
+def _is_event_id(field: Field, path: str) -> bool:
+    said = words(field.name)
+    if len(said) < 2 or said[-1] not in _IDS or field.place.where not in ("body", "query", "header") or field.limited:
+        return False
+    return bool(_EVENTS & {*said[:-1]}) or ("event" in said[:-1] and bool(_CALLED & {*words(path)}))
+
+
+def _event_value(field: Field) -> str:
+    if field.form == "uuid":
+        return EVENT_UUID
+    return EVENT_NUMBER if field.form == "integer" or field.type in ("integer", "number") else EVENT

@@ -81,6 +81,8 @@ or `num_workers=1`.
 - `approved-twice`: a run asked a person, several answers to the one question came at once (a double click, two tabs, a
   client that tries again), and more than one had an effect. A warning. Take what waits out of its store in one step
   before it is answered (`pop`, `DELETE ... RETURNING`), and refuse an answer to what is not there any more.
+- `resent`: a webhook's sender delivers an event again where the answer is late, with the same id, and it is answered
+  and stored twice. A warning. Keep the ids of what was taken, and let one that comes again do nothing.
 
 ## See also
 
@@ -91,11 +93,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import CONCURRENT_WORKERS
+from statecheck.experiments import CONCURRENT_WORKERS, RESENT
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.async_race.answering import find_approved_twice
 from statecheck.judge.causes.async_race.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.async_race.overwriting import find_lost_update
+from statecheck.judge.causes.async_race.resending import find_stored_twice
 
 if TYPE_CHECKING:
     from statecheck.model import Finding
@@ -111,11 +114,15 @@ CAUSE = Cause(
     code="SC105",
     name="async-race",
     question="Was an answered turn overwritten by one that overlapped it?",
-    questions=(Question(find_lost_update, about=Topic.OVERLAP), Question(find_approved_twice)),
+    questions=(
+        Question(find_lost_update, about=Topic.OVERLAP),
+        Question(find_approved_twice),
+        Question(find_stored_twice),
+    ),
     rank=50,
     fix="let the turns of one session run one after the other (a lock for each session), or append instead of "
     "overwriting",
-    kinds=("user-code", "library-store", "interleaved", "approved-twice"),
+    kinds=("user-code", "library-store", "interleaved", "approved-twice", RESENT),
     comes_last=_is_beyond_the_handler,
     symptoms=(
         Symptom(
