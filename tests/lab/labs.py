@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from statecheck.diagnose import diagnose_target
+from statecheck.diagnose import diagnose_in, diagnose_target
 from statecheck.history import History, decode_lines
+from statecheck.lab.environment.surroundings import surroundings_of
+from statecheck.lab.workers.launch import Launched, launch
 from statecheck.options.config import Options
 from statecheck.target.resolve import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from statecheck.model import Diagnosis
+    from statecheck.target.resolve import Target
 
 ISOLATIONS = ("namespace", "copy")
 _SIGN = "LEFT_BEHIND_BY"
@@ -116,11 +119,39 @@ class Ran:
 
 def diagnosed(user: User, spec: str, isolation: str, options: Options | None = None) -> Ran:
     """Diagnose an app of the user's in this process."""
+    return _diagnosed(user, spec, isolation, options or Options(seed=1), diagnose_target)
+
+
+def diagnosed_in_turn(user: User, spec: str, options: Options | None = None) -> Ran:
+    """As `diagnosed`, in the warm parent that served the test before, as `statecheck run` has it.
+
+    Nothing can be said then of what is left afterwards, and no server is lent.
+    """
+    return _diagnosed(user, spec, "namespace", options or Options(seed=1), _diagnose_in_turn)
+
+
+_warm: list[Launched] = []
+
+
+def _diagnose_in_turn(target: Target, options: Options, progress: Callable[[str], None], home: Path) -> Diagnosis:
+    surroundings, options = surroundings_of(target, options)
+    if not _warm or _warm[0].stopped or _warm[0].process.poll() is not None:
+        _warm[:] = [launch(surroundings)]
+    _warm[0].surroundings = surroundings
+    return diagnose_in(_warm[0], target, options, progress, home, keep=True)
+
+
+def _diagnosed(
+    user: User,
+    spec: str,
+    isolation: str,
+    options: Options,
+    diagnose: Callable[[Target, Options, Callable[[str], None], Path], Diagnosis],
+) -> Ran:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in user.environment(isolation).items():
             patch.setenv(name, value)
         patch.setattr("tempfile.tempdir", None)
         patch.chdir(user.project)
-        target = resolve(spec, user.project)
-        diagnosis = diagnose_target(target, options or Options(seed=1), lambda _: None, user.project)
+        diagnosis = diagnose(resolve(spec, user.project), options, lambda _: None, user.project)
         return Ran(diagnosis, user.project / diagnosis.run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import Ran, User, diagnosed
+from labs import Ran, User, diagnosed, diagnosed_in_turn
 
 from statecheck.options.config import Options
 
@@ -143,12 +143,12 @@ def kept(ran: Ran) -> bool:
 def test_a_turn_ends_when_the_app_is_done_with_it(app: str, user: User) -> None:
     user.write(app=app)
 
-    assert kept(diagnosed(user, "app.py", "namespace", ONE))
+    assert kept(diagnosed_in_turn(user, "app.py", ONE))
 
 
 def test_an_app_that_prints_fifty_megabytes_a_turn(user: User) -> None:
     user.write(bot=TALKATIVE)
-    ran = diagnosed(user, "bot.py:reply", "namespace", ONE)
+    ran = diagnosed_in_turn(user, "bot.py:reply", ONE)
     output = ran.output()
 
     assert kept(ran)
@@ -163,7 +163,7 @@ def test_an_app_that_prints_fifty_megabytes_a_turn(user: User) -> None:
 def test_callables_of_every_kind(app: str, spec: str, user: User) -> None:
     user.write(bot=app)
 
-    assert kept(diagnosed(user, spec, "namespace", ONE))
+    assert kept(diagnosed_in_turn(user, spec, ONE))
 
 
 def test_libraries_that_start_threads_get_workers_started_afresh(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import User, diagnosed
+from labs import User, diagnosed_in_turn
 
 from statecheck.experiments import OVERLAPPING
 from statecheck.model import Anchor
@@ -37,7 +37,7 @@ def test_what_is_sent_is_enough_only_where_the_app_goes_by_it(
     user = User(tmp_path)
     user.write(app=APP.format(given=given))
 
-    ran = diagnosed(user, "app.py:reply", "namespace")
+    ran = diagnosed_in_turn(user, "app.py:reply")
 
     assert ran.diagnosis.verdict == verdict
     assert [cause.code for cause in ran.diagnosis.causes] == causes
@@ -78,7 +78,7 @@ def test_a_conversation_in_what_each_answer_gives_cannot_be_overwritten_on_a_ser
     user = User(tmp_path)
     user.write(app=TOKEN, client=CLIENT)
 
-    ran = diagnosed(user, "app.py", "namespace")
+    ran = diagnosed_in_turn(user, "app.py")
 
     assert (ran.diagnosis.verdict, ran.diagnosis.causes) == ("stateless", ())
     assert [one.name for one in ran.diagnosis.experiments if one.outcome == "skipped"] == [
@@ -117,7 +117,7 @@ def test_what_is_kept_beside_what_is_sent_is_judged_where_others_are_given_it(tm
     user = User(tmp_path)
     user.write(flow=KEPT)
 
-    ran = diagnosed(user, "flow.py", "namespace")
+    ran = diagnosed_in_turn(user, "flow.py")
 
     assert (ran.diagnosis.target.object, ran.diagnosis.verdict) == ("workflow", "state-loss")
     assert [(cause.code, cause.kind) for cause in ran.diagnosis.causes] == [
@@ -159,7 +159,7 @@ def test_a_session_that_is_only_changed_in_place_is_not_sent_back(
     user = User(tmp_path)
     user.write(app=IN_PLACE.format(saved=saved))
 
-    ran = diagnosed(user, "app.py", "namespace", Options(skip=("new-process", "new-container", *OVERLAPPING)))
+    ran = diagnosed_in_turn(user, "app.py", Options(skip=("new-process", "new-container", *OVERLAPPING)))
 
     assert [(cause.code, cause.kind) for cause in ran.diagnosis.causes] == causes
     assert all(cause.anchor == Anchor("app.py", 14) for cause in ran.diagnosis.causes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import Ran, User, diagnosed
+from labs import Ran, User, diagnosed, diagnosed_in_turn
 
 from statecheck.model import Anchor
 from statecheck.options.config import Options
@@ -222,7 +222,7 @@ def with_a_volume(user: User) -> Options:
 def test_a_lambda_handler_keeps_its_globals_in_one_environment(user: User) -> None:
     user.write(app=LAMBDA)
 
-    ran = diagnosed(user, "app.py", "namespace")
+    ran = diagnosed_in_turn(user, "app.py")
 
     assert ran.diagnosis.target.framework == "lambda"
     assert found(ran) == [("SC102", Anchor("app.py", 5)), ("SC103", Anchor("app.py", 5))]
@@ -234,7 +234,7 @@ def test_a_lambda_handler_keeps_its_globals_in_one_environment(user: User) -> No
 def test_a_lambda_handler_with_a_store_outside_is_healthy(user: User) -> None:
     user.write(app=LAMBDA_FIXED, stored=STORED)
 
-    ran = diagnosed(user, "app.py", "namespace", with_a_volume(user))
+    ran = diagnosed_in_turn(user, "app.py", with_a_volume(user))
 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
 
@@ -242,7 +242,7 @@ def test_a_lambda_handler_with_a_store_outside_is_healthy(user: User) -> None:
 def test_the_status_of_an_error_refuses_the_turn(user: User) -> None:
     user.write(app=REFUSING)
 
-    ran = diagnosed(user, "app.py", "namespace", Options(seed=1, only=("same-process",)))
+    ran = diagnosed_in_turn(user, "app.py", Options(seed=1, only=("same-process",)))
 
     (problem,) = ran.diagnosis.errors
     assert (ran.diagnosis.verdict, problem.slug) == ("inconclusive", "turn-refused")
@@ -252,7 +252,7 @@ def test_the_status_of_an_error_refuses_the_turn(user: User) -> None:
 def test_a_slack_app_that_answers_in_a_thread_is_mentioned_there_again(user: User) -> None:
     user.write(bot=SLACK)
 
-    ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, only=("same-process",)))
+    ran = diagnosed_in_turn(user, "bot.py", Options(seed=1, only=("same-process",)))
 
     assert ran.diagnosis.target.framework == "slack"
     assert [(one.code, one.kind, one.anchor) for one in ran.diagnosis.causes] == [
@@ -264,7 +264,7 @@ def test_a_slack_app_that_answers_in_a_thread_is_mentioned_there_again(user: Use
 def test_a_slack_app_with_one_key_and_a_store_outside_is_healthy(user: User) -> None:
     user.write(bot=SLACK_FIXED, stored=STORED)
 
-    ran = diagnosed(user, "bot.py", "namespace", with_a_volume(user))
+    ran = diagnosed_in_turn(user, "bot.py", with_a_volume(user))
 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
 
@@ -272,7 +272,7 @@ def test_a_slack_app_with_one_key_and_a_store_outside_is_healthy(user: User) -> 
 def test_a_telegram_bot_is_given_updates_by_its_own_library(user: User) -> None:
     user.write(bot=TELEGRAM)
 
-    ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, skip=("concurrent", "concurrent-workers")))
+    ran = diagnosed_in_turn(user, "bot.py", Options(seed=1, skip=("concurrent", "concurrent-workers")))
 
     assert ran.diagnosis.target.framework == "telegram"
     assert found(ran) == [("SC103", Anchor("bot.py", 7)), ("SC102", Anchor("bot.py", 7))]
@@ -282,7 +282,7 @@ def test_a_telegram_bot_is_given_updates_by_its_own_library(user: User) -> None:
 def test_a_telegram_bot_that_takes_commands_and_has_a_store_outside_is_healthy(user: User) -> None:
     user.write(bot=TELEGRAM_FIXED, stored=STORED)
 
-    ran = diagnosed(user, "bot.py", "namespace", with_a_volume(user))
+    ran = diagnosed_in_turn(user, "bot.py", with_a_volume(user))
 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
 
@@ -295,7 +295,7 @@ def test_bots_of_other_libraries(user: User, library: str, app: str, code: str, 
     pytest.importorskip(library, reason=f"{library} is not in the lock: it forbids the pydantic there")
     user.write(bot=app)
 
-    ran = diagnosed(user, "bot.py", "namespace", Options(seed=1, only=("same-process", "other-worker")))
+    ran = diagnosed_in_turn(user, "bot.py", Options(seed=1, only=("same-process", "other-worker")))
 
     assert found(ran)[0] == (code, Anchor("bot.py", line))
 
@@ -313,7 +313,7 @@ def test_a_celery_task_remembers_in_the_child_of_its_worker(user: User) -> None:
 def test_a_child_that_takes_one_task_forgets_with_it(user: User) -> None:
     user.write(tasks=CELERY.replace("memories = {}", "memories = {}\n    app.conf.worker_max_tasks_per_child = 1"))
 
-    ran = diagnosed(user, "tasks.py", "namespace", Options(seed=1, only=("same-process",)))
+    ran = diagnosed_in_turn(user, "tasks.py", Options(seed=1, only=("same-process",)))
 
     assert [(one.code, one.kind, one.anchor) for one in ran.diagnosis.causes] == [
         ("SC103", "worker-recycle", Anchor("tasks.py", 16))
@@ -323,7 +323,7 @@ def test_a_child_that_takes_one_task_forgets_with_it(user: User) -> None:
 def test_a_celery_task_with_a_store_outside_is_healthy(user: User) -> None:
     user.write(tasks=CELERY_FIXED, stored=STORED)
 
-    ran = diagnosed(user, "tasks.py", "namespace", with_a_volume(user))
+    ran = diagnosed_in_turn(user, "tasks.py", with_a_volume(user))
 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
     (overlap,) = ran.histories()["concurrent-workers"].select("overlap")

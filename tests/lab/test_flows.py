@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import Ran, User, diagnosed
+from labs import Ran, User, diagnosed_in_turn
 
 from statecheck.model import Anchor
 from statecheck.options.config import Options
@@ -177,7 +177,7 @@ def talks(ran: Ran) -> str:
 def test_a_workflow_class_is_run_with_what_its_first_step_reads(user: User) -> None:
     user.write(cart=CART)
 
-    ran = diagnosed(user, "cart.py", "namespace")
+    ran = diagnosed_in_turn(user, "cart.py")
 
     assert talks(ran) == "call with (item={message}), no session"
     assert found(ran) == [("SC104", None, Anchor("cart.py", 9))]
@@ -186,7 +186,7 @@ def test_a_workflow_class_is_run_with_what_its_first_step_reads(user: User) -> N
 def test_a_workflow_that_asks_back_is_answered_with_what_was_said(user: User) -> None:
     user.write(refund=ASKS_BACK.format(**IN_MEMORY).partition("refund = Refund()")[0])
 
-    ran = diagnosed(user, "refund.py:Refund", "namespace", Options(seed=1, only=("same-process",)))
+    ran = diagnosed_in_turn(user, "refund.py:Refund", Options(seed=1, only=("same-process",)))
 
     assert [re.sub("sc-m[0-9a-f]{8}", "it", answer) for answer in ran.answers("same-process")] == [
         "Please note that my code word is it.: approved by Please note that my code word is it."
@@ -196,7 +196,7 @@ def test_a_workflow_that_asks_back_is_answered_with_what_was_said(user: User) ->
 def test_what_a_workflow_keeps_on_itself_is_one_conversation_for_all(user: User) -> None:
     user.write(cart=ON_THE_INSTANCE)
 
-    ran = diagnosed(user, "cart.py", "namespace", NOT_OVERLAPPING)
+    ran = diagnosed_in_turn(user, "cart.py", NOT_OVERLAPPING)
 
     assert talks(ran) == "call with (household={session}, item={message})"
     assert found(ran) == [
@@ -209,7 +209,7 @@ def test_what_a_workflow_keeps_on_itself_is_one_conversation_for_all(user: User)
 def test_an_agent_is_run_with_a_message_and_blamed_where_it_is_made(user: User) -> None:
     user.write(agents=AGENT)
 
-    ran = diagnosed(user, "agents.py", "namespace", Options(seed=1, only=("same-process",)))
+    ran = diagnosed_in_turn(user, "agents.py", Options(seed=1, only=("same-process",)))
 
     assert talks(ran) == "call with (user_msg={message}), no session"
     assert found(ran) == [("SC104", None, Anchor("agents.py", 8))]
@@ -219,7 +219,7 @@ def test_a_deployed_agent_is_given_the_conversation_by_its_interface(user: User)
     user.write(agents=AGENT)
     (user.project / "llama_deploy.yml").write_text("name: weather\n", "utf-8")
 
-    ran = diagnosed(user, "agents.py", "namespace")
+    ran = diagnosed_in_turn(user, "agents.py")
 
     assert (ran.diagnosis.verdict, found(ran)) == ("stateless", [])
 
@@ -250,7 +250,7 @@ def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
     """
     user.write(server=SERVED.format(store=store, named=store.partition("(")[0], saved=saved), client=sends)
 
-    ran = diagnosed(user, "server.py", "namespace", NOT_OVERLAPPING)
+    ran = diagnosed_in_turn(user, "server.py", NOT_OVERLAPPING)
 
     assert ran.diagnosis.target.framework == "workflow-server"
     assert [f"{one.code} {one.kind}" for one in ran.diagnosis.causes] == expected
@@ -259,8 +259,8 @@ def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
 def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
     user.write(deaf=DEAF, heard=DEAF.replace(", memory=memory)", ")").replace("run(text)", "run(text, memory=memory)"))
 
-    deaf = diagnosed(user, "deaf.py", "namespace", Options(seed=1, only=("same-process",)))
-    heard = diagnosed(user, "heard.py", "namespace", Options(seed=1, only=("same-process",)))
+    deaf = diagnosed_in_turn(user, "deaf.py", Options(seed=1, only=("same-process",)))
+    heard = diagnosed_in_turn(user, "heard.py", Options(seed=1, only=("same-process",)))
 
     assert found(deaf) == [("SC104", "ignored-memory", Anchor("deaf.py", 9))]
     assert found(heard) == []
@@ -269,8 +269,8 @@ def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
 def test_a_question_that_waits_for_its_answer_is_lost_with_the_process_that_asked(user: User) -> None:
     user.write(memory=ASKS_BACK.format(**IN_MEMORY), file=ASKS_BACK.format(**IN_A_FILE) + LOAD)
 
-    in_memory = diagnosed(user, "memory.py:reply", "namespace", NOT_OVERLAPPING)
-    in_a_file = diagnosed(user, "file.py:reply", "namespace", NOT_OVERLAPPING)
+    in_memory = diagnosed_in_turn(user, "memory.py:reply", NOT_OVERLAPPING)
+    in_a_file = diagnosed_in_turn(user, "file.py:reply", NOT_OVERLAPPING)
 
     assert found(in_memory) == [("SC102", None, Anchor("memory.py", 6)), ("SC103", None, Anchor("memory.py", 6))]
     assert found(in_a_file) == [("SC103", None, Anchor("file.py", 31))]  # it begins anew at turn 3, as it should
@@ -279,7 +279,7 @@ def test_a_question_that_waits_for_its_answer_is_lost_with_the_process_that_aske
 def test_a_count_that_only_answers_show_is_found_where_it_is_kept(user: User) -> None:
     user.write(counted=COUNTED.format(answer='f"message {visits[visitor]} of yours"'))
 
-    ran = diagnosed(user, "counted.py:reply", "namespace")
+    ran = diagnosed_in_turn(user, "counted.py:reply")
 
     assert found(ran) == [("SC102", None, Anchor("counted.py", 5)), ("SC103", None, Anchor("counted.py", 5))]
     assert "`counted.visits['sc-" in ran.diagnosis.causes[0].summary
@@ -288,7 +288,7 @@ def test_a_count_that_only_answers_show_is_found_where_it_is_kept(user: User) ->
 def test_what_varies_by_itself_is_no_conversation(user: User) -> None:
     user.write(counted=COUNTED.format(answer='f"hello {visitor}"'))
 
-    ran = diagnosed(user, "counted.py:reply", "namespace")
+    ran = diagnosed_in_turn(user, "counted.py:reply")
 
     assert (ran.diagnosis.verdict, found(ran)) == ("inconclusive", [])  # nothing shows that a message arrived
     assert ran.diagnosis.errors[0].slug == "message-not-seen"

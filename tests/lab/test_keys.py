@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import User, diagnosed
+from labs import User, diagnosed, diagnosed_in_turn
 
 from statecheck.options.config import Options
 
@@ -31,7 +31,7 @@ def test_a_key_of_each_process_is_new(key: str, tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=APP.replace("{KEY}", key))
 
-    ran = diagnosed(user, "app.py:reply", "namespace", Options(skip=("concurrent", "concurrent-workers")))
+    ran = diagnosed_in_turn(user, "app.py:reply", Options(skip=("concurrent", "concurrent-workers")))
 
     assert [(cause.code, cause.kind) for cause in ran.diagnosis.causes] == [("SC106", "new-key")]
     assert ran.outcomes()["same-process"] == "kept"

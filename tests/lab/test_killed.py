@@ -153,5 +153,6 @@ def test_ctrl_c_does_not_wait_for_a_library_that_hangs(isolation: str, tmp_path:
     _, said = process.communicate(timeout=20)  # the import itself would be waited for three times as long
 
     assert said.startswith(b"error: interrupted\n")
-    assert process.returncode == 130
+    # a shell shows both as 130: with `-m`, Python itself ends so where an `exec` of its libraries was interrupted
+    assert process.returncode in (130, -signal.SIGINT)
     assert user.left() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labs import User, diagnosed
+from labs import User, diagnosed_in_turn
 
 from statecheck.options.config import Options
 
@@ -158,7 +158,7 @@ CHAT = """\
 def page(tmp_path: Path, source: str, *only: str, **parts: str) -> tuple[str, dict[str, str], list[tuple[str, int]]]:
     user = User(tmp_path)
     user.write(page=source.format(**parts) if parts else source)
-    ran = diagnosed(user, "page.py", "namespace", Options(seed=1, only=only, volumes=(Path("/tmp/chats"),)))
+    ran = diagnosed_in_turn(user, "page.py", Options(seed=1, only=only, volumes=(Path("/tmp/chats"),)))
     found = [(cause.code + "W" * (cause.severity == "warning"), cause.anchor.line) for cause in ran.diagnosis.causes]
     return ran.diagnosis.verdict, {name: what for name, what in ran.outcomes().items() if what != "skipped"}, found
 
@@ -215,7 +215,7 @@ def test_a_page_without_an_input_is_told_with_what_it_says(tmp_path: Path) -> No
         chat="import streamlit as st\nst.warning('Configure a model first.')\n",
     )
 
-    (problem,) = diagnosed(user, "app.py", "namespace", Options(only=("same-process",))).diagnosis.errors
+    (problem,) = diagnosed_in_turn(user, "app.py", Options(only=("same-process",))).diagnosis.errors
 
     assert (problem.slug, problem.text) == (
         "not-driven",
@@ -292,5 +292,5 @@ def test_gradio_and_chainlit_are_driven_where_another_app_mounts_them(tmp_path: 
     )
     one = Options(seed=1, only=("same-process",))
 
-    assert diagnosed(user, "front.py", "namespace", one).outcomes()["same-process"] == "kept"
-    assert diagnosed(user, "door.py", "namespace", one).outcomes()["same-process"] == "lost"
+    assert diagnosed_in_turn(user, "front.py", one).outcomes()["same-process"] == "kept"
+    assert diagnosed_in_turn(user, "door.py", one).outcomes()["same-process"] == "lost"

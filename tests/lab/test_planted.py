@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from generator.apps import PROJECT, App, apps
 from generator.mutations import MUTATIONS
-from labs import User, diagnosed
+from labs import User, diagnosed_in_turn
 
 from statecheck.options.config import load
 
@@ -40,7 +40,7 @@ def found(user: User, app: App, source: str) -> tuple[str, dict[str, str | None]
     """The verdict, and the kinds of the causes that are errors, the primary one first."""
     (user.project / "app.py").write_text(source)
     (user.project / "pyproject.toml").write_text(PROJECT)
-    diagnosis = diagnosed(user, app.target, "namespace", load(app.target, user.project)).diagnosis
+    diagnosis = diagnosed_in_turn(user, app.target, load(app.target, user.project)).diagnosis
     return diagnosis.verdict, {f.name: f.kind for f in diagnosis.causes if f.severity == "error"}
 
 

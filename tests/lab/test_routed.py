@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import User, diagnosed
+from labs import User, diagnosed_in_turn
 
 from statecheck.options.config import Options
 
@@ -68,7 +68,7 @@ def test_a_module_s_dict_is_found_behind_their_routes(package: str, source: str,
     user = User(tmp_path)
     user.write(app=source)
 
-    ran = diagnosed(user, "app.py", "namespace", Options(only=("same-process", "other-worker")))
+    ran = diagnosed_in_turn(user, "app.py", Options(only=("same-process", "other-worker")))
 
     assert ran.diagnosis.target.framework == package
     assert [(cause.code, cause.anchor.line) for cause in ran.diagnosis.causes] == [("SC102", line)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import Ran, User, diagnosed
+from labs import Ran, User, diagnosed_in_turn
 
 from statecheck.diagnose import propose
 from statecheck.options.config import Options, read
@@ -249,7 +249,7 @@ def talk(ran: Ran, project: Path) -> str:
     ],
 )
 def test_a_session_is_remembered_and_no_other_is_shown_it(user: User, spec: str, expected: str) -> None:
-    ran = diagnosed(user, spec, "namespace", ONE)
+    ran = diagnosed_in_turn(user, spec, ONE)
 
     assert talk(ran, user.project).startswith(expected)
     assert (ran.outcomes()["same-process"], ran.outcomes()["other-session"]) == ("kept", "isolated")
@@ -270,10 +270,10 @@ def test_a_proposal_loads_the_app_and_sends_nothing(user: User, monkeypatch: pyt
 
 def test_a_token_in_the_query_of_a_websocket_is_asked_for_there_and_a_template_gives_it(user: User) -> None:
     user.write(app=TOKEN)
-    (refused,) = diagnosed(user, "app.py", "namespace", ONE).diagnosis.errors
+    (refused,) = diagnosed_in_turn(user, "app.py", ONE).diagnosis.errors
     file = user.project / "pyproject.toml"
     file.write_text(TOKEN_IN_TEMPLATE)
-    told = diagnosed(user, "app.py", "namespace", replace(ONE, template=read(file).template))
+    told = diagnosed_in_turn(user, "app.py", replace(ONE, template=read(file).template))
 
     assert refused.hint == 'it wants a `token` that it knows: give one in a template, `query = { token = "…" }`'
     assert told.outcomes()["same-process"] == "kept"

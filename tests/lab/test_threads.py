@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import User, diagnosed
+from labs import User, diagnosed, diagnosed_in_turn
 
 from statecheck.model import Anchor
 from statecheck.options.config import Options
@@ -80,7 +80,7 @@ def test_a_store_that_threads_break_is_told_and_what_hangs_in_it_is_not_waited_f
 def test_one_that_a_lock_keeps_from_it_is_kept(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=APP.replace("Lock()", "RLock()"), calm=LOCKED)
-    ran = diagnosed(user, "calm.py:one_at_a_time", "namespace", OPTIONS)
+    ran = diagnosed_in_turn(user, "calm.py:one_at_a_time", OPTIONS)
 
     assert ran.diagnosis.causes == ()
     assert ran.outcomes()["concurrent"] == "kept"
@@ -91,7 +91,7 @@ def test_turns_overlap_as_the_threads_of_the_deployment_let_them(tmp_path: Path,
     user = User(tmp_path)
     user.write(app=RACING)
     (user.project / "Procfile").write_text(f"web: gunicorn --threads {threads} app:app\n")
-    ran = diagnosed(user, "app.py", "namespace", OPTIONS)
+    ran = diagnosed_in_turn(user, "app.py", OPTIONS)
 
     assert ran.outcomes()["concurrent"] == outcome
     assert f"Procfile:1 gives a worker {threads} thread{'' if threads == 1 else 's'}" in ran.diagnosis.notes
