@@ -81,18 +81,45 @@ def find_late_failure(conversation: Conversation, first: Sent, findings: Sequenc
 
 
 def find_unheard_message(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
-    """Was turn 1 answered without being seen to reach a model or a store, or refused in its answer's body?"""
-    if findings or first.status != "ok" or conversation.calls_model(first.number):
+    """Was a turn answered without being seen to reach a model or a store, or refused in its answer's body?"""
+    later = [turn for turn in conversation.turns[1:2] if turn.key == first.key]
+    return next(filter(None, (_find_unheard(conversation, turn) for turn in (first, *later) if not findings)), None)
+
+
+def _find_unheard(conversation: Conversation, turn: Sent) -> Problem | None:
+    if turn.status != "ok" or conversation.calls_model(turn.number):
         return None
-    said = " ".join(first.answer.split())[:_LONGEST]
-    kept = any(first.marker in op.markers for op in conversation.ops if op.f not in ("turn", "warm-up"))
-    if is_refusal(first.answer) and not kept:
-        text = f"turn 1 was answered {first.code} with an error, and no model was asked: {said}"
+    said = " ".join(turn.answer.split())[:_LONGEST]
+    kept = any(turn.marker in op.markers for op in conversation.ops if op.f not in ("turn", "warm-up"))
+    answered = f"turn {turn.number} was answered {turn.code}"
+    if is_refusal(turn.answer) and not kept:
+        text = f"{answered} with an error, and no model was asked: {said}"
         return Problem("refused-in-answer", text, "make the app answer here as it does for its users; see `--env`")
-    if kept or first.marker in first.answer or next(iter(conversation.state_ops(first.number)), None) is not None:
+    if kept or turn.marker in turn.answer or next(iter(conversation.state_ops(turn.number)), None) is not None:
         return None
-    text = f"turn 1 was answered {first.code}, but its message was seen in no model, no store and no answer: {said}"
-    return Problem("message-not-seen", text, "name what takes the message with `--endpoint` and `--message-field`")
+    text = f"{answered}, but its message was seen in no model, no store and no answer: {said}"
+    hint = "name what takes the message with `--endpoint` and `--message-field`"
+    if turn.number > 1:
+        hint = (
+            "is it taken for one that came before? `[tool.statecheck.template]` can give each message an id of its own"
+        )
+    return Problem("message-not-seen", text, hint)
+
+
+def find_empty_file(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
+    """Was a file of this session's name written in turn 1 and read in turn 2, without what was said in it?"""
+    second = next(iter(conversation.turns[1:]), None)
+    key = _letters(first.key or "")
+    if findings or second is None or not key or first.key != second.key:
+        return None
+    for op in conversation.select("file", first.number, "write"):
+        read = any(each.where == op.where for each in conversation.select("file", second.number, "read"))
+        if op.frames and read and key in _letters(op.where):
+            text = (
+                f"turn 1 writes `{op.where}`{show_line(op)} and turn 2 reads it, and what was said was not seen in it"
+            )
+            return Problem("empty-file", text, "compare what is saved with what the model is given: is it a copy?")
+    return None
 
 
 BLIND_SPOTS: tuple[Callable[[Conversation, Sent, Sequence[Finding]], Problem | None], ...] = (
@@ -101,6 +128,7 @@ BLIND_SPOTS: tuple[Callable[[Conversation, Sent, Sequence[Finding]], Problem | N
     find_caught_failure,
     find_late_failure,
     find_unheard_message,
+    find_empty_file,
 )
 """Asked in this order; the first that finds something is reported."""
 
@@ -115,6 +143,11 @@ def is_refusal(answer: str) -> bool:
         return False
     has_error = any(body.get(name) for name in _ERRORS) or body.get("status") in _ERRORS or body.get("ok") is False
     return has_error and not any(body.get(name) for name in ("answer", "data", "result", "response", "reply"))
+
+
+def _letters(text: str) -> str:
+    """A text's letters and digits: what a key keeps when it is made a file's name."""
+    return "".join(filter(str.isalnum, text)).lower()
 
 
 def _markers_of(conversation: Conversation, turn: Sent) -> set[str]:

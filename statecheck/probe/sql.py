@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
 
     from .ops import Fields
 
+_EMPTIES = re.compile(r"\s*(DROP TABLE|DELETE FROM|TRUNCATE)\b", re.IGNORECASE)
 _MOST_TEXT = 500  # characters: a SELECT names its columns before its tables
 _MOST_VALUES = 12  # parameters of a statement that are recorded
 _LONGEST_VALUE = 80  # characters: a key is no longer
 
 
 def _record(database: str, statement: Any, parameters: Any) -> None:
-    if not TURN.get() or RECORDER.fd < 0:
+    if RECORDER.fd < 0:
+        return
+    if not TURN.get():
+        _record_emptying(database, statement)
         return
     frames = RECORDER.frames(3) or RECORDER.awaiting()
     markers = find((statement, parameters))
@@ -38,6 +43,13 @@ def _record(database: str, statement: Any, parameters: Any) -> None:
         if markers:
             said |= {"action": "write", "around": words_around(f"{statement} {parameters}")}
         RECORDER.emit("sql", **said)
+
+
+def _record_emptying(database: str, statement: Any) -> None:
+    """Record a statement that takes away what is stored, where the app sends it outside of a turn: when it starts."""
+    if _EMPTIES.match(str(statement)):
+        text = " ".join(str(statement).split())[:_MOST_TEXT]
+        RECORDER.emit("sql", action="delete", database=database, text=text, frames=RECORDER.frames(4))
 
 
 def _short_values(parameters: Any) -> tuple[str, ...]:

@@ -80,6 +80,14 @@ def test_a_message_that_was_seen_to_arrive_hides_nothing(seen: str) -> None:
     assert find_blind_spot(told(f"1a > s\n{seen}"), []) is None
 
 
+def test_a_second_message_that_is_taken_for_the_first_is_no_clean_bill() -> None:
+    text = '1a > s\n1a model read 1\n1a <\n2a > s\n{}2a < "seen"'
+    problem = find_blind_spot(told(text.format("")), [])
+    assert problem is not None
+    assert problem.text.startswith("turn 2 was answered 200, but its message was seen in no model")
+    assert find_blind_spot(told(text.format("2a model read 2\n")), []) is None
+
+
 def test_a_refusal_in_the_body_of_an_answer_is_quoted() -> None:
     problem = find_blind_spot(told("""1a > s\n1a < '{"error": "no catalogue"}'"""), [])
     assert problem is not None
@@ -101,3 +109,23 @@ def test_a_refusal_in_the_body_of_an_answer_is_quoted() -> None:
 )
 def test_bodies_that_refuse_are_told_from_answers(answer: str, *, refuses: bool) -> None:
     assert is_refusal(answer) is refuses
+
+
+def test_a_session_s_file_that_holds_nothing_of_the_turn_is_no_clean_bill() -> None:
+    text = """
+        1a > alice
+        1a model read 1
+        1a file write where=chats/{}.json @app.py:9
+        1a <
+        2a > alice
+        2a file {} where=chats/alice.json @app.py:5
+        2a model read 2
+        2a <
+        """
+    problem = find_blind_spot(told(text.format("alice", "read")), [])
+
+    assert problem is not None
+    assert problem.slug == "empty-file"
+    assert "turn 1 writes `chats/alice.json` (app.py:9) and turn 2 reads it" in problem.text
+    assert find_blind_spot(told(text.format("alice", "miss")), []) is None
+    assert find_blind_spot(told(text.format("audit", "read")), []) is None

@@ -84,6 +84,7 @@ keeps for one tab of a browser ends with it: a warning, unless the project's fil
   container's own disk: its answer comes to nothing after a restart, or a redeploy.
 - `evicted`: a cache has room for so many conversations (`lru_cache(maxsize=1)`, `TTLCache(maxsize=100, …)`), and those
   of others push one out that is kept nowhere else. A warning: how soon depends on how many people talk at once.
+- `emptied-at-start`: the database outlives the process, and the app drops or empties its tables when it starts.
 
 ## See also
 
@@ -116,7 +117,15 @@ CAUSE = Cause(
     ),
     rank=70,
     fix="keep the conversation on a volume or in a database outside the container",
-    kinds=("never-persisted", "shared-instance", "own-secret", "worker-recycle", "paused-run", "evicted"),
+    kinds=(
+        "never-persisted",
+        "shared-instance",
+        "own-secret",
+        "worker-recycle",
+        "paused-run",
+        "evicted",
+        "emptied-at-start",
+    ),
     symptoms=(
         Symptom(
             "the WorkflowServer's memory was lost with its process, or is in another replica; give it a "

@@ -54,6 +54,17 @@ _PUSHED_OUT = """
 3a <
 -a capacity info name=maxsize=1 text=1 where=agent_of @app.py:9
 """
+_EMPTIED = """
+1a > s
+1a sql write 1 database=sqlite text="INSERT INTO said VALUES (?, ?)" @app.py:20
+1a model read 1
+1a <
+-a disk 1 where=data/chat.db
+-b sql delete database=sqlite text="DROP TABLE IF EXISTS said" @app.py:5
+2b > s
+2b model read 2
+2b <
+"""
 _STILL_THERE = _PUSHED_OUT.replace("read 3", "read 1 3")
 _GOES_ON = """
 1a > -
@@ -79,6 +90,7 @@ EXAMPLES = (
     Example("a store is loaded, never saved", {BASELINE: KEPT, NEW_PROCESS: _NEVER_SAVED}, "never-persisted"),
     Example("a run that waits is saved on the disk", {OTHER_SESSION: _PAUSED}, "paused-run"),
     Example("a run that waits dies", {BASELINE: _GOES_ON, NEW_PROCESS: _UNKNOWN_RUN}, "paused-run"),
+    Example("a table is dropped at the start", {BASELINE: KEPT, NEW_PROCESS: _EMPTIED}, "emptied-at-start"),
     Example("a cache holds one conversation", {BASELINE: KEPT, BACK_AGAIN: _PUSHED_OUT}, "evicted"),
 )
 COUNTEREXAMPLES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS
@@ -9,6 +10,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
 from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
 from statecheck.judge.evidence.paused_runs import advise_keeping, is_answered, name_first
+from statecheck.judge.evidence.services import named_tables
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_first_places, find_places
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
     from statecheck.judge.evidence.case import Case
     from statecheck.model import Severity
+
+_EMPTIED = re.compile(r"(?:TABLE|FROM|TRUNCATE)\s+(?:IF\s+EXISTS\s+)?[\"`\[]?(\w+)", re.IGNORECASE)
 
 
 def find_lost_place(case: Case) -> Observation | None:
@@ -28,6 +32,9 @@ def find_lost_place(case: Case) -> Observation | None:
     if unread is not None:
         return unread
     conversation = case.conversations[name]
+    emptied = _find_emptied(case, conversation)
+    if emptied is not None:
+        return emptied
     first = conversation.turns[0]
     baseline = case.conversations.get(BASELINE, conversation)
     memory = [*find_places(conversation, first), *find_first_places(baseline)]
@@ -64,6 +71,29 @@ def find_lost_place(case: Case) -> Observation | None:
         severity=severity,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
         fix=mends,
+    )
+
+
+def _find_emptied(case: Case, conversation: Conversation) -> Observation | None:
+    """Did the process that turn 2 met empty the database, when it started, that has turn 1?"""
+    first, second = conversation.turns[:2]
+    stored = next((p for p in find_places(conversation, first) if p.kind != "process"), None)
+    if stored is None or second.generation == first.generation:
+        return None
+    written = {name for op in conversation.with_marker("sql", first.marker) for name in named_tables(op.text)}
+    starts = (op for op in conversation.select("sql", 0, "delete") if op.generation == second.generation)
+    statement = next((op for op in starts if _EMPTIED.search(op.text) and written & {*_EMPTIED.findall(op.text)}), None)
+    if statement is None:
+        return None
+    anchor = anchor_of(statement) or stored.anchor
+    return Observation(
+        f"turn 1 is stored in `{stored.text}`, and the app takes it away when it starts: `{statement.text}`",
+        anchor,
+        tuple(case.reason(each) for each in (NEW_PROCESS, NEW_CONTAINER) if case.lost(each)),
+        kind="emptied-at-start",
+        related_to=find_related(conversation, first, first.marker, anchor or case.handler),
+        fix="create what is missing (`CREATE TABLE IF NOT EXISTS`, `create_all`) and leave what is there; a new schema "
+        "wants a migration",
     )
 
 
