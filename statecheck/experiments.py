@@ -271,7 +271,7 @@ REPORTED = tuple(each.name for each in EXPERIMENTS if not each.aside)
 ASIDE = tuple(each.name for each in EXPERIMENTS if each.aside)
 WHERE_DUE = tuple(each.name for each in EXPERIMENTS if each.where_due)
 SEQUENTIAL = tuple(each.name for each in EXPERIMENTS if each.sequential and not (each.aside or each.where_due))
-OVERLAPPING = tuple(each.name for each in EXPERIMENTS if each.overlapping and not each.aside)
+OVERLAPPING = tuple(each.name for each in EXPERIMENTS if each.overlapping and not (each.aside or each.where_due))
 SESSIONS = {each.name: each.sessions for each in EXPERIMENTS if len({*each.sessions}) > 1}
 """The session of each turn, by the names of the experiments in which there are several."""
 

@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -130,7 +130,7 @@ def _connect(sock: socket.socket, request: Request, headers: dict[str, str], sec
     """
     from websockets.sync.client import connect
 
-    return connect(
+    connecting = connect(
         f"ws://{_HOST}:{sock.getpeername()[1]}{request.target}",
         sock=sock,
         additional_headers=headers,
@@ -144,6 +144,7 @@ def _connect(sock: socket.socket, request: Request, headers: dict[str, str], sec
         logger=_silent(),
         create_connection=_counting(),
     )
+    return ExitStack().enter_context(connecting)  # it may stay open: `Connection.close` ends it
 
 
 def _listens(worker: Worker, token: int, times: int, seconds: float) -> bool:

@@ -15,12 +15,15 @@ def check(
     """Judge a conversation whose first and last turn are of one session, with turns of others between them.
 
     Returns:
-        `lost`, `kept`, or `error` where one of the two was not acknowledged; and a sentence.
+        `lost`, `kept`, `error` where one of the two was not acknowledged, or `skipped` where answers that count are all
+        that shows what is remembered; and a sentence.
     """
     sent = conversation.turns
     refused = next((turn for turn in (*sent[:1], *sent[-1:]) if turn.status != "ok"), None)
     if len(sent) < 2 or refused is not None:
         return "error", f"turn {refused.number} was not acknowledged: {refused.note}" if refused else "nothing was sent"
+    if channel == "progress":
+        return "skipped", "what an answer counts shows nothing of one session among others"
     others = len(sent) - 2
     if not conversation.is_given(sent[-1], sent[0], channel or "model"):
         return "lost", f"turn {sent[-1].number} was not given turn 1, after turns of {others} other sessions"

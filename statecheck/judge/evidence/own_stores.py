@@ -22,6 +22,7 @@ Kind = Literal["not-committed", "filtered-out", "never-read", "read-once"]
 _ROLES = frozenset(("user", "assistant", "system", "human", "ai", "bot", "model", "tool"))
 _BEGINS = re.compile(r"\s*(BEGIN|START TRANSACTION)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
+_OF_A_RUN = ("ctx-store", "context", "run")
 _SHORTEST_KEY = 2  # characters; a flag or a count is no key
 
 
@@ -47,6 +48,8 @@ def find_unreturned(conversation: Conversation) -> Unreturned | None:
     if len(sent) < 2 or sent[1].status != "ok":
         return None
     first, second = sent[:2]
+    if any(op.f in _OF_A_RUN for op in conversation.writes(first.number, first.marker)):
+        return None  # what the app stores is a Context: SC104 knows whether it is taken up again
     library = _library_lines(conversation, first) | _library_lines(conversation, second)
     if find_memory_database(conversation, first, second, library) is not None:
         return None
