@@ -127,6 +127,9 @@ def content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
         parts["headers"] = {**parts.get("headers", {}), "cookie": pairs}
     if request.encoding == "json":
         parts["json"] = request.body
+    elif request.encoding == "text":
+        parts["content"] = str(request.body)
+        parts["headers"] = {"content-type": "text/plain; charset=utf-8", **parts.get("headers", {})}
     elif request.encoding == "form":
         parts["data"] = request.body
     elif request.encoding == "multipart" and isinstance(request.body, dict):

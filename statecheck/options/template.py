@@ -71,7 +71,7 @@ def _request(table: Table) -> Plan:
         query=table.pairs("query"),
         headers=table.pairs("headers"),
         cookies=table.pairs("cookies"),
-        encoding=cast("Any", table.choice("encoding", ("json", "form", "multipart", "none")) or default),
+        encoding=cast("Any", table.choice("encoding", ("json", "form", "multipart", "text", "none")) or default),
         body=body,
     )
 

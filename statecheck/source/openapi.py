@@ -17,6 +17,7 @@ _MEDIA: tuple[tuple[str, Encoding], ...] = (
     ("application/json", "json"),
     ("application/x-www-form-urlencoded", "form"),
     ("multipart/form-data", "multipart"),
+    ("text/plain", "text"),
 )
 _KEY = "{session}"
 _KEYS: Mapping[Form, tuple[str, ...]] = MappingProxyType(

@@ -50,7 +50,7 @@ class Plan:
         kind: `http` (a request), `websocket` (a connection and one message, the body: a text, or JSON), or `callable`
             (a call with `args`).
         path: for http, with path parameters filled (`/desk/{session}/`).
-        body: JSON value (encoding json), mapping of names to strings (form, multipart: `FILE` too), or None (none).
+        body: JSON value (encoding json), mapping of names to strings (form, multipart: `FILE` too), text, or None.
         args: for callable: positional arguments.
         keywords: for callable: what can only be given by name.
         message_field, session_field: for people, where they travel (`body message`, `header X-Pupil`);

@@ -88,8 +88,9 @@ def fill_request(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan
     endpoint, call = sending.endpoint, sending.call
     encoding: Encoding = call.encoding if call is not None and call.encoding != "none" else endpoint.encoding
     bodies = [(field, value) for field, value in values if field.place.where == "body"]
-    if bodies and encoding == "none":
-        encoding = "json"
+    if bodies and encoding == "none":  # a body that is read as it is, and not taken apart, is a text
+        text = endpoint.method != "WEBSOCKET" and all(value == MESSAGE and not f.place.path for f, value in bodies)
+        encoding = "text" if text else "json"
     path = endpoint.path
     for field, value in values:
         if field.place.where == "path":

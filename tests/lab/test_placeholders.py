@@ -42,13 +42,16 @@ BOT = "def reply(session_id, text): return text\n"
         (FIELDS, MADE_UP),
         ("import os\nx = os.environ['SHOP_REGION'], int(os.environ['SHOP_SIZE'])\n", {"SHOP_REGION": "sc-dummy", "SHOP_SIZE": "1024"}),  # noqa: E501 - one case a line
         ("import os\nX = os.getenv('SHOP_REGION')\nif not X:\n    raise SystemExit(1)\n", {"SHOP_REGION": "sc-dummy"}),
+        ("import os\nX = os.getenv('SHOP_REGION')\nassert X, 'set it'\n", {"SHOP_REGION": "sc-dummy"}),
+        ("import os\ndef need(name):\n    found = os.getenv(name)\n    if not found:\n        raise OSError(name)\n    return found\nX = need('SHOP_REGION')\n", {"SHOP_REGION": "sc-dummy"}),  # noqa: E501 - one case a line
+        ("import os\ndef look(name):\n    return os.getenv(name)\nX = look('SHOP_REGION')\n", {}),
         ("import os\nx = os.getenv('SHOP_REGION')\n", {}),
         ("import os\nx = os.environ['SHOP_REGION'] if 'SHOP_REGION' in os.environ else ''\n", {}),
         ("import os\ntry:\n    x = os.environ['SHOP_REGION']\nexcept KeyError:\n    x = ''\n", {}),
         ("import os\nos.environ['SHOP_REGION'] = 'eu'\nx = os.environ['SHOP_REGION']\n", {}),
         ("import os\nx = os.environ['MONGODB_URI']\n", {}),
     ],
-    ids=["fields", "subscripts", "refused", "asked", "tested", "caught", "set", "service"],
+    ids=["fields", "subscripts", "refused", "asserted", "helped", "looked-up", "asked", "tested", "caught", "set", "service"],
 )  # fmt: skip
 def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source: str, values: dict[str, str]) -> None:
     (tmp_path / "app.py").write_text(source)

@@ -135,7 +135,11 @@ def test_no_file_is_the_defaults(tmp_path: Path) -> None:
         ("template = { paht = '/' }", "unknown key in [tool.statecheck.template]", "did you mean `path`?"),
         ("template = { path = '/' }", "a request with {message} somewhere in it", ""),
         ("template = { path = '/{message}', opening = { given = 'id' } }", "unknown key in [tool.statecheck.temp", ""),
-        ("template = { path = '/{message}', encoding = 'xml' }", "must be one of json, form, multipart, none", ""),
+        (
+            "template = { path = '/{message}', encoding = 'xml' }",
+            "one of json, form, multipart, text, none",
+            "",
+        ),
         ("template = { path = '/{message}', steps = 'x' }", "`steps` of [tool.statecheck.template]", ""),
         ("template = { path = '/{message}', steps = [{ given = 'x' }] }", "template.steps.1]", "did you mean `gives`?"),
         ("endpoint = '/chat", "pyproject.toml:2` is not TOML", ""),

@@ -26,6 +26,8 @@ _TAKES = as_set(
     "--url"
 )
 _NAMED = re.compile(r"\$\{(\w+)[^}]*\}|\$(\w+)|<([\w -]+)>|\{\{?\s*([\w.]+)\s*\}?\}|(YOUR_\w+)")
+_BARE_HOST = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:\d))(?::\d+)?(?:/|$)")
+"""A host without a scheme, as curl takes it: `localhost:8000/chat`."""
 _MAKES = re.compile(r"\$\(\s*(?:uuidgen|date|openssl rand|cat /proc/sys/kernel/random)|\$RANDOM|\$\$")
 
 
@@ -121,6 +123,8 @@ def _call(
     headers: list[tuple[str, str, str]],
     cookies: list[tuple[str, str, str]],
 ) -> Call | None:
+    if _BARE_HOST.match(url):
+        url = f"http://{url}"
     path, query = split_url(_NAMED.sub(lambda found: f"{{{_name(found)}}}", url))
     if method.upper() not in _METHODS or not path.startswith("/"):
         return None

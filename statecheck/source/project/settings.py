@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from statecheck.model import Anchor
 from statecheck.source.code.scopes import dotted, last_name, own_nodes, walk
 from statecheck.source.project.settings_classes import settings_classes, settings_fields
+from statecheck.source.project.variable_helpers import find_demanding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,7 @@ class Setting:
 class _Flow:
     """What is known of identifiers; a variable's own is its name behind a dollar sign."""
 
+    helpers: frozenset[str] = frozenset()
     reads: dict[str, tuple[str | None, Anchor]] = field(default_factory=dict)
     onward: dict[str, set[str]] = field(default_factory=dict)
     handed: dict[str, set[str]] = field(default_factory=dict)
@@ -78,8 +80,8 @@ class _Flow:
 
 def read_settings(tree: SourceTree) -> tuple[Setting, ...]:
     """The variables that the target's files read, in the order in which they do."""
-    flow = _Flow()
     modules = tree.modules()
+    flow = _Flow(helpers=find_demanding(modules))
     for module in modules:
         _note_texts(module, flow)
     prefixes = settings_classes(modules)
@@ -129,15 +131,16 @@ def _note_node(node: ast.AST, module: Module, flow: _Flow) -> None:
                 )
         case ast.Call():
             _note_call(node, flow)
-        case ast.Try() | ast.If() | ast.While() | ast.IfExp():
+            _note_helper(node, flow, Anchor(module.shown, node.lineno))
+        case ast.Try() | ast.If() | ast.While() | ast.IfExp() | ast.Assert():
             _note_tests(node, flow)
         case ast.BoolOp():
             _note_alternatives(node, flow)
 
 
-def _note_tests(node: ast.Try | ast.If | ast.While | ast.IfExp, flow: _Flow) -> None:
+def _note_tests(node: ast.Try | ast.If | ast.While | ast.IfExp | ast.Assert, flow: _Flow) -> None:
     """Note for what a program goes another way, and what it demands."""
-    if isinstance(node, ast.If) and _only_refuses(node.body):
+    if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and _only_refuses(node.body)):
         flow.demanded.update(_tested_names(node.test))
     elif not isinstance(node, ast.Try):
         flow.tested.update(_tested_names(node.test))
@@ -200,6 +203,14 @@ def _note_call(node: ast.Call, flow: _Flow) -> None:
             flow.handed.setdefault(name, set()).update(callee | ({keyword.arg} if keyword.arg else set()))
             if keyword.arg and keyword.arg != name:
                 flow.onward.setdefault(name, set()).add(keyword.arg)
+
+
+def _note_helper(node: ast.Call, flow: _Flow, anchor: Anchor) -> None:
+    """Note the variable that a function of the project's reads for its caller."""
+    if last_name(node.func) in flow.helpers and node.args and _is_name(node.args[0]):
+        name = node.args[0].value  # type: ignore[attr-defined]
+        _note_read(flow, name, _text(node.args[1], flow) if len(node.args) > 1 else None, anchor)
+        flow.demanded.add(f"${name}")
 
 
 def read_variable(node: ast.AST) -> tuple[str, ast.expr | None] | None:

@@ -20,6 +20,9 @@ COMMANDS = [
     """curl http://h/talk \\\n  -sN \\\n  --data-raw "{\\"sid\\": \\"s1\\", \\"text\\": \\"hi\\"}\"""",
     """curl -sS --json '{"sid": "s1",\n "text": "hi"}' http://h/talk | jq .""",
     "http POST :8000/talk sid=s1 text=hi",
+    """curl -X POST localhost:8000/talk -d '{"sid": "s1", "text": "hi"}'""",
+    """curl 127.0.0.1:8000/talk --json '{"sid": "s1", "text": "hi"}'""",
+    "http POST desk:8000/talk sid=s1 text=hi",
     """curl -u '' http://h/talk --json '{"sid": "s1", "text": "hi"}' && echo don't""",
 ]
 
