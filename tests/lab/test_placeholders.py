@@ -51,7 +51,7 @@ BOT = "def reply(session_id, text): return text\n"
         ("import os\nos.environ['SHOP_REGION'] = 'eu'\nx = os.environ['SHOP_REGION']\n", {}),
         ("import os\nx = os.environ['MONGODB_URI']\n", {}),
     ],
-    ids=["fields", "subscripts", "refused", "asserted", "helped", "looked-up", "asked", "tested", "caught", "set", "service"],
+    ids=["fields", "index", "refused", "asserted", "helped", "looked", "asked", "tested", "caught", "set", "service"],
 )  # fmt: skip
 def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source: str, values: dict[str, str]) -> None:
     (tmp_path / "app.py").write_text(source)
