@@ -80,6 +80,17 @@ def find_late_failure(conversation: Conversation, first: Sent, findings: Sequenc
     return Problem("failed-after-answer", text, "fix that first; `--show-logs` shows what the app wrote")
 
 
+def find_unanswered_question(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
+    """Does the run of turn 1 wait for a person, and did nobody answer?"""
+    asked = conversation.find_request(first)
+    if asked is None or findings or any(turn.answers for turn in conversation.turns):
+        return None
+    text = (
+        f"the run of turn 1 waits for a person (`{asked.cls}`{show_line(asked)}), and nothing was found that answers it"
+    )
+    return Problem("question-not-answered", text, "name what begins a run with `--endpoint`, or let the app answer it")
+
+
 def find_unheard_message(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
     """Was a turn answered without being seen to reach a model or a store, or refused in its answer's body?"""
     later = [turn for turn in conversation.turns[1:2] if turn.key == first.key]
@@ -127,6 +138,7 @@ BLIND_SPOTS: tuple[Callable[[Conversation, Sent, Sequence[Finding]], Problem | N
     find_blocked_address,
     find_caught_failure,
     find_late_failure,
+    find_unanswered_question,
     find_unheard_message,
     find_empty_file,
 )

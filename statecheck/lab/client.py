@@ -147,6 +147,7 @@ def message_of(marker: str) -> str:
 
 
 MADE_UP_PASSWORD = "Sc-Pass-2468!"  # noqa: S105 - of users that are made up; it has what rules for passwords ask for
+_ASK_SECONDS = 5.0  # for a run that asks when its turn has been answered
 _NOT_GIVEN = 502  # the answer of somebody who was let down by another
 _AGAINST_FORGERY = "X-CSRFToken"  # Django's, and one of those that Flask-WTF takes
 _call_tokens = itertools.count(1_000_000)  # above all port numbers
@@ -175,11 +176,16 @@ def take_turn(
         answer = _exchange(worker, plan.reply, client, marker, seconds, invoked)
         client.asked = None if answer.acknowledged else client.asked
         return answer
+    before = worker.asked
     answer = _go_on(worker, plan, client, marker, seconds, invoked)
-    if answer.acknowledged and plan.reply.given:
-        client.asked = find_session(answer.text, answer.headers, plan.reply.given)
-    elif answer.acknowledged:
-        client.asked = client.session
+    if not answer.acknowledged:
+        return answer
+    if plan.reply.awaited:  # a run may go on after it has been acknowledged
+        worker.wait(lambda: worker.asked > before, min(seconds, _ASK_SECONDS))
+    if worker.asked == before and plan.reply.awaited:
+        return answer
+    given = plan.reply.given
+    client.asked = find_session(answer.text, answer.headers, given) if given else client.session
     return answer
 
 

@@ -227,7 +227,8 @@ class Driver:
             return
         deep = given and not stored and not self.setting.plan.carries_history  # which is sent with the turn itself
         keys = [] if step.read_back else self._keys()
-        request = {"locate": list(self.sent), "keys": keys, "deep": deep, "under_way": step.under_way}
+        waits = self.setting.plan.reply is not None  # in a run that asks a person something
+        request = {"locate": list(self.sent), "keys": keys, "deep": deep, "under_way": step.under_way or waits}
         reply = worker.ask(request, self.setting.limits.turn)
         if reply is None or "error" in reply:
             error = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]

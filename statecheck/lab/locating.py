@@ -164,7 +164,7 @@ class Locator:
         found = self._attribute(path)
         if found is not None:
             return found
-        module = self.tree.get(self.project / raw.file)
+        module = self.tree.get(self.project / raw.file) if raw.file else None
         if module is None or not path.names or raw.is_app:
             return None  # that a framework's app leads to it says nothing
         return definitions.module_name(module, path.names[0], self.tree)

@@ -67,6 +67,7 @@ class Framework:
         tab_state: what it keeps for one tab of a browser, in the memory of its server, as apps call it.
         per_tab: what to do where tabs share something, or each message makes it anew.
         beyond_tab: what to do where a conversation should outlive its tab, or its server.
+        keeps_runs: what to do where a run that waits for a person should outlive its server.
         polls: methods by which a bot asks for its messages: only one process of it may run.
     """
 
@@ -103,6 +104,7 @@ class Framework:
     tab_state: tuple[str, ...] = ()
     per_tab: str = ""
     beyond_tab: str = ""
+    keeps_runs: str = ""
     polls: tuple[str, ...] = ()
 
     @property
@@ -186,6 +188,8 @@ FRAMEWORKS: tuple[Framework, ...] = (
         starts=("llama_agents.server.server:WorkflowServer.serve",),
         distributions=("llama-agents-server",),
         forgets="`WorkflowServer`",
+        keeps_runs="give the server a store that outlives it and that all replicas share, on a volume: "
+        '`WorkflowServer(workflow_store=SqliteWorkflowStore("/data/runs.db"))`',
     ),
     Framework(
         "workflow",

@@ -16,6 +16,7 @@ from .adapters.offer import is_app
 from .framework_state import Keeper, list_keepers
 from .place_steps import CALLS, Step, frame_of, is_a, name_step
 from .recorder import RECORDER
+from .server_starts import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,18 @@ def _rooted(sources: list[Source], roots: dict[int, Root], known: set[int]) -> l
             break
         level = _above(level, seen, roots, known)
     own = [place for place in found.values() if place["user"]]
+    own = [place for place in own if _lasts(place)] or [place for place in own if _is_local(place)] or own
     return own or list(found.values())[:3]
+
+
+def _is_local(place: dict[str, Any]) -> bool:
+    """Whether a variable of a call that is under way leads there."""
+    return bool(place["steps"][0][0] == "local")
+
+
+def _lasts(place: dict[str, Any]) -> bool:
+    """Whether a name of the user's leads there that stays: no call's, nor ours for what a script has started."""
+    return not _is_local(place) and place["steps"][0] != ("key", repr(SCRIPT))
 
 
 def _above(level: dict[int, Source], seen: set[int], roots: dict[int, Root], known: set[int]) -> dict[int, Source]:
@@ -220,10 +232,11 @@ def _list_calls(tracked: list[Any]) -> dict[int, Root]:
 
 
 def _local(code: types.CodeType, steps: list[Step]) -> dict[str, Any] | None:
-    """A variable of a call of the user's; of a library's call, what it holds of an object of theirs."""
+    """A variable of a call of the user's; of a library's method, what an object of theirs keeps whose method it is."""
     file = RECORDER.relative(code.co_filename)
     (kind, name), *inner = steps
-    if kind != "local" or not (file or (inner and inner[0][0] == "attribute")):
+    theirs = name == "self" and bool(inner) and inner[0][0] == "attribute"
+    if kind != "local" or not (file or theirs):
         return None
     return {
         "module": code.co_name if file else "",

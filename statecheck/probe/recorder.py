@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .ops import MOST_RECORDED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from typing_extensions import Unpack  # of the type checker's own: nothing of it is loaded
@@ -74,6 +75,7 @@ class Recorder:
     def __init__(self) -> None:
         self.fd = -1
         self.missing = 0
+        self.asked: Callable[[], None] = lambda: None  # told when a run has asked something of a person
         self._room = MOST_RECORDED
         self.roots: tuple[str, ...] = ()
         self._relative: dict[str, str] = {}  # code file -> the user's relative path, or "" for a library's
@@ -202,6 +204,8 @@ class Recorder:
             _write(self.fd, data)
         except OSError:  # a limit that the app set on its process: it must not see it, the lab must
             self.missing += 1
+        if f == "asks":
+            self.asked()
 
 
 RECORDER = Recorder()

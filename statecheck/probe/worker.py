@@ -69,6 +69,7 @@ def main(message: Message | int) -> None:
 
     watch_warnings()
     BARRIER.arrived = lambda turn: channel.send({"held": turn})
+    RECORDER.asked = lambda: channel.send({"asked": True})
     configure(_observe, BARRIER.hold, BARRIER.ahold)
     service = Service(message, channel, listening)
     if message["arguments"] is None:

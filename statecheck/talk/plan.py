@@ -78,6 +78,7 @@ class Plan:
         flags: the same with one boolean the other way each, after what is said of it (`stream` = true).
         reply: how a client answers what the app asked a person in its last answer. What that calls the question is its
             `given`, or "" where the session's key tells which it is.
+        awaited: of a reply: it answers a run of the library's, which may ask only when its turn has been acknowledged.
         doubt: what of it is a guess beside others: its `session`, so it is taken only where that changes what is
             remembered, or its `message`, so it is taken only where that is seen to arrive.
     """
@@ -114,6 +115,7 @@ class Plan:
     keyless: Plan | None = None
     flags: tuple[tuple[str, Plan], ...] = ()
     reply: Plan | None = None
+    awaited: bool = False
     doubt: Literal["", "message", "session"] = ""
 
     def vary(self, way: Way, flag: int = 0) -> tuple[str, Plan] | None:

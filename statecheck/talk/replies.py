@@ -44,10 +44,12 @@ class Reply:
 
     Attributes:
         sure: its code hands the answer to a run; else its name says so, and it is tried.
+        awaited: the project has runs that ask.
     """
 
     endpoint: Endpoint
     sure: bool
+    awaited: bool
 
 
 def find_replies(everything: Sequence[Endpoint], tree: SourceTree) -> tuple[Reply, ...]:
@@ -60,8 +62,8 @@ def find_replies(everything: Sequence[Endpoint], tree: SourceTree) -> tuple[Repl
     sure = [e for e in able if asks and not _begins(read[e.label]) and _hands_over(read[e.label], events)]
     named = [e for e in able if e not in sure and _ANSWERS & {*words(e.path), *words(e.route.name)}]
     return (
-        *(Reply(endpoint, sure=True) for endpoint in sure),
-        *(Reply(endpoint, sure=False) for endpoint in named if _list_ids(endpoint.fields)),
+        *(Reply(endpoint, sure=True, awaited=True) for endpoint in sure),
+        *(Reply(endpoint, sure=False, awaited=asks) for endpoint in named if _list_ids(endpoint.fields)),
     )
 
 
@@ -89,7 +91,7 @@ def add_replies(
             found.append(plan)
             continue
         said = f"`{reply.endpoint.label}` takes what a person answers"
-        found.append(replace(plan, reply=_draft(reply.endpoint, plan, sending), why=(*plan.why, said)))
+        found.append(replace(plan, reply=_draft(reply, plan, sending), why=(*plan.why, said)))
     return found
 
 
@@ -161,8 +163,9 @@ def _list_ids(fields: Sequence[Field]) -> list[Field]:
     return [f for f in able if f.place.where == "path" or (f.name and _IDS & {words(f.name)[-1]})]
 
 
-def _draft(endpoint: Endpoint, plan: Plan, sending: Sending) -> Plan:
+def _draft(reply: Reply, plan: Plan, sending: Sending) -> Plan:
     """Return the request that answers: yes, in the user's words, to what was asked."""
+    endpoint = reply.endpoint
     call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
     sending = replace(sending, endpoint=endpoint, call=call)
     fields = [f for f in sending.fields() if f.place.path]
@@ -190,6 +193,7 @@ def _draft(endpoint: Endpoint, plan: Plan, sending: Sending) -> Plan:
         message_field=str(said.place) if said is not None else "",
         session_field=str(asked.place) if asked is not None else plan.session_field,
         given=asked.name if asked is not None else "",
+        awaited=reply.awaited,
     )
 
 

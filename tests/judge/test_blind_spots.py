@@ -129,3 +129,14 @@ def test_a_session_s_file_that_holds_nothing_of_the_turn_is_no_clean_bill() -> N
     assert "turn 1 writes `chats/alice.json` (app.py:9) and turn 2 reads it" in problem.text
     assert find_blind_spot(told(text.format("alice", "miss")), []) is None
     assert find_blind_spot(told(text.format("audit", "read")), []) is None
+
+
+def test_a_run_that_waits_for_a_person_whom_nobody_answers_is_no_app_without_a_conversation() -> None:
+    waits = "1a > -\n1a run call 1\n1a asks cls=Ask @app.py:9\n1a <\n{}2a > -\n2a <"
+    problem = find_blind_spot(told(waits.format("")), [])
+
+    assert problem is not None
+    assert problem.slug == "question-not-answered"
+    assert problem.text.startswith("the run of turn 1 waits for a person (`Ask` (app.py:9))")
+    assert find_blind_spot(told(waits.format("1a answers cls=Said\n")), []) is None
+    assert find_blind_spot(told(waits.format("")), [FOUND]) is None

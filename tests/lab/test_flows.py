@@ -256,6 +256,39 @@ def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
     assert [f"{one.code} {one.kind}" for one in ran.diagnosis.causes] == expected
 
 
+def test_a_served_run_that_asks_a_person_is_answered_by_the_server_s_own_protocol(user: User) -> None:
+    user.write(
+        server="""\
+            from llama_agents.server import SqliteWorkflowStore, WorkflowServer
+            from workflows import Context, Workflow, step
+            from workflows.events import HumanResponseEvent, InputRequiredEvent, StartEvent, StopEvent
+
+
+            class Yes(HumanResponseEvent):
+                word: str
+
+
+            class Refund(Workflow):
+                @step
+                async def ask(self, ctx: Context, ev: StartEvent) -> StopEvent:
+                    yes = await ctx.wait_for_event(Yes, waiter_event=InputRequiredEvent(prefix=ev.reason))
+                    return StopEvent(result=f"{ev.reason}: {yes.word}")
+
+
+            server = WorkflowServer(workflow_store=SqliteWorkflowStore("runs.db"))
+            server.add_workflow("refund", Refund(timeout=600), additional_events=[Yes])
+        """
+    )
+
+    ran = diagnosed_in_turn(user, "server.py")
+
+    assert talks(ran).endswith("what it asks a person is answered by POST /events/{asked}")
+    assert [f"{one.code} {one.kind} {one.severity}" for one in ran.diagnosis.causes] == [
+        "SC103 paused-run error",
+        "SC105 approved-twice warning",
+    ]
+
+
 def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
     user.write(deaf=DEAF, heard=DEAF.replace(", memory=memory)", ")").replace("run(text)", "run(text, memory=memory)"))
 

@@ -128,7 +128,7 @@ async def talk(wait, m):
         await wait
 
 
-class Visit:
+class Visit(library.Endpoint):
     async def begin(self, m):
         self.heard = [f"note {m['visit']}"]
 """
@@ -171,9 +171,10 @@ class App:
         self.endpoints.append(endpoint)
 
 
-async def attend(wait, visit, m):
-    await visit.begin(m)
-    await wait
+class Endpoint:
+    async def attend(self, wait, m):
+        await self.begin(m)
+        await wait
 """
 # Markers are made where they are needed: the program must not keep what it looks for.
 PROGRAM = """
@@ -205,7 +206,7 @@ class Waiting:
     def __await__(self):
         yield
 
-waiting = [main.talk(Waiting(), m), main.library.attend(Waiting(), main.Visit(), m)]
+waiting = [main.talk(Waiting(), m), main.Visit().attend(Waiting(), m)]
 for call in waiting:
     call.send(None)
 for name in ("local", "looped", "visit"):

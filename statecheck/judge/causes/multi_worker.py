@@ -142,7 +142,7 @@ def find_process_memory(case: Case) -> Observation | None:
         kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
         severity=severity,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
-        fix=advise_beyond_tab(place) or advise_keeping(conversation),
+        fix=advise_beyond_tab(place) or advise_keeping(case, conversation),
     )
 
 

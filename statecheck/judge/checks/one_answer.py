@@ -41,7 +41,7 @@ def check(
         return "error", f"turn {hanging.number} got no answer: {hanging.note}" if hanging else "nothing was answered"
     effective = find_effective(conversation, channel or "answer")
     if len(effective) > 1:
-        return "duplicated", f"{len(effective)} of {len(answers)} answers to what turn 1 asked had an effect"
+        return "duplicated", f"{len(effective)} of {len(answers)} answers to what turn 1 asked were taken"
     if effective:
-        return "kept", f"one of {len(answers)} answers to what turn 1 asked had an effect"
+        return "kept", f"one of {len(answers)} answers to what turn 1 asked was taken"
     return "skipped", f"none of {len(answers)} answers at once was taken"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.probe.frameworks import by_name
+
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
+    from statecheck.judge.evidence.case import Case
 
 _KEEP_RUN = (
     "save the run that waits in a store that outlives the process (`handler.ctx.to_dict()` under its id), and go on "
@@ -23,6 +26,6 @@ def name_first(conversation: Conversation) -> str:
     return "the run that waits for a person since turn 1" if is_answered(conversation) else "turn 1"
 
 
-def advise_keeping(conversation: Conversation) -> str:
+def advise_keeping(case: Case, conversation: Conversation) -> str:
     """Return what helps a run that waits; "" where none does."""
-    return _KEEP_RUN if is_answered(conversation) else ""
+    return (by_name(case.app.target.framework).keeps_runs or _KEEP_RUN) if is_answered(conversation) else ""

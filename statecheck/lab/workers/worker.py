@@ -45,6 +45,7 @@ class Worker:
         kept: {turn token: what the client's browser keeps from then on} of calls.
         listens: {turn token: how often its app has asked for a message} of WebSocket connections.
         held: how many turns it has held at the barrier.
+        asked: how many times a run in it has asked something of a person.
         fate: how it ended, once it is dead.
         garbled: it is dead to us only: its app wrote on our channel, so nobody listens to it any more.
     """
@@ -65,6 +66,7 @@ class Worker:
         self.kept: dict[int, dict[str, str]] = {}
         self.listens: dict[int, int] = {}
         self.held = 0
+        self.asked = 0
         self.incomplete = False
         self.replies: list[Message] = []
         self._ops = anonymous_file()
@@ -135,6 +137,8 @@ class Worker:
             self.listens[message["listens"]] = self.listens.get(message["listens"], 0) + 1
         elif "held" in message:
             self.held += 1
+        elif "asked" in message:
+            self.asked += 1
         elif not self.replies:  # whoever asked takes one
             self.replies.append(message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,10 @@ def adapt(offer: Offer) -> AsgiTarget | None:
             continue
         for name, workflow in _workflows(servers):
             path = prefix + _RUN.replace("{name}", name)
+            answered = _answered_by(workflow)
+            if answered is not None:  # who asks a person cannot be waited for in one request
+                routes += _ask(document, prefix, path, workflow, answered)
+                continue
             routes.append({**first_step(workflow), "path": path, "methods": ["POST"]})
             # the handler's id resumes what an earlier run left; few clients send it
             properties = {"start_event": document.schema(workflow), "handler_id": {"type": "string"}}
@@ -45,6 +50,42 @@ def adapt(offer: Offer) -> AsgiTarget | None:
     if app in [server.app for server in servers]:
         target.facts["framework"] = "workflow-server"
     return target
+
+
+def _answered_by(workflow: Any) -> Any:
+    """The class of the event by which a workflow is answered that asks a person; None of one that asks nobody.
+
+    That is one that a step takes, or one for which a step waits (`ctx.wait_for_event(Said)`).
+    """
+    base = getattr(sys.modules.get("workflows.events"), "HumanResponseEvent", None)
+    events = list(getattr(workflow, "events", None) or ())
+    for step in workflow._get_steps().values():  # noqa: SLF001 - no public name for it
+        function = inspect.unwrap(step)
+        code = getattr(function, "__code__", None)
+        if code is not None and "wait_for_event" in code.co_names:
+            events += [function.__globals__.get(name) for name in code.co_names]
+            events.append(base)
+    return next((e for e in events if base is not None and isinstance(e, type) and issubclass(e, base)), None)
+
+
+def _ask(document: Document, prefix: str, path: str, workflow: Any, answered: Any) -> list[dict[str, Any]]:
+    """The routes by which a workflow is begun that asks a person, and by which it is answered, described."""
+    begin, answer = f"{path}-nowait", f"{prefix}/events/{{handler_id}}"
+    start = {"type": "object", "properties": {"start_event": document.schema(workflow)}, "required": ["start_event"]}
+    document.add(begin, start, answers=("handler_id",))
+    told = document.schema_of(answered)
+    told = {**told, "properties": told.get("properties") or {"response": {"type": "string"}}}
+    event = {"type": {"type": "string", "enum": [answered.__name__]}, "value": told}
+    document.add(answer, {"type": "object", "properties": {"event": _needed(event)}, "required": ["event"]})
+    route = {"methods": ["POST"], "file": "", "line": 0}
+    return [
+        {**first_step(workflow), "path": begin, "methods": ["POST"]},
+        {**route, "path": answer, "name": "answer"},
+    ]
+
+
+def _needed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _servers() -> Iterator[Any]:

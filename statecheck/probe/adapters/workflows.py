@@ -83,18 +83,27 @@ class Document:
         self._paths: dict[str, Any] = dict(known.get("paths", {}))
         self.as_json = {**known, "paths": self._paths, "components": {**components, "schemas": self._schemas}}
 
-    def add(self, path: str, body: dict[str, Any]) -> None:
-        """Add a request with a JSON body."""
-        content = {"application/json": {"schema": body}}
-        self._paths[path] = {"post": {"requestBody": {"required": True, "content": content}}}
+    def add(self, path: str, body: dict[str, Any], answers: tuple[str, ...] = ()) -> None:
+        """Add a request with a JSON body; `answers` are texts in what comes back."""
+        operation: dict[str, Any] = {"requestBody": {"required": True, "content": _json(body)}}
+        if answers:
+            given = {"type": "object", "properties": {name: {"type": "string"} for name in answers}}
+            operation["responses"] = {"200": {"description": "", "content": _json(given)}}
+        self._paths[path] = {"post": operation}
 
     def schema(self, workflow: Any) -> dict[str, Any]:
         """The schema of a workflow's start event; of one that has none, that of any object."""
+        return self.schema_of(_start_event(workflow))
+
+    def schema_of(self, event: Any) -> dict[str, Any]:
+        """The schema of an event; of one that has none, that of any object."""
         try:
-            found: dict[str, Any] = _start_event(workflow).model_json_schema(
-                ref_template="#/components/schemas/{model}"
-            )
+            found: dict[str, Any] = event.model_json_schema(ref_template="#/components/schemas/{model}")
         except Exception:  # noqa: BLE001 - a type that JSON does not know: the step's source must do
             return {"type": "object"}
         self._schemas.update(found.pop("$defs", {}))
         return found
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

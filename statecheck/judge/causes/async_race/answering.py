@@ -25,8 +25,8 @@ def find_approved_twice(case: Case) -> Observation | None:
     anchor = next(iter(anchors(taken, "")), None)
     count = len(conversation.turns) - 1
     return Observation(
-        f"one question was answered {len(effective)} times: of {count} answers at once so many were taken, where one "
-        "should be",
+        f"one question was answered {len(effective)} times: of {count} answers that came at once so many were taken, "
+        "where one should be",
         anchor,
         (case.reason(APPROVAL),),
         kind="approved-twice",

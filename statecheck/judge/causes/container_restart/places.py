@@ -52,7 +52,7 @@ def find_lost_place(case: Case) -> Observation | None:
         severity, why = weigh_end(case, place)
         summary, mends = (
             "; ".join(filter(None, (summary, why))),
-            advise_beyond_tab(place) or advise_keeping(conversation),
+            advise_beyond_tab(place) or advise_keeping(case, conversation),
         )
     else:
         severity, mends = "error", ""
