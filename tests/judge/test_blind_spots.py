@@ -132,7 +132,7 @@ def test_a_session_s_file_that_holds_nothing_of_the_turn_is_no_clean_bill() -> N
 
 
 def test_a_run_that_waits_for_a_person_whom_nobody_answers_is_no_app_without_a_conversation() -> None:
-    waits = "1a > -\n1a run call 1\n1a asks cls=Ask @app.py:9\n1a <\n{}2a > -\n2a <"
+    waits = "1a > -\n1a run call 1\n1a asks cls=Ask @app.py:9\n1a <\n{}2a > -\n2a run call 2\n2a <"
     problem = find_blind_spot(told(waits.format("")), [])
 
     assert problem is not None
