@@ -10,16 +10,15 @@ import os
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .adapters.offer import NoApp, Offer
+from .adapters.offer import Offer, ServedNothing
 from .caught_servers import STARTED, Noting, Serving, catch_servers
 from .server_starts import SCRIPT
 from .target import adapt, import_module, resolve
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from .adapters.offer import Loaded
     from .channel import Message
     from .service import Service
@@ -33,7 +32,7 @@ def run_starter(message: Message, service: Service) -> None:
         service: serves in this process.
 
     Raises:
-        NoApp: it came to its end and has served nothing.
+        ServedNothing: it came to its end.
         BaseException: whatever the app's own code raises.
     """
     name = message["object"]
@@ -51,20 +50,23 @@ def run_starter(message: Message, service: Service) -> None:
         _leave()
 
     sys.argv = [message["path_file"], *message["arguments"]]
-    with catch_servers(Noting()):
-        module = import_module(message["module"], message["path_file"])
     serving = Serving(serve, aserve)
+    module = ModuleType(message["module"])
     ended = ""
-    with catch_servers(serving):
-        try:
+    try:
+        with catch_servers(Noting()):
+            module = import_module(message["module"], message["path_file"])
+        with catch_servers(serving):
             _run(module, name)
-        except SystemExit as leaving:
-            ended = f" (exit {leaving.code})"
+    except SystemExit as leaving:  # a script may end so, with or without what it is to have on its command line
+        ended = f" (exit {leaving.code})"
+    with catch_servers(serving):
         _wait_for_threads()
     if serving.begun:  # in a thread that ends with this one
         threading.Event().wait()
     if not STARTED:
-        raise NoApp(f"`{name}` came to its end{ended} and served nothing")
+        raise ServedNothing(f"`{name}` came to its end{ended} and served nothing")
+    sys.modules.setdefault(module.__name__, module)
     service.take(functools.partial(offer, STARTED[-1]))
 
 

@@ -87,4 +87,4 @@ def test_a_script_that_serves_nothing_says_so(user: User) -> None:
     user.write(desk='import sys\nimport uvicorn\n\n\ndef main():\n    sys.exit(2)\n    uvicorn.run("")\n')
     (error,) = diagnosed(user, "desk.py:main", "namespace", ONE).diagnosis.errors
 
-    assert (error.slug, "exit 2" in error.text) == ("not-driven", True)
+    assert (error.slug, "exit 2" in error.text, "Procfile" in error.hint) == ("served-nothing", True, True)

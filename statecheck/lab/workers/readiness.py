@@ -20,6 +20,10 @@ _HINTS = {
     "SyntaxError": "if it is written for another Python, name the app's interpreter with `--python PATH`",
 }
 """What helps where a target fails at import or start-up, by the type of its exception."""
+_HOW_TO_START = (
+    "if it needs a command line, write it into a Procfile (`web: python app.py serve --port 80`); "
+    "or name what builds the app: `app.py:create_app()`"
+)
 
 
 START_SECONDS = 60.0
@@ -58,6 +62,14 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
             "not-driven",
             failed.error.removeprefix("NoApp: "),
             "web apps, pages, workflows and callables `reply(session_id, text)` are driven: name one (`app.py:reply`)",
+            ExitCode.INCONCLUSIVE,
+            detail,
+        )
+    if failed and failed.error.startswith("ServedNothing: "):
+        raise StatecheckError(
+            "served-nothing",
+            failed.error.removeprefix("ServedNothing: "),
+            remedies.of(failed.error) or _HOW_TO_START,
             ExitCode.INCONCLUSIVE,
             detail,
         )

@@ -25,6 +25,10 @@ class NoApp(LookupError):
     """Nothing in the module can be driven."""
 
 
+class ServedNothing(NoApp):
+    """What starts the app came to its end without a server."""
+
+
 class Loaded(Protocol):
     """A target in this process, ready to be served."""
 
