@@ -70,3 +70,19 @@ def find_missing_answer(conversation: Conversation) -> Op | None:
     if not whole or any("a" in op.roles for op in calls):
         return None
     return next((op for op in whole if op.roles == "uu"), None)
+
+
+def find_newest_first(conversation: Conversation) -> Op | None:
+    """Return the call of a model that was given the earlier questions, each a message of its own, the newest first.
+
+    Args:
+        conversation: turns of one session, one after the other.
+    """
+    numbers = {turn.marker: turn.number for turn in conversation.turns if turn.status == "ok"}
+    for reader in reversed(conversation.turns):
+        for op in conversation.select("model", reader.number, "read"):
+            given = [numbers[marker] for marker in dict.fromkeys(op.markers) if marker in numbers]
+            earlier = [number for number in given if number != reader.number]
+            if len(earlier) > 1 and op.roles.count("u") > len(earlier) and earlier == sorted(earlier, reverse=True):
+                return op
+    return None

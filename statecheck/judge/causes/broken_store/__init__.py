@@ -91,6 +91,8 @@ These are of the app's own code:
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
   newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
+- `newest-first`: the model is given the earlier turns in reverse: a query takes the newest first, and nobody turns them
+  round. A warning.
 - `given-twice`: the model is given a message twice, as where it is stored first and then handed over beside what is
   stored. A warning.
 - `tools-orphaned`: a tool's result is given to the model without the call that it answers, or the reverse: what is
@@ -111,6 +113,7 @@ from statecheck.judge.causes.broken_store.library_at_once import find_cold_start
 from statecheck.judge.causes.broken_store.own_code import (
     find_message_given_twice,
     find_orphaned_tool_message,
+    find_reversed_history,
     find_unreturned_turn,
     find_unstored_answers,
     find_window_of_the_oldest,
@@ -138,6 +141,7 @@ CAUSE = Cause(
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_unstored_answers),
+        Question(find_reversed_history),
         Question(find_message_given_twice, baseline="any"),
         Question(find_orphaned_tool_message, baseline="any"),
         Question(
@@ -169,6 +173,7 @@ CAUSE = Cause(
         "read-once",
         "oldest-window",
         "answers-missing",
+        "newest-first",
         "given-twice",
         "tools-orphaned",
     ),

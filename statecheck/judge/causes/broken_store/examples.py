@@ -105,6 +105,19 @@ _ORPHANED = _GIVEN_TWICE.replace("u1,u1", "u1").replace("u1,a1,u2,u2", "t1,a1,u2
 _WITH_TOOLS = _ORPHANED.replace("t1,a1,u2", "u1,c1,t1,t2,a1,u2,c2")
 _ANSWERS_GIVEN = _ANSWERS_MISSING.replace("roles=uu", "roles=uau")
 _MANY = "".join(f"{n}a > s\n{n}a model read {{{n}}} {n}\n{n}a <\n" for n in range(1, 7))
+_IN_REVERSE = """
+1a > s
+1a model read 1 roles=u
+1a <
+2b > s
+2b model read 1 2 roles=uau
+2b <
+3a > s
+3a model read 2 1 3 roles=uauau @app.py:20
+3a <
+"""
+_IN_ORDER = _IN_REVERSE.replace("read 2 1 3", "read 1 2 3")
+_RETRIEVED = _IN_REVERSE.replace("roles=uauau", "roles=su")
 _OLDEST = _MANY.format("", "", "1", "1 2", "1 2", "1 2", "1 2")
 _NEWEST = _MANY.format("", "", "1", "1 2", "2 3", "3 4", "4 5")
 
@@ -117,6 +130,7 @@ EXAMPLES = (
     Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
     Example("a row is read once and kept by a cache", {BASELINE: _READ_ONCE}, "read-once"),
     Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
+    Example("the newest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_REVERSE}, "newest-first"),
     Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
     Example("a message is stored, and handed over as well", {BASELINE: _GIVEN_TWICE}, "given-twice"),
     Example("a tool's result lost its call", {BASELINE: _ORPHANED}, "tools-orphaned"),
@@ -126,6 +140,8 @@ EXAMPLES = (
     Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
 )
 COUNTEREXAMPLES = (
+    Example("the oldest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_ORDER}),
+    Example("what was retrieved, the likest first", {BASELINE: KEPT, OTHER_WORKER: _RETRIEVED}),
     Example("the app's own store refuses a message", {BASELINE: _FOR_ITS_LENGTH}),
     Example("the app empties the store", {BASELINE: _DELETED}),
     Example("a table that nobody reads is a log", {BASELINE: _A_LOG}),

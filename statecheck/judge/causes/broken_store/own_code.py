@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONTROL, SEQUENTIAL
+from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, SEQUENTIAL
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.shapes import find_orphan, find_repeated
-from statecheck.judge.evidence.given_messages import find_missing_answer, find_oldest_window
+from statecheck.judge.evidence.given_messages import find_missing_answer, find_newest_first, find_oldest_window
 from statecheck.judge.evidence.lines import anchor_of, anchors
 from statecheck.judge.evidence.own_stores import Kind, find_unreturned
 from statecheck.judge.evidence.state_lines import find_related
@@ -157,5 +157,26 @@ def find_orphaned_tool_message(case: Case) -> Observation | None:
             related_to=tuple(filter(None, [anchor if limit is not None else None])),
             fix="store an assistant's tool calls with their results, and let a window onto a conversation begin with a "
             "message of the user's",
+        )
+    return None
+
+
+def find_reversed_history(case: Case) -> Observation | None:
+    """Is the model given the earlier turns in reverse, where they were taken one after the other?"""
+    for name in (OTHER_WORKER, CONTROL):
+        conversation = case.conversations.get(name)
+        call = find_newest_first(conversation) if conversation is not None else None
+        if conversation is None or call is None or next(conversation.select("defect"), None) is not None:
+            continue
+        queries = [
+            op for op in conversation.select("sql", call.turn, "send") if op.frames and "DESC" in op.text.upper()
+        ]
+        return Observation(
+            f"the model is given the earlier turns in reverse: turn {call.turn} has the newest of them first",
+            anchor_of(next(iter(queries), call)),
+            (Evidence(name, f"turn {call.turn}'s model was given the turns before it, the newest first"),),
+            kind="newest-first",
+            severity="warning",
+            fix="turn round what a query gives newest first (`ORDER BY id DESC LIMIT n`) before the model is given it",
         )
     return None
