@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _CREDENTIALS = (401, 402, 403)
 _SECONDS = 2.0  # until a worker says where it waits
+_SHORT = 100
+_SIGN_IN = (
+    "say who may sign in, and how, in a template's `[[tool.statecheck.template.steps]]`, "
+    "or give a token with `--header 'Authorization: Bearer …'`"
+)
 _MORE_TIME = "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`"
 _OTHER_ENDPOINT = "name an endpoint whose answer ends with `--endpoint 'POST /path'`"
 _BY_ERROR = {
@@ -104,7 +109,9 @@ def describe_refusal(
         )
     first = tried[0][1].status
     hint = remedies.of(failed) or _BY_STATUS.get(first) or "see its own last lines; the same turn may be sent by hand"
-    if first in _CREDENTIALS:
+    if tried[0][0].before and tried[0][1].asked:
+        hint = _SIGN_IN
+    elif first in _CREDENTIALS:
         hint = _wanted(*tried[0])
     blocked = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.tool]
     if blocked:
@@ -121,5 +128,20 @@ def describe_refusal(
         f"{said}{': ' + body if body else ''}",
         hint,
         ExitCode.INCONCLUSIVE,
-        worker.output(),
+        "\n".join(filter(None, (worker.output().rstrip(), list_tried(tried)))),
     )
+
+
+def list_tried(tried: Sequence[tuple[Plan, Answer]]) -> str:
+    """Return a line for each way that was tried, with what was answered; "" where that is one way alone."""
+    said = [
+        f"tried: {answer.asked or describe(plan)}: {answer.status} {_shorten(answer.error or answer.text)}"
+        for plan, answer in tried
+        if plan.kind != "callable"
+    ]
+    lines = list(dict.fromkeys(said))
+    return "\n".join(lines) if len(lines) > 1 else ""
+
+
+def _shorten(text: str) -> str:
+    return " ".join(text.split())[:_SHORT]
