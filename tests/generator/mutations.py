@@ -102,6 +102,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "new-key",
         stores=_PLAIN,
     ),
+    Mutation(
+        "key-without-case",
+        ((_ENTER, f"{_ENTER}    session_id = session_id.lower()\n"),),
+        ("session-key",),
+        "folded-key",
+        may=RACE,
+        stores=_PLAIN,
+    ),
     Mutation("constant-key", ((_ENTER, f'{_ENTER}    session_id = "default"\n'),), ("session-key",), "shared-key"),
     Mutation(
         "swapped-user",
