@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.probe.offline import DUMMY, is_secret
-from statecheck.talk.variations import has_events, has_spellings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +45,8 @@ def describe(plan: Plan) -> str:
 
 def list_varied(plan: Plan) -> list[str]:
     """Say what of a request is also sent otherwise, and what is not."""
+    from statecheck.talk.variations import has_events, has_spellings  # late: `explain` needs none of what it reads
+
     sent = [f"with {said}" for said, _ in plan.flags]
     sent += ["without a session key"] if plan.keyless is not None else []
     sent += ["in a second thread of the same user"] if plan.threads else []
