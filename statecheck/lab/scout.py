@@ -120,17 +120,23 @@ class Scout:
         return self.tried[-1]
 
     def _answer(self, trial: _Trial) -> _Trial:
-        """A trial whose plan answers what is asked only if that was seen to go on with what had asked for it."""
-        if trial.plan.reply is None:
-            return trial
-        driver = Driver(replace(self.setting, plan=trial.plan), "scout-reply", workers={"a": self.worker})
+        """A trial whose plan answers what is asked only if that was seen to go on with what had asked for it.
+
+        Where only its name speaks for an endpoint that takes answers, turns that go on without it need none.
+        """
+        reply, plain = trial.plan.reply, replace(trial, plan=replace(trial.plan, reply=None))
+        if reply is None or (reply.doubt and self._goes_on(plain.plan)):
+            return plain
+        return trial if self._goes_on(trial.plan, answering=True) else plain
+
+    def _goes_on(self, plan: Plan, *, answering: bool = False) -> bool:
+        """Whether the second turn of a session is given the first; `answering`: and answers what that asked."""
+        driver = Driver(replace(self.setting, plan=plan), f"scout-{answering}", workers={"a": self.worker})
         driver.take("a")
         driver.take("a")
         conversation = Conversation(driver.history())
         first, second = conversation.turns
-        if second.answers and conversation.remembered_by(second, first) is not None:
-            return trial
-        return replace(trial, plan=replace(trial.plan, reply=None))
+        return conversation.remembered_by(second, first) is not None and bool(second.answers) == answering
 
 
 def _rivals(plan: Plan, other: Plan) -> bool:

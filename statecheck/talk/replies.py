@@ -28,7 +28,7 @@ _EVENT, _QUESTION = "HumanResponseEvent", "InputRequiredEvent"
 _SENDS = "send_event"
 _ANSWERS = as_set(
     "reply respond response approve approval approvals confirm confirmation decide decision resume answer human hitl "
-    "review verdict consent feedback"
+    "review verdict consent"
 )
 """Words of an endpoint that takes what a person answers."""
 _SAYS = as_set("response answer reply decision verdict message text input comment feedback value content note action")
@@ -194,6 +194,7 @@ def _draft(reply: Reply, plan: Plan, sending: Sending) -> Plan:
         session_field=str(asked.place) if asked is not None else plan.session_field,
         given=asked.name if asked is not None else "",
         awaited=reply.awaited,
+        doubt="" if reply.sure else "message",
     )
 
 
