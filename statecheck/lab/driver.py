@@ -173,8 +173,7 @@ class Driver:
         of = partial(of, answers=client.asked_in)
 
         def invoked(token: int) -> None:
-            turns = self._begun.setdefault(worker.generation, {}).setdefault(token, [])
-            turns.append((time.monotonic_ns(), number))
+            self._begun.setdefault(worker.generation, {}).setdefault(token, []).append((time.monotonic_ns(), number))
             carried = any(earlier in kept for earlier in self.sent[:-1] for kept in client.cookies.values())
             text, key = message_of(marker), self._key(client, plan)
             self._record(of(time.monotonic_ns(), "invoke", carried=carried, text=text, key=key, name=said))
@@ -227,8 +226,8 @@ class Driver:
             return
         deep = given and not stored and not self.setting.plan.carries_history  # which is sent with the turn itself
         keys = [] if step.read_back else self._keys()
-        waits = self.setting.plan.reply is not None  # in a run that asks a person something
-        request = {"locate": list(self.sent), "keys": keys, "deep": deep, "under_way": step.under_way or waits}
+        under_way = step.under_way or self.setting.plan.reply is not None  # a run that asks a person waits
+        request = {"locate": list(self.sent), "keys": keys, "deep": deep, "under_way": under_way}
         reply = worker.ask(request, self.setting.limits.turn)
         if reply is None or "error" in reply:
             error = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
