@@ -270,8 +270,7 @@ class Driver:
             partial(self._turn, worker, tab, number, self._next_marker())
             for number, (worker, tab) in enumerate(zip(workers, tabs, strict=True), first)
         ]
-        quiet = self._quiet()
-        setting = self.setting
+        quiet, setting = self._quiet(), self.setting
         try:
             most, left = send_at_once(turns, list(dict.fromkeys(workers)), setting.hold, quiet, setting.limits.turn)
         except BaseException:
