@@ -287,8 +287,9 @@ def test_a_disk_that_cannot_be_made_is_named_with_the_reason(user: User) -> None
     user.write(bot=STORED.format(files=["chat.db"]))
     (user.project / "chat.db").write_bytes(b"")
 
-    ran = diagnosed(user, "bot.py:reply", "namespace", Options(seed=1, volumes=(user.project / "chat.db",)))
+    ran = diagnosed(user, "bot.py:reply", "namespace", Options(seed=1, volumes=(user.project / "chat.db" / "in",)))
 
     (problem, *_) = ran.diagnosis.errors
     assert problem.slug == "no-place"
-    assert f"the volume {user.project}/chat.db is a file here" in problem.text
+    assert problem.text.startswith("no place could be prepared: NotADirectoryError: [Errno 20]")
+    assert f"{user.project}/chat.db/in" in problem.text
