@@ -83,7 +83,8 @@ def check(
         control: the same number of turns without overlap, if they were sent.
 
     Returns:
-        `lost`, `reordered`, `kept`, or `error` where the reading turn or all overlapping turns were refused.
+        `lost`, `reordered`, `kept`, or `error` where the reading turn or all overlapping turns were refused, or what the
+        reading turn was given was not seen.
     """
     channel = channel or "model"
     before, during, reader = conversation.overlap
@@ -92,6 +93,8 @@ def check(
         return "error", "the turn that reads was not acknowledged: " + (reader.note if reader else "nothing was sent")
     if not acknowledged:
         return "error", f"none of the overlapping turns was acknowledged: {during[0].note if during else ''}"
+    if channel == "model" and not conversation.calls_model(reader.number):  # a queue or a pool was behind by then
+        return "error", f"turn {reader.number} ended before a model was asked for it: what it was given was not seen"
     lost = find_missing(conversation, channel)
     held = conversation.held
     refused = len(during) - len(acknowledged)

@@ -339,3 +339,10 @@ class TestAnyHistory:
         damaged = Conversation(History("same-process", (Op(1, "ok", "turn", turn=1), Op(2, "ok", "turn", turn=2))))
 
         assert outcome(damaged, None).outcome == "error"
+
+    @pytest.mark.parametrize(("read", "expected"), [("3a model read 1 2 3\n", "kept"), ("", "error")])
+    def test_a_reading_turn_whose_model_was_not_asked_yet_shows_nothing(self, read: str, expected: str) -> None:
+        text = "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <\n2 overlap info held=1\n3a > s\n" + read
+        told = Conversation(history("concurrent", text + "3a <"))
+
+        assert outcome(told, "model").outcome == expected
