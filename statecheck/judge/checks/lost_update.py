@@ -83,8 +83,8 @@ def check(
         control: the same number of turns without overlap, if they were sent.
 
     Returns:
-        `lost`, `reordered`, `kept`, or `error` where the reading turn or all overlapping turns were refused, or what the
-        reading turn was given was not seen.
+        `lost`, `reordered`, `kept`, or `error` where the reading turn or all overlapping turns were refused, or it was
+        not seen what the reading turn was given.
     """
     channel = channel or "model"
     before, during, reader = conversation.overlap
