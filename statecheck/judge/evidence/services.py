@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _COMMAND = re.compile(r"\*\d+\r\n\$\d+\r\n([\w.]+)\r\n")
 _READS = re.compile(r"GET|RANGE|INDEX|VALS|MEMBERS|EXISTS|READ|SCAN|KEYS|DUMP")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+[\"`\[]?([\w.]+)", re.IGNORECASE)
+_EMPTIED = re.compile(r"(?:TABLE|FROM|TRUNCATE)\s+(?:IF\s+EXISTS\s+)?[\"`\[]?(\w+)", re.IGNORECASE)
 _COLLECTION = re.compile(r"\w+ (\S+)")  # a command of MongoDB's: `find messages`
 _QUERY = re.compile(r"\s*((SELECT|WITH)\b|(find|aggregate|findAndModify) \S+\Z)", re.IGNORECASE)
 
@@ -74,6 +75,11 @@ def named_tables(text: str) -> set[str]:
     """Return the tables that a statement names, or the collection of a command."""
     command = _COLLECTION.fullmatch(text)
     return {command[1]} if command else {*_TABLE.findall(text)}
+
+
+def emptied_tables(text: str) -> set[str]:
+    """Return the tables that a statement drops, or whose rows it deletes."""
+    return {*_EMPTIED.findall(text)}
 
 
 def _alike(one: str, other: str) -> bool:

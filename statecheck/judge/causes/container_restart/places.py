@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS
@@ -10,7 +9,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
 from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
 from statecheck.judge.evidence.paused_runs import advise_keeping, is_answered, name_first
-from statecheck.judge.evidence.services import named_tables
+from statecheck.judge.evidence.services import emptied_tables, named_tables
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_first_places, find_places
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
     from statecheck.judge.evidence.case import Case
     from statecheck.model import Severity
-
-_EMPTIED = re.compile(r"(?:TABLE|FROM|TRUNCATE)\s+(?:IF\s+EXISTS\s+)?[\"`\[]?(\w+)", re.IGNORECASE)
 
 
 def find_lost_place(case: Case) -> Observation | None:
@@ -50,10 +47,8 @@ def find_lost_place(case: Case) -> Observation | None:
         where = f" (`{place.text}`)" if place else ""
         summary = f"{kept} was in the memory of PID {first.pid}{where} and died with the process"
         severity, why = weigh_end(case, place)
-        summary, mends = (
-            "; ".join(filter(None, (summary, why))),
-            advise_beyond_tab(place) or advise_keeping(case, conversation),
-        )
+        summary = "; ".join(filter(None, (summary, why)))
+        mends = advise_beyond_tab(place) or advise_keeping(case, conversation)
     else:
         severity, mends = "error", ""
         opened = next((p.anchor for p in files if p.anchor), None) or put
@@ -82,7 +77,7 @@ def _find_emptied(case: Case, conversation: Conversation) -> Observation | None:
         return None
     written = {name for op in conversation.with_marker("sql", first.marker) for name in named_tables(op.text)}
     starts = (op for op in conversation.select("sql", 0, "delete") if op.generation == second.generation)
-    statement = next((op for op in starts if _EMPTIED.search(op.text) and written & {*_EMPTIED.findall(op.text)}), None)
+    statement = next((op for op in starts if written & emptied_tables(op.text)), None)
     if statement is None:
         return None
     anchor = anchor_of(statement) or stored.anchor
