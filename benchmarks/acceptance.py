@@ -42,6 +42,7 @@ def parts(cases: list[Path]) -> tuple[Part, ...]:
             )
             for folder in cases
         ),
+        Part("dear tests", (PYTHON, "-m", "pytest", "-q", "-m", "acceptance"), r"=*\s?\d+ (?:passed|failed)"),
         Part("planted", (PYTHON, "benchmarks/planted.py", "--each", "2"), r"\d+ mutants"),
         Part(
             "variants",
