@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from statecheck.errors import StatecheckError
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Setting
+from statecheck.lab.environment.placeholders import find_choices_to_try
 from statecheck.lab.error_hints import NO_TABLE, Remedies
 from statecheck.lab.locating import Locator
 from statecheck.lab.scout import Scout
@@ -39,7 +40,7 @@ def find_plans(bench: Bench) -> tuple[Plan, ...]:
     Raises:
         StatecheckError: the target cannot be loaded, or nothing is found to talk to.
     """
-    return _with_tables(bench, lambda: _load(bench)[1])
+    return _with_tables(bench, lambda: _with_choices(bench, lambda: _load(bench)[1]))
 
 
 def find_conversation(bench: Bench) -> Setting:
@@ -48,7 +49,7 @@ def find_conversation(bench: Bench) -> Setting:
     Raises:
         StatecheckError: the target cannot be loaded, nothing is found to talk to, or every plan is refused.
     """
-    return _with_tables(bench, lambda: _choose(bench))
+    return _with_tables(bench, lambda: _with_choices(bench, lambda: _choose(bench)))
 
 
 def _with_tables(bench: Bench, find: Callable[[], Found]) -> Found:
@@ -59,12 +60,45 @@ def _with_tables(bench: Bench, find: Callable[[], Found]) -> Found:
         made = _migration_for(bench, error)
         if made is None:
             raise
-    for worker in bench.lab.workers:
-        bench.lab.kill(worker)
+    _kill_workers(bench)
     bench.lab.migration = made
     note = f"its tables were missing, so `{made.shown}` was tried first, on each new disk"
     bench.recording.notes.append(note)
     return find()
+
+
+def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:
+    """Find something; where the app does not load with what was made up, again, with the values that its code knows.
+
+    Raises:
+        StatecheckError: what is found raises; the first of several errors.
+    """
+    try:
+        return find()
+    except StatecheckError as error:
+        if error.slug not in ("import-failed", "start-failed"):
+            raise
+        refused = error
+    environment, left = bench.lab.environment, bench.recording.services.lacking()
+    for values in find_choices_to_try(bench.tree, environment, left):
+        before = dict(environment)
+        environment.update(values)
+        _kill_workers(bench)
+        try:
+            found = find()
+        except StatecheckError:
+            environment.clear()
+            environment.update(before)
+            continue
+        listed = ", ".join(f"`{name}={value}`" for name, value in values.items())
+        bench.recording.notes.append(f"taken from what the code compares with, as nothing sets it: {listed}")
+        return found
+    raise refused
+
+
+def _kill_workers(bench: Bench) -> None:
+    for worker in bench.lab.workers:
+        bench.lab.kill(worker)
 
 
 def _migration_for(bench: Bench, error: StatecheckError) -> Migration | None:

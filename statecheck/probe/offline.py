@@ -105,27 +105,37 @@ def is_secret(name: str) -> bool:
 
 def is_offline(error: BaseException) -> bool:
     """Whether an error, or one that it was raised from, means that nothing beyond loopback can be reached."""
-    return any(map(_is_offline, _chain(error)))
+    return any(map(_is_offline, chain(error)))
 
 
 def lacks_credentials(error: BaseException) -> bool:
     """Whether an error's text complains of a missing key, region or connection."""
-    return any(_OFFLINE_TEXT.search(str(one)) is not None for one in _chain(error))
+    return any(_OFFLINE_TEXT.search(str(one)) is not None for one in chain(error))
 
 
-def _is_offline(error: BaseException) -> bool:
+def is_unreachable(error: BaseException) -> bool:
+    """Whether an error, or one that it was raised from, is of a connection, by its type."""
+    return any(map(_is_unreachable, chain(error)))
+
+
+def _is_unreachable(error: BaseException) -> bool:
     if isinstance(error, (ConnectionError, TimeoutError, socket.gaierror, socket.timeout)):
         return True
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
         return True
-    if any(base.__name__ in _OFFLINE_NAMES for base in type(error).__mro__):
+    return any(base.__name__ in _OFFLINE_NAMES for base in type(error).__mro__)
+
+
+def _is_offline(error: BaseException) -> bool:
+    if _is_unreachable(error):
         return True
     if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
         return is_secret(error.args[0])
     return _OFFLINE_TEXT.search(str(error)) is not None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it was raised from, or while they were handled."""
     seen: set[int] = set()
     queue: list[BaseException | None] = [error]
     while queue:

@@ -16,7 +16,7 @@ from .channel import Closed
 from .commands import obey
 from .guard import REFUSED
 from .lent_packages import lend
-from .offline import is_offline
+from .offline import chain, is_offline, is_unreachable
 from .recorder import RECORDER
 from .turns import show
 
@@ -98,9 +98,26 @@ def describe(error: BaseException) -> dict[str, Any]:
         "error": f"{type(error).__name__}: {error}{_describe_context(error)}"[:2000],
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
         "python": sys.executable,
-        "refused": list(REFUSED[-1]) if REFUSED and is_offline(error) else [],
+        "refused": _find_refused(error),
         "at": [RECORDER.relative(where.filename), where.lineno] if where else [],
     }
+
+
+def _find_refused(error: BaseException) -> list[Any]:
+    """The blocked address (and the line that asked for it) that an exception comes of; [] where it has another cause.
+
+    An app may have asked for an address and dealt with the refusal long before: the line must have led to the
+    exception, or the exception be one of a connection.
+    """
+    if not REFUSED or not is_offline(error):
+        return []
+    passed = {
+        (RECORDER.relative(frame.filename), frame.lineno)
+        for one in chain(error)
+        for frame in traceback.extract_tb(one.__traceback__)
+    }
+    through = [refused for refused in REFUSED if refused[1:] in passed]
+    return list(through[-1] if through else REFUSED[-1]) if through or is_unreachable(error) else []
 
 
 def _describe_context(error: BaseException) -> str:

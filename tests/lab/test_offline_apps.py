@@ -167,6 +167,32 @@ def test_a_target_that_fails_for_want_of_the_network_is_told_so(user: User) -> N
     assert "`needy.py:7` asks for settings.example.com:443" in problem.text
 
 
+PAST = """\
+import os
+import urllib.request
+
+try:
+    urllib.request.urlopen("https://news.example.com/")
+except OSError:
+    pass
+def find_key():
+    raise RuntimeError("the access token must be set for this shop")
+find_key()
+
+
+def reply(session_id, text):
+    return text
+"""
+
+
+def test_the_exception_that_ended_an_import_is_told_and_not_an_address_that_it_did_without(user: User) -> None:
+    user.write(past=PAST)
+    problem = diagnosed(user, "past.py:reply", "namespace", ONE).diagnosis.errors[0]
+
+    assert problem.slug == "import-failed"
+    assert "`past.py:9`: RuntimeError: the access token must be set" in problem.text
+
+
 INDEXED = """\
 from llama_index.core import SimpleDirectoryReader, VectorStoreIndex
 

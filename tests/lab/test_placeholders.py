@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     greeting: str | None = None
 """
 MADE_UP = {"TITLE": "sc-dummy", "ADMIN": "somebody@example.com", "ADMIN_PASSWORD": "sc-dummy", "PORT": "1024", "DEBUG": "false", "SITE": "http://127.0.0.1/", "FRONTEND_HOST": "127.0.0.1"}  # fmt: skip # noqa: E501 - one table
+FERNET_KEY = "c2MtZHVtbXkta2V5LW9mLXRoaXJ0eS10d28tYnl0ZXM="
 BOT = "def reply(session_id, text): return text\n"
 
 
@@ -50,8 +51,18 @@ BOT = "def reply(session_id, text): return text\n"
         ("import os\ntry:\n    x = os.environ['SHOP_REGION']\nexcept KeyError:\n    x = ''\n", {}),
         ("import os\nos.environ['SHOP_REGION'] = 'eu'\nx = os.environ['SHOP_REGION']\n", {}),
         ("import os\nx = os.environ['MONGODB_URI']\n", {}),
+        ("import os\nx = Fernet(os.environ['DIARY_KEY'].encode())\n", {"DIARY_KEY": FERNET_KEY}),
+        ("import os\nKEY = os.getenv('DIARY_KEY')\nself.box = Fernet(KEY)\n", {"DIARY_KEY": FERNET_KEY}),
+        ("import os\nx = Fernet(os.environ.get('DIARY_KEY') or Fernet.generate_key())\n", {}),
+        ("import os\nx = os.getenv('DIARY_KEY', secrets.token_hex(16))\n", {}),
+        ("import os\nx = os.getenv('DIARY_KEY') or sys.exit('no key')\n", {"DIARY_KEY": "sc-dummy"}),
+        ("import os\nx = json.loads(os.environ['CLOUD_CREDENTIALS'])\n", {"CLOUD_CREDENTIALS": "{}"}),
+        ("import os\nx = App(token=os.environ['BOT_KEY'])\ndef f(token): return json.loads(token)\n", {"BOT_KEY": "sc-dummy"}),  # noqa: E501 - one case a line
+        ("import os\nROUNDS = os.getenv('ROUNDS')\nx = int(ROUNDS)\n", {"ROUNDS": "1024"}),
+        ("import os\nx = [int(each) for each in os.getenv('DOORS').split(',')]\n", {"DOORS": "1024"}),
+        ("import os\nx = tuple(map(UUID, os.environ['DOORS'].split()))\n", {"DOORS": "00000000-0000-4000-8000-000000000000"}),  # noqa: E501 - one case a line
+        ("import os\nx = Client(base_url=os.environ['SHOP'])\n", {"SHOP": "http://127.0.0.1/"}),
     ],
-    ids=["fields", "index", "refused", "asserted", "helped", "looked", "asked", "tested", "caught", "set", "service"],
 )  # fmt: skip
 def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source: str, values: dict[str, str]) -> None:
     (tmp_path / "app.py").write_text(source)
@@ -70,3 +81,17 @@ def test_the_projects_examples_come_first_and_the_report_says_what_was_made_up(t
         "taken from `.env.example`, as nothing else sets them: SHOP_REGION",
         "made up, as the app needs them and nothing sets them: SHOP_SIZE; `--env` sets them",
     ]
+
+
+def test_where_a_dummy_is_refused_the_values_that_the_code_compares_with_are_tried(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    choice = (
+        "import os\nMODE = os.environ['SHOP_MODE']\nif MODE not in ('memory', 'redis'):\n    raise ValueError(MODE)\n"
+    )
+    user.write(bot=f"{choice}{BOT}")
+    result = diagnosed(user, "bot.py:reply", "namespace", Options(only=("same-process",)))
+
+    assert [note for note in result.diagnosis.notes if "SHOP" in note and "compares" in note] == [
+        "taken from what the code compares with, as nothing sets it: `SHOP_MODE=memory`"
+    ]
+    assert "import-failed" not in {error.slug for error in result.diagnosis.errors}

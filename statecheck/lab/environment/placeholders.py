@@ -5,20 +5,28 @@ A dummy for a secret; else what the project's own files say, its examples too; e
 
 from __future__ import annotations
 
+import base64
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from statecheck.lab.environment.variables import scrub_value
 from statecheck.probe.offline import DUMMY, dummy_for, is_secret, secrets_read_by
 from statecheck.source.project.project_variables import find_variables
+from statecheck.source.project.settings import read_settings
+from statecheck.source.project.value_choices import find_choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from statecheck.source.code.tree import SourceTree
     from statecheck.source.project.project_files import ProjectFiles
     from statecheck.source.project.project_variables import ProjectVariable
     from statecheck.source.project.settings import Setting
 
+_MOST_TRIED = 3  # values of one variable, where the first is refused
 _URL, _HOST, _MAIL, _NUMBER = "http://127.0.0.1/", "127.0.0.1", "somebody@example.com", "1024"
+_KEY_BYTES = b"sc-dummy-key-of-thirty-two-bytes"  # the length that ciphers take; the same for all workers
+_BASE64 = base64.urlsafe_b64encode(_KEY_BYTES).decode()
 _BY_TYPE = {
     "bool": "false",
     "float": "1",
@@ -26,6 +34,23 @@ _BY_TYPE = {
     **dict.fromkeys(("AnyUrl", "HttpUrl", "AnyHttpUrl"), _URL),
     **dict.fromkeys(("EmailStr", "NameEmail"), _MAIL),
 }
+_BY_CIPHER = {
+    **dict.fromkeys(("Fernet", "MultiFernet"), _BASE64),
+    **dict.fromkeys(("AESGCM", "AESSIV", "ChaCha20Poly1305", "SecretBox"), _KEY_BYTES.decode()),
+}
+_BY_USE = {
+    **dict.fromkeys(("b64decode", "urlsafe_b64decode", "standard_b64decode"), _BASE64),
+    **dict.fromkeys(("fromhex", "unhexlify"), _KEY_BYTES.hex()),
+    **dict.fromkeys(("loads", "literal_eval"), "{}"),
+    **dict.fromkeys(("urlparse", "urlsplit", "base_url", "url"), _URL),
+    "UUID": "00000000-0000-4000-8000-000000000000",
+    "Decimal": "1",
+    "strtobool": "false",
+    "fromisoformat": "2024-01-01",
+    "ZoneInfo": "UTC",
+    "ip_address": _HOST,
+}
+"""What a variable's text is given to, and a value that it takes."""
 _ANY = frozenset((*_BY_TYPE, "str", "Optional", "Annotated", "Path"))
 """Types for which a value can be made up; a choice of a few values decides what the app does, and is not made here."""
 _BY_WORD = {
@@ -54,9 +79,10 @@ def fill_placeholders(
     """
     packages = {module.partition(".")[0] for module in modules}
     by_libraries = [name for package in packages for name in secrets_read_by(package) if not environment.get(name)]
-    lacking = [one for one in read if one.default is None and not one.optional and one.name not in environment]
-    secrets = [one.name for one in lacking if any(map(is_secret, (one.name, *one.handed))) and not _by_type(one.types)]
-    values = {name: dummy_for(name) for name in (*by_libraries, *secrets)}
+    lacking = [one for one in read if _is_lacking(one) and one.name not in environment]
+    secrets = [one for one in lacking if any(map(is_secret, (one.name, *one.handed))) and not _by_type(one.types)]
+    values = {name: dummy_for(name) for name in by_libraries}
+    values |= {one.name: _by_use(one) or dummy_for(one.name) for one in secrets}
     wanted = [one for one in lacking if one.required and one.name not in values and one.name not in left]
     if not wanted:
         return values, []
@@ -71,9 +97,31 @@ def fill_placeholders(
     return values, notes
 
 
+def find_choices_to_try(
+    tree: SourceTree, environment: Mapping[str, str], left: Sequence[str]
+) -> tuple[dict[str, str], ...]:
+    """Return values to try, one set after another, where the app refuses what was made up: those that its code knows.
+
+    Args:
+        tree: the target's files.
+        environment: what is set; dummies count as lacking.
+        left: variables of services that could not be had; they stay unset.
+    """
+    lacking = {one.name for one in read_settings(tree) if one.required and one.name not in left}
+    lacking = {name for name in lacking if environment.get(name, DUMMY) == DUMMY}
+    known = {name: texts for name, texts in find_choices(tree.modules()).items() if name in lacking}
+    rounds = min(_MOST_TRIED, max(map(len, known.values()), default=0))
+    return tuple({name: texts[min(at, len(texts) - 1)] for name, texts in known.items()} for at in range(rounds))
+
+
+def _is_lacking(setting: Setting) -> bool:
+    """Whether code may fail, or do nothing of use, where a variable is unset."""
+    return setting.default is None and not setting.optional and not setting.replaced
+
+
 def _made_up(setting: Setting) -> str:
     """A value that its type takes, or "" if that is not known."""
-    known = _by_type(setting.types or setting.handed)
+    known = _by_type(setting.types) or _by_use(setting) or _by_type(setting.handed)
     if known or not setting.types <= _ANY:
         return known
     return _BY_WORD.get(setting.name.upper().rpartition("_")[2], DUMMY)
@@ -81,6 +129,13 @@ def _made_up(setting: Setting) -> str:
 
 def _by_type(names: frozenset[str]) -> str:
     return next((value for name, value in _BY_TYPE.items() if name in names), "")
+
+
+def _by_use(setting: Setting) -> str:
+    """A value of the form that what gets a setting's value takes, or "" if that is not known."""
+    ciphers = (value for name, value in _BY_CIPHER.items() if name in setting.handed)
+    others = (value for name, value in _BY_USE.items() if name in setting.uses)
+    return next(chain(ciphers, others), "") or _by_type(setting.uses)
 
 
 def _taken(path: str, told: Mapping[str, ProjectVariable]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from statecheck.source.code.scopes import last_name, walk
-from statecheck.source.project.settings import read_variable
+from statecheck.source.project.variable_reads import read_variable
 from statecheck.source.roles import as_set, words
 
 if TYPE_CHECKING:

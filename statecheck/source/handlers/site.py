@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.source.handlers.models import constant, enum_values
-from statecheck.source.project.settings import read_variable
+from statecheck.source.project.variable_reads import read_variable
 
 if TYPE_CHECKING:
     from pathlib import Path

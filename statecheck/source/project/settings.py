@@ -7,7 +7,6 @@ Identifiers are followed by name alone, across files and scopes: who reads `sett
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from statecheck.model import Anchor
 from statecheck.source.code.scopes import dotted, last_name, own_nodes, walk
 from statecheck.source.project.settings_classes import settings_classes, settings_fields
 from statecheck.source.project.variable_helpers import find_demanding
+from statecheck.source.project.variable_reads import CONSTANT, is_constant_name, read_variable
+from statecheck.source.project.variable_uses import find_item_uses, find_needed, find_replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +23,19 @@ if TYPE_CHECKING:
     from statecheck.source.code.modules import Module
     from statecheck.source.code.tree import SourceTree
 
-_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
-_ANY_NAME = re.compile(r"[A-Za-z_]\w*\Z")
-_READERS = ("getenv", "environ.get", "environ.pop")
-# what Django's helpers read where no name is given
-_IMPLIED = {"env.db": "DATABASE_URL", "env.cache": "CACHE_URL", "dj_database_url.config": "DATABASE_URL"}
 _TO_TEXT = ("str", "int", "cast", "unicode_string", "render_as_string", "get_secret_value", "SecretStr", "unquote")
-_TO_OTHER = ("replace", "strip", "rstrip", "lower", "format", "removeprefix", "make_url", "urlparse", "urlsplit")
+_TO_OTHER = (
+    "replace",
+    "strip",
+    "rstrip",
+    "lower",
+    "format",
+    "removeprefix",
+    "make_url",
+    "urlparse",
+    "urlsplit",
+    "encode",
+)
 _RESHAPING = frozenset((*_TO_TEXT, *_TO_OTHER, "field", "Field", "parse_obj"))
 _FURTHEST = 5
 
@@ -44,6 +51,8 @@ class Setting:
         handed: what its value is given to: callees by their last name and in full, keyword parameters, methods.
         required: the code fails where it is unset.
         types: of a field of a settings class, the names in its annotation.
+        replaced: where it is unset, the code makes a value of its own.
+        uses: as `handed`, of the variable itself and of constants that hold it, and of nothing further.
     """
 
     name: str
@@ -53,6 +62,8 @@ class Setting:
     handed: frozenset[str]
     required: bool = False
     types: frozenset[str] = frozenset()
+    replaced: bool = False
+    uses: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -66,6 +77,7 @@ class _Flow:
     tested: set[str] = field(default_factory=set)
     demanded: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
+    replaced: set[str] = field(default_factory=set)
     types: dict[str, frozenset[str]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -88,6 +100,9 @@ def read_settings(tree: SourceTree) -> tuple[Setting, ...]:
     for module in modules:
         for node in walk(module.ast):
             _note_node(node, module, flow)
+            flow.replaced.update(find_replaced(node))
+            for name, callee in find_item_uses(node):
+                flow.handed.setdefault(f"${name}", set()).add(callee)
             if isinstance(node, ast.ClassDef) and node in prefixes:
                 _note_fields(node, prefixes[node], module, flow)
     return tuple(_setting(name, default, anchor, flow) for name, (default, anchor) in flow.reads.items())
@@ -98,10 +113,12 @@ def _setting(name: str, default: str | None, anchor: Anchor, flow: _Flow) -> Set
     handed = frozenset(call for holder in holders for call in flow.handed.get(holder, ()))
     asked = any(holder in flow.tested for holder in holders)
     optional = asked and not default and name not in flow.types
-    constants = filter(_NAME.match, flow.onward.get(f"${name}", ()))
-    demanded = not flow.demanded.isdisjoint((f"${name}", *constants)) and f"${name}" not in flow.given
+    own = (f"${name}", *filter(CONSTANT.match, flow.onward.get(f"${name}", ())))
+    demanded = not flow.demanded.isdisjoint(own) and f"${name}" not in flow.given
+    uses = frozenset(call for holder in own for call in flow.handed.get(holder, ()))
     required = demanded and not default and not optional
-    return Setting(name, default, optional, anchor, handed, required, flow.types.get(name, frozenset()))
+    types = flow.types.get(name, frozenset())
+    return Setting(name, default, optional, anchor, handed, required, types, name in flow.replaced, uses)
 
 
 def _note_texts(module: Module, flow: _Flow) -> None:
@@ -192,6 +209,7 @@ def _note_flow(flow: _Flow, value: ast.AST | None, names: list[str]) -> None:
 
 def _note_call(node: ast.Call, flow: _Flow) -> None:
     callee = {last_name(node.func), dotted(node.func)} - {""}
+    flow.demanded.update(find_needed(node))
     if isinstance(node.func, ast.Attribute):
         for name in _names(node.func.value):
             flow.handed.setdefault(name, set()).add(node.func.attr)
@@ -207,39 +225,10 @@ def _note_call(node: ast.Call, flow: _Flow) -> None:
 
 def _note_helper(node: ast.Call, flow: _Flow, anchor: Anchor) -> None:
     """Note the variable that a function of the project's reads for its caller."""
-    if last_name(node.func) in flow.helpers and node.args and _is_name(node.args[0]):
+    if last_name(node.func) in flow.helpers and node.args and is_constant_name(node.args[0]):
         name = node.args[0].value  # type: ignore[attr-defined]
         _note_read(flow, name, _text(node.args[1], flow) if len(node.args) > 1 else None, anchor)
         flow.demanded.add(f"${name}")
-
-
-def read_variable(node: ast.AST) -> tuple[str, ast.expr | None] | None:
-    """(name, default) of an expression that reads a variable by its name, by whatever helper."""
-    if isinstance(node, ast.Subscript) and last_name(node.value) == "environ":
-        return (node.slice.value, None) if _is_name(node.slice, _ANY_NAME) else None  # type: ignore[attr-defined]
-    if not isinstance(node, ast.Call):
-        return None
-    callee = dotted(node.func)
-    words = {word.arg: word.value for word in node.keywords}
-    default = words.get("default") or words.get("fallback")
-    if (
-        node.args
-        and _is_name(node.args[0], _ANY_NAME if callee.endswith(_READERS) else _NAME)
-        and not _is_class(node.func)
-    ):
-        return node.args[0].value, default or (node.args[1] if len(node.args) > 1 else None)  # type: ignore[attr-defined]
-    if not node.args and callee in _IMPLIED:
-        return _IMPLIED[callee], default
-    return None
-
-
-def _is_name(node: ast.AST, form: re.Pattern[str] = _NAME) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(form.match(node.value))
-
-
-def _is_class(callee: ast.expr) -> bool:
-    """Whether a callee is a class, whose first argument is no variable's name."""
-    return last_name(callee)[:1].isupper() and last_name(callee) not in ("Env", "Config")
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -275,7 +264,7 @@ def _tested_names(test: ast.AST) -> Iterator[str]:
             yield from _tested_names(value)
     elif isinstance(test, ast.Compare):
         for side in (test.left, *test.comparators):
-            yield from (f"${side.value}",) if _is_name(side) else _tested_names(side)  # type: ignore[attr-defined]
+            yield from (f"${side.value}",) if is_constant_name(side) else _tested_names(side)  # type: ignore[attr-defined]
     elif isinstance(test, ast.NamedExpr):
         yield from (*_tested_names(test.target), *_tested_names(test.value))
     elif isinstance(test, (ast.Name, ast.Attribute, ast.Call)) and (
