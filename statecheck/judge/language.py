@@ -40,6 +40,8 @@ _READ_OFF = (
     "capacity",
     "window",
     "folding",
+    "unfilled",
+    "dropped",
 )  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 

@@ -222,6 +222,7 @@ class Driver:
         if not step.read_back:
             self._files(worker)
         given, stored = self._seen(worker)
+        self.ops += self.setting.locator.slips() if self.experiment == BASELINE and not given else []
         if step.read_back and (given or not stored):
             return
         deep = given and not stored and not self.setting.plan.carries_history  # which is sent with the turn itself

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from statecheck.history import Line, Op
 from statecheck.source.code import definitions
+from statecheck.source.code.dropped_lists import find_dropped_lists
 from statecheck.source.code.exchanges import find_exchanges
 from statecheck.source.code.limits import find_limits
+from statecheck.source.code.slips import Callers
+from statecheck.source.code.unfilled import find_unfilled
 from statecheck.source.code.uses import uses
 from statecheck.source.handlers.foldings import find_foldings
 from statecheck.source.project.signing import find_random_secrets
@@ -107,6 +110,23 @@ class Locator:
             for each in self.folds
         ]
 
+    def slips(self) -> list[Op]:
+        """What the user's code means to keep and does not, as ops: each with where it is made, asked and filled."""
+        modules = self.tree.modules()
+        callers = Callers(modules)
+        return [
+            Op(
+                monotonic_ns(),
+                "info",
+                each.kind,
+                name=each.name,
+                method=each.function,
+                arguments=each.callers,
+                lines=(Line(each.made.path, each.made.line, "defined"), *map(_as_line, each.used)),
+            )
+            for each in (*find_unfilled(modules, callers), *find_dropped_lists(modules, callers))
+        ]
+
     def limits(self) -> list[Op]:
         """What `bounds` finds, as ops."""
         kinds: dict[str, OpKind] = {"sessions": "capacity", "messages": "window"}
@@ -168,6 +188,10 @@ class Locator:
         if module is None or not path.names or raw.is_app:
             return None  # that a framework's app leads to it says nothing
         return definitions.module_name(module, path.names[0], self.tree)
+
+
+def _as_line(place: Anchor) -> Line:
+    return Line(place.path, place.line, "written" if place.text == "written" else "read")
 
 
 class _Path:

@@ -22,6 +22,8 @@ DriverKind = Literal[
     "capacity",  # the user's code lets so many sessions be kept
     "window",  # and so many messages of one
     "folding",  # the user's code may make two keys one
+    "unfilled",  # it asks a container into which nothing is put
+    "dropped",  # it puts an answer into a list, and leaves it at that
     "left",  # the client of a turn went away
     "kill",  # a worker was killed
     "incomplete",  # a worker could not record all that happened

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .ops import Fields
 
 _EMPTIES = re.compile(r"\s*(DROP TABLE|DELETE FROM|TRUNCATE)\b", re.IGNORECASE)
+_READS = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
 _MOST_TEXT = 500  # characters: a SELECT names its columns before its tables
 _MOST_VALUES = 12  # parameters of a statement that are recorded
 _LONGEST_VALUE = 80  # characters: a key is no longer
@@ -26,7 +27,7 @@ def _record(database: str, statement: Any, parameters: Any) -> None:
     if RECORDER.fd < 0:
         return
     if not TURN.get():
-        _record_emptying(database, statement)
+        _record_aside(database, statement)
         return
     frames = RECORDER.frames(3) or RECORDER.awaiting()
     markers = find((statement, parameters))
@@ -45,11 +46,13 @@ def _record(database: str, statement: Any, parameters: Any) -> None:
         RECORDER.emit("sql", **said)
 
 
-def _record_emptying(database: str, statement: Any) -> None:
-    """Record a statement that takes away what is stored, where the app sends it outside of a turn: when it starts."""
-    if _EMPTIES.match(str(statement)):
+def _record_aside(database: str, statement: Any) -> None:
+    """Record what the app sends outside of a turn, as when it starts: what takes away what is stored, or reads it."""
+    empties = _EMPTIES.match(str(statement))
+    frames = RECORDER.frames(4) if empties or _READS.match(str(statement)) else ()
+    if frames:
         text = " ".join(str(statement).split())[:_MOST_TEXT]
-        RECORDER.emit("sql", action="delete", database=database, text=text, frames=RECORDER.frames(4))
+        RECORDER.emit("sql", action="delete" if empties else "send", database=database, text=text, frames=frames)
 
 
 def _short_values(parameters: Any) -> tuple[str, ...]:

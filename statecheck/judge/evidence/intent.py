@@ -84,7 +84,8 @@ def find_read_once(
     """
     said = [op for op in conversation.select("sql") if op.frames and op.frames[0] not in library]
     queries = [op for op in said if op.action == "send" and is_query(op.text)]
-    again = {name for op in queries if op.turn == second.number for name in named_tables(op.text)}
+    later = [op for op in queries if op.turn == second.number or (not op.turn and op.time > first.ended)]
+    again = {name for op in later for name in named_tables(op.text)}
     written = {
         name for op in said if op.turn == second.number and op.action == "write" for name in named_tables(op.text)
     }

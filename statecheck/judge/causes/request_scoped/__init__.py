@@ -67,6 +67,8 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
 - `unset-mutation`: a list in a session of Flask, Django or Starlette was appended to in place, which does not mark the
   session as changed: all but the turn that set it is dropped when its request ends. Set it again, or say that it was
   changed (`session.modified = True`).
+- `not-put-back`: the messages are a plain list that is dropped with its request: `history = rooms.get(key, [])` makes
+  one that is never put into `rooms`, and so does a copy of what is there. Or nothing is ever put into `rooms` at all.
 - `stream-cut`: a streamed answer is written to memory after the stream, and that ends when the client goes away. A
   warning: the turn was never acknowledged. Save the question first, and the answer in a `finally:`.
 - `history-dropped`: the client sends the whole conversation, as OpenAI-compatible chat pages do, and the app gives its
@@ -90,6 +92,7 @@ from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.request_scoped.dropped import (
     find_dropped_store,
     find_lost_connection,
+    find_unkept_turn,
     find_unused_history,
 )
 from statecheck.judge.causes.request_scoped.examples import COUNTEREXAMPLES, EXAMPLES
@@ -106,6 +109,14 @@ CAUSE = Cause(
             about=Topic.FORGETTING,
             masks=(Topic.FORGETTING, Topic.WAITING),
             order=50,
+        ),
+        # what no store was seen to take
+        Question(
+            find_unkept_turn,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.WAITING),
+            order=55,
         ),
         Question(
             find_lost_connection,
@@ -129,7 +140,15 @@ CAUSE = Cause(
     rank=30,
     fix="keep the conversation in a store that outlives the request, such as `Memory` with `session_id` and "
     "`async_engine`",
-    kinds=("memory-database", "unset-mutation", STREAM_CUT, "history-dropped", "per-connection", "other-way"),
+    kinds=(
+        "memory-database",
+        "unset-mutation",
+        "not-put-back",
+        STREAM_CUT,
+        "history-dropped",
+        "per-connection",
+        "other-way",
+    ),
     symptoms=(
         Symptom(
             "the script was run in a new session: set it under `if … not in st.session_state`, and expect it to be "

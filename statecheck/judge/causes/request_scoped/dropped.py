@@ -11,6 +11,7 @@ from statecheck.judge.evidence.intent import find_memory_database
 from statecheck.judge.evidence.lines import anchor_of, find_builds
 from statecheck.judge.evidence.sent_history import find_dropped_history
 from statecheck.judge.evidence.state_lines import find_related, line_of
+from statecheck.judge.evidence.unkept import find_unkept
 from statecheck.judge.evidence.whereabouts import find_places
 
 if TYPE_CHECKING:
@@ -55,6 +56,26 @@ def _find_maker(conversation: Conversation, turn: Sent) -> Op | None:
         if first.turn == turn.number:
             return first
     return None
+
+
+def find_unkept_turn(case: Case) -> Observation | None:
+    """Did the app's code put turn 1 into a list that it then dropped, or ask a container that nothing fills?"""
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE) or case.app.carries_history:
+        return None
+    unkept = find_unkept(conversation, *conversation.turns[:2])
+    if unkept is None:
+        return None
+    summary = f"each turn asks `{unkept.name}` for what was said before, and nothing is ever put into it"
+    fix = f"put the conversation into `{unkept.name}` under the session's key after each turn"
+    if unkept.is_list:
+        summary = f"turn 1 was put into the list `{unkept.name}`, which is dropped when the request ends"
+        fix = (
+            f"put `{unkept.name}` back where the next turn looks for it, under the session's key, or keep it in a store"
+        )
+    return Observation(
+        summary, unkept.made, (case.reason(BASELINE),), kind="not-put-back", related_to=unkept.uses, fix=fix
+    )
 
 
 def find_lost_connection(case: Case) -> Observation | None:

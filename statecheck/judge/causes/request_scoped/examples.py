@@ -90,15 +90,27 @@ _ON_ONE_LINE = """
 2a <
 -a place 1 where=chat.history cls=history is_text @app.py:13
 """
+_DROPPED_LIST = (
+    _ANEW + "- dropped name=history method=chat arguments=chat @app.py:15 @app.py:17/read @app.py:18/written\n"
+)
+_UNFILLED = _ANEW + "- unfilled name=rooms method=load arguments=chat,load @app.py:5 @app.py:9/read\n"
+_ASKED_TWICE = _DROPPED_LIST.replace(
+    "2a model read 2 @app.py:17", "2a model read 2 @app.py:17\n2a model read 2 @app.py:17"
+)
+_NOT_ASKED = _UNFILLED.replace("arguments=chat,load", "arguments=admin,load")
 
 EXAMPLES = (
     Example("a memory is built in each request", {BASELINE: _BUILT_IN_THE_REQUEST}),
     Example("a session is changed in place", {BASELINE: KEPT, OTHER_WORKER: _CHANGED_IN_PLACE}, "unset-mutation"),
+    Example("a list is dropped with its request", {BASELINE: _DROPPED_LIST}, "not-put-back"),
+    Example("nothing fills a dict that is asked", {BASELINE: _UNFILLED}, "not-put-back"),
     Example("a connection holds it", {BASELINE: _ANEW, SAME_CONNECTION: _ON_ONE_LINE}, "per-connection"),
     Example("one way of answering writes nothing", {BASELINE: KEPT, FLAG: _ONE_WAY}, "other-way"),
     Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, STREAM_CUT),
 )
 COUNTEREXAMPLES = (
+    Example("a list goes from one call to the next of a turn", {BASELINE: _ASKED_TWICE}),
+    Example("a dict is asked by a function that did not run", {BASELINE: _NOT_ASKED}),
     Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
     Example("a connection's second message begins anew as well", {BASELINE: _ANEW, SAME_CONNECTION: _ANEW}),
     Example("both ways write", {BASELINE: KEPT, FLAG: _BOTH_WAYS}),
