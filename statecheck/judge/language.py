@@ -42,6 +42,7 @@ _READ_OFF = (
     "folding",
     "unfilled",
     "dropped",
+    "shortcut",
 )  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 

@@ -17,6 +17,7 @@ from statecheck.source.code.slips import Callers
 from statecheck.source.code.unfilled import find_unfilled
 from statecheck.source.code.uses import uses
 from statecheck.source.handlers.foldings import find_foldings
+from statecheck.source.handlers.shortcuts import find_shortcuts
 from statecheck.source.project.signing import find_random_secrets
 
 if TYPE_CHECKING:
@@ -125,6 +126,15 @@ class Locator:
                 lines=(Line(each.made.path, each.made.line, "defined"), *map(_as_line, each.used)),
             )
             for each in (*find_unfilled(modules, callers), *find_dropped_lists(modules, callers))
+        ] + [
+            Op(
+                monotonic_ns(),
+                "info",
+                "shortcut",
+                method=each.function,
+                lines=(Line(each.answered.path, each.answered.line, "defined"), *map(_as_line, each.looked_up)),
+            )
+            for each in find_shortcuts(modules)
         ]
 
     def limits(self) -> list[Op]:

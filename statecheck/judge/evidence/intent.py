@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from statecheck.judge.conversation.conversation import service_key
+from statecheck.judge.evidence.answer_caches import asks_for_answer
 from statecheck.judge.evidence.services import asked_keys, asked_tables, is_query, named_tables
 from statecheck.judge.evidence.whereabouts import database_of, find_whereabouts
 
@@ -64,7 +65,7 @@ def find_missed_file(conversation: Conversation, first: Sent, second: Sent) -> t
     kept = [place for place in find_whereabouts(conversation, first.marker) if place.kind == "disk"]
     for op in conversation.select("file", second.number):
         known = any(each.action not in ("read", "miss") for each in conversation.on_file(op.where))
-        if known or op.action not in ("read", "miss"):
+        if known or op.action not in ("read", "miss") or asks_for_answer(conversation, op):
             continue
         looked = PurePosixPath(op.where)
         for place in kept:
@@ -84,6 +85,7 @@ def find_read_once(
     """
     said = [op for op in conversation.select("sql") if op.frames and op.frames[0] not in library]
     queries = [op for op in said if op.action == "send" and is_query(op.text)]
+    queries = [op for op in queries if not asks_for_answer(conversation, op)]
     later = [op for op in queries if op.turn == second.number or (not op.turn and op.time > first.ended)]
     again = {name for op in later for name in named_tables(op.text)}
     written = {
@@ -112,6 +114,7 @@ def find_read_again(conversation: Conversation, first: Sent, second: Sent) -> Wh
         if place.kind == "disk":
             names = {place.text, database_of(place.text)}
             for op in conversation.select("file", second.number):
-                if op.where in names and (op.action == "read" or (op.action == "database" and queried)):
+                read = op.action == "read" and not asks_for_answer(conversation, op)
+                if op.where in names and (read or (op.action == "database" and queried)):
                     return place
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from statecheck.judge.evidence.intent import find_memory_database, find_read_once
-from statecheck.judge.evidence.services import asked_tables, is_query, named_tables
+from statecheck.judge.evidence.services import asked_tables, find_queries, named_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,7 +54,7 @@ def find_unreturned(conversation: Conversation) -> Unreturned | None:
     if find_memory_database(conversation, first, second, library) is not None:
         return None
     writes = _leave_out(asked_tables(conversation, first, second, "sql"), library)
-    queries = _leave_out(conversation.select("sql", second.number, "send"), library)
+    queries = _leave_out(find_queries(conversation, second, "sql"), library)
     pairs = [(write, query) for write in writes for query in queries if _share_table(write, query)]
     if not pairs:
         return _find_read_once(conversation, first, second, library)
@@ -91,8 +91,6 @@ def _leave_out(statements: Iterable[Op], library: frozenset[Frame]) -> list[Op]:
 
 
 def _share_table(write: Op, query: Op) -> bool:
-    if not is_query(query.text):
-        return False
     tables = named_tables(write.text)
     return not tables or bool(tables & named_tables(query.text))
 

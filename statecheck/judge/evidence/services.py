@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from statecheck.judge.conversation.conversation import service_key
+from statecheck.judge.evidence.answer_caches import asks_for_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ def asked_keys(conversation: Conversation, first: Sent, second: Sent) -> Iterato
     """
     own = {service_key(op.text) for op in _taken(conversation, second, "wire")}
     asked = [op for op in conversation.select("wire", second.number, "send") if _is_reading(op.text)]
+    asked = [op for op in asked if not asks_for_answer(conversation, op)]
     for op in _taken(conversation, first, "wire"):
         key = service_key(op.text)
         for other in asked:
@@ -48,16 +50,23 @@ def asked_tables(conversation: Conversation, first: Sent, second: Sent, f: OpKin
     Args:
         f: `sql` for statements, `wire` for what passed a relay.
     """
-    queries = [op for op in conversation.select(f, second.number, "send") if is_query(op.text)]
+    queries = find_queries(conversation, second, f)
     for op in _taken(conversation, first, f):
         tables = named_tables(op.text)
         if any(not tables or tables & named_tables(query.text) for query in queries):
             yield op
 
 
+def find_queries(conversation: Conversation, turn: Sent, f: OpKind) -> list[Op]:
+    """What a turn asked a database for, but for answers that take a model's place."""
+    queries = (op for op in conversation.select(f, turn.number, "send") if is_query(op.text))
+    return [op for op in queries if not asks_for_answer(conversation, op)]
+
+
 def _taken(conversation: Conversation, turn: Sent, f: OpKind) -> list[Op]:
     """What a turn wrote of the user's own words."""
-    writes = (op for op in conversation.select(f, turn.number, "write") if turn.marker in op.markers)
+    writes = [op for op in conversation.select(f, turn.number, "write") if turn.marker in op.markers]
+    writes = [op for op in writes if not is_query(op.text)]  # which asks for what was said, as a cache of answers is
     return [op for op in writes if not op.around or conversation.is_said(op.around, turn.marker)]
 
 

@@ -104,6 +104,23 @@ _WITHOUT_KEYS = """
 _ALIKE = _SHOWN_TO_ANOTHER.replace("bob", "ALICE") + "-a folding info name=room.lower() method=chat @app.py:11\n"
 _ALONE_WITHOUT_KEYS = _WITHOUT_KEYS.replace("read 2 3", "read 3")
 
+_ASKED_BY_DIGEST = """
+1a > ada-7
+1a file database where=chat.db @app.py:8
+1a sql send database=sqlite arguments=d1 text="SELECT answer FROM answers WHERE digest = ?" @app.py:9
+1a model read 1 @app.py:12
+1a sql write 1 database=sqlite arguments=d1 text="INSERT INTO answers VALUES (?, ?, ?)" @app.py:13
+1a <
+2a > ada-7
+2a file database where=chat.db @app.py:8
+2a sql send database=sqlite arguments=d2 text="SELECT answer FROM answers WHERE digest = ?" @app.py:9
+2a model read 2 @app.py:12
+2a sql write 2 database=sqlite arguments=d2 text="INSERT INTO answers VALUES (?, ?, ?)" @app.py:13
+2a <
+-a disk 1 2 where=chat.db
+"""
+_ANSWERED_FROM_A_TABLE = _ASKED_BY_DIGEST + "- shortcut method=chat @app.py:11 @app.py:9/read @app.py:10/read\n"
+
 EXAMPLES = (
     Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
     Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
@@ -112,8 +129,10 @@ EXAMPLES = (
     Example("keys lose their case", {BASELINE: KEPT, ALIKE_KEYS: _ALIKE}, "folded-key"),
     Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
     Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
+    Example("the key is a digest of the message", {BASELINE: _ASKED_BY_DIGEST}, "new-key"),
 )
 COUNTEREXAMPLES = (
+    Example("a table of answers by question", {BASELINE: _ANSWERED_FROM_A_TABLE}),
     Example("what is read back is not used", {BASELINE: KEPT, NEW_PROCESS: _FILTERED}),
     Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
     Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),

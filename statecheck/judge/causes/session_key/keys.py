@@ -9,7 +9,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.intent import find_missed_file, find_read_again, is_intended
 from statecheck.judge.evidence.lines import anchor_of, find_builds
-from statecheck.judge.evidence.services import asked_keys, is_query
+from statecheck.judge.evidence.services import asked_keys, find_queries
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.judge.evidence.whereabouts import Whereabouts, database_of, find_mapping, find_whereabouts
 
@@ -126,7 +126,7 @@ def _find_missed_read(case: Case, conversation: Conversation, first: Sent, secon
         return None
     if any(first.marker in op.markers for op in conversation.select("wire", second.number, "read")):
         return None  # it was found
-    queries = (op for op in conversation.select("sql", second.number, "send") if op.frames and is_query(op.text))
+    queries = (op for op in find_queries(conversation, second, "sql") if op.frames)
     anchor = anchor_of(next(queries, None)) or place.anchor
     return Observation(
         f"turn 1 is kept in `{place.text}`, which turn 2 read without finding it: it was looked up under another key",
@@ -181,7 +181,7 @@ def _place_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[
         other = later.get((place.kind, _stem(place.text)))
         if other is None or other.text == place.text or _stem(place.text) == place.text:
             continue
-        if place.kind == "process" and not is_intended(conversation):
+        if not is_intended(conversation):
             continue
         return place.key or place.text, other.key or other.text, place
     return None
