@@ -64,7 +64,8 @@ def find_missed_file(conversation: Conversation, first: Sent, second: Sent) -> t
     """
     kept = [place for place in find_whereabouts(conversation, first.marker) if place.kind == "disk"]
     for op in conversation.select("file", second.number):
-        known = any(each.action not in ("read", "miss") for each in conversation.on_file(op.where))
+        before = (each for each in conversation.on_file(op.where) if each.time <= op.time)
+        known = any(each.action not in ("read", "miss") for each in before)
         if known or op.action not in ("read", "miss") or asks_for_answer(conversation, op):
             continue
         looked = PurePosixPath(op.where)

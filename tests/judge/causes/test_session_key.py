@@ -81,16 +81,20 @@ NEW_KEY_IN_POSTGRES = """
 LOG_IN_POSTGRES = NEW_KEY_IN_POSTGRES.replace("SELECT text FROM said", "SELECT plan FROM users")
 NEW_FILE_EACH_TIME = """
 1a > s
+1a file miss where=data/u1.json @app.py:9
 1a file write where=data/u1.json @app.py:14
 1a model read 1
 1a <
 2a > s
+2a file miss where=data/u2.json @app.py:9
 2a file write where=data/u2.json @app.py:14
 2a model read 2
 2a <
 -a disk 1 where=data/u1.json
 -a disk 2 where=data/u2.json
 """
+# a report of each turn, that nobody looks for
+REPORTS = "".join(line for line in NEW_FILE_EACH_TIME.splitlines(keepends=True) if " miss " not in line)
 # the name is spelled one way where it is read, and another where it is written
 OTHER_FILE = """
 1a > s
@@ -155,6 +159,7 @@ AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"
     new_key_in_postgres=(NEW_KEY_IN_POSTGRES, ["SC106 new-key"]),
     log_in_postgres=(LOG_IN_POSTGRES, []),
     new_file_each_time=(NEW_FILE_EACH_TIME, ["SC106 new-key"]),
+    a_report_each_time=(REPORTS, []),
     same_key_never_read=(SAME_KEY_NEVER_READ, ["SC101"]),
     new_key_over_a_store_that_is_gone=(NEW_KEY_OVER_A_STORE_THAT_IS_GONE, ["SC101"]),
     and_a_log_of_all_messages=(AND_A_LOG_OF_ALL_MESSAGES, ["SC101"]),
