@@ -112,6 +112,8 @@ def _dispatch(words: list[str], early: HeadStart | None) -> int:
 
 def _usage(error: Any) -> StatecheckError:
     """One of Typer's usage errors in the form of ours; Typer suggests options and commands in two ways."""
+    import os
+
     from statecheck.errors import StatecheckError
 
     options = getattr(error, "possibilities", None) or ()
@@ -119,6 +121,9 @@ def _usage(error: Any) -> StatecheckError:
     text, _, commands = message.partition(" Did you mean ")
     meant = ", ".join(f"`{option}`" for option in options) or commands.rstrip("?").replace("'", "`")
     command = error.ctx.command_path if error.ctx else "statecheck"
+    typed = text.removeprefix("No such command '").partition("'")[0]
+    if not meant and typed != text and os.path.isfile(typed):  # noqa: PTH113 - `pathlib` is not loaded for this
+        meant = f"`{command} diagnose {typed}`"
     hint = f"did you mean {meant}?" if meant else f"see `{command} --help`"
     return StatecheckError("usage", text[:1].lower() + text[1:].rstrip("."), hint)
 

@@ -148,13 +148,20 @@ def _closing(diagnosis: Diagnosis) -> str:
     if diagnosis.verdict == "inconclusive":
         wrong = sum(outcome.outcome == "error" for outcome in diagnosis.experiments)
         what = f"{plural(wrong, 'experiment') if wrong else 'it'} could not be judged"
-        return f"{path} may or may not lose state ({_facts(diagnosis, what)}); next: {command} --show-logs"
+        then = f"follow the hint, then {command}" if _is_advised(diagnosis) else f"{command} --show-logs"
+        return f"{path} may or may not lose state ({_facts(diagnosis, what)}); next: {then}"
     if found:
         below = plural(len(found), "finding") + " below error"
         return f"{path} lost nothing, but see {found[0].code} ({_facts(diagnosis, below)}); next: {explain}"
     if diagnosis.verdict == "stateless":
         return f"{path} keeps no conversation, so it can lose none ({_facts(diagnosis)}); next: statecheck list"
     return f"{path} lost nothing ({_facts(diagnosis)}); next: let CI run {command}"
+
+
+def _is_advised(diagnosis: Diagnosis) -> bool:
+    """Whether every hint says what to do, and none to look at what the app printed."""
+    hints = [problem.hint for problem in diagnosis.errors]
+    return bool(hints) and not any(words in hint for hint in hints for words in ("last lines", "--show-logs"))
 
 
 def _facts(diagnosis: Diagnosis, what: str = "") -> str:

@@ -90,6 +90,11 @@ def load(name: str) -> Scenario:
     """
     known = names()
     if name not in known:
+        from statecheck.judge.causes import CAUSES
+
+        coded = next((cause.name for cause in CAUSES if cause.code == name.upper()), "")
+        if coded in known:
+            raise StatecheckError("unknown-scenario", f"`{name}` is a cause, no scenario", f"did you mean `{coded}`?")
         raise unknown("unknown-scenario", "scenario", name, known, f"known: {', '.join(known)}")
     folder = root() / name
     data = tomllib.loads((folder / _MANIFEST).read_text(encoding="utf-8"))

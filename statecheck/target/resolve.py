@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _NAME_ONE = "name a Python file, a directory or `package.module:attribute`"
 _NAME_APP = "name the file that builds the app, or what answers a turn: `bot.py:reply`"
 _SETTINGS = tuple(framework.settings_variable for framework in FRAMEWORKS if framework.settings_variable)
+_URL = re.compile(r"(?:https?|wss?)://")
 _APP_STRING = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*(?:\(\))?)\Z")
 
 
@@ -274,6 +275,12 @@ def _missing(path: Path, where: str, cwd: Path) -> StatecheckError:
     head, _, last = where.rpartition(".")
     if _is_dotted(where) and head and SourceTree(cwd, cwd).find(head):
         return StatecheckError("missing-file", f"there is no module `{shown}`", f"did you mean `{head}:{last}`?")
+    if _URL.match(where):
+        text = f"`{shown}` is a URL: an app is started here, and not asked where it runs"
+        return StatecheckError("missing-file", text, _NAME_APP)
+    words = where.split()
+    if apps := [word for word in words[1:] if ":" in word or word.endswith(".py")]:
+        return StatecheckError("missing-file", f"`{shown}` does not exist", f"did you mean `{_line(apps[0])}`?")
     folder = path.parent
     near = sorted(folder.iterdir()) if reading.is_dir(folder) and os.access(folder, os.R_OK) else []
     names = [item.name for item in near if item.suffix == ".py" or reading.is_dir(item)]

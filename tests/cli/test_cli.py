@@ -164,6 +164,17 @@ def test_kinds_are_run_instead_of_the_scenarios(engine: Engine, capsys: pytest.C
     assert "error: unknown kind `shared-key`" in capsys.readouterr().err
 
 
+def test_a_file_for_a_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["app.py"]) == 2
+    assert "hint: see `statecheck --help`" in capsys.readouterr().err
+    (tmp_path / "app.py").touch()
+    assert main(["app.py"]) == 2
+    assert "hint: did you mean `statecheck diagnose app.py`?" in capsys.readouterr().err
+
+
 def test_run_side_by_side(engine: Engine, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "220")
 
@@ -181,6 +192,7 @@ def test_run_side_by_side(engine: Engine, golden: Golden, monkeypatch: pytest.Mo
         ("unknown-format", "diagnose --format jsn", 2),
         ("unknown-experiment", "diagnose --only same-proces", 2),
         ("unknown-scenario", "run multi-wroker", 2),
+        ("cause-for-scenario", "run SC102", 2),
         ("missing-value", "diagnose --timeout", 2),
         ("wrong-value", "diagnose --timeout soon", 2),
         ("bad-timeout", "diagnose --timeout -1", 2),

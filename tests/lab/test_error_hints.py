@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from labs import User, diagnosed
 
+from statecheck.errors import StatecheckError
 from statecheck.lab.error_hints import Remedies
+from statecheck.lab.workers.readiness import Limits, wait_until_ready
+from statecheck.lab.workers.replies import Failure
 from statecheck.options.config import Options
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.project.project_files import ProjectFiles
@@ -79,3 +83,37 @@ def reply(session_id, text): return text + {in_a_turn}
     assert [(error.slug, error.hint) for error in result.diagnosis.errors] == [
         ("import-failed" if when == "import" else "turn-refused", REGION)
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "missing", "named", "install"),
+    [
+        (
+            "from llama_index.llms.groq import Groq",
+            "llama_index.llms",
+            "llama_index.llms.groq",
+            "install it there (`pip install llama-index-llms-groq`), or",
+        ),
+        (
+            "import llama_index.storage.chat_store.redis as store",
+            "llama_index.storage",
+            "llama_index.storage.chat_store.redis",
+            "install it there (`pip install llama-index-storage-chat-store-redis`), or",
+        ),
+        ("from shop.cart import total", "shop", "shop.cart", "install it there, or"),
+        ("load('shop')", "shop", "shop", "install it there, or"),
+    ],
+)
+def test_a_missing_module_is_named_as_the_app_imports_it(
+    line: str, missing: str, named: str, install: str, tmp_path: Path
+) -> None:
+    said = f'Traceback (most recent call last):\n  File "app.py", line 2, in <module>\n    {line}\n'
+    failed = Failure(True, "ModuleNotFoundError", missing=missing, python="python")
+    remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"), {}, ProjectFiles(tmp_path))
+    worker: Any = SimpleNamespace(facts=None, failed=failed, wait=lambda *_: None, last_words=lambda: said)
+
+    with pytest.raises(StatecheckError) as caught:
+        wait_until_ready(worker, Limits(1, 1), remedies)
+
+    assert f"needs the module `{named}`" in caught.value.text
+    assert caught.value.hint.startswith(install)

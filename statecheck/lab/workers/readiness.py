@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,12 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
     failed = worker.failed
     detail = worker.last_words() if failed or worker.dead else worker.output()
     if failed and failed.missing:
+        module = _name_whole(failed.missing, detail)
+        install = f"install it there{_name_distribution(module)}"
         raise StatecheckError(
             "missing-dependency",
-            f"the target needs the module `{failed.missing}`, which `{failed.python}` does not have",
-            "install it there, or name the app's interpreter with `--python`, or your modules' folder with `--app-dir`",
+            f"the target needs the module `{module}`, which `{failed.python}` does not have",
+            f"{install}, or name the app's interpreter with `--python`, or your modules' folder with `--app-dir`",
             ExitCode.INCONCLUSIVE,
             detail,
         )
@@ -101,6 +104,18 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
         ExitCode.INCONCLUSIVE,
         detail,
     )
+
+
+def _name_whole(missing: str, detail: str) -> str:
+    """The module that the app's own line imports: Python names the first part of it that is missing."""
+    found = re.findall(rf"^\s*(?:from|import) ({re.escape(missing)}(?:\.\w+)*)", detail, re.MULTILINE)
+    return found[-1] if found else missing
+
+
+def _name_distribution(module: str) -> str:
+    """Say what to install for an integration of LlamaIndex's, whose distributions are named as their modules are."""
+    named = module.startswith("llama_index.") and module.count(".") > 1
+    return f" (`pip install {re.sub('[._]', '-', module)}`)" if named else ""
 
 
 def _needs_network(failed: Failure, address: str, line: Anchor, detail: str) -> StatecheckError:
