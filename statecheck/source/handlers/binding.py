@@ -186,7 +186,8 @@ def take_over_middleware(flow: Flow) -> None:
         ahead = Flow(flow.code)
         assert isinstance(found.node, FUNCTIONS)
         names = [a.arg for a in found.node.args.args if a.arg != "self"]
-        ahead.enter(found, {name: Traced(root="request") for name in names[:1]})
+        given = Traced(at=Place("header", ())) if names[:1] == ["environ"] else Traced(root="request")
+        ahead.enter(found, dict.fromkeys(names[:1], given))
         flow.notes.kept |= ahead.notes.kept
         used = {place for value in ahead.notes.kept.values() for place in value.all}
         flow.notes.earlier |= {place: entry for place, entry in ahead.notes.usages.items() if place in used}

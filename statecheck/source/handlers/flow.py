@@ -17,7 +17,7 @@ from statecheck.source.handlers import sinks
 from statecheck.source.handlers.dispatch import choose_function
 from statecheck.source.handlers.models import class_fields, constant, makes_key
 from statecheck.source.handlers.notes import WHOLE, Notes, Traced, element, merge
-from statecheck.source.handlers.request_accessors import attribute_of, each_of, read_call, request_global
+from statecheck.source.handlers.request_accessors import attribute_of, each_of, read_call, request_global, wrap_scope
 from statecheck.source.handlers.site import Site
 from statecheck.source.roles import name_evidence
 
@@ -82,6 +82,7 @@ class _Frame:
         self.flow, self.notes = flow, flow.notes
         self.site = Site(flow.code, file)
         self.env = env
+        self.shared: set[str] = set()  # names that are not the function's own
         self.returned: list[Traced] = []
 
     # ---------------------------------------------------------------------------------------------- statements
@@ -119,6 +120,9 @@ class _Frame:
             traced = merge([self.trace(node.target), traced])
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             self._bind(target, traced)
+
+    def _walk_declaration(self, node: ast.Global | ast.Nonlocal) -> None:
+        self.shared.update(node.names)
 
     def _walk_return(self, node: ast.Return) -> None:
         traced = self.trace(node.value) if node.value else Traced()
@@ -197,6 +201,7 @@ class _Frame:
 
     def _bind(self, target: ast.expr, traced: Traced) -> None:
         """Bind a name, or a target's parts; what the name says is noted too."""
+        self._keep_beyond(target, traced)
         if isinstance(target, ast.Name):
             self.env[target.id] = traced
             if traced.at is not None and traced.at.path:
@@ -216,6 +221,23 @@ class _Frame:
                 self.trace(target)
             elif isinstance(target.slice, ast.Constant):
                 self.notes.set_cookies.add(str(target.slice.value))
+
+    def _keep_beyond(self, target: ast.expr, traced: Traced) -> None:
+        """Note what of the request outlives the call: a `global`, an attribute or an item of what is a module's."""
+        if traced.at is not None and (self._is_free(target) or getattr(target, "id", "") in self.shared):
+            self.notes.kept[ast.unparse(target)] = traced
+
+    def _is_free(self, node: ast.expr) -> bool:
+        """Whether this is an attribute, or an item under a fixed key, of a name that is not the function's own."""
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+            return False
+        holder = node.value if isinstance(node, (ast.Attribute, ast.Subscript)) else None
+        return isinstance(holder, ast.Name) and holder.id not in self.env and self._global(holder.id) is None
+
+    def _taken(self, node: ast.expr) -> Traced | None:
+        """Return what was put there of the request before, by middleware as a rule."""
+        free = isinstance(node, ast.Name) or self._is_free(node)
+        return self.notes.kept.get(ast.unparse(node)) if free and self.notes.kept else None
 
     def _global(self, name: str) -> str | None:
         """Return what a free name is of what frameworks have ready for the code of a request."""
@@ -254,6 +276,9 @@ class _Frame:
     def _trace_name(self, node: ast.Name) -> Traced:
         if node.id in self.env:
             return self.env[node.id]
+        taken = self._taken(node)
+        if taken is not None:
+            return taken
         ready = self._global(node.id)
         if ready == "g":
             return Traced(attrs=self.notes.kept_by_request())
@@ -263,13 +288,16 @@ class _Frame:
         return self.trace(node.value)
 
     def _trace_attribute(self, node: ast.Attribute) -> Traced:
-        return self._read(self.trace(node.value), node.attr)
+        return self._taken(node) or self._read(self.trace(node.value), node.attr)
 
     def _read(self, owner: Traced, name: str, *, item: bool = False) -> Traced:
         """Return an attribute or an item of a value; that it is read is noted."""
         return self.notes.read(attribute_of(self.notes, owner, name, item=item))
 
     def _trace_subscript(self, node: ast.Subscript) -> Traced:
+        taken = self._taken(node)
+        if taken is not None:
+            return taken
         owner, key = self.trace(node.value), node.slice
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             return self._read(owner, key.value, item=True)
@@ -373,7 +401,8 @@ class _Frame:
         owner = self.trace(node.func.value) if isinstance(node.func, ast.Attribute) else Traced()
         arguments = [self.trace(argument) for argument in node.args]
         keywords = {keyword.arg or "**": self.trace(keyword.value) for keyword in node.keywords}
-        read = read_call(self.notes, owner, name, node, arguments)
+        read = wrap_scope(name, [*arguments, *keywords.values()])
+        read = read or read_call(self.notes, owner, name, node, arguments)
         if read is not None:
             return self.notes.read(read)
         if name == "get" and arguments and isinstance(node.func, ast.Attribute):
@@ -464,6 +493,8 @@ class _Frame:
         ast.AnnAssign: _walk_assignment,
         ast.AugAssign: _walk_assignment,
         ast.Return: _walk_return,
+        ast.Global: _walk_declaration,
+        ast.Nonlocal: _walk_declaration,
         ast.If: _walk_branch,
         ast.Match: _walk_match,
         ast.For: _walk_loop,

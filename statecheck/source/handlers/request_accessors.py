@@ -109,7 +109,7 @@ def each_of(notes: Notes, owner: Traced, names: tuple[str, ...]) -> Traced:
 def read_call(notes: Notes, owner: Traced, name: str, node: ast.Call, arguments: list[Traced]) -> Traced | None:
     """Return what a method call reads of the request, or None if it reads nothing of it."""
     first = node.args[0] if node.args else None
-    key = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+    key = _key_of(first)
     if name == "get" and not arguments and isinstance(node.func, ast.Attribute):
         kept = notes.kept.get(ast.unparse(node.func.value))  # a context variable
         if kept is not None:
@@ -131,6 +131,28 @@ def read_call(notes: Notes, owner: Traced, name: str, node: ast.Call, arguments:
     if owner.root == "raw" or (owner.at is not None and name not in ("append", "format")):
         return owner
     return None
+
+
+def wrap_scope(name: str, given: list[Traced]) -> Traced | None:
+    """Return what a class of Starlette's makes of an ASGI scope: `Request(scope)`, `Headers(scope=scope)`."""
+    if not any(each.root == "request" for each in given):
+        return None
+    if name in ("Headers", "QueryParams"):
+        return Traced(at=Place("header" if name == "Headers" else "query", ()))
+    return Traced(root="request") if name in ("Request", "HTTPConnection") else None
+
+
+def _key_of(first: ast.expr | None) -> str | None:
+    """The name that a getter is given: a text, or bytes as those of a header in an ASGI scope."""
+    if not isinstance(first, ast.Constant):
+        return None
+    return (
+        first.value.decode("latin-1")
+        if isinstance(first.value, bytes)
+        else first.value
+        if isinstance(first.value, str)
+        else None
+    )
 
 
 def _get(notes: Notes, owner: Traced, key: str | None, node: ast.Call, first: Traced) -> Traced | None:
