@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -145,17 +147,47 @@ def _launch(target: Target, options: Options, early: HeadStart | None = None) ->
 def _ending(launched: Launched, *, keep: bool = False) -> Iterator[None]:
     """Wait in the end until nothing of the run is left, however it went; or, where all went well, `keep` it."""
     try:
-        yield
-    except KeyboardInterrupt:
-        keep = False
-        launched.end()  # it may be busy, and somebody waits
-        raise
+        with _interrupted_at_once(launched):
+            yield
     except BaseException:
         keep = False
         raise
     finally:
         if not keep:
             launched.stop()
+
+
+@contextmanager
+def _interrupted_at_once(launched: Launched) -> Iterator[None]:
+    """At Ctrl-C end the run first: whatever is done on the way out then finds it gone, and waits for nothing of it.
+
+    Raises:
+        KeyboardInterrupt: that was pressed, whatever else the way out met.
+    """
+    pressed = False
+
+    def end(_number: int, _frame: object) -> None:
+        nonlocal pressed
+        pressed = True
+        launched.end()
+        raise KeyboardInterrupt
+
+    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a side of a scenario leaves it to others
+    if heeded and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, end)
+    else:
+        heeded = False
+    try:
+        yield
+    except Exception as error:
+        if pressed:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if heeded:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt  # it fell into what ignores exceptions, such as a finalizer
 
 
 def _redaction(recording: Recording) -> Redaction:

@@ -8,9 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from labs import ISOLATIONS, User
+
+from statecheck.diagnose import _ending
+from statecheck.errors import StatecheckError
 
 ROOT = Path(__file__).parents[2]
 CROWD = 12
@@ -153,6 +157,45 @@ def test_ctrl_c_does_not_wait_for_a_library_that_hangs(isolation: str, tmp_path:
     _, said = process.communicate(timeout=20)  # the import itself would be waited for three times as long
 
     assert said.startswith(b"error: interrupted\n")
-    # a shell shows both as 130: with `-m`, Python itself ends so where an `exec` of its libraries was interrupted
-    assert process.returncode in (130, -signal.SIGINT)
+    assert process.returncode == 130
     assert user.left() == []
+
+
+def test_a_command_does_not_wait_for_its_interpreter_to_take_all_modules_apart() -> None:
+    program = "import atexit; from statecheck.__main__ import main; atexit.register(print, 'late'); main()"
+    command = [sys.executable, "-c", program, "explain"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, check=False)
+
+    assert done.returncode == 0
+    assert done.stdout.endswith(b"next: statecheck explain CODE\n")
+
+
+class Run:
+    """In place of a warm parent."""
+
+    ended = False
+
+    def end(self) -> None:
+        self.ended = True
+
+    def stop(self) -> None:
+        assert self.ended
+
+
+def test_ctrl_c_ends_the_run_before_anything_is_done_on_the_way_out() -> None:
+    run: Any = Run()
+    found = []
+
+    def press() -> None:
+        with _ending(run):
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            finally:
+                found.append(run.ended)
+                raise StatecheckError("worker-died", "it is gone", "")  # as all that still asks it for something does
+
+    with pytest.raises(KeyboardInterrupt):
+        press()
+
+    assert found == [True]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
