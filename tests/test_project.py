@@ -75,6 +75,7 @@ LAYERS = (
 )
 # What the probe may import besides the standard library and itself: the server that the target's own environment has.
 PROBE_MAY_IMPORT = {
+    "statecheck.probe.adapters.aiohttp": {"aiohttp"},
     "statecheck.probe.adapters.asgi": {"uvicorn"},
     "statecheck.probe.adapters.chainlit": {"chainlit", "socketio"},
     "statecheck.probe.adapters.gradio": {"fastapi", "gradio", "httpx"},
@@ -82,6 +83,7 @@ PROBE_MAY_IMPORT = {
     "statecheck.probe.adapters.streamlit": {"streamlit"},
     "statecheck.probe.adapters.django": {"django"},
     "statecheck.probe.adapters.sanic": {"sanic"},
+    "statecheck.probe.adapters.tornado": {"tornado"},
     "statecheck.probe.adapters.wsgi": {"waitress"},
     "statecheck.probe.checkup": {"llama_index"},
 }

@@ -37,6 +37,9 @@ class Catcher(Protocol):
     async def acatch(self, served: Any) -> None:
         """Take what an async call would serve."""
 
+    def begin(self, served: Any) -> None:
+        """Take what a call would serve that returns at once, for the loop of its caller to serve."""
+
 
 class Noting:
     """Notes what would be served, and goes on: an import has to come to its end."""
@@ -46,6 +49,10 @@ class Noting:
         STARTED.append(served)
 
     async def acatch(self, served: Any) -> None:
+        """Note it."""
+        STARTED.append(served)
+
+    def begin(self, served: Any) -> None:
         """Note it."""
         STARTED.append(served)
 
@@ -62,6 +69,7 @@ class Serving:
         self._serve = serve
         self._aserve = aserve
         self._first = threading.Lock()
+        self._serving: asyncio.Task[None] | None = None  # a loop holds its tasks weakly
 
     @property
     def begun(self) -> bool:
@@ -87,6 +95,15 @@ class Serving:
             await asyncio.get_running_loop().create_future()
         _OURS.set(True)
         await self._aserve(served)
+
+    def begin(self, served: Any) -> None:
+        """Serve it on the loop that runs, and return; where none does yet, serve it here."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.catch(served)
+        else:
+            self._serving = loop.create_task(self.acatch(served))
 
     def _serve_as_ours(self, served: Any) -> None:
         _OURS.set(True)
@@ -115,14 +132,15 @@ def _patch_starts(starts: Iterable[Start]) -> Callable[[ModuleType], None]:
             place = getattr(module, each.owner, None) if each.owner else module
             found = inspect.getattr_static(place, each.name, None)
             if isinstance(found, classmethod):
-                setattr(place, each.name, classmethod(_caught(found.__func__, each.served)))
+                setattr(place, each.name, classmethod(_caught(found.__func__, each)))
             elif found is not None:
-                setattr(place, each.name, _caught(found, each.served))
+                setattr(place, each.name, _caught(found, each))
 
     return patch
 
 
-def _caught(start: Callable[..., Any], served: str) -> Callable[..., Any]:
+def _caught(start: Callable[..., Any], known: Start) -> Callable[..., Any]:
+    served = known.served
     if inspect.iscoroutinefunction(start):
 
         @functools.wraps(start)
@@ -137,7 +155,8 @@ def _caught(start: Callable[..., Any], served: str) -> Callable[..., Any]:
     def started(*args: Any, **kwargs: Any) -> Any:
         if _catcher is None or _OURS.get():
             return start(*args, **kwargs)
-        return _catcher.catch(_find_served(start, served, args, kwargs))
+        take = _catcher.begin if known.returns else _catcher.catch
+        return take(_find_served(start, served, args, kwargs))
 
     return started
 

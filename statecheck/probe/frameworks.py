@@ -54,7 +54,8 @@ class Framework:
         protocol: by which a server calls it.
         served_with: modules that serving it imports, beside what the app imports itself.
         starts: functions that serve an app, as `module:function` or `module:Class.method`; it is their first argument,
-            or what stands behind them: `(self.app)`. A worker of the lab serves in their place.
+            or what stands behind them: `(self.app)`. A worker of the lab serves in their place. ` returns`: they do so
+            at once, and the app's own loop serves.
         command: a pattern of the command that starts it with a number of workers.
         reruns: its script is run from the top for each turn.
         settings_variable: names the project's settings, in the package beside which the app is.
@@ -305,6 +306,38 @@ FRAMEWORKS: tuple[Framework, ...] = (
         command="sanic",
     ),
     Framework(
+        "aiohttp",
+        "web",
+        adapter="aiohttp",
+        packages=("aiohttp",),
+        constructors=("Application",),
+        vague=True,
+        app_classes=("Application",),
+        served_with=("aiohttp.web",),
+        starts=(
+            "aiohttp.web:run_app",
+            "aiohttp.web_runner:TCPSite.start(self._runner)",
+            "aiohttp.web_runner:UnixSite.start(self._runner)",
+        ),
+    ),
+    Framework(
+        "tornado",
+        "web",
+        adapter="tornado",
+        packages=("tornado",),
+        constructors=("Application",),
+        vague=True,
+        app_classes=("Application",),
+        served_with=("tornado.httpserver", "tornado.websocket"),
+        starts=(
+            "tornado.web:Application.listen(self) returns",
+            *(
+                f"tornado.httpserver:HTTPServer.{name}(self.request_callback) returns"
+                for name in ("listen", "start", "add_sockets")
+            ),
+        ),
+    ),
+    Framework(
         "bottle",
         "web",
         adapter="bottle",
@@ -371,7 +404,6 @@ FRAMEWORKS: tuple[Framework, ...] = (
     ),
     CALLABLE,
     CONSOLE,
-    Framework("aiohttp", "web", packages=("aiohttp",), app_classes=("Application",), starts=("aiohttp.web:run_app",)),
     Framework(
         "discord",
         "interface",  # below all that can be driven, as it cannot be

@@ -20,6 +20,7 @@ class Start:
         name: its own.
         served: the argument that is served, and the attributes that lead from there (`self.config.app`); "": the first.
         framework: whose app it serves, or the protocol of any.
+        returns: it returns at once, and the loop of its caller serves.
     """
 
     module: str
@@ -27,6 +28,7 @@ class Start:
     name: str
     served: str
     framework: str
+    returns: bool = False
 
     @property
     def package(self) -> str:
@@ -35,11 +37,12 @@ class Start:
 
 
 def _read(start: str, framework: str) -> Start:
-    """Read `module:Class.method(served)`."""
-    module, _, call = start.partition(":")
+    """Read `module:Class.method(served)`, or the same with ` returns` behind it."""
+    called, returns, _ = start.partition(" returns")
+    module, _, call = called.partition(":")
     name, _, served = call.removesuffix(")").partition("(")
     owner, _, name = name.rpartition(".")
-    return Start(module, owner, name, served, framework)
+    return Start(module, owner, name, served, framework, bool(returns))
 
 
 _SERVERS = {

@@ -75,6 +75,7 @@ _NAMESAKES = {
     "probe/apis/slack.py": {"slack"},  # its host
     "probe/http_clients.py": {"aiohttp"},  # the client of that package
     "source/clients/clients.py": {"aiohttp"},  # likewise
+    "source/project/deploy.py": {"tornado"},  # a class of gunicorn's workers
     "source/project/service_kinds.py": {"celery", "django", "rq"},  # how a broker's and a database's URL are called
 }
 

@@ -98,6 +98,35 @@ async def main():
     bot, talks = Bot('0:x'), Dispatcher()
     await talks.start_polling(bot)
 """
+AIOHTTP = f"""\
+{LLAMA}import asyncio
+from aiohttp import web
+async def build():
+    app = web.Application()
+    app.router.add_post('/say', say)
+    return app
+async def main():
+    runner = web.AppRunner(await build())
+    await runner.setup()
+    site = web.TCPSite(runner, 'localhost', 80)
+    await site.start()
+    await asyncio.Event().wait()
+"""
+TORNADO = f"""\
+{LLAMA}import asyncio
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.web import Application, RequestHandler
+class Desk(Application):
+    def __init__(self):
+        super().__init__([('/say', RequestHandler)])
+async def main():
+    Desk().listen(80)
+    await asyncio.Event().wait()
+def serve():
+    HTTPServer(Desk()).listen(80)
+    IOLoop.current().start()
+"""
 
 
 def found(root: Path, files: dict[str, str], spec: str | None = "app.py") -> Target:
@@ -130,6 +159,10 @@ def found(root: Path, files: dict[str, str], spec: str | None = "app.py") -> Tar
         (SERVED + "from shop import build\nuvicorn.run(build())", "__main__", "asgi", ()),
         (PAGE + GUARD + "build().queue().launch()", "__main__", "gradio", ()),
         (BOT + GUARD + "asyncio.run(main())", "__main__", "telegram", ()),
+        (AIOHTTP + GUARD + "web.run_app(build(), port=80)", "__main__", "aiohttp", ()),
+        (AIOHTTP + GUARD + "asyncio.run(main())", "__main__", "aiohttp", ()),
+        (TORNADO + GUARD + "asyncio.run(main())", "__main__", "tornado", ()),
+        (TORNADO + GUARD + "serve()", "__main__", "tornado", ()),
     ],
 )
 def test_what_starts_an_app(tmp_path: Path, source: str, name: str, framework: str, arguments: tuple[str, ...]) -> None:

@@ -30,8 +30,12 @@ _SCALARS = as_set("str int float bool UUID UUID4 Literal date datetime EmailStr 
 _BODIES = as_set("dict Dict Any Mapping Json JSON object TypedDict")
 _REQUESTS = as_set("Request HttpRequest HTTPConnection ASGIRequest WebSocket Websocket WebSocketConnection")
 _NAMED_REQUESTS = as_set("request req _request websocket ws socket")
-_TAKES_MESSAGE = ("on_receive",)
-"""Methods of a class that get a connection and a message of it, as those of Starlette's WebSocketEndpoint."""
+_TAKES_MESSAGE = {"on_receive": 3, "on_message": 2}
+"""Methods that get a connection's message last, and how many parameters they have: Starlette's, Tornado's."""
+_OF_ONE_REQUEST = ("RequestHandler", "WebSocketHandler")
+"""Classes of which an object is made for each request, which is what it speaks for: Tornado's."""
+_EARLIER = ("initialize", "prepare", "open")
+"""Their methods that are called before the one of the request's verb."""
 _SCHEMES: dict[str, Where] = {
     "HTTPBearer": "header",
     "OAuth2PasswordBearer": "header",
@@ -51,13 +55,37 @@ def bind_parameters(flow: Flow, found: Definition, path_parameters: tuple[str, .
     pairs = list(zip(arguments, [*defaults, *function.args.defaults], strict=False))
     pairs += list(zip(function.args.kwonlyargs, function.args.kw_defaults, strict=False))
     bodies = [a.arg for a, default in pairs if _is_body(flow.code, found, a, default, path_parameters)]
-    if function.name in _TAKES_MESSAGE and len(arguments) > 2:
-        return {arguments[1].arg: Traced(root="request"), arguments[2].arg: Traced(root="raw")}
+    if len(arguments) == _TAKES_MESSAGE.get(function.name) and arguments[0].arg == "self":
+        connection = {each.arg: Traced(root="request") for each in arguments[1:-1]}
+        return {**connection, arguments[-1].arg: Traced(root="raw")}
     bound = {}
     for argument, default in pairs:
         embed = len(bodies) > 1 and argument.arg in bodies
         bound[argument.arg] = _parameter(flow, found, argument, default, path_parameters, embed=embed)
     return bound
+
+
+def bind_instance(flow: Flow, found: Definition, path_parameters: tuple[str, ...]) -> dict[str, Traced]:
+    """Tell what `self` is in a handler that is made for one request: the request, with what was put aside before."""
+    tree = flow.code.tree(found.file) or ast.Module([], [])
+    owners = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and found.node in node.body)
+    owner = next((Definition(found.file, node) for node in owners), None)
+    if owner is None or not _is_of_one_request(flow.code, owner):
+        return {}
+    itself = {"self": Traced(root="request")}
+    for name in _EARLIER:
+        method = flow.code.method(owner, name)
+        if method is not None and method.node is not found.node:
+            flow.enter(method, {**bind_parameters(flow, method, path_parameters), **itself})
+    return itself
+
+
+def _is_of_one_request(code: ProjectCode, kind: Definition) -> bool:
+    bases = kind.node.bases if isinstance(kind.node, ast.ClassDef) else []
+    parents = (code.resolve(kind.file, base) for base in bases)
+    return any(_last(base) in _OF_ONE_REQUEST for base in bases) or any(
+        _is_of_one_request(code, parent) for parent in parents if parent is not None and parent.node is not kind.node
+    )
 
 
 def _resolve_annotation(code: ProjectCode, found: Definition, argument: ast.arg) -> tuple[Definition, ast.expr | None]:

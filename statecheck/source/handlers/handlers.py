@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from statecheck.source import weights
 from statecheck.source.code.resolver import FUNCTIONS, Definition
 from statecheck.source.fields import ELEMENT, Field, Place
-from statecheck.source.handlers.binding import bind_dependency, bind_parameters, find_guards, take_over_middleware
+from statecheck.source.handlers.binding import (
+    bind_dependency,
+    bind_instance,
+    bind_parameters,
+    find_guards,
+    take_over_middleware,
+)
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.notes import Traced
 from statecheck.source.openapi import form_of, is_file, sample_of
@@ -76,7 +82,8 @@ def read_handler(
     take_over_middleware(flow)
     for guard in find_guards(flow, found):
         bind_dependency(flow, found, guard, None)
-    flow.enter(found, bind_parameters(flow, found, path_parameters))
+    itself = bind_instance(flow, found, path_parameters)
+    flow.enter(found, {**bind_parameters(flow, found, path_parameters), **itself})
     return Handler(
         fields=fields_of(flow),
         encoding=flow.notes.encoding,

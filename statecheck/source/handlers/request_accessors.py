@@ -1,4 +1,4 @@
-"""How frameworks hand a request to a handler: Starlette, FastAPI, Flask, Quart, Django, aiohttp, Sanic, Bottle, Falcon.
+"""How frameworks hand a request to a handler: Starlette, Flask, Quart, Django, aiohttp, Tornado, Sanic, Bottle, Falcon.
 
 The accessors are named alike, so one table serves them all.
 """
@@ -55,7 +55,7 @@ _GATEWAY: dict[str, Where] = {
     "queryStringParameters": "query",
     "pathParameters": "path",
 }
-_DECODERS = dict.fromkeys(("loads", "load", "decode_json", "validate_json"), "json")
+_DECODERS = dict.fromkeys(("loads", "load", "decode_json", "json_decode", "validate_json"), "json")
 _DECODERS |= dict.fromkeys(("parse_qs", "parse_qsl"), "form") | dict.fromkeys(("b64decode", "unquote_plus", "str"), "")
 _CALLED = frozenset(("json", "get_json", "get_media", "form", "post", "body", "get_data", "read", "text"))
 _GLOBALS: dict[str, Global] = {"request": "request", "websocket": "request", "g": "g", "session": "session"}
@@ -66,6 +66,8 @@ _ARGUMENTS: dict[str, Where] = {
     "get_body_argument": "body",
     "get_query_argument": "query",
     "get_cookie": "cookie",
+    "get_secure_cookie": "cookie",
+    "get_signed_cookie": "cookie",
     "get_header": "header",
     "get_param": "query",
 }
@@ -187,6 +189,9 @@ def header_name(name: str) -> str:
 
 
 def _of_request(notes: Notes, name: str) -> Traced:
+    kept = notes.kept_by_request()
+    if name in kept:  # what the code itself has put there
+        return kept[name]
     if name in _BODY:
         return _body(notes, _BODY[name], ())
     if name in _RAW or name in _HEARD:
@@ -196,8 +201,8 @@ def _of_request(notes: Notes, name: str) -> Traced:
     if name in ("files", "FILES"):
         return Traced(root="files")
     if name in ("state", "ctx"):
-        return Traced(attrs=notes.kept_by_request())
-    return Traced(root="request") if name == "request" else notes.kept_by_request().get(name, Traced())
+        return Traced(attrs=kept)
+    return Traced(root="request") if name == "request" else Traced()
 
 
 def _file(notes: Notes, *path: str) -> Traced:
