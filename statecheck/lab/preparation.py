@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from statecheck.errors import StatecheckError
 from statecheck.lab.deployment import Deployment, read_deployment, read_threads
 from statecheck.lab.environment.masking import Masking, encode_files, find_masks
-from statecheck.lab.environment.placeholders import fill_placeholders
+from statecheck.lab.environment.placeholders import fill_placeholders, take_kept_paths
 from statecheck.lab.environment.telemetry import silence_telemetry
 from statecheck.lab.environment.variables import find_handed_over
 from statecheck.lab.services.relays import open_relays
@@ -26,6 +26,7 @@ from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.code.uses import calls_method
+from statecheck.source.project.deploy import find_working_folder
 from statecheck.source.project.project_files import ProjectFiles
 from statecheck.source.project.schemas import read_schema_scripts
 from statecheck.source.project.services import find_services
@@ -33,6 +34,7 @@ from statecheck.source.project.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from statecheck.lab.recording import Recording
     from statecheck.lab.workers.launch import Launched
@@ -92,7 +94,8 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         threads, notes = read_threads(files, target.framework)
         recording.polls = calls_method(tree, by_name(target.framework).polls)
         recording.notes += [*launched.notes, *filter(None, [target.why]), *notes]
-        lab = _open_lab(recording, launched, seeded=hashes(tree), threads=threads)
+        folder = find_working_folder(files, target.path) or target.project
+        lab = _open_lab(recording, launched, folder, seeded=hashes(tree), threads=threads)
         lab.watch(_RUN_SECONDS * recording.options.timeout_scale, _LAST_SECONDS)
         _provide(recording, lab, launched, tree, files, modules)
         with ThreadPoolExecutor(1) as pool:
@@ -168,10 +171,10 @@ def _find_roots(target: Target) -> list[str]:
     return list(dict.fromkeys((str(target.project), str(target.root))))
 
 
-def _open_lab(recording: Recording, launched: Launched, *, seeded: bool, threads: int) -> Lab:
+def _open_lab(recording: Recording, launched: Launched, folder: Path, *, seeded: bool, threads: int) -> Lab:
     target = recording.target
     request = {
-        **_spawn_request(target),
+        **_spawn_request(target, folder),
         "environment": dict(launched.surroundings.environment),
         "lent": launched.surroundings.lent,
         "seeded": seeded,
@@ -181,8 +184,8 @@ def _open_lab(recording: Recording, launched: Launched, *, seeded: bool, threads
     return Lab(launched, request, seconds, f"{target.module}-{time.monotonic_ns()}")
 
 
-def _spawn_request(target: Target) -> dict[str, object]:
-    """What every spawn says of the target."""
+def _spawn_request(target: Target, folder: Path) -> dict[str, object]:
+    """What every spawn says of the target, and of the folder in which it runs."""
     return {
         "module": target.module,
         "path_file": str(target.path),
@@ -190,7 +193,7 @@ def _spawn_request(target: Target) -> dict[str, object]:
         "framework": target.framework,
         "arguments": target.arguments,
         "root": str(target.root),
-        "cwd": str(target.project),
+        "cwd": str(folder),
         "roots": _find_roots(target),
     }
 
@@ -215,11 +218,13 @@ def _provide(
     scripts = read_schema_scripts(tree, recording.target.project) if named else ()
     services.provide(lab, named, given, lab.environment, scripts)
     lab.environment.update(services.environment)
+    kept, told = take_kept_paths(read, lab.environment, files)
+    lab.environment.update(kept)
     values, notes = fill_placeholders(read, modules, lab.environment, files, services.lacking())
     lab.environment.update(values)
-    quiet, told = silence_telemetry(modules, dict(given))
+    quiet, silenced = silence_telemetry(modules, dict(given))
     lab.environment.update(quiet)
-    recording.notes += services.notes + notes + told
+    recording.notes += services.notes + told + notes + silenced
     if launched.surroundings.env_files:
         from statecheck.lab.environment.env_files import mask_secrets
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
-from statecheck.lab.environment.placeholders import fill_placeholders
+from statecheck.lab.environment.placeholders import fill_placeholders, take_kept_paths
 from statecheck.options.config import Options
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.project.project_files import ProjectFiles
@@ -69,6 +69,27 @@ def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source
     read = read_settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
 
     assert fill_placeholders(read, (), {}, ProjectFiles(tmp_path), ("MONGODB_URI",))[0] == values
+
+
+COMPOSE = """\
+services:
+  web:
+    build: .
+    environment: {SEATS_DB: "sqlite:////data/seats.db", SEATS_LOG: /database/log, SEATS_MODE: live, SEATS_KEEP: /data}
+    volumes: ["seats:/data"]
+"""
+
+
+def test_variables_that_name_a_place_on_a_volume_are_those_of_the_deployment(tmp_path: Path) -> None:
+    read = "os.getenv('SEATS_{}', 'here')"
+    (tmp_path / "app.py").write_text("\n".join(["import os", *map(read.format, ("DB", "LOG", "MODE", "KEEP"))]))
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+    settings = read_settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
+
+    assert take_kept_paths(settings, {"SEATS_KEEP": "mine"}, ProjectFiles(tmp_path)) == (
+        {"SEATS_DB": "sqlite:////data/seats.db"},
+        ["taken from `docker-compose.yml`, as they name places on volumes: SEATS_DB"],
+    )
 
 
 def test_the_projects_examples_come_first_and_the_report_says_what_was_made_up(tmp_path: Path) -> None:

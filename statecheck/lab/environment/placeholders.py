@@ -6,11 +6,13 @@ A dummy for a secret; else what the project's own files say, its examples too; e
 from __future__ import annotations
 
 import base64
+import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from statecheck.lab.environment.variables import scrub_value
 from statecheck.probe.offline import DUMMY, dummy_for, is_secret, secrets_read_by
+from statecheck.source.project.deploy import find_mount_points
 from statecheck.source.project.project_variables import find_variables
 from statecheck.source.project.settings import read_settings
 from statecheck.source.project.value_choices import find_choices
@@ -97,6 +99,29 @@ def fill_placeholders(
     return values, notes
 
 
+def take_kept_paths(
+    read: Iterable[Setting], environment: Mapping[str, str], files: ProjectFiles
+) -> tuple[dict[str, str], list[str]]:
+    """Return the variables by which a deployment leads the app to a volume of its, and what the report says of them.
+
+    Without them the app would keep its data where its code does when nothing is deployed.
+
+    Args:
+        read: what the code reads.
+        environment: what is set, and stays.
+        files: those of the project.
+    """
+    points = find_mount_points(files)
+    if not points:
+        return {}, []
+    inside = re.compile(rf"(?:^|[^\w.-]/*)(?:{'|'.join(re.escape(str(point)) for point in points)})(?:/|$)")
+    known = find_variables(files)
+    names = [one.name for one in read if one.name in known and one.name not in environment]
+    told = {name: known[name] for name in names if not known[name].example and inside.search(known[name].value)}
+    values = {name: scrub_value(name, each.value) for name, each in told.items()}
+    return values, [_led(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
+
+
 def find_choices_to_try(
     tree: SourceTree, environment: Mapping[str, str], left: Sequence[str]
 ) -> tuple[dict[str, str], ...]:
@@ -139,6 +164,12 @@ def _by_use(setting: Setting) -> str:
 
 
 def _taken(path: str, told: Mapping[str, ProjectVariable]) -> str:
-    return f"taken from `{path}`, as nothing else sets them: " + ", ".join(
-        name for name, each in told.items() if each.anchor.path == path
-    )
+    return f"taken from `{path}`, as nothing else sets them: {_listed(path, told)}"
+
+
+def _led(path: str, told: Mapping[str, ProjectVariable]) -> str:
+    return f"taken from `{path}`, as they name places on volumes: {_listed(path, told)}"
+
+
+def _listed(path: str, told: Mapping[str, ProjectVariable]) -> str:
+    return ", ".join(name for name, each in told.items() if each.anchor.path == path)

@@ -6,6 +6,7 @@ Files that cannot be read or understood say nothing; they are never an error.
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from statecheck.source.project.deployments import Claim, Mount, Service
     from statecheck.source.project.project_files import ProjectFiles
+    from statecheck.source.project.serverless import Function
 
 _USUAL = PurePosixPath("/app")  # where a project lies in a container of which nothing is known
 _OWN_SERVERS = "|".join(framework.command for framework in FRAMEWORKS if framework.command)
@@ -44,8 +46,8 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
     """Return the paths that outlive a container, as the app sees them when it runs from its project.
 
     Container paths below the working directory are given as paths in the project, others as they are. They
-    come from compose (`volumes`, but not a bind mount of source code), Dockerfile (`VOLUME`) and Kubernetes
-    (`volumeMounts` of a PersistentVolumeClaim).
+    come from compose (`volumes`, but not a bind mount of source code), Dockerfile (`VOLUME`), Kubernetes
+    (`volumeMounts` of a PersistentVolumeClaim) and functions' templates (`LocalMountPath`).
     """
     project = files.project
     found: dict[Path, None] = {}
@@ -60,7 +62,27 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
                 found.update(dict.fromkeys(_places(files, folder, service, mount)))
     for claim in _claims(files):
         found.update(dict.fromkeys(_with_workdir(claim.workdir, default[1]).places(claim.inside, default[0], project)))
+    found.update(dict.fromkeys(Path(place) for _, function in _functions(files) for place in function.mounts))
     return tuple(path for path in found if path != project)
+
+
+def find_mount_points(files: ProjectFiles) -> tuple[PurePosixPath, ...]:
+    """Return where the volumes lie in the containers, as the project's files spell it: absolute paths."""
+    found = [PurePosixPath(image.workdir, inside) for _, image in _images(files) for inside in image.volumes]
+    for folder, service in _services(files):
+        found += [mount.inside for mount in service.mounts if not _is_source(mount.source, folder)]
+    found += [claim.inside for claim in _claims(files)]
+    found += [place for _, function in _functions(files) for place in function.mounts]
+    return tuple(dict.fromkeys(found))
+
+
+def find_working_folder(files: ProjectFiles, target: Path) -> Path | None:
+    """Return the folder in which a cloud runs a function whose handler a file holds, or None if no template says so."""
+    for folder, function in _functions(files):
+        module = function.handler.rpartition(".")[0].replace(".", "/")
+        if module and folder / f"{module}.py" == target:
+            return folder
+    return None
 
 
 def find_file_mounts(files: ProjectFiles) -> tuple[Path, ...]:
@@ -120,6 +142,13 @@ def _services(files: ProjectFiles) -> Iterator[tuple[Path, Service]]:
     for path in files.by_kind["compose"]:
         for deployment in files.deployments(path):
             yield from ((path.parent, service) for service in deployment.own_services)
+
+
+def _functions(files: ProjectFiles) -> Iterator[tuple[Path, Function]]:
+    """Yield the functions of a cloud, each with the folder of its code."""
+    for path in files.by_kind["yaml"]:
+        for deployment in files.deployments(path):
+            yield from ((Path(os.path.normpath(path.parent / each.code)), each) for each in deployment.functions)
 
 
 def _claims(files: ProjectFiles) -> Iterator[Claim]:

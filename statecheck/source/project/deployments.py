@@ -1,4 +1,4 @@
-"""What a YAML file deploys: the services of a compose file, the claims of Kubernetes workloads, numbers of copies."""
+"""What a YAML file deploys: services of a compose file, claims of Kubernetes workloads, functions, how many copies."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from statecheck.source.project.documents import Node, Text, get, items, pairs, text
+from statecheck.source.project.serverless import read_functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from statecheck.source.project.serverless import Function
 
 _DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
 _COUNT = re.compile(r"[0-9]{1,6}")
@@ -91,12 +94,16 @@ class Deployment:
     Attributes:
         services: of a compose file, those that are built from the project first.
         built: how many of the services are built from the project; all count where none says how it is built.
+        functions: of a cloud, that it deploys.
+        environment: what Kubernetes' containers and those functions are given.
     """
 
     services: tuple[Service, ...]
     built: int
     claims: tuple[Claim, ...]
     copies: tuple[Copies, ...]
+    functions: tuple[Function, ...] = ()
+    environment: tuple[Assignment, ...] = ()
 
     @property
     def own_services(self) -> tuple[Service, ...]:
@@ -109,11 +116,14 @@ def read_deployment(document: Node) -> Deployment:
     services = [service for _, service in pairs(get(document, "services"))]
     built = [service for service in services if get(service, "build") is not None]
     others = [service for service in services if get(service, "build") is None]
+    functions = tuple(read_functions(document))
     return Deployment(
         tuple(map(_read_service, (*built, *others))),
         len(built),
         tuple(_read_claims(document)),
         tuple(_read_copies(document, built or services)),
+        functions,
+        (*_read_given(functions), *_read_containers(document)),
     )
 
 
@@ -175,10 +185,34 @@ def _read_assignment(name: str, value: str, line: int) -> Iterator[Assignment]:
         yield Assignment(name, known, line)
 
 
-def _read_claims(document: Node) -> Iterator[Claim]:
-    """Yield the places of a Kubernetes workload that a PersistentVolumeClaim backs."""
+def _read_given(functions: tuple[Function, ...]) -> Iterator[Assignment]:
+    """Yield what functions of a cloud are given."""
+    for function in functions:
+        for name, value in function.environment:
+            yield from _read_assignment(name, value, value.line)
+
+
+def _pods(document: Node) -> Iterator[tuple[Node, Node]]:
+    """Yield (what owns it, what it is made of) of the pods of a Kubernetes workload."""
     for owner in (document, get(document, "spec", "jobTemplate")):
         pod = get(owner, "spec", "template", "spec") or (get(owner, "spec") if owner is document else None)
+        if pod is not None:
+            yield owner, pod
+
+
+def _read_containers(document: Node) -> Iterator[Assignment]:
+    """Yield the variables that a Kubernetes workload's containers are given as they are."""
+    for _, pod in _pods(document):
+        for container in items(get(pod, "containers")):
+            for one in items(get(container, "env")):
+                name, value = get(one, "name"), get(one, "value")
+                if isinstance(name, Text) and isinstance(value, Text):
+                    yield from _read_assignment(name, value, value.line)
+
+
+def _read_claims(document: Node) -> Iterator[Claim]:
+    """Yield the places of a Kubernetes workload that a PersistentVolumeClaim backs."""
+    for owner, pod in _pods(document):
         claims = {
             text(get(volume, "name"))
             for volume in items(get(pod, "volumes"))

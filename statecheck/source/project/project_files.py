@@ -28,7 +28,11 @@ _KINDS: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
     ("plain", re.compile(r"Procfile(\..+)?|.+\.sh|fly\.toml|nixpacks\.toml|supervisord?\.conf|.+\.service")),
     ("gunicorn", re.compile(r"gunicorn(\.conf|_conf|_config)\.py")),
 )
-_DEPLOYS = re.compile(rb"[rR]eplicas|persistentVolumeClaim|volumeClaimTemplates|numInstances|minInstances")
+_DEPLOYS = re.compile(
+    rb"[rR]eplicas|persistentVolumeClaim|volumeClaimTemplates|numInstances|minInstances"
+    rb"|AWS::(Serverless|Lambda)::Function|^functions:|^kind:\s*(Deployment|StatefulSet)",
+    re.MULTILINE,
+)
 _MAX_DEPTH, _MAX_FILES = 4, 400
 _T = TypeVar("_T")
 

@@ -1,4 +1,4 @@
-"""Variables that a project's own files set: `.env` and its examples, compose files, Dockerfiles."""
+"""Variables that a project's own files set: `.env` and its examples, compose and other deployments, Dockerfiles."""
 
 from __future__ import annotations
 
@@ -36,20 +36,26 @@ class ProjectVariable:
 def find_variables(files: ProjectFiles) -> dict[str, ProjectVariable]:
     """Return the variables that the project's files set.
 
-    Of several files the uppermost wins; of those in one folder `.env` does, then compose, then a Dockerfile. Examples
-    come last. A value that is made of other variables stands for their defaults.
+    Of several files the uppermost wins; of those in one folder `.env` does, then compose, then Kubernetes or a
+    function's template, then a Dockerfile. Examples come last. A value that is made of other variables stands for
+    their defaults.
     """
     found: dict[str, ProjectVariable] = {}
     for path, assignments in sorted(_read_files(files), key=lambda pair: _rank(pair[0], files.project)):
-        example = _EXAMPLE.search(path.name) is not None
+        example = _is_example(path)
         shown = path.relative_to(files.project).as_posix()
         for one in assignments:
             found.setdefault(one.name, ProjectVariable(one.value, Anchor(shown, one.line), example))
     return found
 
 
+def _is_example(path: Path) -> bool:
+    """Whether a file shows what to set: not a cloud's own `template.yaml`."""
+    return _EXAMPLE.search(path.name) is not None and path.stem != "template"
+
+
 def _rank(path: Path, project: Path) -> tuple[bool, tuple[str, ...]]:
-    return _EXAMPLE.search(path.name) is not None, path.parent.relative_to(project).parts
+    return _is_example(path), path.parent.relative_to(project).parts
 
 
 def _read_files(files: ProjectFiles) -> Iterator[tuple[Path, tuple[Assignment, ...]]]:
@@ -59,6 +65,8 @@ def _read_files(files: ProjectFiles) -> Iterator[tuple[Path, tuple[Assignment, .
     for path in files.by_kind["compose"]:
         services = [service for deployment in files.deployments(path) for service in deployment.services]
         yield path, tuple(one for service in services for one in service.environment)
+    for path in files.by_kind["yaml"]:
+        yield path, tuple(one for deployment in files.deployments(path) for one in deployment.environment)
     for path in files.by_kind["dockerfile"]:
         yield path, tuple(_reverse(files.image(path, path.parent).environment))
 
