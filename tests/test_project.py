@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from package_trees import FILES, PACKAGE, ROOT, parse
 
 from statecheck import __version__, experiments
 from statecheck.cli import commands
@@ -23,8 +24,6 @@ from statecheck.scenarios import bundled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "statecheck"
 MOST_LINES = 320
 # Modules that may be longer, each with its reason. One that is not longer any more must go.
 LONGER = {
@@ -93,8 +92,7 @@ def _name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-MODULES = {_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if "_scenarios" not in path.parts}
-TREES = {name: ast.parse(path.read_bytes()) for name, path in MODULES.items()}
+MODULES = {_name(path): path for path in FILES}
 
 
 def _types_only(tree: ast.AST) -> set[ast.AST]:
@@ -107,9 +105,9 @@ def _types_only(tree: ast.AST) -> set[ast.AST]:
 
 def _imports(name: str, *, types: bool) -> Iterator[str]:
     """Absolute names of the modules that a module imports, early or late."""
-    skipped = set() if types else _types_only(TREES[name])
+    skipped = set() if types else _types_only(parse(MODULES[name]))
     package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(parse(MODULES[name])):
         if node in skipped:
             continue
         if isinstance(node, ast.Import):
@@ -169,7 +167,7 @@ def test_the_probe_imports_only_the_standard_library_and_itself(name: str) -> No
     roots = {imported.split(".")[0] for imported in _imports(name, types=False)}
     absolute = {
         (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
-        for node in ast.walk(TREES[name])
+        for node in ast.walk(parse(MODULES[name]))
         if isinstance(node, ast.Import | ast.ImportFrom) and not getattr(node, "level", 0)
         for alias in node.names
     }
@@ -183,7 +181,7 @@ def test_every_module_is_short_and_says_what_it_is_for(name: str) -> None:
     lines = len(MODULES[name].read_text("utf-8").splitlines())
 
     assert (lines >= MOST_LINES) == (name in LONGER)
-    assert ast.get_docstring(TREES[name]), "no docstring"
+    assert ast.get_docstring(parse(MODULES[name])), "no docstring"
 
 
 def _loaded(code: str) -> set[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from package_trees import trees
 
 from statecheck.experiments import EXPERIMENTS
 from statecheck.judge.causes import CAUSES, Cause, find_cause
@@ -15,19 +16,12 @@ from statecheck.probe.ops import ACTIONS, KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGE = Path(__file__).resolve().parents[2] / "statecheck"
-TREES = {
-    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes())
-    for path in sorted(PACKAGE.rglob("*.py"))
-    if "_scenarios" not in path.parts
-}
-
 
 def literals(words: frozenset[str] | set[str]) -> set[tuple[str, str]]:
     """Return (file, word) of each string of the package that is one of these words, and no docstring."""
     return {
         (name, node.value)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in words
     }
@@ -83,7 +77,7 @@ _NAMESAKES = {
 def test_what_is_known_of_a_framework_stands_in_its_row_and_its_adapter() -> None:
     found = {
         path: _FRAMEWORKS.intersection(_words(tree))
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path != "probe/frameworks.py" and not path.startswith("probe/adapters/")
     }
 
@@ -93,7 +87,7 @@ def test_what_is_known_of_a_framework_stands_in_its_row_and_its_adapter() -> Non
 def test_no_framework_is_asked_for_by_its_name() -> None:
     found = [
         f"{path}:{node.lineno}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if not path.startswith("probe/adapters/")
         for node in ast.walk(tree)
         if isinstance(node, ast.Compare)
@@ -124,7 +118,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 def _file_of(cause: Cause) -> str:
     """Return where a cause is: its file, or its folder's."""
     stem = f"judge/causes/{cause.name.replace('-', '_')}"
-    return f"{stem}.py" if f"{stem}.py" in TREES else f"{stem}/__init__.py"
+    return f"{stem}.py" if f"{stem}.py" in trees() else f"{stem}/__init__.py"
 
 
 def test_what_is_known_of_a_cause_stands_in_its_file() -> None:
@@ -132,14 +126,14 @@ def test_what_is_known_of_a_cause_stands_in_its_file() -> None:
     spelled = re.compile(rf"(?<![\w-])({words})(?![\w-])")
     places = {
         (path, find_cause(word).name)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for text in _texts(tree)
         for word in spelled.findall(text)
     }
     modules = {f"statecheck.judge.causes.{cause.name.replace('-', '_')}" for cause in CAUSES}
     importing = {
         (path, module)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for name in _imported(tree)
         for module in modules
         if name.startswith(module) and not f"statecheck.{path.replace('/', '.')}".startswith(f"{module}.")
@@ -178,7 +172,7 @@ def _operands(node: ast.AST) -> list[ast.expr]:
 def test_no_weight_stands_outside_the_table() -> None:
     found = [
         f"{path}:{getattr(node, 'lineno', 0)}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path.startswith(_GUESSING)
         for node in ast.walk(tree)
         if (isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value)
@@ -193,12 +187,12 @@ def test_no_weight_stands_outside_the_table() -> None:
 
 
 def test_every_weight_is_used() -> None:
-    table = TREES["source/weights.py"]
+    table = trees()["source/weights.py"]
     assigned = (node for node in table.body if isinstance(node, (ast.Assign, ast.AnnAssign)))
     rows = {ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target) for node in assigned}
     used = {
         node.attr
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "weights"
     } | {"PART"}
@@ -211,7 +205,7 @@ def test_the_kinds_and_actions_of_ops_are_declared_once_and_all_used() -> None:
     declared, the codec refuses the rest; this says that what names a kind is one, and that no declared word is dead.
     """
     said = {word for file, word in literals(KINDS | ACTIONS) if file != "probe/ops.py"}
-    calls = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    calls = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     named = {
         node.args[0].value
         for node in calls
@@ -242,7 +236,7 @@ NUMBERED = {
 def test_nothing_is_keyed_by_the_number_of_what_is_not_kept() -> None:
     numbered = {
         name
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Name) and node.id == "id" and isinstance(node.ctx, ast.Load)
     }
@@ -253,7 +247,7 @@ def test_nothing_is_keyed_by_the_number_of_what_is_not_kept() -> None:
 def test_python_is_parsed_in_one_place() -> None:
     parsing = {
         name
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ast.parse", "compile", "parser.suite")
     }
@@ -266,14 +260,14 @@ def test_python_is_parsed_in_one_place() -> None:
 def test_imports_are_followed_in_one_place() -> None:
     following = {
         name
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         if node.attr == "member" and not isinstance(node.ctx, ast.Store)
         if ast.unparse(node.value) != "values"  # an attribute of an evaluated object
     } | {
         name
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if any(ast.unparse(n.func) == "find_below" for n in ast.walk(tree) if isinstance(n, ast.Call))
     }
 

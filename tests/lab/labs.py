@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from statecheck.target.resolve import Target
 
 ISOLATIONS = ("namespace", "copy")
+# For what hardly depends on it: the fallback is tried by `make acceptance`.
+NAMESPACE_FIRST = ("namespace", pytest.param("copy", marks=pytest.mark.acceptance))
 _SIGN = "LEFT_BEHIND_BY"
 
 

@@ -74,6 +74,7 @@ CLIENT = """\
 """
 
 
+@pytest.mark.acceptance
 def test_a_conversation_in_what_each_answer_gives_cannot_be_overwritten_on_a_server(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=TOKEN, client=CLIENT)
@@ -151,7 +152,7 @@ IN_PLACE = """\
 
 @pytest.mark.parametrize(
     ("saved", "causes"),
-    [("pass", [("SC101", "unset-mutation")]), ("session.permanent = True", [])],
+    [("pass", [("SC101", "unset-mutation")]), pytest.param("session.permanent = True", [], marks=pytest.mark.acceptance)],
 )
 def test_a_session_that_is_only_changed_in_place_is_not_sent_back(
     tmp_path: Path, saved: str, causes: list[tuple[str, str]]

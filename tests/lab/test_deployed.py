@@ -231,6 +231,7 @@ def test_a_lambda_handler_keeps_its_globals_in_one_environment(user: User) -> No
     assert ran.outcomes()["concurrent"] == "kept", "an environment takes one event at a time"
 
 
+@pytest.mark.acceptance
 def test_a_lambda_handler_with_a_store_outside_is_healthy(user: User) -> None:
     user.write(app=LAMBDA_FIXED, stored=STORED)
 
@@ -261,6 +262,7 @@ def test_a_slack_app_that_answers_in_a_thread_is_mentioned_there_again(user: Use
     assert [answer.startswith("in thread ") for answer in ran.answers("same-process")] == [True, True]
 
 
+@pytest.mark.acceptance
 def test_a_slack_app_with_one_key_and_a_store_outside_is_healthy(user: User) -> None:
     user.write(bot=SLACK_FIXED, stored=STORED)
 
@@ -279,6 +281,7 @@ def test_a_telegram_bot_is_given_updates_by_its_own_library(user: User) -> None:
     assert [cause.severity for cause in ran.diagnosis.causes] == ["error", "warning"]  # one process polls, by design
 
 
+@pytest.mark.acceptance
 def test_a_telegram_bot_that_takes_commands_and_has_a_store_outside_is_healthy(user: User) -> None:
     user.write(bot=TELEGRAM_FIXED, stored=STORED)
 
@@ -310,6 +313,7 @@ def test_a_celery_task_remembers_in_the_child_of_its_worker(user: User) -> None:
     assert user.left() == []
 
 
+@pytest.mark.acceptance
 def test_a_child_that_takes_one_task_forgets_with_it(user: User) -> None:
     user.write(tasks=CELERY.replace("memories = {}", "memories = {}\n    app.conf.worker_max_tasks_per_child = 1"))
 
@@ -320,6 +324,7 @@ def test_a_child_that_takes_one_task_forgets_with_it(user: User) -> None:
     ]
 
 
+@pytest.mark.acceptance
 def test_a_celery_task_with_a_store_outside_is_healthy(user: User) -> None:
     user.write(tasks=CELERY_FIXED, stored=STORED)
 

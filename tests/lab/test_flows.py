@@ -206,6 +206,7 @@ def test_what_a_workflow_keeps_on_itself_is_one_conversation_for_all(user: User)
     ]
 
 
+@pytest.mark.acceptance
 def test_an_agent_is_run_with_a_message_and_blamed_where_it_is_made(user: User) -> None:
     user.write(agents=AGENT)
 
@@ -232,9 +233,9 @@ RESUMED = '{"handler_id": handler}'
     ("store", "saved", "client", "expected"),
     [
         ("MemoryWorkflowStore()", SET, "{}", ["SC104 None"]),
-        ("MemoryWorkflowStore()", SET, RESUMED, ["SC102 None", "SC103 None"]),
+        pytest.param("MemoryWorkflowStore()", SET, RESUMED, ["SC102 None", "SC103 None"], marks=pytest.mark.acceptance),
         ("SqliteWorkflowStore('flows.db')", SET, RESUMED, ["SC103 None"]),
-        ("SqliteWorkflowStore('flows.db')", "", RESUMED, ["SC104 unset-mutation"]),
+        pytest.param("SqliteWorkflowStore('flows.db')", "", RESUMED, ["SC104 unset-mutation"], marks=pytest.mark.acceptance),
     ],
 )
 def test_a_server_of_workflows_is_asked_as_its_client_asks_it(
@@ -291,6 +292,7 @@ def test_a_served_run_that_asks_a_person_is_answered_by_the_server_s_own_protoco
     )  # how many come before the run has ended is the server's doing
 
 
+@pytest.mark.acceptance
 def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
     user.write(deaf=DEAF, heard=DEAF.replace(", memory=memory)", ")").replace("run(text)", "run(text, memory=memory)"))
 

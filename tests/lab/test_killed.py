@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labs import ISOLATIONS, User
+from labs import NAMESPACE_FIRST, User
 
 from statecheck.diagnose import _ending
 from statecheck.errors import StatecheckError
@@ -106,7 +106,7 @@ def reach(process: subprocess.Popen[bytes], user: User, alive: int) -> None:
         "interrupted overlap",
     ],
 )
-@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
 def test_nothing_is_left(isolation: str, number: signal.Signals, hangs_at: int, alive: int, tmp_path: Path) -> None:
     user = User(tmp_path)
     before = mounts()
@@ -138,7 +138,7 @@ threading.Event().wait()
 """
 
 
-@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
 def test_ctrl_c_does_not_wait_for_a_library_that_hangs(isolation: str, tmp_path: Path) -> None:
     user = User(tmp_path)
     libraries = tmp_path / "libraries"

@@ -67,6 +67,7 @@ def test_missing_tables_are_made_on_each_new_disk(tmp_path: Path) -> None:
     assert not (user.project / "chat.db").exists()
 
 
+@pytest.mark.acceptance
 def test_alembic_makes_them(tmp_path: Path) -> None:
     user = User(tmp_path)
     (user.project / "migrations" / "versions").mkdir(parents=True)

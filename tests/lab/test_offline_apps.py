@@ -131,6 +131,7 @@ def user(tmp_path: Path) -> User:
     return user
 
 
+@pytest.mark.acceptance
 def test_an_agent_with_a_cloud_store_is_driven_and_the_report_says_what_stood_in(user: User) -> None:
     ran = diagnosed(user, "agent.py:reply", "namespace", ONE)
     assert ran.outcomes()["same-process"] == "kept"
@@ -155,6 +156,7 @@ def test_a_memory_in_a_cloud_store_is_inconclusive(user: User) -> None:
     assert "`CloudStore` (remembering.py:11)" in diagnosis.errors[0].text
 
 
+@pytest.mark.acceptance
 def test_an_app_that_counts_tokens_needs_no_network_for_it(user: User) -> None:
     ran = diagnosed(user, "counting.py:reply", "namespace", ONE)
     assert ran.outcomes()["same-process"] == "kept"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from labs import User, diagnosed_in_turn
 
 from statecheck.options.config import Options
@@ -169,6 +170,7 @@ def test_what_a_page_builds_anew_in_every_run_is_request_scoped(tmp_path: Path) 
     assert (outcomes, found) == ({"same-process": "lost"}, [("SC101", 8)])
 
 
+@pytest.mark.acceptance
 def test_session_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
     _, outcomes, found = page(
         tmp_path, STREAMLIT, "same-process", "other-worker", "new-process", "other-session", **IN_SESSION
@@ -183,12 +185,14 @@ def test_session_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
     assert found == [("SC102W", 9), ("SC103W", 9)]
 
 
+@pytest.mark.acceptance
 def test_a_cached_resource_is_shared_by_all_tabs(tmp_path: Path) -> None:
     _, outcomes, found = page(tmp_path, STREAMLIT, "same-process", "other-session", **CACHED)
 
     assert (outcomes["other-session"], found) == ("leaked", [("SC106", 8)])
 
 
+@pytest.mark.acceptance
 def test_a_store_under_the_name_in_the_pages_url_is_healthy(tmp_path: Path) -> None:
     names = ("same-process", "other-worker", "new-container", "other-session")
     _, outcomes, found = page(tmp_path, STREAMLIT, *names, **STORED)
@@ -196,6 +200,7 @@ def test_a_store_under_the_name_in_the_pages_url_is_healthy(tmp_path: Path) -> N
     assert (outcomes, found) == (dict(zip(names, ("kept", "kept", "kept", "isolated"), strict=True)), [])
 
 
+@pytest.mark.acceptance
 def test_a_visitor_gives_a_key_and_a_name_before_a_form_takes_the_message(tmp_path: Path) -> None:
     _, outcomes, found = page(tmp_path, LOGIN, "same-process")
 
@@ -223,6 +228,7 @@ def test_a_page_without_an_input_is_told_with_what_it_says(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.acceptance
 def test_a_chainlit_session_is_the_memory_of_one_server(tmp_path: Path) -> None:
     _, outcomes, found = page(
         tmp_path, CHAINLIT, "same-process", "other-worker", "new-process", "other-session", **OF_SESSION
@@ -243,6 +249,7 @@ def test_what_a_chainlit_message_builds_is_request_scoped(tmp_path: Path) -> Non
     assert (outcomes, found) == ({"same-process": "lost"}, [("SC101", 6)])
 
 
+@pytest.mark.acceptance
 def test_a_database_under_a_chainlit_sessions_id_is_healthy(tmp_path: Path) -> None:
     names = ("same-process", "other-worker")
     _, outcomes, found = page(tmp_path, CHAINLIT, *names, **OF_DATABASE)
@@ -250,6 +257,7 @@ def test_a_database_under_a_chainlit_sessions_id_is_healthy(tmp_path: Path) -> N
     assert (outcomes, found) == (dict.fromkeys(names, "kept"), [])
 
 
+@pytest.mark.acceptance
 def test_gradios_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
     _, outcomes, found = page(tmp_path, GRADIO, "same-process", "other-worker", "new-process", **IN_STATE)
 
@@ -257,6 +265,7 @@ def test_gradios_state_is_the_memory_of_one_server(tmp_path: Path) -> None:
     assert found == [("SC102W", 9), ("SC103W", 9)]
 
 
+@pytest.mark.acceptance
 def test_a_database_under_a_gradio_pages_hash_is_healthy(tmp_path: Path) -> None:
     names = ("same-process", "other-worker")
     _, outcomes, found = page(tmp_path, GRADIO, *names, **OF_HASH)
@@ -270,6 +279,7 @@ def test_an_engine_that_a_chat_interface_calls_is_shared_by_all_its_pages(tmp_pa
     assert (outcomes["other-session"], found) == ("leaked", [("SC106", 6)])
 
 
+@pytest.mark.acceptance
 def test_gradio_and_chainlit_are_driven_where_another_app_mounts_them(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(

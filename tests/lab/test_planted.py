@@ -23,6 +23,7 @@ SAMPLE = (
     ("quart-rows-cart", "cache-in-front"),
     ("callable-files-llm", "off-the-volume"),
 )
+QUICK = ("new-key", "no-database")
 
 
 def mutants() -> list[tuple[App, str, str]]:
@@ -44,7 +45,10 @@ def found(user: User, app: App, source: str) -> tuple[str, dict[str, str | None]
     return diagnosis.verdict, {f.name: f.kind for f in diagnosis.causes if f.severity == "error"}
 
 
-@pytest.mark.parametrize(("name", "mutation"), SAMPLE, ids=[mutation for _, mutation in SAMPLE])
+@pytest.mark.parametrize(
+    ("name", "mutation"),
+    [pytest.param(*one, id=one[1], marks=[] if one[1] in QUICK else pytest.mark.acceptance) for one in SAMPLE],
+)
 def test_a_planted_cause_is_found(name: str, mutation: str, user: User) -> None:
     app, _, source = next(one for one in mutants() if (one[0].name, one[1]) == (name, mutation))
     wanted = next(m for m in MUTATIONS if m.name == mutation and m.apply(app.source, app.store, app.style))

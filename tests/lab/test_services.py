@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from labs import ISOLATIONS, User, diagnosed
+from labs import NAMESPACE_FIRST, User, diagnosed
 
 from statecheck.lab.services.programs import find
 from statecheck.options.config import Options
@@ -74,7 +74,7 @@ def causes(user: User, isolation: str, **options: object) -> list[tuple[str, str
     return [(one.code, one.kind, one.anchor.line) for one in ran.diagnosis.causes]
 
 
-@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
 def test_a_race_in_redis(isolation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "REDIS_URL", "redis://:real@redis.prod.example.com/0"
@@ -108,6 +108,7 @@ def test_a_table_that_is_kept(tmp_path: Path) -> None:
     assert "'chat')" in ran.answers("same-process")[1]  # the role that the code names
 
 
+@pytest.mark.acceptance
 def test_a_table_asked_under_a_new_key_each_time_by_a_client_in_c(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=TABLE.replace("{session}", "session = str(uuid.uuid4())"))
@@ -146,7 +147,7 @@ def name_of(process: psutil.Process) -> str:
     return ""
 
 
-@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
 def test_killed_with_servers_running(isolation: str, tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=HANGS)

@@ -77,6 +77,7 @@ def test_a_store_that_threads_break_is_told_and_what_hangs_in_it_is_not_waited_f
     assert user.left() == []
 
 
+@pytest.mark.acceptance
 def test_one_that_a_lock_keeps_from_it_is_kept(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=APP.replace("Lock()", "RLock()"), calm=LOCKED)
@@ -86,7 +87,7 @@ def test_one_that_a_lock_keeps_from_it_is_kept(tmp_path: Path) -> None:
     assert ran.outcomes()["concurrent"] == "kept"
 
 
-@pytest.mark.parametrize(("threads", "outcome"), [(1, "kept"), (2, "lost")])
+@pytest.mark.parametrize(("threads", "outcome"), [pytest.param(1, "kept", marks=pytest.mark.acceptance), (2, "lost")])
 def test_turns_overlap_as_the_threads_of_the_deployment_let_them(tmp_path: Path, threads: int, outcome: str) -> None:
     user = User(tmp_path)
     user.write(app=RACING)

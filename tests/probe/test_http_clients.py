@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import aiohttp.web
-import anthropic
 import httpx
-import ollama
-import openai
 import pydantic
 import pytest
 import requests
@@ -37,6 +34,11 @@ ENTRIES = (
     ("urllib.request", "AbstractHTTPHandler", "do_open"),
     ("aiohttp.client", "ClientSession", "_request"),
 )
+
+
+def sdk(name: str) -> Any:
+    """An SDK, imported where a test needs it: each process of the suite reads this file, and some take seconds."""
+    return import_module(name)
 
 
 class Seen:
@@ -68,7 +70,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
 
 
 def chat(**more: Any) -> Any:
-    client: Any = openai.OpenAI()
+    client: Any = sdk("openai").OpenAI()
     return client.chat.completions.create(model="gpt-4o", messages=SAID, **more)
 
 
@@ -77,7 +79,7 @@ def completion_stream() -> str:
 
 
 async def async_stream() -> str:
-    client: Any = openai.AsyncOpenAI(base_url="https://api.groq.com/openai/v1")
+    client: Any = sdk("openai").AsyncOpenAI(base_url="https://api.groq.com/openai/v1")
     stream = await client.chat.completions.create(model="m", messages=SAID, stream=True)
     return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
@@ -86,19 +88,19 @@ def parsed() -> str:
     class Reply(pydantic.BaseModel):
         text: str
 
-    client: Any = openai.OpenAI()
+    client: Any = sdk("openai").OpenAI()
     return str(
         client.chat.completions.parse(model="m", messages=SAID, response_format=Reply).choices[0].message.parsed.text
     )
 
 
 def anthropic_text() -> str:
-    client: Any = anthropic.Anthropic()
+    client: Any = sdk("anthropic").Anthropic()
     return str(client.messages.create(model="m", max_tokens=9, messages=SAID).content[0].text)
 
 
 def message_stream() -> str:
-    client: Any = anthropic.Anthropic()
+    client: Any = sdk("anthropic").Anthropic()
     with client.messages.stream(model="m", max_tokens=9, messages=SAID) as stream:
         return "".join(stream.text_stream)
 
@@ -139,11 +141,15 @@ def hosted_llama() -> str:
         (lambda: chat().choices[0].message.content, "chat/completions", "api.openai.com"),
         (completion_stream, "chat/completions", "api.openai.com"),
         (async_stream, "chat/completions", "api.groq.com"),
-        (lambda: openai.OpenAI().responses.create(model="m", input=SAID[0]["content"]).output_text, "responses", None),
+        (
+            lambda: sdk("openai").OpenAI().responses.create(model="m", input=SAID[0]["content"]).output_text,
+            "responses",
+            None,
+        ),
         (anthropic_text, "messages", "api.anthropic.com"),
         (message_stream, "messages", "api.anthropic.com"),
-        (lambda: ollama.Client("http://ollama:11434").chat("m", SAID).message.content, "chat", "ollama"),
-        (lambda: ollama.generate("m", SAID[0]["content"]).response, "generate", "127.0.0.1"),
+        (lambda: sdk("ollama").Client("http://ollama:11434").chat("m", SAID).message.content, "chat", "ollama"),
+        (lambda: sdk("ollama").generate("m", SAID[0]["content"]).response, "generate", "127.0.0.1"),
         (converse_stream, "converse", "bedrock-runtime.us-east-1.amazonaws.com"),
         (lambda: by_hand(httpx.post(OPENAI, json=BODY)), "chat/completions", "api.openai.com"),
         (lambda: by_hand(requests.post(OPENAI, json=BODY, timeout=9)), "chat/completions", "api.openai.com"),
@@ -166,10 +172,10 @@ def test_tools_are_called_with_the_marker_and_their_results_end_the_turn(seen: S
     assert (call.function.name, json.loads(call.function.arguments)) == ("note", {"text": "sc-m0000000a"})
     called = {"role": "assistant", "content": None, "tool_calls": [call.model_dump()]}
     answered = {"role": "tool", "tool_call_id": call.id, "content": "done"}
-    client: Any = openai.OpenAI()
+    client: Any = sdk("openai").OpenAI()
     again = client.chat.completions.create(model="m", messages=[*SAID, called, answered], tools=[TOOL])
     assert again.choices[0].message.content == NOTED
-    claude: Any = anthropic.Anthropic()
+    claude: Any = sdk("anthropic").Anthropic()
     tool = {"name": "note", "input_schema": PARAMETERS}
     use = claude.messages.create(model="m", max_tokens=9, messages=SAID, tools=[tool]).content[0]
     assert (use.type, use.name, use.input) == ("tool_use", "note", {"text": "sc-m0000000a"})
@@ -178,7 +184,7 @@ def test_tools_are_called_with_the_marker_and_their_results_end_the_turn(seen: S
 
 def test_structured_output_and_embeddings_fit_what_was_asked(seen: Seen) -> None:
     assert parsed() == NOTED
-    client = openai.OpenAI()
+    client = sdk("openai").OpenAI()
     small, large = (
         client.embeddings.create(model=f"text-embedding-3-{size}", input=["a", "b"]).data for size in ("small", "large")
     )
@@ -187,7 +193,7 @@ def test_structured_output_and_embeddings_fit_what_was_asked(seen: Seen) -> None
 
 
 def test_a_response_is_found_again_by_its_identifier(seen: Seen) -> None:
-    client = openai.OpenAI()
+    client = sdk("openai").OpenAI()
     first = client.responses.create(model="m", input="a sc-m0000000a")
     second = client.responses.create(model="m", input="b sc-m0000000b", previous_response_id=first.id)
     third = client.responses.create(model="m", input="c", previous_response_id=second.id)

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 SAMPLE = (
     ("request-scoped", "stream-cut"),
     ("multi-worker", "own-secret"),
-    ("unsaved-ctx", "unset-mutation"),
     ("broken-store", "cold-start"),
-    ("broken-store", "dropped-memory"),
 )
 VARIANTS = bundled.select((), (bundled.ALL_KINDS,))
 
