@@ -152,7 +152,10 @@ IN_PLACE = """\
 
 @pytest.mark.parametrize(
     ("saved", "causes"),
-    [("pass", [("SC101", "unset-mutation")]), pytest.param("session.permanent = True", [], marks=pytest.mark.acceptance)],
+    [
+        ("pass", [("SC101", "unset-mutation")]),
+        pytest.param("session.permanent = True", [], marks=pytest.mark.acceptance),
+    ],
 )
 def test_a_session_that_is_only_changed_in_place_is_not_sent_back(
     tmp_path: Path, saved: str, causes: list[tuple[str, str]]

@@ -235,7 +235,9 @@ RESUMED = '{"handler_id": handler}'
         ("MemoryWorkflowStore()", SET, "{}", ["SC104 None"]),
         pytest.param("MemoryWorkflowStore()", SET, RESUMED, ["SC102 None", "SC103 None"], marks=pytest.mark.acceptance),
         ("SqliteWorkflowStore('flows.db')", SET, RESUMED, ["SC103 None"]),
-        pytest.param("SqliteWorkflowStore('flows.db')", "", RESUMED, ["SC104 unset-mutation"], marks=pytest.mark.acceptance),
+        pytest.param(
+            "SqliteWorkflowStore('flows.db')", "", RESUMED, ["SC104 unset-mutation"], marks=pytest.mark.acceptance
+        ),
     ],
 )
 def test_a_server_of_workflows_is_asked_as_its_client_asks_it(

@@ -284,7 +284,15 @@ def test_what_one_process_keeps_is_lost_by_others(
     assert user.left() == []
 
 
-@pytest.mark.parametrize("files", [FLASK_FIXED, pytest.param(COOKIE_FIXED, marks=pytest.mark.acceptance), pytest.param(DJANGO_FIXED, marks=pytest.mark.acceptance)], ids=["flask", "flask cookie", "django"])
+@pytest.mark.parametrize(
+    "files",
+    [
+        FLASK_FIXED,
+        pytest.param(COOKIE_FIXED, marks=pytest.mark.acceptance),
+        pytest.param(DJANGO_FIXED, marks=pytest.mark.acceptance),
+    ],
+    ids=["flask", "flask cookie", "django"],
+)
 def test_what_all_processes_share_is_kept(files: dict[str, str], user: User) -> None:
     ran = run(user, files)
 

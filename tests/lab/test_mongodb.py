@@ -55,7 +55,12 @@ REPLACED = """\
     [
         (PUSHED.replace("{session}", "session = session_id"), (), []),
         (PUSHED.replace("{session}", "session = str(uuid.uuid4())"), (), [("SC106", "new-key", 10)]),
-        pytest.param(REPLACED, ("concurrent",), [("SC105", "user-code", 12), ("SC107", "answers-missing", 11)], marks=pytest.mark.acceptance),
+        pytest.param(
+            REPLACED,
+            ("concurrent",),
+            [("SC105", "user-code", 12), ("SC107", "answers-missing", 11)],
+            marks=pytest.mark.acceptance,
+        ),
     ],
     ids=["kept", "new-key", "race"],
 )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,11 @@ from statecheck.probe import echo
 from statecheck.probe.offline import dummy_credentials, is_offline, is_secret
 from statecheck.probe.prompt_schema import answer_as_shown
 from statecheck.probe.schema_values import fake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Run = Callable[[str], dict[str, Any]]
 
 PROBE = Path(__file__).parents[2] / "statecheck" / "probe"
 
@@ -71,20 +76,73 @@ def _isolation() -> tuple[str, ...]:
     return ("unshare", "-rn") if tried.returncode == 0 else ()
 
 
-def run(tmp_path: Path, script: str, **environ: str) -> dict[str, Any]:
-    """What the script left in `result`."""
-    app = tmp_path / "app.py"
-    app.write_text(f"{BOOTSTRAP}\n{script}\nprint(json.dumps(result))\n")
-    done = subprocess.run(
+# Imports once what every script does, then runs one script at a time in a child of its own.
+SERVER = """
+import llama_index.core.agent.workflow, llama_index.llms.anthropic, llama_index.llms.openai
+for line in sys.stdin:
+    script, output = json.loads(line)
+    child = os.fork()
+    if not child:
+        sys.stdout = open(output, "w")
+        sys.stderr = sys.stdout
+        try:
+            exec(compile(script, "app.py", "exec"), globals())
+            status = 0
+        except BaseException:
+            import traceback
+            traceback.print_exc()
+            status = 1
+        sys.stdout.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+def _start(folder: Path, source: str, **environ: str) -> subprocess.Popen[str]:
+    app = folder / "app.py"
+    app.write_text(source)
+    return subprocess.Popen(
         [*_isolation(), sys.executable, "-W", "ignore", str(app)],
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **environ},
-        check=False,
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), **environ},
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    with _start(tmp_path_factory.mktemp("server"), BOOTSTRAP + SERVER) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def run(server: subprocess.Popen[str], tmp_path: Path) -> Run:
+    """What a script leaves in `result`, in a process that has imported the libraries before."""
+
+    def run(script: str) -> dict[str, Any]:
+        output = tmp_path / "output"
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps([f"{script}\nprint(json.dumps(result))", str(output)]) + "\n")
+        server.stdin.flush()
+        status = server.stdout.readline()
+        assert status == "0\n", output.read_text()
+        found: dict[str, Any] = json.loads(output.read_text().splitlines()[-1])
+        return found
+
+    return run
+
+
+def run_alone(tmp_path: Path, script: str, **environ: str) -> dict[str, Any]:
+    """What a script leaves in `result`, in a process of its own with this environment."""
+    process = _start(tmp_path, f"{BOOTSTRAP}\n{script}\nprint(json.dumps(result))\n", **environ)
+    said, errors = process.communicate()
+    assert process.returncode == 0, errors
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
     return found
 
 
@@ -106,7 +164,7 @@ def chats(name, llm):
 JOIN_KEYS = "\nresult = {' '.join(key) if isinstance(key, tuple) else key: value for key, value in result.items()}"
 
 
-def test_providers_and_an_unset_llm_answer_with_what_they_are_given(tmp_path: Path) -> None:
+def test_providers_and_an_unset_llm_answer_with_what_they_are_given(run: Run) -> None:
     script = """
 from llama_index.llms.openai import OpenAI
 from llama_index.llms.anthropic import Anthropic
@@ -120,7 +178,7 @@ chats("unset", Settings.llm)
 chats("mine", Mine())
 result["window"] = OpenAI(model="gpt-99").metadata.context_window
 """
-    result = run(tmp_path, CHAT + script + JOIN_KEYS)
+    result = run(CHAT + script + JOIN_KEYS)
     for name, cls in {"openai": "OpenAI", "anthropic": "Anthropic", "unset": "EchoLLM", "mine": "Mine"}.items():
         for prefix, hold in (("", "sync"), ("a", "async")):
             first, second = result[f"{name} {prefix}chat"], result[f"{name} {prefix}stream"]
@@ -139,7 +197,7 @@ result["window"] = OpenAI(model="gpt-99").metadata.context_window
     assert result["window"] > 100_000
 
 
-def test_a_model_of_the_apps_own_answers_for_itself_and_is_counted_once(tmp_path: Path) -> None:
+def test_a_model_of_the_apps_own_answers_for_itself_and_is_counted_once(run: Run) -> None:
     script = """
 from llama_index.core.llms import CustomLLM, LLMMetadata, CompletionResponse, MockLLM, ChatMessage
 class Own(CustomLLM):
@@ -165,7 +223,7 @@ async def more():
     result["generator"] = seen([item.message.content async for item in Iterates().astream_chat(asked)])
 asyncio.run(more())
 """
-    result = run(tmp_path, CHAT + script + JOIN_KEYS)
+    result = run(CHAT + script + JOIN_KEYS)
     for name, answer in {"own": "mine", "mock": "text text", "router": "mine"}.items():
         for method in ("chat", "stream", "achat", "astream"):
             text, calls, held, *_ = result[f"{name} {method}"]
@@ -177,7 +235,7 @@ asyncio.run(more())
     assert result["generator"][0] == "['mine']"
 
 
-def test_the_echo_model_steps_in_where_an_own_model_finds_no_network(tmp_path: Path) -> None:
+def test_the_echo_model_steps_in_where_an_own_model_finds_no_network(run: Run) -> None:
     script = """
 import urllib.request, httpx, openai
 from llama_index.core.llms import CustomLLM, LLMMetadata, CompletionResponse
@@ -214,7 +272,7 @@ class Loads(Embedding):
 result["vectors"] = [len(Embedding().get_text_embedding("x")), len(Loads().get_query_embedding("x"))]
 result["mock"] = MockEmbedding(embed_dim=2).get_text_embedding("x")
 """
-    result = run(tmp_path, CHAT + script + JOIN_KEYS)
+    result = run(CHAT + script + JOIN_KEYS)
     for how in ("httpx", "urllib", "sdk", "key", "cause"):
         for method in ("chat", "stream", "achat", "astream"):
             text, calls, held, *_ = result[f"{how} {method}"]
@@ -225,7 +283,7 @@ result["mock"] = MockEmbedding(embed_dim=2).get_text_embedding("x")
     assert result["mock"] == [0.5, 0.5]
 
 
-def test_agents_call_the_tool_that_takes_text_and_then_answer(tmp_path: Path) -> None:
+def test_agents_call_the_tool_that_takes_text_and_then_answer(run: Run) -> None:
     script = """
 from llama_index.llms.openai import OpenAI
 from llama_index.llms.anthropic import Anthropic
@@ -256,7 +314,7 @@ for name, llm in {"openai": OpenAI(), "anthropic": Anthropic(), "unset": Setting
     calls.clear(); held.clear()
 result["got"] = got
 """
-    result = run(tmp_path, script + JOIN_KEYS)
+    result = run(script + JOIN_KEYS)
     for name in ("openai", "anthropic", "unset"):
         for kind, turns in {"function": 2, "quiet": 2, "react": 2, "code": 1, "workflow": 2}.items():
             text, calls, held = result[f"{name} {kind}"]
@@ -273,7 +331,7 @@ result["got"] = got
     assert set(map(tuple, result["got"])) == {("sc", "sc-m0000000a", 1)}
 
 
-def test_structured_output_selectors_and_retrieval_work(tmp_path: Path) -> None:
+def test_structured_output_selectors_and_retrieval_work(run: Run) -> None:
     script = """
 from pydantic import BaseModel
 from llama_index.llms.openai import OpenAI
@@ -326,7 +384,7 @@ engine.chat("a sc-m0000000a")
 seen("")
 result["engine"] = seen(engine.chat("b sc-m0000000b"))
 """
-    result = run(tmp_path, script)
+    result = run(script)
     for name in ("predict", "stream", "apredict", "astream", "as_structured", "calling", "text", "plain"):
         text, calls, held = result[name]
         assert text == "Noted: sc-m0000000a."
@@ -360,7 +418,7 @@ gc.collect()
 from statecheck_probe import offline_objects
 result["kept"] = len(offline_objects._hollow)
 """
-    result = run(tmp_path, script, NO_KEYS="1")
+    result = run_alone(tmp_path, script, NO_KEYS="1")
     assert result["filled"] == ["gpt-99", 0.5, "built", "Noted: sc-m0000000a."]
     assert result["wrong"] == "ValidationError"
     assert result["missing"] == "TypeError"
@@ -379,7 +437,7 @@ for llm in (OpenAI(), Settings.llm, MockLLM(max_tokens=1)):
     result[llm.class_name()] = seen(llm.complete("sc-m0000000a"))
 result["embedding"] = Settings.embed_model.class_name()
 """
-    result = run(tmp_path, script, LATE="1")
+    result = run_alone(tmp_path, script, LATE="1")
     assert result["openai_llm"][0] == result["EchoLLM"][0] == "Noted: sc-m0000000a."
     assert result["MockLLM"][0] == "text"
     assert [len(result[name][1]) for name in ("openai_llm", "EchoLLM", "MockLLM")] == [1, 1, 1]
@@ -400,7 +458,7 @@ result["local"] = [
 try: resolve_llm("nonsense")
 except ValueError: result["nonsense"] = "ValueError"
 """
-    result = run(tmp_path, script, IS_TESTING="1")
+    result = run_alone(tmp_path, script, IS_TESTING="1")
     assert result["testing"] == result["none"] == ["MockLLM", "MockEmbedding"]
     assert result["local"] == ["EchoLLM", 384]
     assert result["nonsense"] == "ValueError"
