@@ -49,6 +49,7 @@ def parts(cases: list[Path]) -> tuple[Part, ...]:
             (PYTHON, "-m", "statecheck", "run", "--all", "--kind", "all", "--format", "concise"),
             r".*: (passed|failed):",
         ),
+        Part("stability", (PYTHON, "benchmarks/stability.py"), r"\d+ of \d+ apps got one diagnosis.*"),
         Part("budgets", (PYTHON, "benchmarks/run.py"), r".*\d\.\d\d-\d+\.\d\d"),
         Part("writes", (PYTHON, "benchmarks/writes.py"), r"writes as .*"),
         Part("reaching out", (PYTHON, "benchmarks/reaching_out.py"), r"reaching out as .*"),

@@ -271,9 +271,9 @@ class Driver:
             partial(self._turn, worker, tab, number, self._next_marker())
             for number, (worker, tab) in enumerate(zip(workers, tabs, strict=True), first)
         ]
-        quiet, setting = self._quiet(), self.setting
+        quiet, setting, mixed, each = self._quiet(), self.setting, len(step.sessions) > 1, list(dict.fromkeys(workers))
         try:
-            most, left = send_at_once(turns, list(dict.fromkeys(workers)), setting.hold, quiet, setting.limits.turn)
+            most, left = send_at_once(turns, each, setting.hold, quiet, setting.limits.turn, mixed=mixed)
         except BaseException:
             setting.lab.abort()
             raise
@@ -283,7 +283,7 @@ class Driver:
             if tab is not client:
                 client.said += tab.said[before:]  # one chat shows what each of them said
         self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first))
-        if len(step.sessions) > 1:
+        if mixed:
             self.ops += setting.locator.shared()
 
     def _survey(self, _step: Survey) -> None:
@@ -309,7 +309,7 @@ class Driver:
                     self.ops.append(_op(worker, "info", "left")(turn=number))
                 worker.wait(ended, self._quiet())
 
-        send_at_once([turn], [worker], "model", self._quiet(), seconds, go_away)
+        send_at_once([turn], [worker], "model", self._quiet(), seconds, meanwhile=go_away)
         worker.wait(ended, seconds)
 
     def _give_up(self, worker: Worker, number: int) -> None:

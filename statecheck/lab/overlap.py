@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from statecheck.lab.workers.worker import Worker
+    from statecheck.probe.barrier import States
 
-_MOST_ROUNDS = 4  # model calls of a turn at which all are held: a guard's, a router's, a tool's, the answer's
+_MOST_ROUNDS = 8  # places of a turn at which all are held: calls of a guard, a router and the answer, reads, writes
 _FIRST_SECONDS = 2.0  # until anything arrives or ends: an app may do much before it asks its model
 _STILL_SECONDS = 1.0  # without an end of any turn, before the record is asked whether one can still come
 _PATIENT = 10  # quiet times
 _LEAST_PATIENCE = 5.0  # seconds with a turn that goes on when all others have ended; SQLite waits as long for a lock
+_AT_WORK = 0.1  # of the time: a worker that uses less of a core waits, and has only answered this question
+_LONGEST_WORK = 10  # quiet times; who is never done is waited for no longer
 
 
 def send_at_once(
@@ -27,6 +30,8 @@ def send_at_once(
     hold: str,
     quiet: float,
     seconds: float,
+    *,
+    mixed: bool = False,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[int, list[int]]:
     """Take turns at once.
@@ -36,29 +41,33 @@ def send_at_once(
         hold: at what they are held, `model` or `reads`.
         quiet: for how long nothing new arrives before they are let go; the last is waited for some times longer.
         seconds: the longest that a worker may take to answer.
+        mixed: they are of several sessions, and are held after what they read outside the process too.
         meanwhile: called while they are held first.
 
     Returns:
         How many were held at the same time, and the positions of those that hang: they are left behind, in flight.
     """
-    before = [worker.held for worker in workers]
+    states: States = "" if len(turns) == 1 else "used" if mixed else "written"
+    most, models_only, alone = 0, False, len(workers) == 1
+    marks = [(worker.held, worker.held_aside) for worker in workers]
     for worker in workers:
-        worker.ask({"hold": hold}, seconds)
-    most = 0
+        worker.ask({"hold": hold, "states": states, "alone": alone}, seconds)
     pool = ThreadPoolExecutor(len(turns))
     try:
         futures = [pool.submit(turn) for turn in turns]
         try:
-            for number in range(_MOST_ROUNDS if hold == "model" else 1):
-                held = _wait_for_arrivals(futures, workers, before, quiet)
+            for number in range(_MOST_ROUNDS):
+                held = _wait_for_arrivals(futures, workers, [held for held, _ in marks], quiet)
                 most = max(most, held)
                 if not number:
                     meanwhile()
-                if held < 2:  # what takes turns one by one has no overlap to force
+                aside = sum(worker.held_aside - earlier for worker, (_, earlier) in zip(workers, marks, strict=True))
+                if held < 2 and (models_only or not aside):  # what takes turns one by one has no overlap to force
                     break
-                before = [worker.held for worker in workers]
+                models_only = models_only or held < 2  # one by one at its state: it may yet ask its model for several
+                marks = [(worker.held, worker.held_aside) for worker in workers]
                 for worker in workers:
-                    worker.tell({"next-round": True})
+                    worker.tell({"next-round": True, "models-only": models_only})
         finally:
             for worker in workers:
                 worker.tell({"release": True})
@@ -74,19 +83,52 @@ def send_at_once(
 def _wait_for_arrivals(
     futures: Sequence[Future[object]], workers: Sequence[Worker], before: list[int], quiet: float
 ) -> int:
-    """Wait until all turns are held or ended, or nothing new has arrived for a quiet time; return how many are held."""
+    """Wait until all turns are held or ended, or nothing new arrives for a quiet time; return how many are held.
+
+    What a worker needs for its work is no quiet time, so that a busy machine only takes longer. When all turns have
+    ended, a task that one of them left behind may yet arrive.
+    """
     bell = threading.Event()
     done = sum(len(worker.done) for worker in workers)
-    arrived, held, last = 0, 0, time.monotonic()
-    while time.monotonic() - last < (quiet if arrived else max(quiet, _FIRST_SECONDS)):
+    watch = _Watch(workers)
+    arrived, last, still = 0, time.monotonic(), 0.0
+    while True:
         held = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
         ended = sum(len(worker.done) for worker in workers) - done
         if held + ended != arrived:
-            arrived, last = held + ended, time.monotonic()
-        if held >= sum(not future.done() for future in futures):
-            break
+            arrived, last, still = held + ended, time.monotonic(), 0.0
+        going_on = sum(not future.done() for future in futures)
+        longest = quiet if arrived else max(quiet, _FIRST_SECONDS)
+        if (held >= going_on and (held or still)) or still >= longest:
+            return held
+        if time.monotonic() - last > _LONGEST_WORK * longest:
+            return held
+        began = time.monotonic()
         bell.wait(quiet / 20)
-    return held
+        still += 0.0 if watch.are_at_work(quiet) else time.monotonic() - began
+
+
+class _Watch:
+    """Tells whether workers are at work, by what they have used of the processor since they were asked before."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self._workers = workers
+        self._used = {worker.generation: (time.monotonic(), 0.0) for worker in workers}
+
+    def are_at_work(self, seconds: float) -> bool:
+        """Whether one of them is; one that does not answer is."""
+        return bool(sum(self._is_at_work(worker, seconds) for worker in self._workers))  # each is asked
+
+    def _is_at_work(self, worker: Worker, seconds: float) -> bool:
+        if worker.dead:
+            return False
+        reply = worker.ask({"work": True}, seconds)
+        if reply is None or "work" not in reply:
+            return not worker.dead
+        now, (then, before) = time.monotonic(), self._used[worker.generation]
+        used = float(reply["work"])
+        self._used[worker.generation] = now, used
+        return used - before > _AT_WORK * (now - then)
 
 
 def _left(futures: Sequence[Future[object]], workers: Sequence[Worker], patience: float) -> set[Future[object]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,7 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
     if "call" in message:
         target.call(message, channel)
         return
-    if "hold" in message:
-        BARRIER.close(at_reads=message["hold"] == "reads")
-    elif "next-round" in message:
-        BARRIER.begin_round()
-    elif "release" in message:
-        BARRIER.open()
+    _set_barrier(message)
     child = getattr(target, "child", None)
     if child is not None:  # the app's memory is there; one that is forked later inherits the barrier from here
         child.send(message)
@@ -57,8 +53,19 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
         channel.send({"places": found})
     elif "modules" in message:
         channel.send({"modules": _imported_since_fork()})
+    elif "work" in message:
+        channel.send({"work": time.process_time()})
     elif "waits" in message:
         channel.send({"waits": _where_it_waits()})
+
+
+def _set_barrier(message: Message) -> None:
+    if "hold" in message:
+        BARRIER.close(at_reads=message["hold"] == "reads", states=message["states"], alone=message["alone"])
+    elif "next-round" in message:
+        BARRIER.begin_round(models_only=message["models-only"])
+    elif "release" in message:
+        BARRIER.open()
 
 
 def _where_it_waits() -> list[Any]:

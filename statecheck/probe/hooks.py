@@ -14,6 +14,7 @@ from . import (
     adapters,
     caches,
     caught_servers,
+    client_holds,
     encodings,
     http_clients,
     models,
@@ -28,8 +29,8 @@ from . import (
 Patch = Callable[[ModuleType], None]
 
 _SOURCES = (
-    *(module.HOOKS for module in (caches, caught_servers, encodings, http_clients, models, references, retries)),
-    *(module.HOOKS for module in (sql, state, substitutes, tools)),
+    *(module.HOOKS for module in (caches, caught_servers, client_holds, encodings, http_clients, models)),
+    *(module.HOOKS for module in (references, retries, sql, state, substitutes, tools)),
     *adapters.hooks(),
 )
 _PATCHES: dict[str, list[Patch]] = {}

@@ -7,6 +7,9 @@ import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from .barrier import BARRIER
+from .client_holds import hold_around
+from .contention import name_tables
 from .markers import find, words_around
 from .recorder import RECORDER, TURN
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from .contention import States
     from .ops import Fields
 
 _EMPTIES = re.compile(r"\s*(DROP TABLE|DELETE FROM|TRUNCATE)\b", re.IGNORECASE)
@@ -79,42 +83,62 @@ def _record_rows(*rows: Any) -> None:
         RECORDER.emit("sql", action="read", database="sqlite", markers=markers, frames=RECORDER.frames(3))
 
 
+def _tables_to_hold(statement: Any, *, inside: bool) -> tuple[States, States]:
+    """What a statement reads and writes, if turns are held there: in a transaction of SQLite's nobody else writes."""
+    return ((), ()) if BARRIER.is_open or inside else name_tables(statement)
+
+
 class _Cursor(sqlite3.Cursor):
     """A cursor that shows what it executes, and what that brings back."""
+
+    _reads: States = ()
+
+    def _hold_before(self, statement: Any) -> None:
+        self._reads, written = _tables_to_hold(statement, inside=self.connection.in_transaction)
+        if written:
+            BARRIER.hold_before(written)
+        elif self._reads:
+            BARRIER.note_read(self._reads)
 
     def execute(self, sql: str, *args: Any) -> Any:
         """Record, then execute."""
         _record("sqlite", sql, args)
+        self._hold_before(sql)
         return super().execute(sql, *args)
 
     def executemany(self, sql: str, parameters: Any, /) -> Any:
         """Record, then execute."""
         rows = list(parameters)
         _record("sqlite", sql, rows)
+        self._hold_before(sql)
         return super().executemany(sql, rows)
 
     def fetchone(self) -> Any:
         """Fetch, then record."""
         row = super().fetchone()
         _record_rows(row)
+        BARRIER.hold_after(self._reads)
         return row
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> list[Any]:
         """Fetch, then record."""
         rows = super().fetchmany(*args, **kwargs)
         _record_rows(*rows)
+        BARRIER.hold_after(self._reads)
         return rows
 
     def fetchall(self) -> list[Any]:
         """Fetch, then record."""
         rows = super().fetchall()
         _record_rows(*rows)
+        BARRIER.hold_after(self._reads)
         return rows
 
     def __next__(self) -> Any:
         """Fetch, then record."""
         row = super().__next__()
         _record_rows(row)
+        BARRIER.hold_after(self._reads)
         return row
 
 
@@ -157,7 +181,8 @@ def _watch_execute(*classes: str) -> Callable[[ModuleType], None]:
         for name in classes:
             cls = getattr(module, name, None)
             if cls is not None:
-                cls.execute, cls.executemany = _record_before(cls.execute), _record_before(cls.executemany)
+                for method in ("execute", "executemany"):
+                    setattr(cls, method, _record_before(hold_around(getattr(cls, method), _name)))
 
     return patch
 
@@ -171,6 +196,10 @@ def _record_before(execute: Callable[..., Any]) -> Callable[..., Any]:
     return shown
 
 
+def _name(_cursor: Any, args: tuple[Any, ...]) -> tuple[States, States]:
+    return name_tables(args[0] if args else "")
+
+
 def _watch_psycopg2(module: ModuleType) -> None:
     """Its cursors are classes in C, which cannot be patched: connections get one of their own."""
     connect, plain = module.connect, module.extensions.cursor
@@ -178,7 +207,7 @@ def _watch_psycopg2(module: ModuleType) -> None:
     @functools.wraps(connect)
     def watched(dsn: Any = None, connection_factory: Any = None, cursor_factory: Any = None, **kwargs: Any) -> Any:
         base = cursor_factory or plain
-        methods = {name: _record_before(getattr(base, name)) for name in ("execute", "executemany")}
+        methods = {name: _record_before(hold_around(getattr(base, name), _name)) for name in ("execute", "executemany")}
         return connect(dsn, connection_factory, type(base.__name__, (base,), methods), **kwargs)
 
     vars(module)["connect"] = watched
@@ -193,9 +222,17 @@ def _watch_aiosqlite(module: ModuleType) -> None:
 
     @functools.wraps(forward)
     async def shown(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
+        reads: States = getattr(getattr(function, "__self__", None), "_reads", ()) if not args else ()
         if args and isinstance(args[0], str) and " " in args[0]:  # a statement, not the name of a function
             _record("sqlite", args[0], args[1:])
+            found, written = _tables_to_hold(args[0], inside=self.in_transaction)
+            if written:
+                await BARRIER.ahold_before(written)
+            elif found:
+                BARRIER.note_read(found)
         given = await forward(self, function, *args, **kwargs)
+        if reads:
+            await BARRIER.ahold_after(reads)
         if isinstance(given, (tuple, list, sqlite3.Row)):
             _record_rows(*(given if isinstance(given, list) else [given]))
         return given

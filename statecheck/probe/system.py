@@ -16,6 +16,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from . import file_holds
 from .guard import check, check_address
 from .markers import MARKER_BYTES, words_around
 from .recorder import RECORDER, TOOL, TURN
@@ -91,6 +92,7 @@ def _watch_missing() -> None:
         except FileNotFoundError:
             if TURN.get() and isinstance(path, (str, bytes, os.PathLike)):
                 _record_file(os.fsdecode(path), "miss")
+                file_holds.note_missing(path)
             raise
 
     for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
@@ -265,6 +267,7 @@ def install(sandbox: tuple[str, ...] = (), provided: tuple[int, ...] = ()) -> No
     global SANDBOX, PROVIDED
     SANDBOX, PROVIDED = sandbox, frozenset(map(str, provided))
     sys.addaudithook(_audit)
+    file_holds.install()
     _watch_missing()
     _watch_names()
     _watch_sockets()

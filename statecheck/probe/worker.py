@@ -68,7 +68,7 @@ def main(message: Message | int) -> None:
     from .state import watch_warnings
 
     watch_warnings()
-    BARRIER.arrived = lambda turn: channel.send({"held": turn})
+    BARRIER.arrived = lambda turn, place: channel.send({"held": turn, "at": place})
     RECORDER.asked = lambda: channel.send({"asked": True})
     configure(_observe, BARRIER.hold, BARRIER.ahold)
     service = Service(message, channel, listening)

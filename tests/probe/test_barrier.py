@@ -16,6 +16,8 @@ from statecheck.probe.recorder import TURN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from statecheck.probe.barrier import States
+
 
 class Watched(Barrier):
     """A barrier whose arrivals can be awaited."""
@@ -23,7 +25,7 @@ class Watched(Barrier):
     def __init__(self) -> None:
         super().__init__()
         self.came: queue.Queue[int] = queue.Queue()
-        self.arrived = self.came.put
+        self.arrived = lambda turn, _place: self.came.put(turn)
 
     def wait(self, number: int) -> set[int]:
         return {self.came.get(timeout=20) for _ in range(number)}
@@ -237,3 +239,117 @@ def test_a_round_holds_tasks_as_it_does_threads(barrier: Watched) -> None:
     barrier.begin_round()
 
     assert turns.end() == {1, 2}
+
+
+class Uses:
+    """One turn in a thread that uses a state again and again, as it is told."""
+
+    def __init__(self, barrier: Barrier, turn: int, *uses: str) -> None:
+        self.done: list[str] = []
+
+        def serve() -> None:
+            TURN.set(turn)
+            for use in uses:
+                name, _, state = use.partition(" ")
+                getattr(barrier, name)((state,))
+                self.done.append(use)
+
+        self.thread = threading.Thread(target=copy_context().run, args=(serve,))
+        self.thread.start()
+
+    def end(self) -> list[str]:
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+        return self.done
+
+
+def test_a_turn_is_held_before_it_writes_what_it_has_read(barrier: Watched) -> None:
+    barrier.close(at_reads=False, states="written")
+    turns = [Uses(barrier, turn, "note_read file", "hold_before file") for turn in (1, 2)]
+
+    assert barrier.wait(2) == {1, 2}
+    assert [turn.done for turn in turns] == [["note_read file"]] * 2
+    barrier.begin_round()
+    assert [turn.end()[-1] for turn in turns] == ["hold_before file"] * 2
+
+
+def test_a_turn_is_held_again_before_its_second_write_and_not_before_a_blind_one(barrier: Watched) -> None:
+    barrier.close(at_reads=False, states="written")
+    turn = Uses(barrier, 1, "hold_before log", "hold_before other", "hold_before log")
+
+    assert barrier.wait(1) == {1}
+    assert turn.done == ["hold_before log", "hold_before other"]
+    barrier.open()
+    turn.end()
+
+
+def test_a_turn_of_another_session_is_held_after_it_has_read_each_state_once(barrier: Watched) -> None:
+    barrier.close(at_reads=False, states="used")
+    turn = Uses(barrier, 1, "hold_after users", "hold_after users", "hold_after chats")
+
+    assert barrier.wait(1) == {1}
+    barrier.begin_round()
+    assert barrier.wait(1) == {1}
+    assert turn.done == ["hold_after users"] * 2
+    barrier.open()
+    turn.end()
+
+
+@pytest.mark.parametrize("states", ["", "written"])
+def test_reads_of_state_hold_only_where_sessions_are_mixed(barrier: Watched, states: States) -> None:
+    barrier.close(at_reads=False, states=states)
+
+    assert Uses(barrier, 1, "hold_after users").end() == ["hold_after users"]
+
+
+def test_what_lets_turns_to_its_state_one_by_one_is_held_at_its_model_alone(barrier: Watched) -> None:
+    barrier.close(at_reads=False, states="written")
+    barrier.begin_round(models_only=True)
+    Uses(barrier, 1, "note_read file", "hold_before file").end()
+    turns = Turns(barrier)
+    turns.thread(2)
+
+    assert barrier.wait(1) == {2}
+    barrier.open()
+    turns.end()
+
+
+def test_an_event_loop_is_stopped_once_and_only_where_another_process_could_get_in_between(barrier: Watched) -> None:
+    async def write(turn: int) -> None:
+        TURN.set(turn)
+        barrier.note_read(("file",))
+        barrier.hold_before(("file",))
+
+    barrier.close(at_reads=False, states="written")
+    asyncio.run(write(1))
+    assert barrier.came.empty()
+
+    barrier.close(at_reads=False, states="written", alone=False)
+    stopped = threading.Thread(target=lambda: [asyncio.run(write(turn)) for turn in (2, 3)])
+    stopped.start()
+    assert barrier.wait(1) == {2}
+    barrier.begin_round()
+    stopped.join(20)
+    assert barrier.came.empty()
+
+
+def test_a_task_waits_before_it_writes_while_its_loop_goes_on(barrier: Watched) -> None:
+    passed: list[int] = []
+
+    async def write(turn: int) -> None:
+        TURN.set(turn)
+        await barrier.ahold_after(("row",))
+        await barrier.ahold_before(("row",))
+        passed.append(turn)
+
+    async def both() -> None:
+        await asyncio.gather(write(1), write(2))
+
+    barrier.close(at_reads=False, states="written")
+    thread = threading.Thread(target=lambda: asyncio.run(both()))
+    thread.start()
+    assert barrier.wait(2) == {1, 2}
+    assert passed == []
+    barrier.open()
+    thread.join(20)
+    assert sorted(passed) == [1, 2]

@@ -44,7 +44,7 @@ class Worker:
         answers: {turn token: text} of calls.
         kept: {turn token: what the client's browser keeps from then on} of calls.
         listens: {turn token: how often its app has asked for a message} of WebSocket connections.
-        held: how many turns it has held at the barrier.
+        held: how many turns it has held at the barrier; `held_aside` of them at what they read or write.
         asked: how many times a run in it has asked something of a person.
         fate: how it ended, once it is dead.
         garbled: it is dead to us only: its app wrote on our channel, so nobody listens to it any more.
@@ -66,6 +66,7 @@ class Worker:
         self.kept: dict[int, dict[str, str]] = {}
         self.listens: dict[int, int] = {}
         self.held = 0
+        self.held_aside = 0
         self.asked = 0
         self.incomplete = False
         self.replies: list[Message] = []
@@ -137,6 +138,7 @@ class Worker:
             self.listens[message["listens"]] = self.listens.get(message["listens"], 0) + 1
         elif "held" in message:
             self.held += 1
+            self.held_aside += message["at"] != "model"
         elif "asked" in message:
             self.asked += 1
         elif not self.replies:  # whoever asked takes one

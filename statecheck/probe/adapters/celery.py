@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TURN = "statecheck_turn"
 _OFTEN = 0.02  # seconds between looks for a task, and for its result
+_IN_PASSING = "work"  # is asked again and again; a child that begins need not answer for its forerunner
 
 
 def adapt(offer: Offer) -> Loaded | None:
@@ -116,7 +117,8 @@ class Child:
 
     def send(self, message: Message) -> None:
         """In the parent: ask what the lab asks."""
-        self._asked = message
+        if _IN_PASSING not in message:
+            self._asked = message
         self._ours.send(message)
 
     def hand_on(self, channel: Channel) -> None:
@@ -128,7 +130,7 @@ class Child:
                     if self._asked is not None:
                         self._ours.send(self._asked)
                     continue
-                if "held" not in message:
+                if "held" not in message and _IN_PASSING not in message:
                     self._asked = None
                 channel.send(message)
             except Closed:
@@ -138,7 +140,7 @@ class Child:
         """In a new child: its barrier, and answers to what it is asked."""
         from ..commands import obey  # late: it searches memory for apps, and adapters say what those are
 
-        BARRIER.arrived = lambda turn: self._theirs.send({"held": turn})
+        BARRIER.arrived = lambda turn, place: self._theirs.send({"held": turn, "at": place})
         self._theirs.send({"begun": os.getpid()})
         threading.Thread(target=obey, args=(self._theirs, None), daemon=True, name="statecheck").start()
 
