@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from statecheck.lab.bounds import CODINGS, Deadline, Unreadable, read_beginning
+from statecheck.lab.cookies import cookies_for, keep_cookies
 
 if TYPE_CHECKING:
     import socket
@@ -97,13 +98,14 @@ def _follow(
                 response.headers.setdefault("content-length", str(len(body)))
         finally:
             response.close()
-        cookies.update((cookie.name, cookie.value or "") for cookie in response.cookies.jar)
+        keep_cookies(cookies, response)
         following = response.next_request
         if following is None or not str(following.url).startswith(base + "/"):
             return response, body
         following.extensions = asked.extensions
-        if cookies or "cookie" in asked.headers:
-            following.headers["cookie"] = _cookie_header(asked.headers.get("cookie", ""), cookies)
+        returned = cookies_for(cookies, following.url.path)
+        if returned or "cookie" in asked.headers:
+            following.headers["cookie"] = _cookie_header(asked.headers.get("cookie", ""), returned)
         asked = following
     raise Unreadable(f"it redirects without end: {_MOST_REDIRECTS} times, then to `{asked.url.path}`")
 
@@ -115,13 +117,13 @@ def _cookie_header(planned: str, jar: dict[str, str]) -> str:
 
 
 def content(request: Request, cookies: dict[str, str]) -> dict[str, Any]:
-    """Return the request's parts under httpx's names. Cookies go by name: one host sets them all."""
+    """Return the request's parts under httpx's names."""
     parts: dict[str, Any] = {}
     if request.query:
         parts["params"] = list(request.query)
     if request.headers:
         parts["headers"] = dict(request.headers)
-    jar = {**dict(request.cookies), **cookies}
+    jar = {**dict(request.cookies), **cookies_for(cookies, request.path)}
     if jar:
         pairs = "; ".join(f"{name}={value}" for name, value in jar.items())
         parts["headers"] = {**parts.get("headers", {}), "cookie": pairs}

@@ -12,7 +12,7 @@ from statecheck.talk.endpoints import START_EVENT, Endpoint
 from statecheck.talk.field_roles import Choice, choose_roles, find_field, find_rivals
 from statecheck.talk.page_visits import visit_form
 from statecheck.talk.request_template import Sending, draft_plan
-from statecheck.talk.session_openings import begin_without_session, open_session, opens_path
+from statecheck.talk.session_openings import begin_without_session, fetch_cookie, open_session, opens_path
 from statecheck.talk.sign_in import carry_token, find_credential, list_ways_in
 from statecheck.talk.variations import give_events_ids
 
@@ -121,6 +121,9 @@ def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoin
     plans[:0] = [page] if page is not None else []
     if settled:
         return plans
+    fetched = fetch_cookie(sending, chosen, everything)
+    if fetched is not None and not _given_back(session, sending.endpoint):
+        return [fetched, *plans]
     if said := _say_why_without(session, sending):
         return [draft_plan(sending, replace(chosen, sessions=(), why=(*chosen.why, said))), *plans]
     if _made_up(session, sending.endpoint):

@@ -56,6 +56,26 @@ def begin_without_session(ways: Sending, choice: Choice) -> Plan:
     return replace(later, opening=opening, given=session.name, why=(*later.why, said))
 
 
+def fetch_cookie(ways: Sending, choice: Choice, others: Iterable[Endpoint]) -> Plan | None:
+    """Return a plan whose client first asks another endpoint that sets the cookie which carries the session.
+
+    The turns say nothing of it: a browser returns what it was given, as far as the cookie's path allows.
+    """
+    session = choice.sessions[0]
+    if session.place.where != "cookie":
+        return None
+    for other in others:
+        sets = other.handler.sets_cookies if other.handler is not None else ()
+        if session.name not in sets or other is ways.endpoint or "{" in other.path or _wants_message(other):
+            continue
+        said = (
+            f"`{other.label}` sets `{session.place}`, so a client asks there first: a browser returns what it was given"
+        )
+        later = draft_plan(ways, replace(choice, sessions=(), why=(*choice.why, said)))
+        return replace(later, opening=_request(ways, other, None)[0])
+    return None
+
+
 def opens_path(session: Field, plan: Plan) -> bool:
     """Whether a plan opens what its turns' path lies in: `POST /threads`, then `/threads/7`."""
     return plan.opening is not None and session.place.where == "path" and plan.path.startswith(plan.opening.path)

@@ -104,6 +104,21 @@ _WITHOUT_KEYS = """
 _ALIKE = _SHOWN_TO_ANOTHER.replace("bob", "ALICE") + "-a folding info name=room.lower() method=chat @app.py:11\n"
 _ALONE_WITHOUT_KEYS = _WITHOUT_KEYS.replace("read 2 3", "read 3")
 
+_STORE_OVER_A_DATABASE = """
+-a chat-store build #1 cls=SQLiteChatStore @app.py:5
+1a > -
+1a sql write 1 database=sqlite arguments=k1 text="INSERT INTO chats VALUES (?, ?)" @app.py:12
+1a chat-store write #1 1 cls=SQLiteChatStore key=k1 @app.py:12
+1a model read 1
+1a <
+2a > -
+2a sql write 2 database=sqlite arguments=k2 text="INSERT INTO chats VALUES (?, ?)" @app.py:12
+2a chat-store write #1 2 cls=SQLiteChatStore key=k2 @app.py:12
+2a chat-store read #1 2 cls=SQLiteChatStore key=k2 @app.py:12
+2a model read 2
+2a <
+-a disk 1 2 where=chat.db @app.py:5
+"""
 _ASKED_BY_DIGEST = """
 1a > ada-7
 1a file database where=chat.db @app.py:8
@@ -129,6 +144,7 @@ EXAMPLES = (
     Example("keys lose their case", {BASELINE: KEPT, ALIKE_KEYS: _ALIKE}, "folded-key"),
     Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
     Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
+    Example("a chat store that does not say where it is", {BASELINE: _STORE_OVER_A_DATABASE}, "new-key"),
     Example("the key is a digest of the message", {BASELINE: _ASKED_BY_DIGEST}, "new-key"),
 )
 COUNTEREXAMPLES = (

@@ -158,7 +158,8 @@ def _is_the_store(conversation: Conversation, place: Whereabouts, held: list[Op]
     if place.kind == "process":
         return any(op.f == "chat-store" and (op.generation, op.obj) not in conversation.gone for op in held)
     name = database_of(place.text).rpartition("/")[2]
-    return any(name in op.where for op in held if "://" in op.where)
+    said = [op for op in conversation.select("sql", conversation.turns[0].number, "write") if op.markers]
+    return any(name in op.where for op in held if "://" in op.where) or any(keys & {*op.arguments} for op in said)
 
 
 def _cache_keys(conversation: Conversation, first: Sent, second: Sent) -> tuple[str, str, Whereabouts] | None:
