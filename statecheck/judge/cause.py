@@ -129,6 +129,7 @@ class Cause:
         question: in words, what its questions ask of a recorded run.
         questions: of findings of one rank, that of the earlier question comes first.
         rank: the smaller, the earlier its findings are to be fixed; the first error is the primary one.
+        comes_first: whether a finding of it is to be fixed before those of all other causes, severities apart.
         comes_last: whether a finding of it is to be fixed after those of all other causes.
         explains_failures: whether its findings say themselves why a turn failed, so that no problem says it again.
         fix: one sentence that says what to change.
@@ -152,5 +153,6 @@ class Cause:
     symptoms: tuple[Symptom, ...] = ()
     examples: tuple[Example, ...] = ()
     counterexamples: tuple[Example, ...] = ()
+    comes_first: Callable[[Finding], bool] = is_never
     comes_last: Callable[[Finding], bool] = is_never
     explains_failures: bool = False

@@ -57,6 +57,7 @@ def _make_finding(cause: Cause, observed: Observation, handler: Anchor) -> Findi
     )
 
 
-def _rank(finding: Finding, cause: Cause, place: int) -> tuple[bool, bool, int, int]:
+def _rank(finding: Finding, cause: Cause, place: int) -> tuple[bool, bool, bool, int, int]:
     """Return what orders findings; `place` is that of the question in its cause."""
-    return finding.severity != "error", cause.comes_last(finding), cause.rank, place
+    first, last = cause.comes_first(finding), cause.comes_last(finding)
+    return finding.severity != "error", not first, last, cause.rank, place

@@ -92,7 +92,7 @@ from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_split
 from statecheck.judge.evidence.paused_runs import advise_keeping, name_first
-from statecheck.judge.evidence.signatures import find_unreadable_session
+from statecheck.judge.evidence.signatures import OWN_SECRET, find_unreadable_session, is_of_own_secret
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_first_places, find_places
 from statecheck.model import Evidence
@@ -200,8 +200,9 @@ CAUSE = Cause(
     question="Is turn 1 in the memory of another live process?",
     questions=(Question(find_process_memory, about=Topic.PLACE),),
     rank=60,
+    comes_first=is_of_own_secret,
     fix="keep the conversation in a store that all workers share, and read it from there on every turn",
-    kinds=("stale-cache", "shared-instance", "own-secret", "forked-connection"),
+    kinds=("stale-cache", "shared-instance", OWN_SECRET, "forked-connection"),
     symptoms=(
         Symptom(
             "the session is in one worker's memory and the request reached another; share the store between workers",

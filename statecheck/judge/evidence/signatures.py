@@ -12,6 +12,19 @@ from statecheck.model import Anchor
 
 if TYPE_CHECKING:
     from statecheck.judge.evidence.case import Case
+    from statecheck.model import Finding
+
+
+OWN_SECRET = "own-secret"  # noqa: S105 - a kind, no secret
+
+
+def is_of_own_secret(found: Finding) -> bool:
+    """Whether a finding is that of a session which only the process that signed it can read.
+
+    It is to be fixed first: what else is lost of such a session, as by turns that overlap, is lost anyway when the next
+    turn goes elsewhere.
+    """
+    return found.kind == OWN_SECRET
 
 
 def find_unreadable_session(case: Case, name: str) -> Observation | None:
@@ -31,6 +44,7 @@ def find_unreadable_session(case: Case, name: str) -> Observation | None:
         f"turn 1 is in a session that PID {first.pid} signed and PID {second.pid} cannot read: it has {whose}",
         secret or put,
         (case.reason(name),),
-        kind="own-secret",
+        kind=OWN_SECRET,
         related_to=find_related(conversation, first, first.marker, secret or put or case.handler),
+        fix="give all processes one fixed secret, from the environment, and make none when a process starts",
     )

@@ -138,3 +138,12 @@ def test_a_store_of_the_library_s_is_mended_by_a_version_or_another_store() -> N
 
 def test_it_is_asked_of_several_workers_too() -> None:
     assert codes(*run(same_process=KEPT, concurrent_workers=lost(OWN_FILE))) == ["SC105 user-code"]
+
+
+def test_a_secret_of_each_process_is_to_be_fixed_before_what_overlaps() -> None:
+    signed = "\n".join(line for line in KEPT.splitlines() if " place " not in line)
+    elsewhere = signed.replace("2a", "2b").replace("2b > s", "2b > s\n2b signature fail @app.py:3").replace("1 2", "2")
+
+    found = codes(*run(same_process=signed, concurrent=lost(OWN_FILE), other_worker=elsewhere))
+
+    assert found == ["SC102 own-secret", "SC105 user-code"]

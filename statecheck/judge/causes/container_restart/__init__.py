@@ -98,6 +98,7 @@ from statecheck.judge.causes.container_restart.eviction import find_eviction
 from statecheck.judge.causes.container_restart.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.container_restart.paused_run import find_paused_run
 from statecheck.judge.causes.container_restart.places import find_lost_place, find_recycled_worker
+from statecheck.judge.evidence.signatures import OWN_SECRET, is_of_own_secret
 
 CAUSE = Cause(
     code="SC103",
@@ -116,11 +117,12 @@ CAUSE = Cause(
         Question(find_eviction),
     ),
     rank=70,
+    comes_first=is_of_own_secret,
     fix="keep the conversation on a volume or in a database outside the container",
     kinds=(
         "never-persisted",
         "shared-instance",
-        "own-secret",
+        OWN_SECRET,
         "worker-recycle",
         "paused-run",
         "evicted",
