@@ -240,6 +240,10 @@ FIRST_MESSAGE = 2.0
 """An endpoint whose handler asks a model with at least this certainty wants a message."""
 SPEAKING_PATH = Sign(3.0, "its name speaks of a conversation")
 SPEAKING_NAME = Sign(2.0, "its name speaks of a conversation")
+TAKES_SESSION = Sign(3.0, "it takes who is talking")
+"""A conversation goes on there: of two endpoints that ask a model, the other one answers questions."""
+NAMES_ONE = -9.0
+"""A field names a conversation, or somebody, from here on down: `conversation_id`, `user_id`."""
 OTHER_BUSINESS = Sign(-8.0)
 """Its name is that of a health check, an upload, a login."""
 CALLED_BY_CLIENT = Sign(4.0, "client code calls it")

@@ -211,6 +211,8 @@ def _signs(endpoint: Endpoint) -> Iterator[weights.Sign]:
         yield weights.SPEAKING_PATH
     if name & _SPEAKING:
         yield weights.SPEAKING_NAME
+    if any(field.place.where != "path" and leaning(field.name) <= weights.NAMES_ONE for field in endpoint.fields):
+        yield weights.TAKES_SESSION
     if (path | name) & _SILENT:
         yield weights.OTHER_BUSINESS
     if endpoint.calls:
