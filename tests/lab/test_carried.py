@@ -114,6 +114,7 @@ KEPT = """\
 """
 
 
+@pytest.mark.acceptance
 def test_what_is_kept_beside_what_is_sent_is_judged_where_others_are_given_it(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(flow=KEPT)

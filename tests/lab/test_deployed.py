@@ -292,7 +292,10 @@ def test_a_telegram_bot_that_takes_commands_and_has_a_store_outside_is_healthy(u
 
 @pytest.mark.parametrize(
     ("library", "app", "code", "line"),
-    [("telegram", TELEGRAM_IN_MAIN, "SC101", 8), ("aiogram", TELEGRAM_STATES, "SC102", 5)],
+    [
+        pytest.param("telegram", TELEGRAM_IN_MAIN, "SC101", 8, marks=pytest.mark.acceptance),
+        ("aiogram", TELEGRAM_STATES, "SC102", 5),
+    ],
 )
 def test_bots_of_other_libraries(user: User, library: str, app: str, code: str, line: int) -> None:
     pytest.importorskip(library, reason=f"{library} is not in the lock: it forbids the pydantic there")

@@ -238,6 +238,7 @@ def test_volumes_that_are_not_on_this_machine_keep_what_is_there_folders_or_file
     assert not any(Path(path).exists() for path in ("/statecheck-data", "/statecheck-app", "/var/lib/statecheck-desk"))
 
 
+@pytest.mark.acceptance
 def test_without_a_volume_it_is_lost_with_the_container(machine: Machine) -> None:
     write(
         machine,
@@ -251,6 +252,7 @@ def test_without_a_volume_it_is_lost_with_the_container(machine: Machine) -> Non
     assert [(cause["code"], cause["severity"]) for cause in report["causes"]] == [("SC103", "error")]
 
 
+@pytest.mark.acceptance
 def test_a_folder_that_the_code_takes_to_be_there_is_one_of_the_container(machine: Machine) -> None:
     write(machine, app__py=STORED.format(files=["/statecheck-data/chat.db"]))
     for name in ("Dockerfile", "compose.yaml"):

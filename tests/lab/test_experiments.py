@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from labs import ISOLATIONS, Ran, User, diagnosed
+from labs import NAMESPACE_FIRST, Ran, User, diagnosed
 
 from statecheck.experiments import REPORTED
 from statecheck.model import Anchor
@@ -42,7 +42,7 @@ MEMORY = """\
 SEQUENTIAL = REPORTED[:4]
 
 
-@pytest.fixture(scope="module", params=ISOLATIONS)
+@pytest.fixture(scope="module", params=NAMESPACE_FIRST)
 def isolation(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -216,6 +216,7 @@ def test_an_agent_is_run_with_a_message_and_blamed_where_it_is_made(user: User) 
     assert found(ran) == [("SC104", None, Anchor("agents.py", 8))]
 
 
+@pytest.mark.acceptance
 def test_a_deployed_agent_is_given_the_conversation_by_its_interface(user: User) -> None:
     user.write(agents=AGENT)
     (user.project / "llama_deploy.yml").write_text("name: weather\n", "utf-8")

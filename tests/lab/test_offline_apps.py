@@ -206,6 +206,7 @@ def reply(session_id, text):
 """
 
 
+@pytest.mark.acceptance
 def test_documents_that_are_not_in_the_repository_are_stood_in_for(user: User) -> None:
     user.write(indexed=INDEXED)
     ran = diagnosed(user, "indexed.py:reply", "namespace", ONE)

@@ -213,6 +213,7 @@ def test_a_page_that_raises_is_inconclusive(tmp_path: Path) -> None:
     assert (verdict, outcomes, found) == ("inconclusive", {}, [])
 
 
+@pytest.mark.acceptance
 def test_a_page_without_an_input_is_told_with_what_it_says(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(

@@ -59,6 +59,7 @@ def test_a_planted_cause_is_found(name: str, mutation: str, user: User) -> None:
     assert not wanted.kind or causes[wanted.must[0]] == wanted.kind
 
 
+@pytest.mark.acceptance
 def test_its_clean_twin_is_healthy(user: User) -> None:
     app = APPS["callable-rows-llm"]
 
