@@ -63,6 +63,8 @@ class Op:
         method: of the library or the app, where its name says more than the action.
         tool: the agent's tool that was called, or in which this was done, or "".
         service: the kind of a throwaway server that ended.
+        distribution: what a library's class comes from, with its version, where it was made, or failed at what it was
+            asked to do; "" for a class of the app's.
         arguments: of a run or a constructor: the names of those that could carry a conversation; of a statement: its
             parameters that may be keys, as texts.
         roles: of what a model was given: `u` for each message of the user's, `a` for each of the assistant's.
@@ -104,6 +106,7 @@ class Op:
     method: str = ""
     tool: str = ""
     service: str = ""
+    distribution: str = ""
     arguments: tuple[str, ...] = ()
     roles: str = ""
     messages: tuple[str, ...] = ()

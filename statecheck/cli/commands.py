@@ -94,6 +94,10 @@ def run(
     options = Options().override(
         timeout_scale=arg.parse_timeout(timeout), seed=seed, show_logs=show_logs, python=python
     )
+    if bundled.ALL_KINDS in (kind or ()) and python is None:
+        chosen, lacking = bundled.split_by_needs(chosen)
+        for left_out, module in lacking.items():
+            screen.say(f"`{left_out}` is left out: it needs `{module}`")
     with screen.progress() as progress:
         results = runs.run(chosen, options, progress)
     for result in results if show_logs else ():

@@ -110,9 +110,10 @@ class Scout:
         seen = [*self.worker.ops(), *self.setting.lab.passed()]
         reached = frozenset(op.f for op in seen if driver.sent[0] in op.markers)
         gives = not plan.given or driver.clients[1].given is not None
-        broke = answer.status >= _SERVER_ERROR and "model" in reached
+        refused = any(op.type == "fail" and op.distribution for op in seen)  # by a library's own code
+        broke = answer.status >= _SERVER_ERROR and ("model" in reached or refused)
         shown = Shown.ACCEPTED if answer.acknowledged and gives else Shown.REFUSED
-        if (shown or broke) and reached.intersection(_ARRIVED):
+        if (shown or broke) and (reached.intersection(_ARRIVED) or (broke and refused)):
             shown = Shown.ARRIVED
         if shown == Shown.ARRIVED and answer.acknowledged and keyed and not plan.carries_history:
             shown = _remembered(driver)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from . import mutations, state_usage
+from .distributions import find_distribution
 from .markers import attributes_of, find, text
 from .recorder import CALLER, RECORDER, RUN
 from .value_text import content
@@ -19,6 +22,8 @@ LIBRARY_KEYS: set[str] = set()
 _BACKING = ("sql_store", "chat_store", "_memory", "memory", "primary_memory", "store")
 _CARRIERS = ("ctx", "memory", "chat_history")
 _MOST_ERROR = 500
+_STORES = ("chat-store", "memory")
+_FROM_OUTSIDE = (OSError, asyncio.CancelledError, KeyboardInterrupt, SystemExit)
 _NO_HOLDERS = ("ctx-store", "cache", "session")  # an object of these is a view of one request or thread
 
 
@@ -91,7 +96,16 @@ class Observed:
             self._watch(fields, result)
         if error is not None:
             fields["error"] = f"{type(error).__name__}: {error}"[:_MOST_ERROR]
+            fields["text"] = fields.get("text") or text(self.args[-1] if self.args else None)
+        if (self.action == "build" and self.f in _STORES) or (error is not None and self._is_refusal(error)):
+            fields["distribution"] = find_distribution(_class_of(self.subject))
         RECORDER.emit(self.f, "ok" if error is None else "fail", **fields)
+
+    def _is_refusal(self, error: BaseException) -> bool:
+        """Whether the library's own code failed at what it takes: messages where it writes."""
+        given = (*self.args, *self.kwargs.values())
+        taken = self.action not in ("write", "overwrite") or any(map(_is_messages, given))
+        return taken and not isinstance(error, _FROM_OUTSIDE) and _raised_in_library(error)
 
     def _more(self, result: Any) -> Fields:
         """What tells more of a run, of what a workflow was given, of a snapshot, and whose call it was."""
@@ -138,6 +152,24 @@ class Observed:
             RECORDER.took(number, markers)
         value = self.args[1] if self.f == "cache" and len(self.args) > 1 else self.args[-1] if self.args else None
         return {"markers": markers, "text": text(result if comes_out else value)}
+
+
+def _class_of(subject: Any) -> type[Any]:
+    return subject if isinstance(subject, type) else type(subject)
+
+
+def _is_messages(value: Any) -> bool:
+    several = value if isinstance(value, (list, tuple)) else (value,)
+    return all(hasattr(each, "additional_kwargs") for each in several)
+
+
+def _raised_in_library(error: BaseException) -> bool:
+    """Whether it is neither the user's code that raised an error, nor a call with other arguments than are taken."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    file = at.tb_frame.f_code.co_filename if at is not None else ""
+    return bool(file) and os.path.dirname(file) != os.path.dirname(__file__) and not RECORDER.relative(file)
 
 
 def _run(handler: Any, kwargs: dict[str, Any]) -> Fields:

@@ -116,6 +116,7 @@ class Fields(TypedDict, total=False):
     method: str
     tool: str
     service: str
+    distribution: str
     arguments: tuple[str, ...]
     by_library: bool
     running: bool

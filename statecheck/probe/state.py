@@ -13,6 +13,7 @@ from .method_wrappers import Table, record_unawaited, wrap_tree
 from .observations import LIBRARY_KEYS
 from .recorder import CALLER, RECORDER
 from .store_defects import watch_stores
+from .value_defects import watch_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +143,7 @@ _CORE: dict[str, Callable[[ModuleType], None]] = {
     "memory.types": _remember_constants,
     "memory.memory": _tree("BaseMemoryBlock", _BLOCK),
     "storage.chat_store.base": _watch_chat_stores,
+    "storage.kvstore.types": lambda module: watch_values(module.BaseKVStore),
     "storage.chat_store.base_db": _tree("AsyncDBChatStore", _DB_STORE),
     "chat_engine.types": _tree("BaseChatEngine", _ENGINE),
 }

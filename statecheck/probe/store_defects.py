@@ -1,18 +1,18 @@
 """Whether a library's chat store did what it was asked to: what is there afterwards is read and compared.
 
-A store may acknowledge a write and keep something else: its messages reversed, or those that were replaced as well.
-Only rare calls are looked at, and only of stores that are not the app's own.
+A store may acknowledge a write and keep something else: its messages reversed, or those that were replaced as well; or
+it keeps them for good where they were to expire. Only rare calls are looked at, and only of stores that are not the
+app's own.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import os
 import sys
-from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
+from .distributions import find_distribution
 from .recorder import CALLER, RECORDER, TURN
 from .subclasses import visit_subclasses
 
@@ -45,9 +45,10 @@ def _wrap_function(function: Callable[..., Any], read: str) -> Callable[..., Any
         if not TURN.get():
             return function(self, key, value, *args, **kwargs)
         frames = RECORDER.frames(2) or CALLER.get()
-        before = _read(self, key, read)
+        before, expires = _read(self, key, read), _left(self, key)
         result = function(self, key, value, *args, **kwargs)
         _compare(self, function.__name__, value, (before, _read(self, key, read)), frames)
+        _compare_expiry(self, function.__name__, (expires, _left(self, key)), frames)
         return result
 
     return wrapper
@@ -59,9 +60,10 @@ def _wrap_coroutine(function: Callable[..., Any], read: str) -> Callable[..., An
         if not TURN.get():
             return await function(self, key, value, *args, **kwargs)
         frames = RECORDER.frames(2) or CALLER.get()
-        before = await _aread(self, key, read)
+        before, expires = await _aread(self, key, read), await _aleft(self, key)
         result = await function(self, key, value, *args, **kwargs)
         _compare(self, function.__name__, value, (before, await _aread(self, key, read)), frames)
+        _compare_expiry(self, function.__name__, (expires, await _aleft(self, key)), frames)
         return result
 
     return wrapper
@@ -88,6 +90,38 @@ async def _aread(store: Any, key: Any, name: str) -> list[_Said] | None:
         TURN.reset(token)
 
 
+def _left(store: Any, key: Any) -> int | None:
+    """How many seconds a key has left that expires, by the store's own client; None where nothing says so."""
+    token = TURN.set(0)
+    try:
+        client = _find_client(store, waits=False)
+        return int(client.ttl(key)) if client is not None else None
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    finally:
+        TURN.reset(token)
+
+
+async def _aleft(store: Any, key: Any) -> int | None:
+    token = TURN.set(0)
+    try:
+        client = _find_client(store, waits=True)
+        return int(await client.ttl(key)) if client is not None else None
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    finally:
+        TURN.reset(token)
+
+
+def _find_client(store: Any, *, waits: bool) -> Any:
+    """The client of a store whose keys expire: it can be asked how long one of them has left."""
+    if not getattr(store, "ttl", None):
+        return None
+    held = {**vars(store), **(getattr(store, "__pydantic_private__", None) or {})}.values()
+    clients = (each for each in held if callable(getattr(each, "ttl", None)))
+    return next((each for each in clients if ("asyncio" in type(each).__module__) is waits), None)
+
+
 def _contents(messages: Any) -> list[_Said]:
     return [(str(getattr(each, "role", "")), str(getattr(each, "content", each))) for each in messages or ()]
 
@@ -99,33 +133,25 @@ def _compare(store: Any, method: str, value: Any, seen: tuple[list[_Said] | None
     if isinstance(value, int):
         rest = [each for place, each in enumerate(before) if place != value]
         if after != rest and after == rest[::-1]:
-            _emit(store, method, "reverses", at)
+            emit_defect(store, method, "reverses", at)
         return
     given = _contents(value)
     if given and before and after == [*before, *given]:
-        _emit(store, method, "doubles", at)
+        emit_defect(store, method, "doubles", at)
 
 
-def _emit(store: Any, method: str, name: str, frames: Any) -> None:
-    token = TURN.get()
+def _compare_expiry(store: Any, method: str, seen: tuple[int | None, int | None], at: Any) -> None:
+    before, after = seen
+    if before is not None and before > 0 and after == _FOR_GOOD:
+        emit_defect(store, method, "drops-ttl", at)
+
+
+_FOR_GOOD = -1  # what Redis answers of a key that is there and does not expire
+
+
+def emit_defect(store: Any, method: str, name: str, frames: Any) -> None:
+    """Record that a method of a library's store left something else than it says."""
     kind: Any = type(store)
-    found = find_distribution(kind)
-    if token:
-        RECORDER.emit("defect", cls=kind.__name__, name=name, method=method, where=found, frames=frames)
-
-
-@functools.cache
-def find_distribution(cls: type[Any]) -> str:
-    """The distribution that a class comes from, and its version: `llama-index-core 0.14.25`; "" where none has it."""
-    token = TURN.set(0)  # what is read meanwhile is no doing of the app's
-    try:
-        file = os.path.abspath(getattr(sys.modules.get(cls.__module__), "__file__", None) or "")
-        for distribution in distributions():
-            root = os.path.abspath(str(distribution.locate_file(""))) + os.sep
-            if file.startswith(root) and f"{file[len(root) :]}," in (distribution.read_text("RECORD") or ""):
-                return f"{distribution.metadata['Name']} {distribution.version}"
-    except Exception:  # noqa: BLE001 - metadata may be damaged
-        return ""
-    finally:
-        TURN.reset(token)
-    return ""
+    if TURN.get():
+        found = find_distribution(kind)
+        RECORDER.emit("defect", cls=kind.__name__, name=name, method=method, distribution=found, frames=frames)

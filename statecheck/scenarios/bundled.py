@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class Scenario:
         broken, fixed: its own apps; both are empty where a cause is only shown by its kinds.
         kind: the kind of the cause that a variant shows; None in a scenario.
         variants: one for each kind of the cause; none in a variant.
+        needs: of a variant: modules that it takes besides those that the suite does.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Scenario:
     fixed: tuple[App, ...]
     kind: str | None = None
     variants: tuple[Scenario, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def expected(self) -> tuple[str, ...]:
@@ -123,6 +126,7 @@ def _variant(scenario: Scenario, entry: dict[str, Any]) -> Scenario:
         broken=(App(broken, tuple(entry["expected"])),),
         fixed=(App(fixed, verdict=entry.get("fixed_verdict", "healthy")),),
         kind=entry["kind"],
+        needs=tuple(entry.get("needs", ())),
     )
 
 
@@ -150,6 +154,22 @@ def select(chosen: Sequence[str], kinds: Sequence[str]) -> tuple[Scenario, ...]:
         if kind not in (*known, ALL_KINDS):
             raise unknown("unknown-kind", "kind", kind, known, f"one of: {', '.join(known)}, {ALL_KINDS}")
     return tuple(variant for variant in variants if ALL_KINDS in kinds or variant.kind in kinds)
+
+
+def split_by_needs(scenarios: Sequence[Scenario]) -> tuple[tuple[Scenario, ...], dict[str, str]]:
+    """Return those that can be run here, and of the others {kind: the first module that it lacks}."""
+    lacking = {each.kind: next((name for name in each.needs if not _is_there(name)), "") for each in scenarios}
+    return (
+        tuple(each for each in scenarios if not lacking[each.kind]),
+        {kind: name for kind, name in lacking.items() if kind and name},
+    )
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even its parent is
+        return False
 
 
 def root() -> Path:

@@ -78,6 +78,13 @@ in your tests.
   on. Keep the session id and build the memory from it; the messages are in its database.
 - `reverses`: the library's store turns the messages round that a method of it leaves. It hides no other cause.
 - `doubles`: the library's store keeps those that a method of it was to replace. It hides no other cause.
+- `merges`: a library's key-value store (`put`) keeps fields that the new value does not have any more. It hides no
+  other cause.
+- `drops-ttl`: a method of the library's store writes a key anew without its time to live: it never expires. A warning.
+- `poisons`: the library's store takes a message that it cannot read, so that every later turn of the conversation is
+  refused.
+- `refused-but-stored`: the library's store raises an exception and has stored the message: sent again, it is there
+  twice.
 
 These are of the app's own code:
 
@@ -118,6 +125,7 @@ from statecheck.judge.causes.broken_store.own_code import (
     find_unstored_answers,
     find_window_of_the_oldest,
 )
+from statecheck.judge.causes.broken_store.refusals import find_poisoned_read, find_refused_but_stored
 
 CAUSE = Cause(
     code="SC107",
@@ -151,6 +159,8 @@ CAUSE = Cause(
             masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
             order=9,
         ),
+        Question(find_poisoned_read, baseline="any"),
+        Question(find_refused_but_stored, baseline="any"),
         Question(find_defect, baseline="any"),
         Question(find_cold_start),
         Question(find_several_threads),
@@ -167,6 +177,10 @@ CAUSE = Cause(
         "pickled",
         "reverses",
         "doubles",
+        "merges",
+        "drops-ttl",
+        "poisons",
+        "refused-but-stored",
         "not-committed",
         "filtered-out",
         "never-read",

@@ -39,12 +39,46 @@ _REVERSED = (
     KEPT
     + """
 3a > s
-3a defect name=reverses method=delete_message cls=TheStore where="a-library 0.8.0" @app.py:30
+3a defect name=reverses method=delete_message cls=TheStore distribution="a-library 0.8.0" @app.py:30
 3a model read 1 2 3
 3a <
 """
 )
 _DOUBLED = KEPT.replace("2a <", "2a defect name=doubles method=set_messages cls=TheStore @app.py:30\n2a <")
+_MERGED = _DOUBLED.replace("doubles", "merges").replace("set_messages", "put")
+_FOR_GOOD = _DOUBLED.replace("doubles", "drops-ttl").replace("set_messages", "delete_message")
+_REFUSED_ALWAYS = """
+1a > s
+1a chat-store read fail #1 key=s cls=TheStore distribution="a-library 0.6.0" error="AttributeError: _atable" @app.py:12
+1a x HTTP 500
+2a > s
+2a chat-store read fail #1 key=s cls=TheStore distribution="a-library 0.6.0" error="AttributeError: _atable" @app.py:12
+2a x HTTP 500
+"""
+_MISUSED = _REFUSED_ALWAYS.replace(' distribution="a-library 0.6.0"', "")
+_UNREACHED = _REFUSED_ALWAYS.replace("AttributeError: _atable", "ConnectionError: refused")
+_POISONED = """
+1a > s
+1a chat-store read #1 key=s cls=TheStore @app.py:11
+1a model read 1
+1a chat-store write #1 1 key=s cls=TheStore @app.py:12
+1a <
+2a > s
+2a chat-store read fail #1 key=s cls=TheStore distribution="a-library 0.6.0" error="ValidationError: image" @app.py:11
+2a x HTTP 500
+"""
+_STORED = """
+1a > s
+1a chat-store read #1 key=s cls=TheStore @app.py:11
+1a model read 1
+1a chat-store write fail #1 1 key=s cls=TheStore distribution="a-library 0.8.0" error="RuntimeError: {}" @app.py:12
+1a x HTTP 500
+2a > s
+2a chat-store read #1 1 key=s cls=TheStore @app.py:11
+2a model read 1 2
+2a chat-store write fail #1 2 key=s cls=TheStore distribution="a-library 0.8.0" error="RuntimeError: {}" @app.py:12
+2a x HTTP 500
+""".replace("{}", "Event loop is closed")
 _DELETED = _SILENT.replace("2a > s", "2a > s\n2a chat-store delete #1 key=s @app.py:11")
 _DROPPED = """
 1a > s
@@ -137,12 +171,19 @@ EXAMPLES = (
     Example("a memory comes back by pickle", {BASELINE: _PICKLED}, "pickled"),
     Example("a store turns its messages round", {BASELINE: KEPT, OTHER_WORKER: _REVERSED}, "reverses"),
     Example("a store keeps what it was to replace", {BASELINE: _DOUBLED}, "doubles"),
+    Example("a store merges values", {BASELINE: _MERGED}, "merges"),
+    Example("a store forgets that a key expires", {BASELINE: _FOR_GOOD}, "drops-ttl"),
+    Example("a store's own code always fails", {BASELINE: _REFUSED_ALWAYS}, "refused-write"),
+    Example("a store cannot read what it took", {BASELINE: _POISONED}, "poisons"),
+    Example("a store refuses what it stores", {BASELINE: _STORED}, "refused-but-stored"),
     Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
 )
 COUNTEREXAMPLES = (
     Example("the oldest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_ORDER}),
     Example("what was retrieved, the likest first", {BASELINE: KEPT, OTHER_WORKER: _RETRIEVED}),
     Example("the app's own store refuses a message", {BASELINE: _FOR_ITS_LENGTH}),
+    Example("a store is given what it does not take", {BASELINE: _MISUSED}),
+    Example("a store's server cannot be reached", {BASELINE: _UNREACHED}),
     Example("the app empties the store", {BASELINE: _DELETED}),
     Example("a table that nobody reads is a log", {BASELINE: _A_LOG}),
     Example("answers are given", {BASELINE: _ANSWERS_GIVEN}),

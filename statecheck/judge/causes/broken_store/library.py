@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Observation
+from statecheck.judge.causes.broken_store.refusals import find_stored, is_poisoned, is_refusal, name_library, say
 from statecheck.judge.evidence.lines import anchor_of
 from statecheck.model import Evidence
 
@@ -14,24 +15,22 @@ if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
     from statecheck.judge.evidence.case import Case
 
-_REFUSALS = ("PydanticSerializationError", "chat_message_serialization", "'index_key' is expected")
-"""How the library's own code refuses to keep what it was given, by no fault of the app."""
-
 
 def find_broken_write(case: Case) -> Observation | None:
     """Did the library drop or refuse, in one process and one turn after another, what the app gave it to keep?"""
     conversation = case.conversations.get(BASELINE)
     if conversation is None or case.kept(BASELINE):
         return None
-    refused = [op for op in conversation.ops if op.type == "fail" and op.f != "turn" and _is_refusal(op.error)]
+    refused = _list_refused(conversation)
     dropped = [op for op in conversation.select("warning") if op.turn] if _comes_back(conversation) else []
     vanished = _find_vanished(conversation)
     witness = next(iter([*refused, *dropped, *vanished]), None)
     if witness is None:
         return None
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(case.app.versions.items()))
     if refused:
-        kind, what = "refused-write", f"the library refused to store a turn ({witness.error[:160]})"
+        asked = f"`{witness.cls}`" if witness.cls else "the library"
+        done = "read a conversation" if witness.action == "read" else "store a turn"
+        kind, what = "refused-write", f"{asked} refused to {done} ({say(witness)})"
     elif dropped:
         kind, what = (
             "dropped-memory",
@@ -40,12 +39,15 @@ def find_broken_write(case: Case) -> Observation | None:
     else:
         kind, what = "silent-loss", f"{witness.cls} acknowledged turn 1 and does not have it at turn 2"
     anchor = anchor_of(witness)
-    summary = f"{what}; installed: {versions}" if versions else what
+    summary = what + name_library(case, conversation, witness)
     return Observation(summary, anchor, (Evidence(BASELINE, what),), kind=kind)
 
 
-def _is_refusal(error: str) -> bool:
-    return any(sign in error for sign in _REFUSALS)
+def _list_refused(conversation: Conversation) -> list[Op]:
+    """What is refused and is not stored all the same, where it is not what was stored that refuses to be read."""
+    refused = [op for op in conversation.ops if is_refusal(op) and not is_poisoned(conversation, op)]
+    stored = {(op.cls, op.error) for op in refused if find_stored(conversation, op)}
+    return [op for op in refused if (op.cls, op.error) not in stored]
 
 
 def _comes_back(conversation: Conversation) -> bool:
@@ -106,25 +108,40 @@ def find_pickled_memory(case: Case) -> Observation | None:
 
 def find_defect(case: Case) -> Observation | None:
     """Did a library's store do something else than it was asked to, in any experiment?"""
-    for conversation in case.conversations.values():
-        op = next(conversation.select("defect"), None)
-        if op is None or conversation.experiment not in case.outcomes:
-            continue
-        anchor = anchor_of(op)
-        what = f"`{op.cls}.{op.method}` {_DEFECTS[op.name]}"
-        mends = (
-            f"do without `{op.method}`: read the messages, empty the key (`delete_messages`) and add what is to stay"
-        )
-        evidence = (
-            Evidence(conversation.experiment, f"turn {op.turn} called it, and what was left is not what it says"),
-        )
-        summary = f"{what}; it is the library's own code: {op.where}" if op.where else what
-        return Observation(summary, anchor, evidence, kind=op.name, fix=mends)
-    return None
+    seen = [
+        (conversation, op)
+        for conversation in case.conversations.values()
+        if conversation.experiment in case.outcomes
+        for op in conversation.select("defect")
+    ]
+    if not seen:
+        return None
+    conversation, op = min(seen, key=lambda each: [*_DEFECTS].index(each[1].name))
+    others = {each.name: each for _, each in seen if each.name != op.name}
+    what = f"`{op.cls}.{op.method}` {_DEFECTS[op.name]}"
+    besides = "".join(f"; `{other.method}` also {_DEFECTS[name]}" for name, other in others.items())
+    summary = f"{what}{besides}; it is the library's own code: {op.distribution}" if op.distribution else what + besides
+    return Observation(
+        summary,
+        anchor_of(op),
+        (Evidence(conversation.experiment, f"turn {op.turn} called it, and what was left is not what it says"),),
+        kind=op.name,
+        severity="warning" if op.name == "drops-ttl" else "error",
+        fix=_MENDS[op.name].format(op.method),
+    )
 
 
 _DEFECTS = {
     "reverses": "wrote the messages that stay back in reverse order, so that the next one to go is the newest",
     "doubles": "kept what it was to replace, so that the history is there twice",
+    "merges": "merged the new value into the old one, so that the fields that it was to drop are still there",
+    "drops-ttl": "wrote the key anew without its time to live, so that the conversation never expires",
 }
-"""What a store did instead, by the kind."""
+"""What a store did instead, by the kind, the worst first."""
+_ANEW = "do without `{}`: read the messages, empty the key (`delete_messages`) and add what is to stay"
+_MENDS = {
+    "reverses": _ANEW,
+    "doubles": _ANEW,
+    "merges": "delete the key before `{}`, or put every field each time, with None for one that is gone",
+    "drops-ttl": _ANEW,
+}
