@@ -95,6 +95,8 @@ These are of the app's own code:
 - `never-read`: turn 2 reads turn 1 from the database, and does not hand it to the model.
 - `read-once`: turn 1 is in the table, and turn 2 does not ask for it: a cache (`lru_cache`, a variable) keeps what was
   read before anything was written.
+- `failed-save`: what saves a turn runs after its answer (a background task, a thread) and raises every time: nobody is
+  told. Mend it, and save before the answer is sent.
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
   newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
@@ -115,6 +117,7 @@ from __future__ import annotations
 from statecheck.experiments import COLD_START
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
+from statecheck.judge.causes.broken_store.failed_save import find_failed_save
 from statecheck.judge.causes.broken_store.library import find_broken_write, find_defect, find_pickled_memory
 from statecheck.judge.causes.broken_store.library_at_once import find_cold_start, find_several_threads
 from statecheck.judge.causes.broken_store.own_code import (
@@ -145,6 +148,13 @@ CAUSE = Cause(
             about=Topic.FORGETTING,
             masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
             order=11,
+        ),
+        Question(
+            find_failed_save,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=12,
         ),
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
@@ -185,6 +195,7 @@ CAUSE = Cause(
         "filtered-out",
         "never-read",
         "read-once",
+        "failed-save",
         "oldest-window",
         "answers-missing",
         "newest-first",

@@ -116,6 +116,20 @@ _BEHIND_AN_ENGINE = _NOT_COMMITTED.replace(
 _A_LOG = _FILTERED_OUT.replace("2a sql send database=sqlite arguments=s", "2a sql send database=sqlite").replace(
     "INTO lines", "INTO audit"
 )
+_FAILED_SAVE = """
+1a > s
+1a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ?" @app.py:9
+1a model read 1 @app.py:11
+1a error fail @app.py:5/keep error="ProgrammingError: SQLite objects created in a thread"
+1a <
+2a > s
+2a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ?" @app.py:9
+2a model read 2 @app.py:11
+2a error fail @app.py:5/keep error="ProgrammingError: SQLite objects created in a thread"
+2a <
+"""
+_FAILED_FOR_THE_NETWORK = _FAILED_SAVE.replace("ProgrammingError: SQLite objects", "ConnectionRefusedError: SQLite")
+_FAILED_ONCE = "".join(line for line in _FAILED_SAVE.splitlines(keepends=True) if "2a error" not in line)
 _ANSWERS_MISSING = """
 1a > s
 1a sql write 1 database=sqlite text="INSERT INTO lines VALUES (?, ?)" @app.py:9
@@ -164,6 +178,7 @@ EXAMPLES = (
     Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
     Example("a row is read once and kept by a cache", {BASELINE: _READ_ONCE}, "read-once"),
     Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
+    Example("a save fails after each answer", {BASELINE: _FAILED_SAVE}, "failed-save"),
     Example("the newest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_REVERSE}, "newest-first"),
     Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
     Example("a message is stored, and handed over as well", {BASELINE: _GIVEN_TWICE}, "given-twice"),
@@ -179,6 +194,8 @@ EXAMPLES = (
     Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
 )
 COUNTEREXAMPLES = (
+    Example("a save fails for want of a network", {BASELINE: _FAILED_FOR_THE_NETWORK}),
+    Example("a save fails once", {BASELINE: _FAILED_ONCE}),
     Example("the oldest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_ORDER}),
     Example("what was retrieved, the likest first", {BASELINE: KEPT, OTHER_WORKER: _RETRIEVED}),
     Example("the app's own store refuses a message", {BASELINE: _FOR_ITS_LENGTH}),

@@ -1,0 +1,64 @@
+"""The app's own save fails on every turn, after the answer was given: nobody is told, and nothing is kept."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from statecheck.experiments import BASELINE
+from statecheck.judge.cause import Observation
+from statecheck.judge.evidence.lines import anchor_of, anchors
+from statecheck.judge.evidence.services import find_queries
+
+if TYPE_CHECKING:
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.judge.evidence.case import Case
+
+_OF_THE_LAB = re.compile(
+    r"\w*(Connect|Timeout|Import|ModuleNotFound|Permission|FileNotFound|Directory|OSError|gaierror|HTTP|SSL|Auth|"
+    r"Credential|Operational|Unavailable|Network|Socket|DNS)|KeyError: '[A-Z][A-Z0-9_]*'"
+)
+"""Exceptions that what is missing around the app may raise, and not its own code: then nothing is proven by them."""
+
+
+def find_failed_save(case: Case) -> Observation | None:
+    """Did the same line fail after the answer of both turns, where both ask a store that nothing was put into?"""
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or not case.lost(BASELINE):
+        return None
+    first, second = conversation.turns[:2]
+    failed = [_find_failure(conversation, turn) for turn in (first, second)]
+    if failed[0] is None or failed[1] is None or failed[0].frames[0] != failed[1].frames[0]:
+        return None
+    asked = _find_asked(conversation, second)
+    kept = [*conversation.with_marker("disk", first.marker), *conversation.writes(first.number, first.marker)]
+    if not asked or kept:
+        return None
+    error = " ".join(failed[0].error.split()).strip(": ")[:120]
+    return Observation(
+        f"turn 1 was answered, and what saves it then failed, as on every turn: {error}",
+        anchor_of(failed[0]),
+        (case.reason(BASELINE),),
+        kind="failed-save",
+        related_to=tuple(anchors(asked, "read")),
+        fix="mend what raises, and save before the answer is sent, so that a client is told when it fails",
+    )
+
+
+def _find_failure(conversation: Conversation, turn: Sent) -> Op | None:
+    """What raised after the model of a turn had answered, in the app's own code and by no fault of its surroundings."""
+    asked = [op.time for op in conversation.select("model", turn.number) if turn.marker in op.markers]
+    hindered = any(next(conversation.select(f, turn.number), None) for f in ("blocked", "substituted"))
+    if turn.status != "ok" or not asked or hindered:
+        return None
+    raised = (op for op in conversation.select("error", turn.number) if op.type == "fail" and op.frames)
+    return next((op for op in raised if op.time > asked[-1] and not _OF_THE_LAB.match(op.error)), None)
+
+
+def _find_asked(conversation: Conversation, turn: Sent) -> list[Op]:
+    """Where a turn asks for what was said before: its queries, and the files of the project that it looks for."""
+    queries = [*find_queries(conversation, turn, "sql"), *find_queries(conversation, turn, "wire")]
+    files = [op for op in conversation.select("file", turn.number) if op.action in ("read", "miss")]
+    files = [op for op in files if not op.where.startswith("/")]
+    return [op for op in (*queries, *files, *conversation.handed_back(turn.number)) if op.frames or op.f == "wire"]
