@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from labs import Ran, User, diagnosed
+from machines import Machine
 
 from statecheck.errors import StatecheckError
 from statecheck.lab.workers.copies import CopiesFolder, check_copies, remove_leftovers
@@ -27,6 +28,20 @@ from statecheck.report.text import View
 VERSION = landlock.find_version()
 ONE = Options(seed=1, only=("same-process",))
 SECRET = "correct-Horse-9-battery"
+REMEMBERING = """\
+    import fcntl, json, pathlib
+
+    FILE = pathlib.Path(__file__).parent / "chat.txt"
+
+
+    def reply(session_id: str, text: str) -> str:
+        with FILE.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            said = [earlier for session, earlier in map(json.loads, file) if session == session_id]
+            file.write(json.dumps([session_id, text]) + "\\n")
+        return " ".join([*said, text])
+"""
 BURGLAR = """\
     import ctypes, json, os, pathlib, socket, sqlite3, subprocess, sys
 
@@ -243,6 +258,97 @@ def test_a_copy_is_the_same_but_for_what_can_be_made_again(tmp_path: Path) -> No
     assert (tmp_path / "copy/a/b/c.txt").stat().st_mode == (project / "a/b/c.txt").stat().st_mode
     assert (tmp_path / "copy/a/link").readlink() == Path("b")
     assert measure(str(project)).files == 2
+
+
+LINKING = """\
+import fcntl, os, sys  # all that is imported must be before it is another user, who may not read the interpreter
+from statecheck.probe.project_copies import copy_folder
+
+project, copy, user = sys.argv[1], sys.argv[2], int(sys.argv[3])
+os.setgroups([])
+os.setgid(user)
+os.setuid(user)
+copy_folder(project, copy)
+shared = [name for name in sorted(os.listdir(copy)) if os.path.samefile(f"{project}/{name}", f"{copy}/{name}")]
+os.chmod(f"{copy}/own.txt", 0o644)
+with open(f"{copy}/own.txt", "a") as file:
+    file.write(" written")
+print(*shared)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs files of two users")
+def test_a_file_is_shared_only_where_its_user_can_neither_write_to_it_nor_make_it_writable() -> None:
+    machine = Machine("ordinary")
+    files = {"fixed.bin": ("foreign", 0o644), "open.txt": ("foreign", 0o666), "own.txt": ("user", 0o444)}
+    for name, (owner, mode) in files.items():
+        (machine.project / name).write_text(name)
+        machine.give(f"foreign/project/{name}", owner, mode)
+    copy = machine.root / "open" / "copy"
+    words = [sys.executable, "-c", LINKING, str(machine.project), str(copy), str(machine.user)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    try:
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        copied, before = (
+            {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+            for folder in (copy, machine.project)
+        )
+    finally:
+        machine.remove()
+
+    may_link = Path("/proc/sys/fs/protected_hardlinks").read_text() == "0\n"
+    assert (done.stderr, done.stdout.strip()) == ("", "fixed.bin" if may_link else "")
+    assert before == {name: name for name in files}
+    assert copied == {**before, "own.txt": "own.txt written"}
+
+
+MOUNTING = """\
+import json, pathlib, sys
+from statecheck.probe.copied_disks import CopiedDisks
+
+project, folder = map(pathlib.Path, sys.argv[1:])
+(folder / "warm").mkdir(parents=True)
+disks = CopiedDisks(folder, project)
+mounted = [str(project / name) for name in ("chat.db", "state/new.db")]
+request = {"provided": [], "handed_over": [], "volumes": mounted, "files": mounted}
+for disk in ("lab/kept/0", "lab/kept/1", "lab/other/0"):
+    disks.prepare_entry(disk, request)
+seen = {}
+for name in ("chat.db", "state/new.db"):
+    first, second, other = (folder / disk / "project" / name for disk in ("lab/kept/0", "lab/kept/1", "lab/other/0"))
+    with first.open("a") as file:
+        file.write("written")
+    seen[name] = [second.read_text(), other.read_text()]
+print(json.dumps(seen))
+"""
+
+
+def test_a_mounted_file_is_shared_by_the_disks_of_an_experiment(tmp_path: Path) -> None:
+    project, folder = tmp_path / "project", tmp_path / "copies"
+    project.mkdir()
+    (project / "chat.db").write_text("before ")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-c", MOUNTING, str(project), str(folder)]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == {"chat.db": ["before written", "before "], "state/new.db": ["written", ""]}
+    assert {str(path.relative_to(project)): path.read_text() for path in project.rglob("*")} == {"chat.db": "before "}
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize(("volumes", "codes"), [(["./chat.txt:/app/chat.txt"], []), ([], ["SC103"])])
+def test_a_mounted_file_outlives_its_container(tmp_path: Path, volumes: list[str], codes: list[str]) -> None:
+    user = User(tmp_path)
+    user.write(app=REMEMBERING)
+    (user.project / "chat.txt").touch()
+    (user.project / "Dockerfile").write_text("FROM python:3.12\nWORKDIR /app\nCOPY . .\n")
+    (user.project / "compose.yaml").write_text(f"services:\n  web:\n    build: .\n    volumes: {json.dumps(volumes)}\n")
+    ran = diagnosed(user, "app.py:reply", "copy", Options(seed=1))
+
+    assert ran.diagnosis.errors == ()
+    assert [cause.code for cause in ran.diagnosis.causes if cause.severity == "error"] == codes
+    assert (user.project / "chat.txt").read_text() == ""
 
 
 def test_nothing_is_made_in_the_home_where_packages_of_the_user_s_may_lie(tmp_path: Path) -> None:

@@ -253,6 +253,27 @@ def test_without_a_volume_it_is_lost_with_the_container(machine: Machine) -> Non
 
 
 @pytest.mark.acceptance
+@pytest.mark.skipif(Path("/data").exists(), reason="this machine has a /data")
+@pytest.mark.parametrize(("volumes", "causes"), [(["chat:/data"], []), ([], [("SC103", "error")])])
+def test_a_compose_file_names_data_and_the_machine_has_none(
+    machine: Machine, volumes: list[str], causes: list[tuple[str, str]]
+) -> None:
+    write(
+        machine,
+        app__py=STORED.format(files=["/data/chat.db"]),
+        Dockerfile="FROM python:3.12\nRUN mkdir -p /data\nWORKDIR /srv/desk\nCOPY . .\n",
+        compose__yaml=COMPOSE.format(volumes=json.dumps(volumes)),
+    )
+
+    report = machine.diagnose()
+
+    assert report["errors"] == []
+    assert [(cause["code"], cause["severity"]) for cause in report["causes"]] == causes
+    assert report["verdict"] == ("state-loss" if causes else "healthy")
+    assert not Path("/data").exists()
+
+
+@pytest.mark.acceptance
 def test_a_folder_that_the_code_takes_to_be_there_is_one_of_the_container(machine: Machine) -> None:
     write(machine, app__py=STORED.format(files=["/statecheck-data/chat.db"]))
     for name in ("Dockerfile", "compose.yaml"):
