@@ -1,6 +1,6 @@
 """Try to reach beyond a run from inside, in every way, and listen whether anything arrives.
 
-    python benchmarks/reaching_out.py [--who root|ordinary]
+    python benchmarks/reaching_out.py [--who root ordinary bounded] [--isolation namespace copy]
 
 An app of ours (`reaching.py`) tries addresses that are reserved for documentation, this machine's loopback and its
 other addresses, on which this program listens; Unix sockets in the folders where services have theirs; name servers,
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import socket
@@ -29,7 +30,7 @@ import reaching
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from machines import WHO, Machine, ordinary_python
+from machines import EVERYBODY, Machine, ordinary_python
 
 _BEYOND = ("198.51.100.1", "2001:db8::1")  # for documentation (RFC 5737, RFC 3849): nobody has them
 _SYSTEM = ("/run", "/opt", "/var/lib", "/srv", "/tmp", "/var/tmp", "/dev/shm", "/etc", "/usr/local")
@@ -124,13 +125,13 @@ def _make_things(machine: Machine, stack: contextlib.ExitStack) -> dict[str, Any
     return {"process": os.getpid(), "memory": _KEY, "queue": queue, "memory file": str(memory), "pipe": str(pipe)}
 
 
-def run(who: str) -> tuple[Counter[str], list[str]]:
+def run(who: str, isolation: str) -> tuple[Counter[str], list[str]]:
     """Try everything as this user: how many ways of each group were tried, and which failed.
 
     Raises:
         RuntimeError: the app did not come to an end.
     """
-    machine = Machine(who)
+    machine = Machine(who, isolation)
     try:
         with contextlib.ExitStack() as stack:
             listeners = Listeners(stack)
@@ -169,17 +170,19 @@ def _left(group: str, target: Any, came: str) -> bool:
 def main() -> int:
     """Try as each user, print the tables; 1 if anything was reached."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--who", choices=WHO, nargs="*", default=WHO)
+    parser.add_argument("--who", choices=EVERYBODY, nargs="*", default=EVERYBODY)
+    parser.add_argument("--isolation", choices=("namespace", "copy"), nargs="*", default=("namespace", "copy"))
+    options = parser.parse_args()
     failures = 0
-    for who in parser.parse_args().who:
+    for isolation, who in itertools.product(options.isolation, options.who):
         if who == "ordinary" and ordinary_python() is None:
             print("as an ordinary user: left out: no interpreter that one may run has the packages")
             continue
-        tried, failed = run(who)
-        print(f"\n{'as ' + who:20} tried")
+        tried, failed = run(who, isolation)
+        print(f"\n{f'as {who}, {isolation}':20} tried")
         for group, number in tried.items():
             print(f"{group:20} {number:5}")
-        print(f"reaching out as {who}: tried {sum(tried.values())}, failed {len(failed)}")
+        print(f"reaching out as {who}, {isolation}: tried {sum(tried.values())}, failed {len(failed)}")
         for line in failed:
             print(f"  {line}")
         failures += len(failed)

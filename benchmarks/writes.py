@@ -1,6 +1,6 @@
 """Try to write to the user's files from inside a run, in every way, and look whether any of them is another afterwards.
 
-    python benchmarks/writes.py [--who root|ordinary]
+    python benchmarks/writes.py [--who root ordinary bounded] [--isolation namespace copy]
 
 An app of ours (`writing.py`) tries each way in each kind of folder: the user's own, those that anybody or a group may
 write to, another user's with something of the user's in it, folders of the system, and the same by links and /proc.
@@ -11,6 +11,7 @@ Each way has files of its own. Prints a row for each kind of folder: how many wa
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import sys
@@ -23,7 +24,7 @@ import writing
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from machines import WHO, Machine, ordinary_python
+from machines import EVERYBODY, Machine, ordinary_python
 
 _PREPARED = {  # {kind of folder: (where, whose its files are)}
     "project": ("foreign/project", "user"),
@@ -107,13 +108,13 @@ class Tried:
     reached: list[str]
 
 
-def run(who: str) -> Tried:
+def run(who: str, isolation: str) -> Tried:
     """Try everything as this user.
 
     Raises:
         RuntimeError: not all of it was tried.
     """
-    machine = Machine(who)
+    machine = Machine(who, isolation)
     try:
         folders = prepare(machine)
         for module, name in ((writing, "app.py"), (elsewhere, "elsewhere.py")):
@@ -137,18 +138,22 @@ def run(who: str) -> Tried:
 def main() -> int:
     """Try as each user, print the tables; 1 if anything reached the machine."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--who", choices=WHO, nargs="*", default=WHO)
+    parser.add_argument("--who", choices=EVERYBODY, nargs="*", default=EVERYBODY)
+    parser.add_argument("--isolation", choices=("namespace", "copy"), nargs="*", default=("namespace", "copy"))
+    options = parser.parse_args()
     all_reached = 0
-    for who in parser.parse_args().who:
+    for isolation, who in itertools.product(options.isolation, options.who):
         if who == "ordinary" and ordinary_python() is None:
             print("as an ordinary user: left out: no interpreter that one may run has the packages")
             continue
-        tried = run(who)
-        print(f"\n{'as ' + who:30} tried  done  refused")
+        tried = run(who, isolation)
+        print(f"\n{f'as {who}, {isolation}':30} tried  done  refused")
         for kind, row in tried.rows.items():
             print(f"{kind:30} {row['tried']:5} {row['done']:5} {row['refused']:8}")
         total: Counter[str] = sum(tried.rows.values(), Counter())
-        print(f"writes as {who}: tried {total['tried']}, failed {len(tried.reached)} (reached the machine)")
+        print(
+            f"writes as {who}, {isolation}: tried {total['tried']}, failed {len(tried.reached)} (reached the machine)"
+        )
         for path in tried.reached:
             print(f"  reached: {path}")
         all_reached += len(tried.reached)

@@ -21,6 +21,8 @@ ORDINARY, FOREIGN = 61234, 61235
 """The ids of users whom no machine has: the one who runs statecheck, and another."""
 
 WHO = ("root", "ordinary") if os.getuid() == 0 else ("ordinary",)
+EVERYBODY = (*WHO, "bounded") if os.getuid() == 0 else WHO
+"""`bounded` is root without the capability that namespaces need, as in most containers."""
 
 # (folder, whose it is, its mode): parents first
 _FOLDERS = (
@@ -73,10 +75,12 @@ class Machine:
     """Folders of all kinds: the user's own, shared with anybody, another's with something of the user's in it.
 
     Attributes:
-        who: runs statecheck: `root` or `ordinary`.
+        who: runs statecheck: one of `EVERYBODY`.
+        isolation: that it is told to take.
     """
 
     who: str
+    isolation: str = "namespace"
     root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="statecheck-machine-", dir=_find_place())))
 
     def __post_init__(self) -> None:
@@ -87,7 +91,7 @@ class Machine:
     @property
     def user(self) -> int:
         """The id of the user who runs statecheck."""
-        return os.getuid() or (0 if self.who == "root" else ORDINARY)
+        return os.getuid() or (ORDINARY if self.who == "ordinary" else 0)
 
     @property
     def project(self) -> Path:
@@ -108,16 +112,18 @@ class Machine:
         Raises:
             RuntimeError: there is none; with what it said instead.
         """
-        own = self.who == "root" or os.getuid() != 0
-        ordinary = ([sys.executable], dict(os.environ)) if own else ordinary_python()
-        if ordinary is None:
+        own = self.who != "ordinary" or os.getuid() != 0
+        python = ([sys.executable], dict(os.environ)) if own else ordinary_python()
+        if python is None:
             raise RuntimeError("no interpreter that an ordinary user may run has this suite's packages")
-        command, environment = ordinary
+        command, environment = python
+        if self.who == "bounded":
+            command = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", *command]
         environment |= {"HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp"), "AROUND": str(self.root)}
         done = subprocess.run(
             [*command, "-m", "statecheck", "diagnose", "app.py:reply", "--format", "json", *words],
             cwd=self.project,
-            env={**environment, "STATECHECK_ISOLATION": "namespace", **variables},
+            env={**environment, "STATECHECK_ISOLATION": self.isolation, **variables},
             capture_output=True,
             text=True,
             check=False,
