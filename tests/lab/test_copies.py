@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,15 @@ BURGLAR = """\
         told["truncate"] = attempt(os.truncate, OUTSIDE + "/letter", 0)
         told["mode"] = attempt(os.chmod, OUTSIDE + "/letter", 0)
         told["date"] = attempt(os.utime, OUTSIDE + "/letter", (1, 1))
+        for kind, flags in dict(file=os.O_RDONLY, folder=os.O_RDONLY | os.O_DIRECTORY).items():
+            descriptor = os.open(OUTSIDE + ("/letter" if kind == "file" else ""), flags)
+            told[f"mode of a {{kind}}'s descriptor"] = attempt(os.fchmod, descriptor, 0o711)
+            told[f"date of a {{kind}}'s descriptor"] = attempt(os.utime, descriptor, (1, 1))
+        told["mode below a descriptor"] = attempt(lambda: os.chmod("letter", 0, dir_fd=descriptor))
+        here = pathlib.Path(__file__).parent
+        told["mode by a link"] = attempt(os.chmod, here / "link", 0)
+        told["attribute"] = attempt(lambda: os.removexattr(OUTSIDE + "/letter", "user.kept"))
+        told["own modes"] = [attempt(os.chmod, here / name, 0o700) for name in ("burglar.py", "volume/kept", ".")]
         told["netrc in a child"] = attempt(shell, f"cat '{{OUTSIDE}}/home/.netrc'")
         told["env file in a child"] = attempt(shell, f"cat '{{OUTSIDE}}/project/.env'")
         told["connect"] = attempt(connect, socket.AF_INET, ("127.0.0.1", PORT))
@@ -123,6 +133,9 @@ def burgled(tmp_path_factory: pytest.TempPathFactory) -> tuple[User, Ran]:
     (user.root / "letter").write_text("dear")
     (user.root / "home" / ".netrc").write_text(f"machine example.com password {SECRET}\n")
     (user.project / ".env").write_text(f"SHOP_PASSWORD={SECRET}\n")
+    (user.project / "link").symlink_to(user.root / "letter")
+    (user.project / "volume").mkdir()
+    (user.project / "volume" / "kept").touch()
     path = f"/tmp/statecheck-test-{os.getpid()}"  # short, as the address of a socket has to be
     with low_port() as listening, socket.socket(socket.AF_UNIX) as own, pytest.MonkeyPatch.context() as patch:
         own.bind(path)
@@ -136,7 +149,7 @@ def burgled(tmp_path_factory: pytest.TempPathFactory) -> tuple[User, Ran]:
         }
         user.write(burglar=BURGLAR.format(**names))
         before = user.snapshot()
-        ran = diagnosed(user, "burglar.py:reply", "copy", ONE)
+        ran = diagnosed(user, "burglar.py:reply", "copy", replace(ONE, volumes=(user.project / "volume",)))
         assert user.snapshot() == before
     Path(path).unlink()
     return user, ran
@@ -150,7 +163,22 @@ def told(burgled: tuple[User, Ran]) -> dict[str, Any]:
 
 @pytest.mark.skipif(VERSION < 3, reason="this kernel has no Landlock that forbids to truncate")
 class TestLandlock:
-    @pytest.mark.parametrize("what", ["write", "truncate", "mode", "date"])
+    @pytest.mark.parametrize(
+        "what",
+        [
+            "write",
+            "truncate",
+            "mode",
+            "date",
+            "mode of a file's descriptor",
+            "date of a file's descriptor",
+            "mode of a folder's descriptor",
+            "date of a folder's descriptor",
+            "mode below a descriptor",
+            "mode by a link",
+            "attribute",
+        ],
+    )
     def test_nothing_is_written_outside(self, told: dict[str, Any], what: str) -> None:
         assert told[what] == "PermissionError"
 
@@ -163,6 +191,7 @@ class TestLandlock:
 
     def test_its_own_copy_home_and_temporary_folder_are_its_own(self, told: dict[str, Any]) -> None:
         assert told["own"] == "written"
+        assert told["own modes"] == ["None"] * 3
 
     def test_the_services_of_this_machine_are_out_of_reach(self, told: dict[str, Any]) -> None:
         assert told["connect"] == "BeyondLoopback"
