@@ -143,6 +143,8 @@ def main() -> int:
     parser.add_argument("--most-seconds", type=float, default=1.0, help="for which a command may go on when killed")
     parser.add_argument("--only", default="", help="a part of the name of what to kill")
     options = parser.parse_args()
+    # where a shell starts this in the background, it has all that it starts ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return report(attempts(options.each, options.jobs, options.isolation, options.most_seconds, options.only))
 
 

@@ -92,7 +92,7 @@ class Confinement:
             limits.append("connections that C code and other programs make")
         else:
             high = f"ports from {own[0]} to {own[-1]}"
-            limits.append(f"connections by UDP, and by TCP to {high}, that C code and other programs make")
+            limits.append(f"connections by TCP to {high}, and by UDP that C code and other programs make")
         if not self.version:
             limits += ["what these write outside the copies, and read of your files and of other processes' variables"]
         else:

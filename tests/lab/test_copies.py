@@ -221,7 +221,7 @@ def test_the_report_begins_with_what_this_isolation_cannot_prevent(burgled: tupl
     first, second, *_ = load_format("full").diagnosis(ran.diagnosis, view).splitlines()
 
     assert first.startswith("note: isolated by copies of the project, not by namespaces (")
-    assert second.startswith("note: what this isolation cannot prevent: connections by UDP, and by TCP to ports from ")
+    assert second.startswith("note: what this isolation cannot prevent: connections by TCP to ports from ")
 
 
 def test_a_copy_goes_with_its_experiment(tmp_path: Path) -> None:
