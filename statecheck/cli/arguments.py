@@ -191,6 +191,9 @@ EnvFile = Annotated[
 ]
 Header = Annotated[Texts, typer.Option("--header", metavar="'NAME: VALUE'", help="Sent with every turn.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be sent, and why; no turn is sent.")]
+WriteTemplate = Annotated[
+    bool, typer.Option("--write-template", help="Write what would be sent to pyproject.toml; no turn is sent.")
+]
 Volume = Annotated[list[Path] | None, typer.Option("--volume", metavar="PATH", help="Outlives a redeploy.")]
 Only = Annotated[
     Texts,

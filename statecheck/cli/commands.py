@@ -129,6 +129,7 @@ def diagnose(
     env_file: arg.EnvFile = None,
     header: arg.Header = None,
     plan: arg.Plan = False,
+    write_template: arg.WriteTemplate = False,
     volume: arg.Volume = None,
     only: arg.Only = None,
     skip: arg.Skip = None,
@@ -167,8 +168,8 @@ def diagnose(
     )
     if not options.selected():
         raise StatecheckError("nothing-selected", "no experiment is left", "drop --skip or --only", ExitCode.NOTHING)
-    if plan:
-        return _propose(target, options, screen, style)
+    if plan or write_template:
+        return _propose(target, options, screen, style, write=write_template)
     with screen.progress() as progress:
         diagnosis = engine(target, options, progress, context.obj)
     if store.is_elsewhere(diagnosis.run):
@@ -257,12 +258,27 @@ def _report(diagnosis: Diagnosis, screen: Screen, style: str, options: Options) 
     return exit_code(diagnosis, options.fail_on)
 
 
-def _propose(target: str | None, options: Options, screen: Screen, style: str) -> ExitCode:
+def _propose(target: str | None, options: Options, screen: Screen, style: str, *, write: bool) -> ExitCode:
     from statecheck.diagnose import propose
     from statecheck.report import load_format
+    from statecheck.report.text import repeat_command
+    from statecheck.talk.plan_text import hide_secrets
 
+    if write and options.template is not None:
+        raise StatecheckError(
+            "template-there", "pyproject.toml has a [tool.statecheck.template]", "edit it there, or take it out first"
+        )
     with screen.progress() as progress:
         proposal = propose(target, options, progress)
+    if write and proposal.plans:
+        from statecheck.options import config, template_text
+
+        file = config.find(Path.cwd()) or Path.cwd() / "pyproject.toml"
+        screen.report(template_text.write_template(hide_secrets(proposal.plans[0]), file))
+        screen.say(
+            f"Written to {file.name}: edit it where a request is not right; next: {repeat_command(proposal.target)}"
+        )
+        return ExitCode.CLEAN
     screen.report(load_format(style).proposal(proposal, screen.view()))
     return ExitCode.CLEAN if proposal.plans else ExitCode.INCONCLUSIVE
 

@@ -51,8 +51,8 @@ def _steps(table: Table) -> tuple[Preliminary, ...]:
     steps = []
     for number, each in enumerate(values, 1):
         step = Table(table.file, f"{table.name}.steps.{number}", cast("Mapping[str, object]", each))
-        step.check((*_REQUEST, "gives"))
-        steps.append(Preliminary(_request(step), step.pairs("gives")))
+        step.check((*_REQUEST, "gives", "optional"))
+        steps.append(Preliminary(_request(step), step.pairs("gives"), optional=step.values.get("optional") is True))
     return tuple(steps)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.model import CANNOT_PREVENT, ISOLATED_BY_COPIES
+from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.report import plans
 from statecheck.report.format import Format
 from statecheck.report.text import BAD, View, name_causes, plural, repeat_command, safe, select_applied, sort_findings
@@ -135,6 +136,10 @@ def _describe_pass(result: ScenarioResult) -> str:
     return f"{broken} got {name_causes(result)}; {fixed} got no error"
 
 
+_OF_REQUESTS = frozenset(("turn-refused", "no-message-field", "message-not-seen", "refused-in-answer"))
+"""Slugs of what a request of the user's own may mend."""
+
+
 def _closing(diagnosis: Diagnosis) -> str:
     """Answer "am I good?" in one sentence and name the next command."""
     path = safe(diagnosis.target.path)
@@ -149,6 +154,8 @@ def _closing(diagnosis: Diagnosis) -> str:
         wrong = sum(outcome.outcome == "error" for outcome in diagnosis.experiments)
         what = f"{plural(wrong, 'experiment') if wrong else 'it'} could not be judged"
         then = f"follow the hint, then {command}" if _is_advised(diagnosis) else f"{command} --show-logs"
+        if _is_of_requests(diagnosis):
+            then = f"{command} --write-template"
         return f"{path} may or may not lose state ({_facts(diagnosis, what)}); next: {then}"
     if found:
         below = plural(len(found), "finding") + " below error"
@@ -156,6 +163,12 @@ def _closing(diagnosis: Diagnosis) -> str:
     if diagnosis.verdict == "stateless":
         return f"{path} keeps no conversation, so it can lose none ({_facts(diagnosis)}); next: statecheck list"
     return f"{path} lost nothing ({_facts(diagnosis)}); next: let CI run {command}"
+
+
+def _is_of_requests(diagnosis: Diagnosis) -> bool:
+    """Whether other requests than those that were tried may help, and can be written down."""
+    is_web = any(one.name == diagnosis.target.framework and one.is_web for one in FRAMEWORKS)
+    return is_web and any(problem.slug in _OF_REQUESTS for problem in diagnosis.errors)
 
 
 def _is_advised(diagnosis: Diagnosis) -> bool:

@@ -529,3 +529,19 @@ def test_completion_offers_causes(shell: str) -> None:
     done = statecheck(env=environ)
 
     assert "SC102" in done.stdout
+
+
+def test_a_template_is_written_once_and_the_difference_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("statecheck.diagnose.propose", lambda *_: PROPOSAL)
+    assert main(["diagnose", "app.py", "--write-template"]) == ExitCode.CLEAN
+    out, err = capsys.readouterr()
+    assert out.startswith("--- /dev/null\n+++ pyproject.toml\n@@ -0,0 ")
+    assert "Written to pyproject.toml" in err
+    written = (tmp_path / "pyproject.toml").read_text()
+    assert [line[1:] for line in out.splitlines()[3:]] == written.splitlines()
+
+    assert main(["diagnose", "app.py", "--write-template"]) == ExitCode.USAGE
+    assert "pyproject.toml has a [tool.statecheck.template]" in capsys.readouterr().err
+    assert (tmp_path / "pyproject.toml").read_text() == written
