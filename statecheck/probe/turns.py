@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import mutations
+from .executors import after_work
 from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
@@ -23,9 +25,12 @@ def note(error: BaseException | None) -> None:
 
 
 def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
-    """Tell the lab that the app's call has returned, background tasks included."""
-    noted = _raised.pop(turn, None)
-    error = error or noted
+    """Tell the lab that the app's call has returned, background tasks and what it handed to pools included."""
+    after_work(turn, partial(_tell, channel, turn, error or _raised.pop(turn, None)))
+
+
+def _tell(channel: Channel, turn: int, raised: BaseException | None, later: BaseException | None) -> None:
+    error = raised or later
     mutations.finish(turn)
     if error is not None:
         show(error)  # before the lab is told: it may end this process at once
