@@ -139,7 +139,7 @@ class Locator:
 
     def limits(self) -> list[Op]:
         """What `bounds` finds, as ops."""
-        kinds: dict[str, OpKind] = {"sessions": "capacity", "messages": "window"}
+        kinds: dict[str, OpKind] = {"sessions": "capacity", "messages": "window", "seconds": "window"}
         return [
             Op(
                 monotonic_ns(),
@@ -151,7 +151,7 @@ class Locator:
                 method=limit.function,
                 lines=(Line(limit.anchor.path, limit.anchor.line, "defined"),),
             )
-            for limit in self.bounds
+            for limit in sorted(self.bounds, key=lambda each: each.of == "seconds")  # how many says more than how long
         ]
 
     def path(self, absolute: str) -> str:

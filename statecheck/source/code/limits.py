@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from statecheck.source.code.modules import Module
     from statecheck.source.code.tree import SourceTree
 
-Bounded = Literal["sessions", "messages"]
+Bounded = Literal["sessions", "messages", "seconds"]
 
 _OF_CACHES: Mapping[str, tuple[str, int | None, int | None]] = {
     **dict.fromkeys(
@@ -45,12 +45,37 @@ _OF_MESSAGES = frozenset(
         "last_n",
         "window",
         "window_size",
+        "maxsize",
     )
 )
 """Keywords that limit how much of a conversation is kept, or given."""
+_OF_TIME = frozenset(("ttl", "ex", "ttl_seconds", "expire", "expires_in", "expire_seconds", "expireAfterSeconds"))
+"""Keywords that limit for how many seconds."""
+_EXPIRING = ("expire", "setex")
+"""Methods whose second argument does."""
+_LONGEST = 300
+"""Seconds; what is kept for longer does not expire while it is looked at."""
 _SQL = re.compile(r"\bLIMIT\s+(\S+)", re.IGNORECASE)
 _CALLS = ("limit", "lrange", "ltrim")
-_HINTS = ("cache", "Cache", "LRU", "Dict", "pop", "del ", "len(", *_OF_MESSAGES, "imit", "IMIT", "range", "trim", "[-")
+_HINTS = (
+    "cache",
+    "Cache",
+    "LRU",
+    "Dict",
+    "pop",
+    "del ",
+    "len(",
+    *_OF_MESSAGES,
+    "imit",
+    "IMIT",
+    "range",
+    "trim",
+    "[-",
+    "ttl",
+    "ex=",
+    "expir",
+    "setex",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +83,7 @@ class Limit:
     """One limit.
 
     Attributes:
-        of: what it lets only so many be kept of.
+        of: what it lets only so many be kept of; `seconds`: how long messages are.
         text: in the words of the code: `maxsize=1`, `LIMIT 6`, `history[-6:]`.
         number: how many, or None where that is not written down.
         holder: the name of what it bounds: a function whose results are kept, a container; or "".
@@ -165,7 +190,11 @@ class _Reader:
 
     def _of_call(self, node: ast.Call, function: str) -> Iterator[Limit]:
         limit = partial(self._limit, "messages", holder="", function=function, node=node)
+        if last_name(node.func) not in _OF_CACHES:
+            yield from self._of_time(node, function)
         for keyword in node.keywords:
+            if keyword.arg == "maxsize" and last_name(node.func) in _OF_CACHES:
+                continue  # of which it limits the sessions
             if keyword.arg in _OF_MESSAGES and not isinstance(keyword.value, (ast.Lambda, ast.Dict)):
                 number = self._number(keyword.value)
                 yield limit(f"{keyword.arg}={ast.unparse(keyword.value) if number is None else number}", number)
@@ -174,6 +203,16 @@ class _Reader:
             ends = name == "limit" or any(isinstance(each, ast.UnaryOp) for each in node.args[1:])
             if ends:
                 yield limit(f"{name}({', '.join(map(ast.unparse, node.args))})", self._number(node.args[0]))
+
+    def _of_time(self, node: ast.Call, function: str) -> Iterator[Limit]:
+        """`RedisChatStore(ttl=60)`, `client.set(key, value, ex=60)`, `client.expire(key, 60)`."""
+        given = [(f"{each.arg}=", each.value) for each in node.keywords if each.arg in _OF_TIME]
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _EXPIRING and len(node.args) > 1:
+            given.append((f"{node.func.attr} ", node.args[1]))
+        for name, value in given:
+            number = self._number(value)
+            if number is not None and 0 < number <= _LONGEST:
+                yield self._limit("seconds", f"{name}{number}", number, "", function, node)
 
     def _of_slice(self, node: ast.Subscript, function: str) -> Iterator[Limit]:
         """`history[-6:]`."""

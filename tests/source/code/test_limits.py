@@ -60,6 +60,22 @@ def test_a_window_has_its_limit(tmp_path: Path, code: str, limit: tuple[str, int
 
 
 @pytest.mark.parametrize(
+    ("code", "limits"),
+    [
+        ("store = RedisChatStore(redis_url=URL, ttl=30)\n", [("seconds", "ttl=30", 30, "", 1)]),
+        ("KEEP = 5\nclient.set(key, said, ex=KEEP)\n", [("seconds", "ex=5", 5, "", 2)]),
+        ("client.expire(key, 20)\n", [("seconds", "expire 20", 20, "", 1)]),
+        ("client.expire(key, 86400)\n", []),
+        ("said = Queue(maxsize=4)\n", [("messages", "maxsize=4", 4, "", 1)]),
+    ],
+)
+def test_what_expires_while_a_run_lasts_is_a_limit(
+    tmp_path: Path, code: str, limits: list[tuple[str, str, int | None, str, int]]
+) -> None:
+    assert found(tmp_path, code) == limits
+
+
+@pytest.mark.parametrize(
     "code",
     [
         "@lru_cache\ndef settings(): ...\n",
