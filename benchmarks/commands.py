@@ -57,6 +57,7 @@ class Machine:
     user: User
     isolation: str = "namespace"
     variables: Mapping[str, str] = field(default_factory=dict)
+    before: frozenset[str] = field(default_factory=lambda: frozenset(_list_shared()))
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a command in the project."""
@@ -92,9 +93,14 @@ class Machine:
         for process in processes:
             process.kill()
         temporary = [path.name for path in (self.user.root / "tmp").iterdir()]
-        shared = [path.name for path in Path("/dev/shm").glob("*statecheck*")]
+        shared = sorted(_list_shared() - self.before)
         found = [f"{len(processes)} processes"] if processes else []
         return ", ".join([*found, *temporary, *shared])
+
+
+def _list_shared() -> set[str]:
+    """What of statecheck's is in shared memory."""
+    return {path.name for path in Path("/dev/shm").glob("*statecheck*")}
 
 
 def tell_wrong(said: Said, codes: tuple[int, ...]) -> str:

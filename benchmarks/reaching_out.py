@@ -7,11 +7,15 @@ other addresses, on which this program listens; Unix sockets in the folders wher
 raw packets and other families; and what processes share without a network: signals, memory, queues, pipes. A way has
 failed if this program was reached, if the app says that it was done, or if it had to wait: then something was sent. (A
 datagram to the loopback is always done: it goes to the run's own.)
+
+Runs in copies are judged by what is promised of these: what their report names as not prevented is counted apart. TCP
+is listened for at fixed ports, as services do, and not at those that the system gives to whoever asks for any.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import ctypes
 import itertools
@@ -30,11 +34,20 @@ import reaching
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from machines import EVERYBODY, Machine, ordinary_python
+from machines import EVERYBODY, Machine, is_in_copies, ordinary_python
+
+from statecheck.probe import landlock
 
 _BEYOND = ("198.51.100.1", "2001:db8::1")  # for documentation (RFC 5737, RFC 3849): nobody has them
 _SYSTEM = ("/run", "/opt", "/var/lib", "/srv", "/tmp", "/var/tmp", "/dev/shm", "/etc", "/usr/local")
 _OWN = ("home", "tmp", "shared", "grouped", "foreign/mine", "foreign/project")
+_IN_COPIES = {
+    "UDP": ("in C", "another Python", "bash"),
+    "UNIX": ("in C", "another Python"),
+    "network": ("ping", "getent"),
+    "kernel": ("memory", "memory file"),
+}
+"""{group: ways that a run in copies cannot prevent, as its report says}."""
 _IPC_CREAT, _IPC_RMID, _KEY = 0o1000, 0, 0x5C5C5C
 
 
@@ -52,7 +65,7 @@ class Listeners:
     def add(self, family: int, kind: int, address: Any) -> Any:
         """Listen there until the stack is closed; return the address."""
         sock = self.stack.enter_context(socket.socket(family, kind))
-        sock.bind(address)
+        _bind(sock, address)
         if family == socket.AF_UNIX and not address.startswith("\0"):
             Path(address).chmod(0o777)
             self.stack.callback(Path(address).unlink)
@@ -74,6 +87,17 @@ class Listeners:
             self.reached.append(name)
 
 
+def _bind(sock: socket.socket, address: Any) -> None:
+    """Bind a socket: where any port will do, at one below those that are given to whoever asks for any."""
+    for port in range(landlock.list_own_ports()[0] - 1, 1024, -1):
+        if not isinstance(address, tuple) or address[1]:
+            break
+        with contextlib.suppress(OSError):
+            sock.bind((address[0], port))
+            return
+    sock.bind(address)
+
+
 def prepare(machine: Machine, listeners: Listeners) -> dict[str, Any]:
     """Listen wherever something could be reached; return what the app is told of it."""
     hosts = ["127.0.0.1", "::1", *_find_own_addresses()]
@@ -83,7 +107,7 @@ def prepare(machine: Machine, listeners: Listeners) -> dict[str, Any]:
         for group, kind in (("TCP", socket.SOCK_STREAM), ("UDP", socket.SOCK_DGRAM)):
             with contextlib.suppress(OSError):  # a machine without IPv6
                 targets[group].append(list(listeners.add(family, kind, (host, 0))[:2]))
-    name = f"statecheck-{machine.who}-{os.getpid()}"
+    name = f"reaching-out-{machine.who}-{os.getpid()}"
     folders = [str(machine.root / folder) for folder in _OWN]
     folders += [folder for folder in _SYSTEM if os.access(folder, os.W_OK)]
     paths = [listeners.add(socket.AF_UNIX, socket.SOCK_STREAM, f"{folder}/{name}.sock") for folder in folders]
@@ -110,10 +134,10 @@ def _make_things(machine: Machine, stack: contextlib.ExitStack) -> dict[str, Any
     segment = libc.shmget(_KEY, 4096, _IPC_CREAT | 0o666)
     stack.callback(libc.shmctl, segment, _IPC_RMID, None)
     queues = ctypes.CDLL("librt.so.1", use_errno=True)
-    queue = f"/statecheck-{os.getpid()}"
+    queue = f"/reaching-out-{os.getpid()}"
     queues.mq_open(queue.encode(), os.O_CREAT | os.O_RDWR, 0o666, None)
     stack.callback(queues.mq_unlink, queue.encode())
-    memory = Path(f"/dev/shm/statecheck-{os.getpid()}")
+    memory = Path(f"/dev/shm/reaching-out-{os.getpid()}")
     memory.write_bytes(b"x" * 100)
     memory.chmod(0o666)
     stack.callback(memory.unlink)
@@ -125,8 +149,8 @@ def _make_things(machine: Machine, stack: contextlib.ExitStack) -> dict[str, Any
     return {"process": os.getpid(), "memory": _KEY, "queue": queue, "memory file": str(memory), "pipe": str(pipe)}
 
 
-def run(who: str, isolation: str) -> tuple[Counter[str], list[str]]:
-    """Try everything as this user: how many ways of each group were tried, and which failed.
+def run(who: str, isolation: str) -> tuple[Counter[str], list[str], int]:
+    """Try everything as this user: how many ways of each group were tried, which failed, how many the report names.
 
     Raises:
         RuntimeError: the app did not come to an end.
@@ -152,19 +176,26 @@ def run(who: str, isolation: str) -> tuple[Counter[str], list[str]]:
                 raise RuntimeError(f"the app did not come to an end: {report['errors']}")
             words = [line.removeprefix("TRIED ") for line in said.splitlines() if line.startswith("TRIED ")]
             tried = [json.loads(word) for word in words]
+            done = [each for each in tried if not each[3].startswith("refused")]
+            named = [each for each in done if is_in_copies(report) and each[1] in _IN_COPIES.get(each[0], ())]
             failed = [
-                f"{group}, {way}: {target}: {came}" for group, way, target, came in tried if _left(group, target, came)
+                f"{each[0]}, {each[1]}: {each[2]}: {each[3]}" for each in done if each not in named and _left(*each)
             ]
-            failed += [f"reached: {name}" for name in listeners.reached]
-            return Counter(group for group, _, _, _ in tried), failed
+            came_by = {str(target) for _, _, target, _ in named}
+            failed += [f"reached: {name}" for name in listeners.reached if _tell(name) not in came_by]
+            return Counter(group for group, _, _, _ in tried), failed, len(named)
     finally:
         machine.remove()
 
 
-def _left(group: str, target: Any, came: str) -> bool:
-    """Whether something may have left the run, by what came of a way."""
-    to_loopback = group == "UDP" and target[0] in ("127.0.0.1", "::1")
-    return not came.startswith("refused") and not to_loopback
+def _tell(name: str) -> str:
+    """The name of a listener as the app is told it."""
+    return str(list(ast.literal_eval(name)[:2])) if name.startswith("(") else name
+
+
+def _left(group: str, _way: str, target: Any, _came: str) -> bool:
+    """Whether something may have left the run by a way that was not refused."""
+    return group != "UDP" or target[0] not in ("127.0.0.1", "::1")
 
 
 def main() -> int:
@@ -178,11 +209,12 @@ def main() -> int:
         if who == "ordinary" and ordinary_python() is None:
             print("as an ordinary user: left out: no interpreter that one may run has the packages")
             continue
-        tried, failed = run(who, isolation)
+        tried, failed, named = run(who, isolation)
         print(f"\n{f'as {who}, {isolation}':20} tried")
         for group, number in tried.items():
             print(f"{group:20} {number:5}")
-        print(f"reaching out as {who}, {isolation}: tried {sum(tried.values())}, failed {len(failed)}")
+        counts = f"tried {sum(tried.values())}, failed {len(failed)}, named by the report {named}"
+        print(f"reaching out as {who}, {isolation}: {counts}")
         for line in failed:
             print(f"  {line}")
         failures += len(failed)

@@ -65,6 +65,11 @@ def ordinary_python() -> tuple[list[str], dict[str, str]] | None:
     return None
 
 
+def is_in_copies(report: dict[str, Any]) -> bool:
+    """Whether a run had no namespaces: it was told to have none, or the kernel gave it none."""
+    return any("isolated by copies" in note for note in report["notes"])
+
+
 def _find_place() -> str:
     """Where the folders are made: best where statecheck has no reason of its own to lay a layer."""
     return next(place for place in ("/srv", "/opt", "/var/tmp") if os.access(place, os.W_OK))

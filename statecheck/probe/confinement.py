@@ -99,6 +99,7 @@ class Confinement:
             limits += [
                 "that they change modes and dates of your files",
                 "that your files are read by their absolute paths",
+                "what is shared by name in memory (`/dev/shm`, System V)",
             ]
         if self.version < landlock.SCOPES:
             limits.append("signals to your processes")
