@@ -12,6 +12,7 @@ from .adapters import ADAPTERS, prepare
 from .adapters.offer import Loaded, NoApp, Offer, is_app
 from .caught_servers import STARTED, Noting, catch_servers
 from .frameworks import by_name
+from .graphql_operations import add_operations
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -38,6 +39,7 @@ def adapt(offer: Offer) -> Loaded:
     for adapter in ADAPTERS:
         loaded = adapter.adapt(offer)
         if loaded is not None:
+            add_operations(loaded.facts)
             return loaded
     raise NoApp(f"`{offer.name}` is a {type(offer.thing).__name__}, which cannot be driven")
 

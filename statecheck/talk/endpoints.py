@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from statecheck.source import weights
 from statecheck.source.clients.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
-from statecheck.source.handlers.handlers import Handler, read_handler, read_step
+from statecheck.source.handlers.handlers import Handler, read_handler, read_resolver, read_step
 from statecheck.source.roles import as_set, leaning, words
+from statecheck.talk.graphql import VARIABLES, asks_for, settle_query
 from statecheck.talk.json_rpc import fill_envelope
 from statecheck.talk.plan import AppFacts, Route
 
@@ -80,7 +81,7 @@ def brace_path(path: str) -> tuple[str, dict[str, Form]]:
 
 def rank_endpoints(facts: AppFacts, code: ProjectCode, calls: Sequence[Call]) -> list[Endpoint]:
     """All endpoints that could take a turn, the likeliest first. Without routes, those that client code calls."""
-    told = {(brace_path(route.path)[0], method) for route in facts.routes for method in route.methods}
+    told = {(route.document or brace_path(route.path)[0], verb) for route in facts.routes for verb in route.methods}
     hidden = (each for each in facts.operations if (each.path, each.method) not in told)
     routes = [*facts.routes, *(Route(each.path, (each.method,), "", "", 0) for each in hidden)]
     if not routes:  # an app that does not tell
@@ -116,6 +117,8 @@ def _read(route: Route, code: ProjectCode, method: str) -> Handler | None:
         return None
     if route.event:
         return read_step(code, Path(route.file), route.line, route.name, route.event, (START_EVENT,))
+    if route.document:
+        return read_resolver(code, Path(route.file), route.line, route.name, (VARIABLES,))
     _, forms = brace_path(route.path)
     return read_handler(code, Path(route.file), route.line, route.name, tuple(forms), method)
 
@@ -128,7 +131,7 @@ def _endpoint(route: Route, method: str, facts: AppFacts, code: ProjectCode, cal
     if handler is not None and handler.encoding and method != "GET":
         encoding = "form" if handler.encoding == "form" else "multipart" if handler.encoding == "multipart" else "json"
     declared: tuple[Field, ...] = ()
-    operation = facts.operation(path, method)
+    operation = facts.operation(route.document or path, method)
     if operation is not None:
         declared = operation.fields
         encoding = operation.encoding if operation.encoding != "none" else encoding
@@ -151,7 +154,9 @@ def _endpoint(route: Route, method: str, facts: AppFacts, code: ProjectCode, cal
         call
         for call in calls
         if call.method == method and (same_path(call.path, path) or (call.route and call.route == route.name))
+        if not route.document or asks_for(call, route.name)
     )
+    fields = settle_query(fields, mine)
     return Endpoint(route, method, path, handler, encoding, fields, mine, answers)
 
 

@@ -153,7 +153,10 @@ def a_call(**parts: Any) -> Plan:
 class Route:
     """An endpoint as the running app reports it: `methods` upper case, `file` absolute, or "" if unknown.
 
-    `event` is the parameter by which a workflow's first step gets its start event, where that serves the endpoint.
+    Attributes:
+        event: the parameter by which a workflow's first step gets its start event, where that serves the endpoint.
+        document: the path under which the app's document has its request, where several share one: the operations of
+            a GraphQL endpoint.
     """
 
     path: str
@@ -162,6 +165,7 @@ class Route:
     file: str
     line: int
     event: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

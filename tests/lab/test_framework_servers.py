@@ -176,6 +176,67 @@ TORNADO_SOCKET = """\
     if __name__ == "__main__":
         main()
 """
+GRAPHQL = """\
+    import strawberry
+    from fastapi import FastAPI
+    from strawberry.fastapi import GraphQLRouter
+
+    rooms = {}
+
+
+    @strawberry.input
+    class Remark:
+        room: str
+        text: str
+
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        def health(self) -> str:
+            return "ok"
+
+
+    @strawberry.type
+    class Mutation:
+        @strawberry.mutation
+        def send_remark(self, remark: Remark) -> list[str]:
+            said = rooms.setdefault(remark.room, [])
+            said.append(remark.text)
+            return said
+
+        @strawberry.mutation
+        def clear(self, room: str) -> bool:
+            return rooms.pop(room, None) is not None
+
+
+    app = FastAPI()
+    app.include_router(GraphQLRouter(strawberry.Schema(Query, Mutation)), prefix="/graphql")
+"""
+GRAPHQL_FIXED = """\
+    import sqlite3
+
+    import strawberry
+    from flask import Flask
+    from strawberry.flask.views import GraphQLView
+
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        def say(self, room: strawberry.ID, text: str, loud: bool = False) -> list[str]:
+            db = sqlite3.connect("data/said.db")
+            db.execute("CREATE TABLE IF NOT EXISTS said (room TEXT, text TEXT)")
+            db.execute("INSERT INTO said VALUES (?, ?)", (room, text))
+            db.commit()
+            rows = db.execute("SELECT text FROM said WHERE room = ?", (room,)).fetchall()
+            db.close()
+            return [text for text, in rows]
+
+
+    app = Flask(__name__)
+    app.add_url_rule("/api/graphql", view_func=GraphQLView.as_view("graphql", schema=strawberry.Schema(Query)))
+"""
 
 
 @pytest.fixture
@@ -196,9 +257,10 @@ def run(user: User, source: str) -> Ran:
         (AIOHTTP, "app.py:16"),
         pytest.param(AIOHTTP_SOCKET, "app.py:3", marks=pytest.mark.acceptance),
         (TORNADO, "app.py:5"),
+        (GRAPHQL, "app.py:5"),
         pytest.param(TORNADO_SOCKET, "app.py:6", marks=pytest.mark.acceptance),
     ],
-    ids=["aiohttp", "aiohttp socket", "tornado", "tornado socket"],
+    ids=["aiohttp", "aiohttp socket", "tornado", "graphql", "tornado socket"],
 )
 def test_what_one_process_keeps_is_lost_by_others(source: str, line: str, user: User) -> None:
     ran = run(user, source)
@@ -210,7 +272,7 @@ def test_what_one_process_keeps_is_lost_by_others(source: str, line: str, user: 
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("source", [AIOHTTP_FIXED, TORNADO_FIXED], ids=["aiohttp", "tornado"])
+@pytest.mark.parametrize("source", [AIOHTTP_FIXED, TORNADO_FIXED, GRAPHQL_FIXED], ids=["aiohttp", "tornado", "graphql"])
 def test_what_all_processes_share_is_kept(source: str, user: User) -> None:
     ran = run(user, source)
 

@@ -137,7 +137,14 @@ def _decode_app_facts(facts: Message, project: Path) -> AppFacts:
 
 def _route(route: Message, project: Path) -> Route:
     file = str(project / route["file"]) if route["file"] else ""
-    return Route(route["path"], tuple(route["methods"]), route["name"], file, route["line"], route.get("event", ""))
+    return Route(
+        route["path"],
+        tuple(route["methods"]),
+        route["name"],
+        file,
+        route["line"],
+        *(route.get(each, "") for each in ("event", "document")),
+    )
 
 
 def _pairs(listed: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:

@@ -30,13 +30,20 @@ class ServedNothing(NoApp):
 
 
 class Loaded(Protocol):
-    """A target in this process, ready to be served."""
+    """A target in this process, ready to be served.
+
+    Attributes:
+        facts: what it tells of itself.
+    """
+
+    facts: dict[str, Any]
 
     def serve(self, sock: socket.socket | None, channel: Channel) -> None:
         """Serve until killed; tells the lab `ready` with the facts of the app.
 
-        The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each, and where
-        it reaches a workflow, `event`: its step's parameter), and where there are any `openapi` (in which a workflow
+        The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each; where it
+        reaches a workflow, `event`: its step's parameter; where several share a path, `document`: under which the
+        document has its request), and where there are any `openapi` (in which a workflow
         tells what its `run` takes), `parameters` (of a callable), `told` (fields of `statecheck.talk.plan.a_call`, for
         an adapter that knows how it is called), `headers` and `cookies` (pairs that every client has to send).
         """

@@ -19,6 +19,14 @@ Sent = dict[str, "Sent"] | list["Sent"] | tuple[Literal["literal"], Json] | tupl
 """What is sent: a dict, a list, a literal, or the spelling of an expression."""
 
 
+_OPERATION = re.compile(r"\s*(?:(?:mutation|query)\b[^{}]*)?\{\s*\w")
+
+
+def is_operation(text: str) -> bool:
+    """Whether a text asks for an operation of GraphQL: what stands in it in braces, or behind `$`, is its own."""
+    return _OPERATION.match(text) is not None and text.rstrip().endswith("}") and text.count("{") == text.count("}")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request of client code.

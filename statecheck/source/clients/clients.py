@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from statecheck.source.clients.calls import Call, Sent, fields_of, same_path, split_url
+from statecheck.source.clients.calls import Call, Sent, fields_of, is_operation, same_path, split_url
 from statecheck.source.clients.pages import read_page, read_text
 from statecheck.source.clients.script_calls import read_script
 from statecheck.source.clients.shell import origin_in_shell, read_shell, takes_message
@@ -63,7 +63,9 @@ def find_clients(tree: SourceTree) -> tuple[Call, ...]:
             found = _read_python(module.ast)
         shows = file.suffix in (*_DOCUMENTS, *_SCRIPTS)
         example = _is_test(shown) or (shows and not (file.suffix in _SCRIPTS and takes_message(text)))
-        calls += [replace(call, path=_without_nowait(call.path), file=shown, test=example) for call in found]
+        calls += [
+            replace(call, path=_without_nowait(call.path), file=shown, test=example or call.test) for call in found
+        ]
     return tuple(sorted(calls, key=lambda call: (call.test, -len(call.fields))))
 
 
@@ -102,6 +104,8 @@ def _read_python(tree: ast.Module) -> Iterator[Call]:
                 yield with_origins(call, partial(origins.of, node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_send(node.value):
             yield from (replace(call, line=node.lineno + call.line - 1) for call in read_text(node.value))
+            shown = read_shell(node.value) if "\n" in node.value else ()  # an example in a docstring
+            yield from (replace(call, line=node.lineno + call.line - 1, test=True) for call in shown)
 
 
 def _read_script(text: str) -> Iterator[Call]:
@@ -257,6 +261,8 @@ def _sent(node: ast.expr, names: _Names, deep: int = 0) -> Sent:
         return [_sent(item, names, deep + 1) for item in found.elts]
     if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float, bool)):
         return ("literal", node.value)
+    if isinstance(found, ast.Constant) and isinstance(found.value, str) and is_operation(found.value):
+        return ("literal", found.value)
     return ("said", ast.unparse(node))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from statecheck.source.clients.calls import is_operation
 from statecheck.source.clients.script_nodes import (
     NAMES,
     OPENS,
@@ -227,6 +228,9 @@ class Script:
             ]
             return [self.sent(piece, deep + 1) for piece in pieces]
         literal = self.literal(strip(node))
+        named = self.literal(value)
+        if isinstance(named, str) and is_operation(named):
+            return ("literal", named)
         if literal is not None:
             return ("literal", literal)
         spelled = spell(strip(node))

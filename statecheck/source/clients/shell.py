@@ -8,7 +8,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from statecheck.source.clients.calls import Call, Sent, fields_of, split_url
+from statecheck.source.clients.calls import Call, Sent, fields_of, is_operation, split_url
 from statecheck.source.roles import as_set
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _to_sent(value: Json) -> Sent:
         return {name: _to_sent(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_to_sent(inner) for inner in value]
-    named = _NAMED.search(value) if isinstance(value, str) else None
+    named = _NAMED.search(value) if isinstance(value, str) and not is_operation(value) else None
     return ("said", _name(named)) if named is not None else ("literal", value)
 
 

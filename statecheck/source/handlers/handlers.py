@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from statecheck.source.handlers.notes import Usage
     from statecheck.source.handlers.project_code import ProjectCode
 
+_NO_ARGUMENTS = ("self", "cls", "root", "parent", "info", "_", "_info")
+"""Parameters of a resolver that are none of the request."""
 _METHODS = ("POST", "PUT", "PATCH", "GET")
 
 
@@ -115,6 +117,27 @@ def read_step(
         return None
     flow = Flow(code)
     flow.enter(Definition(file, node), {event: Traced(at=Place("body", below))})
+    return Handler(fields=fields_of(flow), encoding="json", model=flow.notes.model)
+
+
+def read_resolver(code: ProjectCode, file: Path, line: int, name: str, below: tuple[str, ...]) -> Handler | None:
+    """Read the function that gets parts of a request's body as arguments, or None if there is none.
+
+    Args:
+        code: the project's code.
+        file: where the function is defined.
+        line: its first line, or that of its decorator.
+        name: its name.
+        below: where the arguments lie in the body, each under its parameter's name.
+    """
+    tree = code.tree(file)
+    node = function_at(tree, line, name, "") if tree is not None else None
+    if node is None:
+        return None
+    flow = Flow(code)
+    names = [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
+    given = {each: Traced(at=Place("body", (*below, each))) for each in names if each not in _NO_ARGUMENTS}
+    flow.enter(Definition(file, node), given)
     return Handler(fields=fields_of(flow), encoding="json", model=flow.notes.model)
 
 
