@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from statecheck.source.code.scopes import walk
 from statecheck.source.project.project_variables import find_variables
 from statecheck.source.project.settings import read_settings
 from statecheck.source.project.settings_classes import settings_classes
@@ -25,17 +27,19 @@ _INVALID = re.compile(r"ValidationError: \d+ validation errors? for (\w+)")
 _LACKS = re.compile(r"^(\w+)\n  Field required", re.MULTILINE)
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
 NO_TABLE = re.compile(r"no such table|relation .* does not exist|UndefinedTable|table .* doesn't exist", re.IGNORECASE)
+_OTHER_VERSIONS = (
+    "the app was written for other versions than those installed: install the ones that it names, or name the "
+    "interpreter that has them with `--python`"
+)
+_NO_ATTRIBUTE = re.compile(r"^AttributeError: (?:\w+$|type object '(\w+)' has no attribute|module ')")
+"""What a library no longer has; pydantic's classes say no more than the name."""
 _BY_WORDS = (
     (NO_TABLE, "make its tables first, with its own migrations (`python manage.py migrate`, `alembic upgrade head`)"),
     (
         re.compile("Read-only file system"),
         "statecheck lets nothing be made where it can lay no layer: make that folder first, or name another",
     ),
-    (
-        re.compile("^ImportError: cannot import name .*(site|dist)-packages", re.DOTALL),
-        "the app was written for other versions than those installed: install the ones that it names, or name the "
-        "interpreter that has them with `--python`",
-    ),
+    (re.compile("^ImportError: cannot import name .*(site|dist)-packages", re.DOTALL), _OTHER_VERSIONS),
     (
         re.compile("^(ModuleNotFoundError|ImportError(?!: cannot import name '.*' from .* \\(/)): "),
         "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`",
@@ -64,7 +68,15 @@ class Remedies:
         missing = _NO_FILE.search(error)
         if missing:
             return self._place(missing[1])
+        lacks = _NO_ATTRIBUTE.match(error)
+        if lacks and not self._has_class(lacks[1]):
+            return _OTHER_VERSIONS
         return next((hint for words, hint in _BY_WORDS if words.search(error)), "")
+
+    def _has_class(self, name: str | None) -> bool:
+        """Whether a class of this name is the project's own."""
+        nodes = (node for module in self.tree.modules() for node in walk(module.ast)) if name else ()
+        return any(isinstance(node, ast.ClassDef) and node.name == name for node in nodes)
 
     def _named(self, error: str) -> Iterator[str]:
         """Yield the variables that an exception names: those that the code reads, and what it calls a variable."""
@@ -90,7 +102,9 @@ class Remedies:
         return f"set what it reads: `{options}`{either}"
 
     def _place(self, path: str) -> str:
-        """What helps where a file is not where the app looks for it."""
+        """What helps where a file is not where the app looks for it; a path may have been made absolute there."""
+        if Path(path).is_relative_to(self.tree.project):
+            path = Path(path).relative_to(self.tree.project).as_posix()
         if Path(path).is_absolute():
             return f"the app expects `{path}`, which is not on this machine: make it, or let the app look elsewhere"
         above = folders_of(self.tree.entry, self.tree.project) if self.tree.entry else ()

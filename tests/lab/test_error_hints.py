@@ -31,6 +31,10 @@ class Settings(BaseSettings):
 Settings()
 """
 REGION = "set what it reads: `--env SHOP_REGION=…`"
+OLDER = (
+    "the app was written for other versions than those installed: install the ones that it names, or name the "
+    "interpreter that has them with `--python`"
+)
 SEEN = "`data/rules.txt` is looked for from where statecheck is run"
 
 
@@ -46,8 +50,13 @@ SEEN = "`data/rules.txt` is looked for from where statecheck is run"
         ("1 / 0\n", ""),
         ("open('data/rules.txt')\n", f"{SEEN}: run it in the folder in which the app is started"),
         ("open('data/prices.txt')\n", "`data/prices.txt` is looked for from where statecheck is run, and lies in `shop`: run it there"),  # noqa: E501 - as above
+        ("import os\nopen(os.path.abspath('data/prices.txt'))\n", "`data/prices.txt` is looked for from where statecheck is run, and lies in `shop`: run it there"),  # noqa: E501 - as above
         ("open('/opt/no/rules.txt')\n", "the app expects `/opt/no/rules.txt`, which is not on this machine: make it, or let the app look elsewhere"),  # noqa: E501 - as above
         ("from pytest import no_such_name\n", "the app was written for other versions than those installed: install the ones that it names, or name the interpreter that has them with `--python`"),  # noqa: E501 - as above
+        ("import json\njson.JSONDecoder.no_such_name\n", OLDER),
+        ("import json\njson.no_such_name\n", OLDER),
+        ("from llama_index.core.memory import ChatMemoryBuffer\nChatMemoryBuffer.no_such_name\n", OLDER),
+        ("class Till: pass\nTill.no_such_name\n", ""),
         ("from tomllib import no_such_name\n", ""),
         ("import no_such_library\n", "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`"),  # noqa: E501 - as above
     ],

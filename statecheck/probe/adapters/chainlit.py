@@ -176,7 +176,7 @@ class Chainlit(Site):
 
 
 class _Raised(logging.Handler):
-    """Keeps what the app's functions raise: Chainlit logs it and goes on."""
+    """Keeps what the app's functions raise first in a turn: Chainlit logs it and goes on, and more fails by it."""
 
     def __init__(self, raised: dict[int, BaseException]) -> None:
         super().__init__(logging.ERROR)
@@ -186,7 +186,7 @@ class _Raised(logging.Handler):
         """Keep an exception that came by a line of the user's."""
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and any(RECORDER.relative(f.filename) for f in traceback.extract_tb(error.__traceback__)):
-            self.raised[TURN.get()] = error
+            self.raised.setdefault(TURN.get(), error)
 
 
 def _spell_message(text: str) -> dict[str, Any]:

@@ -18,7 +18,9 @@ _PARSERS = as_set(
     "fromisoformat ZoneInfo strtobool"
 )
 """What takes a text apart, and fails on None."""
-_ASKS_OR_ENDS = re.compile(r"exit|abort|fail|\bdie\b|raise|missing|require|need|input|getpass|prompt", re.IGNORECASE)
+_ASKS_OR_ENDS = re.compile(
+    r"exit|abort|fail|\bdie\b|raise|missing|lack|require|need|input|getpass|prompt", re.IGNORECASE
+)
 
 
 def find_needed(node: ast.Call) -> Iterator[str]:
