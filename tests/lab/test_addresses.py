@@ -30,6 +30,12 @@ def variable(part: Any, *examples: str, default: str | None = None, optional: bo
         ("redis", variable("database", default="2"), None),
         ("redis", variable("url", optional=True), None),
         ("redis", variable("url", "redis://example/0", optional=True), None),
+        ("redis", variable("url", "kind=a;url=redis://c:6380/2;pool=4"), "kind=a;url=redis://127.0.0.1:1/2;pool=4"),
+        (
+            "postgres",
+            variable("url", "store://x?dsn=postgresql%3A%2F%2Fme%3Apw%40db%2Fchat&size=3"),
+            "store://x?dsn=postgresql%3A%2F%2Fme%3Asc-dummy%40127.0.0.1%3A1%2Fchat&size=3",
+        ),
         ("mongodb", variable("url"), "mongodb://127.0.0.1:1/statecheck"),
         (
             "mongodb",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from statecheck.source.project.service_kinds import Kind, kind_of_url
+from statecheck.source.project.service_kinds import Kind, find_url, kind_of_url
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -54,6 +55,11 @@ def value_for(
 
 
 def _url(variable: Variable, kind: Kind, port: int, drivers: Container[str]) -> str:
+    for text in variable.examples:
+        inside = find_url(text)
+        if inside != text and kind_of_url(inside) is kind:  # the rest of a connection string stays as it is
+            own = _url(replace(variable, examples=(inside,)), kind, port, drivers)
+            return text.replace(inside, own) if inside in text else text.replace(quote(inside, ""), quote(own, ""))
     example = next((each for each in variable.examples if kind_of_url(each) is kind), "")
     if not example:
         words = next((each for each in variable.examples if "dbname=" in each or "host=" in each), "")

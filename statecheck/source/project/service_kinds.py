@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import unquote
 
 Part = Literal["url", "host", "port", "user", "password", "database"]
 
@@ -91,6 +92,10 @@ KINDS = (
     _kind("cassandra", "Cassandra", "CASSANDRA_HOST", modules="cassandra", words="CASSANDRA"),
     _kind("memcached", "Memcached", "MEMCACHED_HOST", schemes="memcached", modules="pymemcache aiomcache pylibmc",
           words="MEMCACHED MEMCACHE"),
+    _kind("azure-tables", "Azure Table Storage", "AZURE_STORAGE_CONNECTION_STRING",
+          sinks="AzureChatStore AzureChatStore.from_connection_string TableServiceClient.from_connection_string"),
+    _kind("cosmos", "Azure Cosmos DB", "AZURE_COSMOSDB_CONNECTION_STRING",
+          sinks="CosmosClient CosmosClient.from_connection_string AzureCosmosNoSqlChatStore.from_connection_string"),
     _kind("s3", "S3", "AWS_ENDPOINT_URL_S3", schemes="s3", modules="s3fs minio", words="MINIO"),
 )  # fmt: skip
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -109,6 +114,17 @@ _PARTS: tuple[tuple[Part, tuple[str, ...]], ...] = (
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9]*(?:\+srv)?)(?:\+\w+)?://", re.IGNORECASE)
 _DIALECTS = {"postgresql": "postgres", "postgis": "postgres", "mysql": "mysql", "mariadb": "mysql"}
 _DIALECT = re.compile(rf"(?:django(?:\.contrib\.gis)?\.db\.backends\.)?({'|'.join(_DIALECTS)})(?:\+\w+)?")
+_INSIDE = re.compile(
+    rf"[=?&;,\s]((?:{'|'.join(re.escape(scheme) for kind in KINDS for scheme in kind.schemes)})(?:\+\w+)?://[^\s;&,]+)",
+    re.IGNORECASE,
+)
+_BEGINNINGS = {
+    "tableendpoint": "azure-tables",
+    "defaultendpointsprotocol": "azure-tables",
+    "usedevelopmentstorage": "azure-tables",
+    "accountendpoint": "cosmos",
+}
+"""{the first word of a connection string: the service that it is for}."""
 _URLS = frozenset(("URL", "URI", "DSN"))
 
 
@@ -116,6 +132,24 @@ def kind_of_url(text: str) -> Kind | None:
     """The kind of service that a URL, or the beginning of one, leads to."""
     found = _SCHEME.match(text)
     return next((kind for kind in KINDS if found and found[1].lower() in kind.schemes), None)
+
+
+def find_url(text: str) -> str:
+    """The URL of a service in a text: the text itself, or one inside of a connection string or another URL; or ""."""
+    if kind_of_url(text) is not None:
+        return text
+    found = _INSIDE.search(text) or _INSIDE.search(unquote(text))
+    return found[1] if found else ""
+
+
+def kind_of_connection(text: str) -> Kind | None:
+    """The kind of service that a URL or a connection string (`TableEndpoint=http://…;AccountName=…`) leads to."""
+    url = find_url(text)
+    if url:
+        return kind_of_url(url)
+    word, equals, _ = text.strip().partition("=")
+    name = _BEGINNINGS.get(word.strip().lower()) if equals else None
+    return BY_NAME[name] if name else None
 
 
 def kind_of_dialect(text: str) -> Kind | None:

@@ -15,6 +15,7 @@ from statecheck.source.project.service_kinds import (
     Kind,
     Part,
     is_url,
+    kind_of_connection,
     kind_of_dialect,
     kind_of_module,
     kind_of_url,
@@ -133,7 +134,8 @@ def _variable(
     examples = tuple(filter(None, (set_to, setting.default, in_file.value if in_file else "")))
     kind = _kind(setting, examples, database)
     part = part_of(setting.name, kind) if kind else None
-    part = "url" if any(map(is_url, examples)) or _takes_url(setting, kind) else part
+    leads = any(is_url(each) or kind_of_connection(each) for each in examples)
+    part = "url" if leads or _takes_url(setting, kind) else part
     if kind is None or part is None:
         return None
     optional = setting.optional and not set_to
@@ -141,6 +143,9 @@ def _variable(
 
 
 def _kind(setting: Setting, examples: tuple[str, ...], database: str) -> Kind | None:
+    inside = next(filter(None, (kind_of_connection(each) for each in examples if not kind_of_url(each))), None)
+    if inside is not None:
+        return inside
     url = next(filter(is_url, examples), None)
     if url is not None and not url.startswith(("http", "tcp")):  # sqlite:///chat.db is of no kind
         return kind_of_url(url)

@@ -75,6 +75,22 @@ CACHES = {"default": {"LOCATION": "redis://127.0.0.1:6390/1"}}
             "import dj_database_url\nD = {'default': dj_database_url.config(default='postgres://db')}\n",
             [("postgres", {"DATABASE_URL": "url"}, (), "app.py:2")],
         ),
+        (
+            "import os\nx = os.getenv('STORE', 'TableEndpoint=http://127.0.0.1:10002/a;AccountName=a')\n",
+            [("azure-tables", {"STORE": "url"}, (), "app.py:2")],
+        ),
+        (
+            "import os\nx = os.getenv('COSMOS', 'AccountEndpoint=https://localhost:8081/;AccountKey=k')\n",
+            [("cosmos", {"COSMOS": "url"}, (), "app.py:2")],
+        ),
+        (
+            "import os\nx = AzureChatStore.from_connection_string(os.environ['CHAT_STORE'])\n",
+            [("azure-tables", {"CHAT_STORE": "url"}, (), "app.py:2")],
+        ),
+        (
+            "import os\nx = os.getenv('STORE', 'kind=redis;url=redis://cache:6379/2;pool=4')\n",
+            [("redis", {"STORE": "url"}, (), "app.py:2")],
+        ),
         ("import os\nx = os.environ['redis_url']\n", [("redis", {"redis_url": "url"}, (), "app.py:2")]),
         ("import os\nx = f(os.getenv('USE_REDIS'), Redis(url=os.environ['UPSTASH_REDIS_REST_URL']))\n", []),
         ("import psycopg\nc = psycopg.connect('dbname=a port=5433')\n", [("postgres", {}, (5432, 5433), "app.py:1")]),
