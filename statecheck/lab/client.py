@@ -261,6 +261,8 @@ def _exchange(
     if tokens and not error and client.open is None:
         worker.wait(lambda: tokens[-1] in worker.done, seconds)
     answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started, headers)
+    if tokens and tokens[-1] in worker.done:
+        worker.wait_for_rest(tokens[-1])
     if answer.acknowledged and plan.message_field:
         client.said += [("user", message_of(marker)), ("assistant", text[:2000])]
     return answer

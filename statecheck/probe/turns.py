@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import mutations
 from .executors import after_work
+from .leftovers import tell_when_done
 from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
@@ -35,9 +36,11 @@ def _tell(channel: Channel, turn: int, raised: BaseException | None, later: Base
     if error is not None:
         show(error)  # before the lab is told: it may end this process at once
         RECORDER.emit("error", type="fail", error=f"{type(error).__name__}: {error}"[:500], frames=frames_of(error))
+    goes_on = tell_when_done(turn, lambda: channel.send({"settled": turn}))
     channel.send(
         {
             "done": turn,
+            "goes-on": goes_on,
             "missing": RECORDER.missing,
             "error": "" if error is None else f"{type(error).__name__}: {error}"[:500],
         }

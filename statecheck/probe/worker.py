@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from . import executors, sql, system
+from . import executors, leftovers, sql, system
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Message
@@ -62,6 +62,7 @@ def main(message: Message | int) -> None:
         reseed()
     sql.install()
     executors.install()
+    leftovers.install()
     system.install(
         tuple(os.path.dirname(here) + "/" for _, here in message["moved"]), tuple(message.get("provided", ()))
     )

@@ -14,7 +14,7 @@ from statecheck.errors import ExitCode, StatecheckError
 from statecheck.history import History, Op
 from statecheck.kept import bytecode
 from statecheck.lab.workers.replies import decode_file
-from statecheck.lab.workers.worker import Worker
+from statecheck.lab.workers.worker import Patience, Worker
 from statecheck.probe.channel import Closed, Message
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Lab:
         self.name = name  # tells its disks from those of other labs of the same warm parent
         self._request = request  # what every spawn says: module, object, environment, …
         self._lock = threading.Lock()
+        self._patience = Patience()
         self._received: list[int] = []
         self._generations = 0
         self.seconds = seconds
@@ -160,7 +161,7 @@ class Lab:
             listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         with self._lock:
             self._generations += 1
-            worker = Worker(self._generations, disk, listening)
+            worker = Worker(self._generations, disk, listening, self._patience)
             self.workers.append(worker)
         shared = bool(self.relays or self.ports)
         places = {"volumes": list(volumes), "files": self.files_kept, "stand_ins": self.stand_ins}

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from statecheck.lab.bounds import KEPT_ANSWER
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from statecheck.history import Op
 
 _LAST_SECONDS = 3.0
+_IN_VAIN_SECONDS = 0.05  # once it has been waited in vain for what a turn left running
 _MOST_MESSAGES = 1_000_000  # of one life: a turn takes some tens
 _MOST_ERROR = 2000  # characters
 GARBLED = "the app wrote on a descriptor of statecheck's, so nothing that its process tells can be believed"
@@ -32,6 +33,13 @@ Ask = Callable[[Message, tuple[int, ...]], Message]
 """How the warm parent is asked: a request and descriptors that go with it, for its answer."""
 
 
+@dataclass
+class Patience:
+    """For how long what a turn leaves running is waited for; all workers of a run share it: some apps never end it."""
+
+    seconds: float = 1.0
+
+
 class Worker:
     """A worker process. All waiting is on `bell`, which every message rings.
 
@@ -41,6 +49,7 @@ class Worker:
         facts: what it told when it became ready.
         failed: what it told when it could not start.
         done: {turn token: error text or ""} of turns whose call has returned.
+        settled: turns of which nothing runs any more that the app began beside them.
         answers: {turn token: text} of calls.
         kept: {turn token: what the client's browser keeps from then on} of calls.
         listens: {turn token: how often its app has asked for a message} of WebSocket connections.
@@ -50,7 +59,9 @@ class Worker:
         garbled: it is dead to us only: its app wrote on our channel, so nobody listens to it any more.
     """
 
-    def __init__(self, generation: int, disk: str, listening: socket.socket | None) -> None:
+    def __init__(
+        self, generation: int, disk: str, listening: socket.socket | None, patience: Patience | None = None
+    ) -> None:
         self.generation = generation
         self.disk = disk
         self.listening = listening
@@ -61,7 +72,9 @@ class Worker:
         self.dead = False
         self.fate = "the worker died while it answered"
         self.garbled = False
+        self._patience = patience or Patience()
         self.done: dict[int, str] = {}
+        self.settled: set[int] = set()
         self.answers: dict[int, str] = {}
         self.kept: dict[int, dict[str, str]] = {}
         self.listens: dict[int, int] = {}
@@ -128,9 +141,8 @@ class Worker:
             self.facts = message["ready"]
         elif "failed" in message:
             self.failed = decode_failure(message)
-        elif "done" in message:
-            self.done[message["done"]] = str(message["error"])[:_MOST_ERROR]
-            self.incomplete |= bool(message["missing"])
+        elif "done" in message or "settled" in message:
+            self._take_end(message)
         elif "answer" in message:
             self.answers[message["answer"]] = str(message["text"])[:KEPT_ANSWER]
             self.kept[message["answer"]] = {str(name): str(value) for name, value in message["kept"].items()}
@@ -144,6 +156,15 @@ class Worker:
         elif not self.replies:  # whoever asked takes one
             self.replies.append(message)
 
+    def _take_end(self, message: Message) -> None:
+        if "settled" in message:
+            self.settled.add(message["settled"])
+            return
+        self.done[message["done"]] = str(message["error"])[:_MOST_ERROR]
+        self.incomplete |= bool(message["missing"])
+        if not message["goes-on"]:
+            self.settled.add(message["done"])
+
     def _drain(self, read_end: int) -> None:
         with open(read_end, "rb", buffering=0) as pipe:
             while data := pipe.read(1 << 16):
@@ -155,6 +176,11 @@ class Worker:
         """Wait until `done()` is true or this worker is dead; False if neither came in time."""
         with self.bell:
             return bool(self.bell.wait_for(lambda: done() or self.dead, seconds))
+
+    def wait_for_rest(self, turn: int) -> None:
+        """Wait until nothing runs any more that the app began beside a turn, as far as there is patience for it."""
+        if not self.wait(lambda: turn in self.settled, self._patience.seconds):
+            self._patience.seconds = _IN_VAIN_SECONDS
 
     def tell(self, message: Message) -> None:
         """Send a message that needs no answer; a worker that is gone does not mind."""
