@@ -6,6 +6,7 @@ A clean verdict is earned: that nothing was seen to be kept says nothing where t
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.judge.causes import find_cause
@@ -19,22 +20,30 @@ if TYPE_CHECKING:
     from statecheck.model import Finding
 
 _HINT = "hand over a service here with `--env NAME=URL`"
+_NAME_ENDPOINT = "name what takes the message with `--endpoint` and `--message-field`"
+_NAME_FUNCTION = "name the function that answers a text, by its file: `statecheck diagnose app.py:reply`"
 _ERRORS = ("error", "errors", "exception")
 """By which the body of an answer says that it refuses, whatever its status: GraphQL, JSON-RPC and many apps."""
 _LONGEST = 160  # characters of an answer that are quoted
 
 
-def find_blind_spot(conversation: Conversation, findings: Sequence[Finding]) -> Problem | None:
+def find_blind_spot(
+    conversation: Conversation, findings: Sequence[Finding], *, is_called: bool = False
+) -> Problem | None:
     """Return why nothing can be said of a loss, or None.
 
     Args:
         conversation: the baseline's, which forgets.
         findings: what would explain it.
+        is_called: the app is a function, a bot or a page, and has no endpoint that could be named.
     """
     first = next(iter(conversation.turns), None)
     if first is None:
         return None
-    return next(filter(None, (find(conversation, first, findings) for find in BLIND_SPOTS)), None)
+    found = next(filter(None, (find(conversation, first, findings) for find in BLIND_SPOTS)), None)
+    if is_called and found is not None and found.hint == _NAME_ENDPOINT:
+        return replace(found, hint=_NAME_FUNCTION)
+    return found
 
 
 def find_substituted_store(conversation: Conversation, first: Sent, _: Sequence[Finding]) -> Problem | None:
@@ -109,7 +118,7 @@ def _find_unheard(conversation: Conversation, turn: Sent) -> Problem | None:
     if kept or turn.marker in turn.answer or next(iter(conversation.state_ops(turn.number)), None) is not None:
         return None
     text = f"{answered}, but its message was seen in no model, no store and no answer: {said}"
-    hint = "name what takes the message with `--endpoint` and `--message-field`"
+    hint = _NAME_ENDPOINT
     if turn.number > 1:
         hint = (
             "is it taken for one that came before? `[tool.statecheck.template]` can give each message an id of its own"

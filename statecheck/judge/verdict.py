@@ -150,7 +150,8 @@ def _collect_facts(case: Case, meta: RunMeta) -> Facts:
     findings, problems, found = find_causes(case), {**meta.problems}, {**case.outcomes}
     baseline = case.conversations.get(BASELINE)
     forgets = case.lost(BASELINE)
-    spot = find_blind_spot(baseline, findings) if forgets and baseline is not None else None
+    is_called = meta.plan is not None and meta.plan.kind == "callable"
+    spot = find_blind_spot(baseline, findings, is_called=is_called) if forgets and baseline is not None else None
     if spot is not None:
         findings, problems[BASELINE] = (), spot
     if "" in problems and problems[""].slug == TREE_CHANGED:
