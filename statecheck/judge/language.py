@@ -43,6 +43,7 @@ _READ_OFF = (
     "unfilled",
     "dropped",
     "shortcut",
+    "guarded",
 )  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 

@@ -12,6 +12,7 @@ from statecheck.history import Line, Op
 from statecheck.source.code import definitions
 from statecheck.source.code.dropped_lists import find_dropped_lists
 from statecheck.source.code.exchanges import find_exchanges
+from statecheck.source.code.guarded_saves import find_guarded_saves
 from statecheck.source.code.limits import find_limits
 from statecheck.source.code.slips import Callers
 from statecheck.source.code.unfilled import find_unfilled
@@ -125,7 +126,8 @@ class Locator:
                 arguments=each.callers,
                 lines=(Line(each.made.path, each.made.line, "defined"), *map(_as_line, each.used)),
             )
-            for each in (*find_unfilled(modules, callers), *find_dropped_lists(modules, callers))
+            for find in (find_unfilled, find_dropped_lists, find_guarded_saves)
+            for each in find(modules, callers)
         ] + [
             Op(
                 monotonic_ns(),

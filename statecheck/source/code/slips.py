@@ -31,7 +31,8 @@ class Slip:
 
     Attributes:
         kind: `unfilled` is a container that outlives requests, that is asked and that nothing fills; `dropped` is a
-            list that takes an answer after it was handed over, and that nothing uses after that.
+            list that takes an answer after it was handed over, and that nothing uses after that; `guarded` is a
+            save that a condition may keep from happening.
         name: what it is called.
         function: the function that asks it, or fills it.
         callers: the names of functions by which that one is called, however far from it.
@@ -39,7 +40,7 @@ class Slip:
         used: where it is asked; for a list the call that it is handed to, and where it is filled.
     """
 
-    kind: Literal["unfilled", "dropped"]
+    kind: Literal["unfilled", "dropped", "guarded"]
     name: str
     function: str
     callers: tuple[str, ...]

@@ -97,6 +97,8 @@ These are of the app's own code:
   read before anything was written.
 - `failed-save`: what saves a turn runs after its answer (a background task, a thread) and raises every time: nobody is
   told. Mend it, and save before the answer is sent.
+- `guarded-save`: the app asks its store on every turn, and saves under a condition that a first turn never fulfils
+  (`if len(messages) > 2:`), so that no later one does either.
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
   newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
@@ -118,6 +120,7 @@ from statecheck.experiments import COLD_START
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.broken_store.failed_save import find_failed_save
+from statecheck.judge.causes.broken_store.guarded_save import find_guarded_save
 from statecheck.judge.causes.broken_store.library import find_broken_write, find_defect, find_pickled_memory
 from statecheck.judge.causes.broken_store.library_at_once import find_cold_start, find_several_threads
 from statecheck.judge.causes.broken_store.own_code import (
@@ -155,6 +158,13 @@ CAUSE = Cause(
             about=Topic.FORGETTING,
             masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
             order=12,
+        ),
+        Question(
+            find_guarded_save,
+            baseline="not-kept",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
+            order=40,
         ),
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
@@ -196,6 +206,7 @@ CAUSE = Cause(
         "never-read",
         "read-once",
         "failed-save",
+        "guarded-save",
         "oldest-window",
         "answers-missing",
         "newest-first",

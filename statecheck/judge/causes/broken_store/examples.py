@@ -128,6 +128,18 @@ _FAILED_SAVE = """
 2a error fail @app.py:5/keep error="ProgrammingError: SQLite objects created in a thread"
 2a <
 """
+_GUARDED_SAVE = """
+1a > s
+1a file miss where=data/s.json @app.py:9/load @app.py:20
+1a model read 1 @app.py:22
+1a <
+2a > s
+2a file miss where=data/s.json @app.py:9/load @app.py:20
+2a model read 2 @app.py:22
+2a <
+- guarded name="if len(log) > 4" method=save arguments=chat,save @app.py:14 @app.py:15/written
+"""
+_ASKS_NOTHING = "".join(line for line in _GUARDED_SAVE.splitlines(keepends=True) if " miss " not in line)
 _FAILED_FOR_THE_NETWORK = _FAILED_SAVE.replace("ProgrammingError: SQLite objects", "ConnectionRefusedError: SQLite")
 _FAILED_ONCE = "".join(line for line in _FAILED_SAVE.splitlines(keepends=True) if "2a error" not in line)
 _ANSWERS_MISSING = """
@@ -179,6 +191,7 @@ EXAMPLES = (
     Example("a row is read once and kept by a cache", {BASELINE: _READ_ONCE}, "read-once"),
     Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
     Example("a save fails after each answer", {BASELINE: _FAILED_SAVE}, "failed-save"),
+    Example("a condition keeps a save from happening", {BASELINE: _GUARDED_SAVE}, "guarded-save"),
     Example("the newest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_REVERSE}, "newest-first"),
     Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
     Example("a message is stored, and handed over as well", {BASELINE: _GIVEN_TWICE}, "given-twice"),
@@ -194,6 +207,7 @@ EXAMPLES = (
     Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
 )
 COUNTEREXAMPLES = (
+    Example("what is saved under a condition is never asked for", {BASELINE: _ASKS_NOTHING}),
     Example("a save fails for want of a network", {BASELINE: _FAILED_FOR_THE_NETWORK}),
     Example("a save fails once", {BASELINE: _FAILED_ONCE}),
     Example("the oldest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_ORDER}),

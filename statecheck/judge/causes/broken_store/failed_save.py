@@ -31,7 +31,7 @@ def find_failed_save(case: Case) -> Observation | None:
     failed = [_find_failure(conversation, turn) for turn in (first, second)]
     if failed[0] is None or failed[1] is None or failed[0].frames[0] != failed[1].frames[0]:
         return None
-    asked = _find_asked(conversation, second)
+    asked = find_asked(conversation, second)
     kept = [*conversation.with_marker("disk", first.marker), *conversation.writes(first.number, first.marker)]
     if not asked or kept:
         return None
@@ -56,8 +56,8 @@ def _find_failure(conversation: Conversation, turn: Sent) -> Op | None:
     return next((op for op in raised if op.time > asked[-1] and not _OF_THE_LAB.match(op.error)), None)
 
 
-def _find_asked(conversation: Conversation, turn: Sent) -> list[Op]:
-    """Where a turn asks for what was said before: its queries, and the files of the project that it looks for."""
+def find_asked(conversation: Conversation, turn: Sent) -> list[Op]:
+    """Return where a turn asks for what was said before: by queries, and by looking for files of the project."""
     queries = [*find_queries(conversation, turn, "sql"), *find_queries(conversation, turn, "wire")]
     files = [op for op in conversation.select("file", turn.number) if op.action in ("read", "miss")]
     files = [op for op in files if not op.where.startswith("/")]
