@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OVERLAPPING = 10
+_MOST_SAID = 160  # characters
 SERVERS = ("uvicorn", "hypercorn", "gunicorn", "waitress")
 PACKAGES = (
     "llama-index-core", "llama-index-workflows", "pydantic", "SQLAlchemy", "aiosqlite",
@@ -56,7 +57,8 @@ def _try(trial: Callable[[], tuple[bool, str]]) -> dict[str, Any]:
         kept, said = None, f"{type(error).__name__}: {error}"
     except Exception as error:  # noqa: BLE001 - whatever the library raises is the finding
         kept, said = False, f"{type(error).__name__}: {error}"
-    return {"kept": kept, "said": " ".join(said.split())[:160]}
+    line = " ".join(said.split())
+    return {"kept": kept, "said": line if len(line) <= _MOST_SAID else f"{line[: _MOST_SAID - 1]}…"}
 
 
 def _message(text: str) -> Any:
