@@ -153,6 +153,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         stores=_PLAIN,
         styles=("llm", "buffer"),
     ),
+    # nothing is awaited in between: an event loop's turns do not get there, but those of threads and other processes do
+    Mutation(
+        "load-again-and-save",
+        (
+            ("    append(session_id, (", "    overwrite(session_id, [*load(session_id), ("),
+            ("reply))\n    return", "reply)])\n    return"),
+        ),
+        ("async-race",),
+        "user-code",
+        stores=_PLAIN,
+        styles=("llm", "buffer"),
+    ),
     Mutation(
         "memory-database",
         (("sqlite3.connect(DATABASE, timeout=30)", 'sqlite3.connect(":memory:")'),),
