@@ -375,6 +375,16 @@ FRAMEWORKS: tuple[Framework, ...] = (
         command=r"fastapi\s+run",
     ),
     Framework(
+        "fastapi-jsonrpc",
+        "web",
+        adapter="fastapi",
+        packages=("fastapi_jsonrpc",),
+        constructors=("API",),
+        vague=True,
+        protocol="asgi",
+        distributions=("fastapi-jsonrpc",),
+    ),
+    Framework(
         "starlette",
         "web",
         adapter="fastapi",
@@ -407,7 +417,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework(
         "discord",
         "interface",  # below all that can be driven, as it cannot be
-        undriven="is a Discord bot, which cannot be driven yet",
+        undriven="is a Discord bot, which cannot be driven yet: its messages come over a connection to Discord",
         packages=("discord",),
         constructors=("Client", "Bot"),
         vague=True,
@@ -419,11 +429,21 @@ FRAMEWORKS: tuple[Framework, ...] = (
         Framework(
             title.lower(),
             "interface",
-            undriven=f"is a user interface of {title}, which cannot be driven yet",
+            undriven=f"is a user interface of {title}, which cannot be driven yet: {why}",
             packages=(title.lower(),),
             offered="module",
         )
-        for title in ("Dash", "Flet", "Mesop", "NiceGUI", "Panel", "Reflex", "Shiny", "Solara", "Taipy")
+        for title, why in (
+            ("Dash", "its callbacks are known by the parts of a page"),
+            ("Flet", "its events come from a program of its own"),
+            ("Mesop", "its events come from a page of its own"),
+            ("NiceGUI", "its events come over a connection of its page's"),
+            ("Panel", "its page speaks a protocol of Bokeh's"),
+            ("Reflex", "its events come from a page that it compiles"),
+            ("Shiny", "its events come over a connection of its page's"),
+            ("Solara", "its events come over a connection of its page's"),
+            ("Taipy", "its events come over a connection of its page's"),
+        )
     ),
 )
 """All of them. Their adapters are asked in this order, until one takes what is driven: the particular come first."""

@@ -181,6 +181,7 @@ class AppFacts:
         told: what `a_call` takes, each time, from an adapter that knows itself how it is called.
         headers, cookies: what the framework asks of every client that sends a turn (Django's CSRF token).
         environment: the variables that the app runs with.
+        undriven: by what else it takes messages, and why that is not tried (`events of …, which cannot be driven yet`).
     """
 
     framework: str
@@ -192,6 +193,7 @@ class AppFacts:
     headers: tuple[tuple[str, str], ...] = ()
     cookies: tuple[tuple[str, str], ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    undriven: str = ""
 
     def operation(self, path: str, method: str) -> Operation | None:
         """Return what the document says of one method of a path, or None if it does not have it."""

@@ -62,13 +62,13 @@ def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple
     everything = rank_endpoints(facts, ProjectCode(tree, facts.environment), find_clients(tree))
     accounts = find_accounts(tree, facts.environment)
     replies = find_replies(everything, tree) if overrides.endpoint is None else ()
-    ranked = _select_endpoints(leave_out(everything, replies), overrides)
+    ranked = _select_endpoints(leave_out(everything, replies), overrides, facts)
     plans: list[Plan] = []
     for endpoint in ranked:
         call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
         plans += list_ways(Sending(endpoint, call, tree.project, overrides.headers), everything, overrides, accounts)
     if not plans:
-        raise _no_endpoint(ranked)
+        raise _no_endpoint(ranked, facts.undriven)
     plans = add_visits(plans, everything)
     if replies:
         plans = add_replies(plans, replies, everything, Sending(ranked[0], None, tree.project, overrides.headers))
@@ -146,12 +146,12 @@ _CALLS: dict[Kind, Callable[[AppFacts, SourceTree, Overrides], Plan]] = {
 """What is called, not asked over HTTP: by the kind of its framework, how."""
 
 
-def _select_endpoints(ranked: list[Endpoint], overrides: Overrides) -> list[Endpoint]:
+def _select_endpoints(ranked: list[Endpoint], overrides: Overrides, facts: AppFacts) -> list[Endpoint]:
     """Return the endpoint that the user named, or the best ones; the best alone speak for a conversation."""
     if overrides.endpoint is None:
         usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
         if not usable:
-            raise _no_endpoint(ranked)
+            raise _no_endpoint(ranked, facts.undriven)
         return [
             endpoint
             for endpoint in usable
@@ -183,7 +183,14 @@ def _shape(path: str) -> str:
     return "/" + re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path).strip("/")
 
 
-def _no_endpoint(ranked: Sequence[Endpoint]) -> StatecheckError:
+def _no_endpoint(ranked: Sequence[Endpoint], undriven: str) -> StatecheckError:
+    if undriven:
+        return StatecheckError(
+            "no-endpoint",
+            f"the app takes its messages by {undriven}",
+            "name what answers one (`app.py:reply`), or an endpoint: `--endpoint 'POST /path' --message-field NAME`",
+            ExitCode.INCONCLUSIVE,
+        )
     listed = ", ".join(f"`{endpoint.label}`" for endpoint in ranked[:6])
     return StatecheckError(
         "no-endpoint",

@@ -237,6 +237,35 @@ GRAPHQL_FIXED = """\
     app = Flask(__name__)
     app.add_url_rule("/api/graphql", view_func=GraphQLView.as_view("graphql", schema=strawberry.Schema(Query)))
 """
+NINJA = """\
+    from django.conf import settings
+    from django.core.wsgi import get_wsgi_application
+    from django.urls import path
+
+    settings.configure(SECRET_KEY="x", ROOT_URLCONF=__name__, INSTALLED_APPS=["ninja"])
+
+    from ninja import NinjaAPI, Router, Schema
+
+    application = get_wsgi_application()
+    rooms = {}
+    router = Router()
+
+
+    class Remark(Schema):
+        text: str
+
+
+    @router.post("/{room}/say")
+    def say(request, room: str, remark: Remark):
+        said = rooms.setdefault(room, [])
+        said.append(remark.text)
+        return {"said": said}
+
+
+    api = NinjaAPI()
+    api.add_router("/rooms", router)
+    urlpatterns = [path("api/", api.urls)]
+"""
 
 
 @pytest.fixture
@@ -258,9 +287,10 @@ def run(user: User, source: str) -> Ran:
         pytest.param(AIOHTTP_SOCKET, "app.py:3", marks=pytest.mark.acceptance),
         (TORNADO, "app.py:5"),
         (GRAPHQL, "app.py:5"),
+        pytest.param(NINJA, "app.py:10", marks=pytest.mark.acceptance),
         pytest.param(TORNADO_SOCKET, "app.py:6", marks=pytest.mark.acceptance),
     ],
-    ids=["aiohttp", "aiohttp socket", "tornado", "graphql", "tornado socket"],
+    ids=["aiohttp", "aiohttp socket", "tornado", "graphql", "ninja", "tornado socket"],
 )
 def test_what_one_process_keeps_is_lost_by_others(source: str, line: str, user: User) -> None:
     ran = run(user, source)

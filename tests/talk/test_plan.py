@@ -262,6 +262,13 @@ def test_an_app_without_endpoints_is_inconclusive(tmp_path: Path) -> None:
     assert "--endpoint" in raised.value.hint
 
 
+def test_an_app_that_takes_messages_by_what_is_not_driven_is_named_as_such(tmp_path: Path) -> None:
+    facts = AppFacts("flask", "app", undriven="events of Brass-Wire, which cannot be driven yet")
+
+    with pytest.raises(StatecheckError, match="takes its messages by events of Brass-Wire, which cannot"):
+        candidates(facts, SourceTree(tmp_path, tmp_path), Overrides())
+
+
 def test_what_nothing_tells_apart_is_left_to_the_experiment(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP.split('@app.post("/lone')[0])
 

@@ -63,6 +63,7 @@ def test_a_file_in_the_working_directory(tmp_path: Path) -> None:
         ("try:\n    from quart import Quart\nfinally:\n    app = Quart(__name__)", "app", "quart"),
         ("from starlette.applications import Starlette\napp = Starlette(routes=[])", "app", "starlette"),
         ("from sanic import Sanic\napp = Sanic('x')", "app", "sanic"),
+        ("import fastapi_jsonrpc as j\nrpc = j.API()", "rpc", "fastapi-jsonrpc"),
         ("from aiohttp import web\napp = web.Application()", "app", "aiohttp"),
         ("import aiohttp\nfrom fastapi import FastAPI\napp = FastAPI()", "app", "fastapi"),
         ("import tornado.web\ndef make_app():\n    return tornado.web.Application([])", "make_app()", "tornado"),

@@ -132,6 +132,7 @@ def _decode_app_facts(facts: Message, project: Path) -> AppFacts:
         tuple(facts.get("told", ())),
         _pairs(facts.get("headers", ())),
         _pairs(facts.get("cookies", ())),
+        undriven=facts.get("undriven", ""),
     )
 
 

@@ -37,7 +37,8 @@ def adapt(offer: Offer) -> Loaded | None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "127.0.0.1"]  # as Django's own test runner does with its host
     sys.modules["django.core.signals"].got_request_exception.connect(_note_raised, weak=False)
     _migrate()
-    facts = {"framework": "django", "routes": list(_routes(_patterns(), ""))}
+    facts: dict[str, Any] = {"framework": "django", "routes": list(_routes(_patterns(), ""))}
+    facts["openapi"] = _describe(_patterns())
     if _CSRF in settings.MIDDLEWARE and not settings.CSRF_USE_SESSIONS:
         header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-").title()
         facts |= {"headers": [[header, _TOKEN]], "cookies": [[settings.CSRF_COOKIE_NAME, _TOKEN]]}
@@ -92,7 +93,12 @@ def _routes(patterns: Any, prefix: str) -> Iterator[dict[str, Any]]:
 
 
 def _views(view: Any, path: str) -> Iterator[dict[str, Any]]:
-    """A function, whose methods its own code tells; or a class, of which each verb is a method."""
+    """A function, whose methods its own code tells; a class, of which each verb is a method; Ninja's operations."""
+    operations = _ninja_operations(view)
+    for each in operations:
+        yield route(path, list(each.methods), each.view_func.__name__, each.view_func)
+    if operations:
+        return
     of_class = getattr(view, "view_class", None) or getattr(view, "cls", None)  # Django's name, REST framework's
     if of_class is None:
         yield route(path, [], getattr(view, "__name__", type(view).__name__), view)
@@ -102,6 +108,34 @@ def _views(view: Any, path: str) -> Iterator[dict[str, Any]]:
         method = getattr(of_class, name, None)
         if method is not None:
             yield route(path, [verb.upper()], of_class.__name__, method)
+
+
+def _ninja_operations(view: Any) -> list[Any]:
+    """What stands behind a view of django-ninja's, which closes over it; [] for any other."""
+    held = (cell.cell_contents for cell in getattr(view, "__closure__", None) or ())
+    return next((each.operations for each in held if type(each).__module__.partition(".")[0] == "ninja"), [])
+
+
+def _describe(patterns: Any) -> dict[str, Any] | None:
+    """What django-ninja's APIs say of their requests, or None where there are none."""
+    apis = {id(each.api): each.api for view in _list_views(patterns) for each in _ninja_operations(view)}
+    documents = []
+    for api in apis.values():
+        try:
+            documents.append(api.get_openapi_schema())
+        except Exception as error:  # noqa: BLE001 - models that have no schema: the view's source must do
+            sys.stderr.write(f"statecheck: no OpenAPI document ({type(error).__name__}: {error})\n")
+    paths = {path: item for document in documents for path, item in document["paths"].items()}
+    schemas = {name: one for document in documents for name, one in document["components"]["schemas"].items()}
+    return {"paths": paths, "components": {"schemas": schemas}} if documents else None
+
+
+def _list_views(patterns: Any) -> Iterator[Any]:
+    for each in patterns:
+        if hasattr(each, "url_patterns"):
+            yield from _list_views(each.url_patterns)
+        else:
+            yield each.callback
 
 
 def _path(pattern: Any) -> str:

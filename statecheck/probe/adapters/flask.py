@@ -26,7 +26,7 @@ def adapt(offer: Offer) -> Loaded | None:
         app = find_in(offer.thing, framework, name)
         if app is not None:
             _watch(app, framework)
-            facts = {"framework": framework, "routes": list(_routes(app))}
+            facts = {"framework": framework, "routes": list(_routes(app)), "undriven": _unheard(app)}
             return serve(offer, facts, getattr(app, "websocket_class", None))
     return None
 
@@ -46,6 +46,12 @@ def _routes(app: Any) -> Iterator[dict[str, Any]]:
         for verb in methods:
             method = getattr(of_class, verb.lower(), None) or of_class.dispatch_request
             yield route(rule.rule, [verb], of_class.__name__, method)
+
+
+def _unheard(app: Any) -> str:
+    """By what an app takes messages that is not driven."""
+    extension = app.extensions.get("socketio")
+    return "events of Flask-SocketIO, which cannot be driven yet" if extension is not None else ""
 
 
 def _watch(app: Any, framework: str) -> None:

@@ -43,9 +43,9 @@ class Loaded(Protocol):
 
         The facts are JSON: `framework`, `object`, `routes` (`path`, `methods`, `name`, `file`, `line` each; where it
         reaches a workflow, `event`: its step's parameter; where several share a path, `document`: under which the
-        document has its request), and where there are any `openapi` (in which a workflow
-        tells what its `run` takes), `parameters` (of a callable), `told` (fields of `statecheck.talk.plan.a_call`, for
-        an adapter that knows how it is called), `headers` and `cookies` (pairs that every client has to send).
+        document has its request), and where there are any `openapi` (in which a workflow tells what its `run` takes),
+        `parameters` (of a callable), `told` (fields of `statecheck.talk.plan.a_call`, for an adapter that knows how it
+        is called), `headers` and `cookies` (pairs that every client has to send), `undriven` (what else it takes).
         """
 
     def call(self, message: Message, channel: Channel) -> None:
