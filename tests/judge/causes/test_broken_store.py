@@ -165,3 +165,16 @@ def test_a_pickled_memory_is_blamed_where_it_is_loaded() -> None:
     (found,) = findings(history("same-process", example.histories["same-process"].replace("2a memory read #2", loaded)))
 
     assert found.anchor == Anchor("app.py", 7)
+
+
+def test_a_row_that_is_written_once_is_no_window_but_an_ignored_write() -> None:
+    kept = "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <\n"
+    write = '{0}a sql write {0} database=sqlite text="insert or ignore into rooms values (?, ?)" @app.py:34\n'
+    turns = ((n, f"{n}a > s\n{n}a model read {'1 ' * (n > 1)}{n} @app.py:41\n") for n in range(1, 7))
+    control = "".join(f"{text}{write.format(n)}{n}a <\n" for n, text in turns)
+
+    (found,) = findings(history("same-process", kept), history("control", control))
+
+    assert found.kind == "oldest-window"
+    assert found.anchor == Anchor("app.py", 34)
+    assert "ignored" in found.summary

@@ -100,7 +100,8 @@ These are of the app's own code:
 - `guarded-save`: the app asks its store on every turn, and saves under a condition that a first turn never fulfils
   (`if len(messages) > 2:`), so that no later one does either.
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
-  newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed.
+  newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed. Or one row holds them, and what later turns
+  write is ignored (`INSERT OR IGNORE`).
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
 - `newest-first`: the model is given the earlier turns in reverse: a query takes the newest first, and nobody turns them
   round. A warning.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, SEQUENTIAL
@@ -14,9 +15,12 @@ from statecheck.judge.evidence.state_lines import find_related
 from statecheck.model import Anchor, Evidence
 
 if TYPE_CHECKING:
+    from statecheck.history import Op
+    from statecheck.judge.conversation import Conversation
     from statecheck.judge.evidence.case import Case
 
 
+_IGNORES = re.compile(r"INSERT\s+(OR\s+)?IGNORE|DO\s+NOTHING", re.IGNORECASE)
 _UNRETURNED: dict[Kind, tuple[str, str]] = {
     "not-committed": (
         "turn 1 was written to {}, and never committed: it is rolled back when the connection is closed",
@@ -65,7 +69,18 @@ def find_window_of_the_oldest(case: Case) -> Observation | None:
     if conversation is None or window is None:
         return None
     anchor = anchor_of(window.limit)
+    ignored = _find_ignored_write(conversation, window.missing)
     what = f"turn {window.reader} was not given turn {window.missing}, and was given turn {window.given}"
+    if ignored is not None:
+        return Observation(
+            "the row that holds the conversation is written once, and what later turns write to it is ignored: "
+            f"`{ignored.text[:60]}`",
+            anchor_of(ignored),
+            (Evidence(CONTROL, what),),
+            kind="oldest-window",
+            related_to=tuple(filter(None, [anchor])),
+            fix="let a later write replace the row (`ON CONFLICT ... DO UPDATE`), or add a row for each message",
+        )
     by = f" (`{window.limit_text}`)" if window.limit_text else ""
     return Observation(
         f"the model is given the oldest turns only{by}: later turns are never given to it",
@@ -74,6 +89,12 @@ def find_window_of_the_oldest(case: Case) -> Observation | None:
         kind="oldest-window",
         fix="keep the newest turns: sort them newest first, limit, and reverse what comes back",
     )
+
+
+def _find_ignored_write(conversation: Conversation, turn: int) -> Op | None:
+    """The statement of a turn that leaves a row as it is where there is one."""
+    writes = (op for op in conversation.select("sql", turn, "write") if op.frames)
+    return next((op for op in writes if _IGNORES.search(op.text)), None)
 
 
 def find_unstored_answers(case: Case) -> Observation | None:
