@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.probe.frameworks import FRAMEWORKS
+from statecheck.probe.frameworks import FRAMEWORKS, by_name
 from statecheck.probe.server_starts import SCRIPT, SERVER_PACKAGES
 from statecheck.source.code.files import python_files
 from statecheck.source.code.imports import uses_llama_index
@@ -137,6 +137,7 @@ def _choose(found: list[FoundApp], top: Path) -> list[FoundApp]:
     """Return the best: by rank, not aside in `examples`, with routes; each app once."""
     found = best(found, lambda one: one.app.rank)
     found = best(found, lambda one: not _is_aside(one, top))
+    found = _keep_scripts(found)
     found = best(found, lambda one: one.app.routed)
     chosen: dict[Origin, FoundApp] = {}
     for one in found:
@@ -144,6 +145,23 @@ def _choose(found: list[FoundApp], top: Path) -> list[FoundApp]:
         if known is None or _completeness(one) > _completeness(known):
             chosen[one.app.origin] = one
     return list(chosen.values())
+
+
+def _keep_scripts(found: list[FoundApp]) -> list[FoundApp]:
+    """Return the apps without scripts that are a part of another one: its `pages`, and what it imports."""
+    scripts = [one for one in found if one.app.object is None and by_name(one.app.framework).offered == "path"]
+    if len(scripts) < 2:
+        return found
+    folders = {one.app.module.path.parent for one in scripts}
+    pages = [one for one in scripts if (here := one.app.module.path.parent).name == "pages" and here.parent in folders]
+    imported = {
+        module.path
+        for one in scripts
+        for module in one.values.tree.reach(one.app.module.path)
+        if module.path != one.app.module.path
+    }
+    parts = [one for one in scripts if one in pages or one.app.module.path in imported]
+    return [one for one in found if one not in parts] or found
 
 
 def _completeness(one: FoundApp) -> tuple[bool, int, bool, str]:

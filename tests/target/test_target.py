@@ -406,6 +406,16 @@ def test_several_apps_are_listed_ready_to_type(tmp_path: Path) -> None:
     assert resolve("b.py:app", tmp_path).module == "b"
 
 
+def test_of_scripts_of_pages_the_one_is_taken_that_has_the_others(tmp_path: Path) -> None:
+    page = f"{LLAMA}import streamlit as st\n"
+    files = {
+        "front.py": f"{page}from parts import menu\nst.chat_input()\n",
+        "pages/second.py": f"{page}st.chat_input()\n",
+        "parts/menu.py": f"{page}def show(): st.write(1)\n",
+    }
+    assert found(tmp_path, files, None).module == "front"
+
+
 def test_several_turn_functions_are_several_apps(tmp_path: Path) -> None:
     tree(tmp_path, {"app.py": f"{LLAMA}def one(sid, text): ...\ndef two(sid, text): ...\n"})
 
