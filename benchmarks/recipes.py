@@ -58,7 +58,7 @@ def make_environment(folder: Path, pydantic: str) -> str:
     """Make an environment with the versions of the lock, but for this one of pydantic; return its interpreter."""
     venv.create(folder, with_pip=True)
     python = str(folder / "bin" / "python")
-    pins = re.findall(r"^(?!pydantic)[\w.-]+==\S+", LOCK.read_text("utf-8"), re.MULTILINE)
+    pins = re.findall(r"^(?!pydantic)[\w.-]+==[^\\\n]+", LOCK.read_text("utf-8"), re.MULTILINE)
     (folder / "pins.txt").write_text("\n".join(pins), "utf-8")
     wanted = (*PACKAGES, f"pydantic=={pydantic}.*")
     install = ("-m", "pip", "install", "-qq", "--disable-pip-version-check", "-c", str(folder / "pins.txt"), *wanted)
