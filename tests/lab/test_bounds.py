@@ -142,7 +142,8 @@ HTTP: dict[str, tuple[Serve, str]] = {
 @pytest.mark.parametrize("kind", HTTP)
 def test_an_http_turn_ends(kind: str) -> None:
     serve, error = HTTP[kind]
-    seconds = LONG if error == ENDLESS else SECONDS  # that much takes its time where all memory is counted
+    # what ends by its number or its size takes its time on a busy machine, and where all memory is counted
+    seconds = SECONDS if "within" in error else LONG
     started = time.monotonic()
     with serving(serve) as worker, _memory():
         status, text, said, tokens = send(worker, Request("POST", "/chat"), {}, seconds, lambda *_: None, {})
