@@ -118,9 +118,9 @@ def _ninja_operations(view: Any) -> list[Any]:
 
 def _describe(patterns: Any) -> dict[str, Any] | None:
     """What django-ninja's APIs say of their requests, or None where there are none."""
-    apis = {id(each.api): each.api for view in _list_views(patterns) for each in _ninja_operations(view)}
+    apis = dict.fromkeys(each.api for view in _list_views(patterns) for each in _ninja_operations(view))
     documents = []
-    for api in apis.values():
+    for api in apis:
         try:
             documents.append(api.get_openapi_schema())
         except Exception as error:  # noqa: BLE001 - models that have no schema: the view's source must do
