@@ -165,7 +165,7 @@ CAUSE = Cause(
             baseline="not-kept",
             about=Topic.FORGETTING,
             masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
-            order=40,
+            order=41,
         ),
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
