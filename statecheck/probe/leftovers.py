@@ -1,8 +1,8 @@
-"""What a turn leaves running behind its answer: threads and tasks that the user's own code starts.
+"""What a turn leaves running behind its answer: threads and tasks that the user's own code starts, work for pools.
 
 A save that is done so is done by the time that a person has read the answer. The lab is told when a turn has nothing
-left, so that the next one does not come before: whether it would is a matter of luck. Unlike what is handed to a pool
-(`executors`), many of these never end, so the lab's patience decides, and the turn itself has ended.
+left, so that the next one does not come before: whether it would is a matter of luck. Many of these never end, so the
+lab's patience decides, and the turn itself has ended.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from .recorder import RECORDER, TURN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Tell = Callable[[BaseException | None], None]
+
 _lock = threading.Lock()
 _running: Counter[int] = Counter()  # by turn
-_told: dict[int, Callable[[], None]] = {}  # turns that have ended -> what is done when nothing of them runs
+_told: dict[int, Tell] = {}  # turns that have ended -> what is done when nothing of them runs
+_failed: dict[int, BaseException] = {}  # what was raised since, and nobody waited for, by turn
 
 
 def install() -> None:
@@ -31,8 +34,12 @@ def install() -> None:
         setattr(asyncio, name, _watch(getattr(asyncio, name)))
 
 
-def tell_when_done(turn: int, tell: Callable[[], None]) -> bool:
-    """Let something be done when nothing of a turn runs any more; whether something does now."""
+def tell_when_done(turn: int, tell: Tell) -> bool:
+    """Let something be done when nothing of a turn runs any more; whether something does now.
+
+    Args:
+        tell: is given what was raised by then, and nobody waited for.
+    """
     with _lock:
         if not _running[turn]:
             del _running[turn]
@@ -41,19 +48,36 @@ def tell_when_done(turn: int, tell: Callable[[], None]) -> bool:
         return True
 
 
-def _begin(turn: int) -> None:
+def begin(turn: int) -> None:
+    """Count something as running that a turn has begun."""
     with _lock:
         _running[turn] += 1
 
 
-def _end(turn: int, *_: Any) -> None:
+def end(turn: int, raised: Callable[[], BaseException | None] = lambda: None) -> None:
+    """Something that was counted has ended.
+
+    Args:
+        raised: what it raised, asked for only where the turn has ended: until then the app may ask for it itself.
+    """
     with _lock:
+        ended = turn in _told
+    error = raised() if ended else None
+    with _lock:
+        if error is not None:
+            _failed[turn] = error
         _running[turn] -= 1
-        tell = None if _running[turn] else _told.pop(turn, None)
-        if not _running[turn]:
-            del _running[turn]
+        if _running[turn]:
+            return
+        del _running[turn]
+        tell, failed = _told.pop(turn, None), _failed.pop(turn, None)
     if tell is not None:
-        tell()
+        tell(failed)
+
+
+def end_future(turn: int, future: Any) -> None:
+    """Count a future, of asyncio or of a pool, as ended; to be called when it is done."""
+    end(turn, lambda: None if future.cancelled() else future.exception())
 
 
 def _turn_of_the_users() -> int:
@@ -72,22 +96,26 @@ def _watch_threads() -> None:
         if turn:
             run: Callable[[], None] = self.run
             self.run = functools.partial(_run, turn, run)  # type: ignore[method-assign]
-            _begin(turn)
+            begin(turn)
         try:
             start(self)
         except BaseException:
             if turn:
-                _end(turn)
+                end(turn)
             raise
 
     threading.Thread.start = watched  # type: ignore[method-assign]
 
 
 def _run(turn: int, run: Callable[[], None]) -> None:
+    error: Exception | None = None
     try:
         run()
+    except Exception as raised:
+        error = raised
+        raise
     finally:
-        _end(turn)
+        end(turn, lambda: error)
 
 
 def _watch(function: Any) -> Any:
@@ -98,8 +126,8 @@ def _watch(function: Any) -> Any:
         turn = _turn_of_the_users()
         made = function(*args, **kwargs)
         if turn and isinstance(made, asyncio.Future):
-            _begin(turn)
-            made.add_done_callback(functools.partial(_end, turn))
+            begin(turn)
+            made.add_done_callback(functools.partial(end_future, turn))
         return made
 
     return watched

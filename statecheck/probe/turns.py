@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
 import traceback
-from functools import partial
 from typing import TYPE_CHECKING
 
-from . import mutations
-from .executors import after_work
-from .leftovers import tell_when_done
+from . import leftovers, mutations
 from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
@@ -26,17 +24,17 @@ def note(error: BaseException | None) -> None:
 
 
 def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
-    """Tell the lab that the app's call has returned, background tasks and what it handed to pools included."""
-    after_work(turn, partial(_tell, channel, turn, error or _raised.pop(turn, None)))
-
-
-def _tell(channel: Channel, turn: int, raised: BaseException | None, later: BaseException | None) -> None:
-    error = raised or later
+    """Tell the lab that the app's call has returned, background tasks included, and then when the rest of it has."""
+    error = error or _raised.pop(turn, None)
     mutations.finish(turn)
-    if error is not None:
-        show(error)  # before the lab is told: it may end this process at once
-        RECORDER.emit("error", type="fail", error=f"{type(error).__name__}: {error}"[:500], frames=frames_of(error))
-    goes_on = tell_when_done(turn, lambda: channel.send({"settled": turn}))
+    _record(error)
+    context = contextvars.copy_context()
+
+    def settle(later: BaseException | None) -> None:
+        context.run(_record, later)
+        channel.send({"settled": turn})
+
+    goes_on = leftovers.tell_when_done(turn, settle)
     channel.send(
         {
             "done": turn,
@@ -45,6 +43,12 @@ def _tell(channel: Channel, turn: int, raised: BaseException | None, later: Base
             "error": "" if error is None else f"{type(error).__name__}: {error}"[:500],
         }
     )
+
+
+def _record(error: BaseException | None) -> None:
+    if error is not None:
+        show(error)  # before the lab is told: it may end this process at once
+        RECORDER.emit("error", type="fail", error=f"{type(error).__name__}: {error}"[:500], frames=frames_of(error))
 
 
 def frames_of(error: BaseException) -> Frames:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING
@@ -40,39 +39,3 @@ def test_a_pool_carries_the_turn_and_nothing_of_the_apps(monkeypatch: pytest.Mon
         context.run(TURN.set, 3)
         assert context.run(pool.submit, seen).result() == (3, "lost")
         assert pool.submit(seen).result() == (0, "lost")
-
-
-def test_a_turn_lasts_as_long_as_the_work_that_it_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", ThreadPoolExecutor.submit)  # put back by the end
-    executors.install()
-    go, ended = threading.Event(), threading.Event()
-    told: list[tuple[int, BaseException | None]] = []
-
-    def end(error: BaseException | None) -> None:
-        told.append((TURN.get(), error))
-        ended.set()
-
-    def work() -> None:
-        go.wait()
-        raise ValueError("not saved")
-
-    def answer(pool: ThreadPoolExecutor) -> None:
-        TURN.set(5)
-        pool.submit(work)
-        executors.after_work(5, end)
-
-    with ThreadPoolExecutor(1) as pool:
-        copy_context().run(answer, pool)
-        assert told == []
-        go.set()
-        assert ended.wait(10)
-
-    assert [(number, str(error)) for number, error in told] == [(5, "not saved")]
-
-
-def test_a_turn_that_handed_nothing_on_ends_at_once() -> None:
-    told: list[BaseException | None] = []
-
-    executors.after_work(6, told.append)
-
-    assert told == [None]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 import pytest
 
-from statecheck.probe import leftovers
+from statecheck.probe import executors, leftovers
 from statecheck.probe.recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
@@ -22,13 +23,15 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         (threading.Thread, "start"),
         (asyncio, "create_task"),
         (asyncio, "ensure_future"),
+        (ThreadPoolExecutor, "submit"),
     ):
         monkeypatch.setattr(thing, name, getattr(thing, name))
     monkeypatch.setattr(RECORDER, "relative", lambda file: file if file == __file__ else "")
     leftovers.install()
+    executors.install()
 
 
-def in_turn(turn: int, work: Callable[[], None]) -> None:
+def in_turn(turn: int, work: Callable[[], object]) -> None:
     def serve() -> None:
         TURN.set(turn)
         work()
@@ -37,18 +40,18 @@ def in_turn(turn: int, work: Callable[[], None]) -> None:
 
 
 def test_a_turn_that_begins_nothing_has_nothing_left() -> None:
-    assert not leftovers.tell_when_done(1, lambda: None)
+    assert not leftovers.tell_when_done(1, lambda _: None)
 
 
 def test_the_end_of_a_thread_is_told() -> None:
     may_end, told = threading.Event(), threading.Event()
     in_turn(2, lambda: threading.Thread(target=may_end.wait).start())
 
-    assert leftovers.tell_when_done(2, told.set)
+    assert leftovers.tell_when_done(2, lambda _: told.set())
     assert not told.is_set()
     may_end.set()
     assert told.wait(20)
-    assert not leftovers.tell_when_done(2, told.set)
+    assert not leftovers.tell_when_done(2, lambda _: told.set())
 
 
 def test_the_end_of_a_task_is_told() -> None:
@@ -58,7 +61,7 @@ def test_the_end_of_a_task_is_told() -> None:
         TURN.set(3)
         may_end = asyncio.Event()
         task = asyncio.create_task(may_end.wait())
-        assert leftovers.tell_when_done(3, lambda: told.append("done"))
+        assert leftovers.tell_when_done(3, lambda _: told.append("done"))
         may_end.set()
         await task
         await asyncio.sleep(0)
@@ -73,5 +76,48 @@ def test_what_a_library_begins_is_its_own_affair(monkeypatch: pytest.MonkeyPatch
     may_end = threading.Event()
     in_turn(4, threading.Thread(target=may_end.wait).start)
 
-    assert not leftovers.tell_when_done(4, lambda: None)
+    assert not leftovers.tell_when_done(4, lambda _: None)
     may_end.set()
+
+
+def test_what_a_pool_was_handed_is_waited_for_and_tells_what_it_raised() -> None:
+    may_end, ended = threading.Event(), threading.Event()
+    told: list[BaseException | None] = []
+
+    def tell(error: BaseException | None) -> None:
+        told.append(error)
+        ended.set()
+
+    def work() -> None:
+        may_end.wait()
+        raise ValueError("not saved")
+
+    with ThreadPoolExecutor(1) as pool:
+        in_turn(5, lambda: pool.submit(work))
+        assert leftovers.tell_when_done(5, tell)
+        assert told == []
+        may_end.set()
+        assert ended.wait(20)
+
+    assert [str(error) for error in told] == ["not saved"]
+
+
+def test_what_is_raised_while_a_turn_lasts_is_for_the_app_to_see() -> None:
+    may_end, ended = threading.Event(), threading.Event()
+    told: list[BaseException | None] = []
+
+    def tell(error: BaseException | None) -> None:
+        told.append(error)
+        ended.set()
+
+    def fail() -> None:
+        raise ValueError("seen")
+
+    with ThreadPoolExecutor(2) as pool:
+        in_turn(6, lambda: pool.submit(fail).exception())
+        in_turn(6, lambda: pool.submit(may_end.wait))
+        assert leftovers.tell_when_done(6, tell)
+        may_end.set()
+        assert ended.wait(20)
+
+    assert told == [None]

@@ -37,7 +37,7 @@ Ask = Callable[[Message, tuple[int, ...]], Message]
 class Patience:
     """For how long what a turn leaves running is waited for; all workers of a run share it: some apps never end it."""
 
-    seconds: float = 1.0
+    seconds: float = 2.0
 
 
 class Worker:
