@@ -29,14 +29,10 @@ _OTHER_LOOP = re.compile(r"(bound|attached) to a different (event )?loop")  # as
 def find_missing(conversation: Conversation, channel: Channel) -> list[Sent]:
     """The acknowledged overlapping turns that the reading turn was not given.
 
-    Memory limits make a read a window onto the newest turns: if the turn before the overlap has left the window,
-    what is missing may have left it too and is not called lost.
+    Memory limits may have dropped them all the same: only as many turns one after the other show that.
     """
-    before, during, reader = conversation.overlap
+    _, _, reader = conversation.overlap
     if reader is None:
-        return []
-    seen = conversation.given(reader, channel)
-    if conversation.set_of(before) & ~seen and conversation.set_of(during) & seen:
         return []
     missing = _find_ungiven(conversation, channel)
     return [turn for turn in missing if not _is_written_late(conversation, turn, reader)]
@@ -112,12 +108,9 @@ def check(
         return "reordered", f"all are kept, but questions and answers are interleaved ({held} held at once{aside})"
     how = "serialized: one turn at a time" if held <= 1 else f"{held} held at once"
     ungiven = _find_ungiven(conversation, channel)
-    if ungiven and any(_is_written_late(conversation, turn, reader) for turn in ungiven):
+    if ungiven:
         said = f"{len(ungiven)} turns were written after their answers, when a later turn had read"
         return "kept", f"{said} ({how}{aside})"
-    if ungiven:
-        said = "the turn before the overlap is not given any more either: the memory is a window"
-        return "kept", f"{said} ({name_limit(conversation)})"
     return "kept", f"all {len(acknowledged)} acknowledged turns are kept ({how}{aside})"
 
 

@@ -85,7 +85,7 @@ def lost(writes: str = "", seen: str = "1 4", order: str = "uaua", end: str = "<
     the_library_s_database=(lost(LIBRARY_S_DATABASE), ["SC105 library-store"]),
     all_kept=(lost(OWN_FILE, seen="1 2 3 4", order="uauauaua"), []),
     kept_out_of_order=(lost(LIBRARY_S_STORE, seen="1 2 3 4", order="uauuuaaau"), ["(SC105 interleaved)"]),
-    a_window=(lost(OWN_FILE, seen="3 4", order="uau"), []),
+    the_turn_before_is_gone_too=(lost(OWN_FILE, seen="3 4", order="uau"), ["SC105 user-code"]),
     written_after_its_answer=(lost(seen="1 2 4") + "3a chat-store write #1 3 cls=SlowStore @app.py:12\n", []),
     only_a_refused_one_is_missing=(lost(OWN_FILE, seen="1 2 3", order="uauaua", end="x HTTP 409"), []),
 )

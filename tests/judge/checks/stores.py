@@ -56,6 +56,21 @@ class Overwriting(Store):
         self.kept[place] = (*loaded, turn)
 
 
+@dataclass
+class Truncating(Overwriting):
+    """A file that each turn opens for reading and writing: who comes before the first has saved finds it empty."""
+
+    loading: int = 0
+
+    def load(self, place: object) -> Conversation:
+        self.loading += 1
+        return super().load(place) if self.loading == 1 else ()
+
+    def save(self, place: object, loaded: Conversation, turn: str) -> None:
+        super().save(place, loaded, turn)
+        self.loading -= 1
+
+
 class Splitting(Store):
     """Process memory: each life of a worker has its own."""
 

@@ -19,6 +19,7 @@ from stores import (
     Splitting,
     Store,
     Swapping,
+    Truncating,
     Window,
     serve,
 )
@@ -123,7 +124,16 @@ class TestStoresOfKnownStrength:
 
     @given(overlaps, st.sampled_from(OVERLAPPING), st.integers(1, AT_ONCE + 2))
     def test_a_window_is_never_a_lost_update(self, how: Overlapping, experiment: str, size: int) -> None:
-        assert judged(Window(size=size), experiment, how) == "kept"
+        told, control = (serve(Window(size=size), name, how) for name in (experiment, "control"))
+
+        assert outcome(Conversation(told), "model", Conversation(control)).outcome == "kept"
+
+    @pytest.mark.parametrize("experiment", OVERLAPPING)
+    def test_nor_is_a_lost_update_that_takes_the_turn_before_with_it_a_window(self, experiment: str) -> None:
+        how = Overlapping(tuple(number for _ in range(2) for number in range(AT_ONCE)))
+        told, control = (serve(Truncating(), name, how) for name in (experiment, "control"))
+
+        assert outcome(Conversation(told), "model", Conversation(control)).outcome == "lost"
 
     @given(st.integers(1, 3))
     def test_a_window_that_holds_the_turn_before_keeps_it(self, size: int) -> None:
