@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -227,29 +226,14 @@ def say(folder: Path, *words: str) -> Said:
     return finish(start(folder, *words), folder, before)
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Said]]]:
-    """All cases, two at once, each app in a folder of its own."""
-    base = tmp_path_factory.mktemp("bad")
-    pool = ThreadPoolExecutor(2)
-    futures = {}
-    for number, case in enumerate(CASES):
-        name = case.words.partition(":")[0].split()[0]
-        folder = base / f"case{number}"
-        folder.mkdir()
-        (folder / ".git").mkdir()
-        source = APPS.get(name)
-        if source is not None:
-            (folder / name).write_bytes(source if isinstance(source, bytes) else source.encode())
-        words = case.words.split()
-        futures[case.words] = pool.submit(say, folder, "diagnose", "--timeout", "1", *words)
-    yield futures
-    pool.shutdown(cancel_futures=True)
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.words)
-def test_bad_input(results: dict[str, Future[Said]], case: Case) -> None:
-    said = results[case.words].result()
+def test_bad_input(case: Case, tmp_path: Path) -> None:
+    name = case.words.partition(":")[0].split()[0]
+    (tmp_path / ".git").mkdir()
+    source = APPS.get(name)
+    if source is not None:
+        (tmp_path / name).write_bytes(source if isinstance(source, bytes) else source.encode())
+    said = say(tmp_path, "diagnose", "--timeout", "1", *case.words.split())
     lines = (said.out + said.err).splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
     hints = [line for line in lines if re.match(r" *hint: ", line)]

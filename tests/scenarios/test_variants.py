@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from statecheck.judge.causes import CAUSES
 from statecheck.judge.error_messages import MESSAGES
 from statecheck.options.config import Options
@@ -13,7 +11,9 @@ from statecheck.scenarios import bundled
 from statecheck.scenarios.runs import run
 
 if TYPE_CHECKING:
-    from statecheck.model import ScenarioResult
+    from pathlib import Path
+
+    import pytest
 
 SAMPLE = (
     ("request-scoped", "stream-cut"),
@@ -23,21 +23,14 @@ SAMPLE = (
 VARIANTS = bundled.select((), (bundled.ALL_KINDS,))
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str | None], ScenarioResult]:
+def test_broken_apps_get_their_kinds_and_their_twins_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample, run at once: what serves one app serves the next."""
+    monkeypatch.chdir(tmp_path)
     chosen = [variant for variant in VARIANTS if (variant.name, variant.kind) in SAMPLE]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("kept"))
-        return {(result.name, result.kind): result for result in run(chosen, Options(seed=1), lambda _: None)}
+    results = list(run(chosen, Options(seed=1), lambda _: None))
 
-
-@pytest.mark.parametrize("name", SAMPLE, ids="-".join)
-def test_a_broken_app_gets_its_kind_and_its_twin_nothing(
-    name: tuple[str, str], results: dict[tuple[str, str | None], ScenarioResult]
-) -> None:
-    assert results[name].failures == ()
-    assert results[name].passed
+    assert {(result.name, result.kind): result.failures for result in results} == dict.fromkeys(SAMPLE, ())
+    assert all(result.passed for result in results)
 
 
 def test_every_kind_that_a_judge_can_give_has_one_variant() -> None:
