@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SAMPLE = (
     ("request-scoped", "stream-cut"),
     ("multi-worker", "own-secret"),
-    ("broken-store", "cold-start"),
 )
 VARIANTS = bundled.select((), (bundled.ALL_KINDS,))
 
