@@ -11,6 +11,7 @@ import asyncio.selector_events
 import errno
 import functools
 import os
+import pathlib
 import re
 import socket
 import sys
@@ -100,6 +101,9 @@ def _watch_missing() -> None:
     for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
         able.add(stat)
     os.stat = stat
+    accessor: Any = getattr(pathlib, "_NormalAccessor", None)  # Python 3.10's paths have taken it from `os` before
+    if accessor is not None:
+        accessor.stat = staticmethod(stat)
 
 
 def _check_change(path: Any, base: int) -> None:

@@ -57,7 +57,7 @@ SEEN = "`data/rules.txt` is looked for from where statecheck is run"
         ("import json\njson.no_such_name\n", OLDER),
         ("from llama_index.core.memory import ChatMemoryBuffer\nChatMemoryBuffer.no_such_name\n", OLDER),
         ("class Till: pass\nTill.no_such_name\n", ""),
-        ("from tomllib import no_such_name\n", ""),
+        ("from json import no_such_name\n", ""),
         ("import no_such_library\n", "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`"),  # noqa: E501 - as above
     ],
 )  # fmt: skip
