@@ -56,7 +56,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
             if not name.endswith(_CODE):
                 _record_file(name, "read")
     elif event == "sqlite3.connect":
-        _record_file(str(args[0]), "database")
+        _record_file(os.fsdecode(args[0]), "database")  # Python 3.10 tells a path as bytes
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         check_address(args[1])
     elif event in _CHANGES:
