@@ -76,7 +76,8 @@ def _watch(name: Name, **classes: tuple[str, ...]) -> Callable[[ModuleType], Non
     return patch
 
 
-def _statement(_connection: Any, args: tuple[Any, ...]) -> tuple[States, States]:
+def name_statement(_client: Any, args: tuple[Any, ...]) -> tuple[States, States]:
+    """Name what a call with a statement of SQL as its first argument reads, and what it writes."""
     return name_tables(args[0] if args else "")
 
 
@@ -122,7 +123,7 @@ def _watch_redis(module: ModuleType) -> None:
 
 
 HOOKS: dict[str, Callable[[ModuleType], None]] = {
-    "asyncpg.connection": _watch(_statement, Connection=_ASYNCPG),
+    "asyncpg.connection": _watch(name_statement, Connection=_ASYNCPG),
     "asyncpg.prepared_stmt": _watch(_prepared, PreparedStatement=_ASYNCPG),
     "pymongo.asynchronous.collection": _watch_collections("AsyncCollection"),
     "pymongo.synchronous.collection": _watch_collections("Collection"),

@@ -8,7 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from .barrier import BARRIER
-from .client_holds import hold_around
+from .client_holds import hold_around, name_statement
 from .contention import name_tables
 from .markers import find, words_around
 from .recorder import RECORDER, TURN
@@ -182,7 +182,7 @@ def _watch_execute(*classes: str) -> Callable[[ModuleType], None]:
             cls = getattr(module, name, None)
             if cls is not None:
                 for method in ("execute", "executemany"):
-                    setattr(cls, method, _record_before(hold_around(getattr(cls, method), _name)))
+                    setattr(cls, method, _record_before(hold_around(getattr(cls, method), name_statement)))
 
     return patch
 
@@ -196,10 +196,6 @@ def _record_before(execute: Callable[..., Any]) -> Callable[..., Any]:
     return shown
 
 
-def _name(_cursor: Any, args: tuple[Any, ...]) -> tuple[States, States]:
-    return name_tables(args[0] if args else "")
-
-
 def _watch_psycopg2(module: ModuleType) -> None:
     """Its cursors are classes in C, which cannot be patched: connections get one of their own."""
     connect, plain = module.connect, module.extensions.cursor
@@ -207,7 +203,10 @@ def _watch_psycopg2(module: ModuleType) -> None:
     @functools.wraps(connect)
     def watched(dsn: Any = None, connection_factory: Any = None, cursor_factory: Any = None, **kwargs: Any) -> Any:
         base = cursor_factory or plain
-        methods = {name: _record_before(hold_around(getattr(base, name), _name)) for name in ("execute", "executemany")}
+        methods = {
+            name: _record_before(hold_around(getattr(base, name), name_statement))
+            for name in ("execute", "executemany")
+        }
         return connect(dsn, connection_factory, type(base.__name__, (base,), methods), **kwargs)
 
     vars(module)["connect"] = watched
