@@ -53,6 +53,7 @@ def diagnose_target(
     target: Target, options: Options, progress: Callable[[str], None], home: Path, early: HeadStart | None = None
 ) -> Diagnosis:
     """As `diagnose`, for a target that is resolved; the run is kept below `home`."""
+    _check_named(target, options)
     launched, options = _launch(target, options, early)
     return diagnose_in(launched, target, options, progress, home)
 
@@ -95,6 +96,7 @@ def propose(spec: str | None, options: Options, progress: Callable[[str], None])
     from statecheck.target.resolve import resolve
 
     target = resolve(spec, Path.cwd(), options.app_dir)
+    _check_named(target, options)
     launched, options = _launch(target, options)
     with _ending(launched):
         from statecheck.lab.conversation import find_plans
@@ -132,6 +134,20 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _check_named(target: Target, options: Options) -> None:
+    """Refuse what options name and the source does not have, before the app is imported.
+
+    Raises:
+        StatecheckError: there is no such endpoint, or no such field.
+    """
+    if options.endpoint or options.message_field or options.session_field:
+        from statecheck.talk.named import check_named
+        from statecheck.talk.plan import Overrides
+
+        said = Overrides(options.endpoint, options.message_field, options.session_field, (), options.template)
+        check_named(target, said)
 
 
 def _launch(target: Target, options: Options, early: HeadStart | None = None) -> tuple[Launched, Options]:

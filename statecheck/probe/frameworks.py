@@ -47,6 +47,8 @@ class Framework:
         served: the attribute of an app that a server is given.
         same: attributes of an app that stand for the app.
         routed: an app has its routes from elsewhere in the project.
+        router: what routes are put on beside an app, with the keyword that says below what they lie: `Router(prefix)`.
+            An app and its routers get all routes by decorators, as far as nothing else is seen.
         single: a project has one app, wherever it is asked for.
         offered: what is driven: the object, or its whole module, imported or as a path.
         app_classes: classes of running apps that have no attribute `routes`, and of their parts.
@@ -86,6 +88,7 @@ class Framework:
     served: str = ""
     same: tuple[str, ...] = ()
     routed: bool = False
+    router: str = ""
     single: bool = False
     offered: Literal["object", "module", "path"] = "object"
     app_classes: tuple[str, ...] = ()
@@ -277,6 +280,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         adapter="flask",
         packages=("flask",),
         constructors=("Flask",),
+        router="Blueprint(url_prefix)",
         same=("wsgi_app",),
         app_classes=("Flask",),
         protocol="wsgi",
@@ -288,6 +292,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         adapter="flask",
         packages=("quart",),
         constructors=("Quart",),
+        router="Blueprint(url_prefix)",
         app_classes=("Quart",),
         protocol="asgi",
         starts=("quart.app:Quart.run", "quart.app:Quart.run_task"),
@@ -371,6 +376,7 @@ FRAMEWORKS: tuple[Framework, ...] = (
         adapter="fastapi",
         packages=("fastapi",),
         constructors=("FastAPI",),
+        router="APIRouter(prefix)",
         protocol="asgi",
         command=r"fastapi\s+run",
     ),

@@ -42,8 +42,8 @@ def list_ways(
         StatecheckError: an option names a field that there is not.
     """
     fields = sending.fields()
-    message = _find_named(overrides.message_field, "--message-field", fields, sending.endpoint)
-    session = _find_named(overrides.session_field, "--session-field", fields, sending.endpoint)
+    message = find_named(overrides.message_field, "--message-field", fields, sending.endpoint)
+    session = find_named(overrides.session_field, "--session-field", fields, sending.endpoint)
     fields = (*fields, *(f for f in (message, session) if f is not None and f not in fields))
     chosen = choose_roles(fields, message, session)
     if isinstance(chosen, Choice) and session is None:
@@ -231,7 +231,7 @@ def _never_given(session: Field, sending: Sending) -> bool:
     return session.generated or (handler is not None and bool(handler.sets_cookies) and not session.required)
 
 
-def _find_named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:
+def find_named(name: str | None, option: str, fields: Sequence[Field], endpoint: Endpoint) -> Field | None:
     """Return the field that an option names; one that the server reads in a way we cannot see is taken at its word."""
     if name is None:
         return None

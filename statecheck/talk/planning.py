@@ -62,7 +62,7 @@ def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple
     everything = rank_endpoints(facts, ProjectCode(tree, facts.environment), find_clients(tree))
     accounts = find_accounts(tree, facts.environment)
     replies = find_replies(everything, tree) if overrides.endpoint is None else ()
-    ranked = _select_endpoints(leave_out(everything, replies), overrides, facts)
+    ranked = select_endpoints(leave_out(everything, replies), overrides, facts)
     plans: list[Plan] = []
     for endpoint in ranked:
         call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
@@ -146,7 +146,7 @@ _CALLS: dict[Kind, Callable[[AppFacts, SourceTree, Overrides], Plan]] = {
 """What is called, not asked over HTTP: by the kind of its framework, how."""
 
 
-def _select_endpoints(ranked: list[Endpoint], overrides: Overrides, facts: AppFacts) -> list[Endpoint]:
+def select_endpoints(ranked: list[Endpoint], overrides: Overrides, facts: AppFacts) -> list[Endpoint]:
     """Return the endpoint that the user named, or the best ones; the best alone speak for a conversation."""
     if overrides.endpoint is None:
         usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
