@@ -22,7 +22,7 @@ ORDINARY, FOREIGN = 61234, 61235
 
 WHO = ("root", "ordinary") if os.getuid() == 0 else ("ordinary",)
 EVERYBODY = (*WHO, "bounded") if os.getuid() == 0 else WHO
-"""`bounded` is root without the capability that namespaces need, as in most containers."""
+"""`bounded` is root without the capability that namespaces need, as in most containers: it has its user's own."""
 
 # (folder, whose it is, its mode): parents first
 _FOLDERS = (
@@ -82,10 +82,12 @@ class Machine:
     Attributes:
         who: runs statecheck: one of `EVERYBODY`.
         isolation: that it is told to take.
+        refused: system calls that the kernel refuses it.
     """
 
     who: str
     isolation: str = "namespace"
+    refused: tuple[str, ...] = ()
     root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="statecheck-machine-", dir=_find_place())))
 
     def __post_init__(self) -> None:
@@ -124,6 +126,8 @@ class Machine:
         command, environment = python
         if self.who == "bounded":
             command = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", *command]
+        if self.refused:
+            command = [command[-1], str(ROOT / "tests" / "system_calls.py"), ",".join(self.refused), *command]
         environment |= {"HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp"), "AROUND": str(self.root)}
         done = subprocess.run(
             [*command, "-m", "statecheck", "diagnose", "app.py:reply", "--format", "json", *words],

@@ -79,7 +79,7 @@ def plan_root(keep: Iterable[str], project: str, sockets: Iterable[str], apart: 
         apart: a folder that is left out.
     """
     points = sorted(dict.fromkeys(point.path for point in mounts.list_mounts()))
-    rootless = os.getuid() != 0
+    rootless = mounts.is_rootless()
     planner = _Planner([path for path in points if path != "/" and not _is_special(path)], apart, rootless=rootless)
     with os.scandir("/") as entries:
         places = [place for entry in sorted(entries, key=lambda one: one.path) for place in planner.places(entry.path)]
@@ -233,7 +233,7 @@ class DiskRoot:
         layer = f"{self.folder}/layers/{len(os.listdir(_made(f'{self.folder}/layers')))}"
         make_layer(layer, path)
         inside = [one for one in self.plan.own if is_below(one, path)]
-        inside += [one for one in wanted if is_below(one, path)] if os.getuid() else []
+        inside += [one for one in wanted if is_below(one, path)] if mounts.is_rootless() else []
         for folder in inside:
             _prepare_folders(f"{layer}/upper", path, folder)
         try:
@@ -260,7 +260,7 @@ def make_layer(layer: str, lower: str) -> None:
     with open(f"{layer}/lower", "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(lower)
     status = os.stat(lower)
-    if os.getuid() == 0:
+    if not mounts.is_rootless():
         os.chown(f"{layer}/upper", status.st_uid, status.st_gid)
     os.chmod(f"{layer}/upper", _mode_of(lower))
 
@@ -273,7 +273,7 @@ def _made(folder: str) -> str:
 def _mode_of(path: str) -> int:
     """A folder's mode, for its stand-in: that is the user's own, who must not gain by it."""
     status = os.stat(path)
-    others = os.getuid() and status.st_uid != os.getuid() and not status.st_mode & 0o022
+    others = mounts.is_rootless() and status.st_uid != os.getuid() and not status.st_mode & 0o022
     return stat.S_IMODE(status.st_mode) & (~_USER_MAY_WRITE if others else ~0)
 
 

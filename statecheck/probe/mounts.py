@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import functools
 import os
 import socket
 import struct
@@ -15,6 +16,7 @@ _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000  # the number is the same on all architectures but Alpha
+_ALL_USERS = 2**32 - 1
 _KEPT_FLAGS = {"nosuid": _MS_NOSUID, "nodev": _MS_NODEV, "noexec": _MS_NOEXEC, "noatime": 1024, "nodiratime": 2048}
 _KEPT_FLAGS |= {"relatime": 1 << 21, "ro": _MS_RDONLY}
 
@@ -44,6 +46,18 @@ def _check(result: int, what: str) -> None:
 def _mount(source: str, target: str, kind: str | None, flags: int = 0, data: str = "") -> None:
     encoded = [os.fsencode(source), os.fsencode(target), kind.encode() if kind else None]
     _check(_libc.mount(*encoded, ctypes.c_ulong(flags), os.fsencode(data) if data else None), f"mount {target}")
+
+
+@functools.cache
+def is_rootless() -> bool:
+    """Whether this process is not the machine's root: it is another user, or root of a user namespace and no further.
+
+    Files are those of whom they belong to on the machine: such a root owns its own, and has no rights over others'.
+    """
+    if os.getuid():
+        return True
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return file.read().split() != ["0", "0", str(_ALL_USERS)]
 
 
 def list_mounts() -> list[MountPoint]:
@@ -128,7 +142,7 @@ def overlay(lower: str, layer: str, path: str) -> None:
     """
     escaped = lower.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
     options = f"lowerdir={escaped},upperdir={layer}/upper,workdir={layer}/work"
-    options += ",userxattr" if os.getuid() else ""
+    options += ",userxattr" if is_rootless() else ""
     _mount("overlay", path, "overlay", _MS_NOSUID | _MS_NODEV, options)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+import system_calls
 from labs import Ran, User, diagnosed
 from machines import Machine
 
@@ -114,6 +115,20 @@ BURGLAR = """\
         (pathlib.Path(__file__).parent / "own").write_text(text)
         told["own"] = (pathlib.Path.home() / "own").write_text(text) and "written"
         return json.dumps(told)
+"""
+TRESPASSING = """\
+import os, pathlib
+
+said = []
+
+
+def reply(session_id, text):
+    said.append(text)
+    try:
+        pathlib.Path(os.environ["AROUND"], "shared", "new").write_text(text)
+    except OSError:
+        pass
+    return " ".join(said)
 """
 
 
@@ -222,6 +237,31 @@ def test_the_report_begins_with_what_this_isolation_cannot_prevent(burgled: tupl
 
     assert first.startswith("note: isolated by copies of the project, not by namespaces (")
     assert second.startswith("note: what this isolation cannot prevent: connections by TCP to ports from ")
+
+
+@pytest.mark.skipif(not system_calls.KNOWN, reason="no filter of system calls is known here")
+@pytest.mark.parametrize(
+    ("refused", "limit"),
+    [
+        (("unshare",), "connections by TCP to ports from"),
+    ],
+)
+def test_a_kernel_that_refuses_namespaces_or_landlock_too_is_told_and_nothing_is_written_outside(
+    refused: tuple[str, ...], limit: str
+) -> None:
+    machine = Machine("root" if os.getuid() == 0 else "ordinary", refused=refused)
+    (machine.project / "app.py").write_text(TRESPASSING)
+    try:
+        before = machine.snapshot()
+        report = machine.diagnose("--only", "same-process")
+        assert machine.snapshot() == before
+    finally:
+        machine.remove()
+
+    notes = "\n".join(report["notes"])
+    assert "isolated by copies of the project, not by namespaces (unshare: " in notes
+    assert limit in notes
+    assert "outside the copy" in report["experiments"][0]["reason"]
 
 
 def test_a_copy_goes_with_its_experiment(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from labs import User, diagnosed
-from machines import WHO, Machine, ordinary_python
+from machines import EVERYBODY, WHO, Machine, is_in_copies, ordinary_python
 
 from statecheck.options.config import Options
 from statecheck.probe.privileges import CONTAINERS
@@ -115,7 +115,10 @@ os.register_at_fork(after_in_child=start)
 """
 
 
-@pytest.fixture(scope="module", params=WHO)
+BOUNDED = [one for one in EVERYBODY if one not in WHO]
+
+
+@pytest.fixture(scope="module", params=[*WHO, *(pytest.param(one, marks=pytest.mark.acceptance) for one in BOUNDED)])
 def who(request: pytest.FixtureRequest) -> str:
     if request.param == "ordinary" and ordinary_python() is None:
         pytest.skip("no interpreter that an ordinary user may run has this suite's packages")
@@ -197,7 +200,7 @@ def test_no_way_leads_out_of_the_namespace(seen: dict[str, Any]) -> None:
 
 
 def test_it_has_the_rights_of_a_container(seen: dict[str, Any], who: str) -> None:
-    kept = sum(1 << number for number in CONTAINERS) if who == "root" else 0
+    kept = sum(1 << number for number in CONTAINERS) if who != "ordinary" else 0
     assert int(seen["capabilities"], 16) | kept == kept
     assert int(seen["bounding"], 16) | kept == kept
     assert seen["no_new_privs"] == "1"
@@ -283,6 +286,19 @@ def test_a_folder_that_the_code_takes_to_be_there_is_one_of_the_container(machin
 
     assert [(cause["code"], cause["severity"]) for cause in report["causes"]] == [("SC103", "error")]
     assert any("/statecheck-data" in note and "--volume" in note for note in report["notes"])
+
+
+@pytest.mark.parametrize("who", BOUNDED)
+def test_root_without_the_right_to_namespaces_has_those_of_a_user(who: str) -> None:
+    machine = Machine(who)
+    try:
+        write(machine, app__py=STORED.format(files=["chat.db"]))
+        report = machine.diagnose("--only", "same-process")
+    finally:
+        machine.remove()
+
+    assert not is_in_copies(report)
+    assert report["experiments"][0]["outcome"] == "kept"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from statecheck.lab.workers.launch import _namespace_command
+from statecheck.lab.workers.namespaces import list_commands
 from statecheck.probe.disk_roots import Place, RootPlan, _Planner
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def inside(program: str, *words: str) -> Any:
     """What a program prints that is run in the namespaces of a run."""
     done = subprocess.run(
-        [*_namespace_command(), sys.executable, "-c", textwrap.dedent(program), *words],
+        [*list_commands()[0], sys.executable, "-c", textwrap.dedent(program), *words],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

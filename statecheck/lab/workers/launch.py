@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from statecheck.kept import bytecode
 from statecheck.lab.environment.masking import encode_files, find_emptied
 from statecheck.lab.workers.copies import CopiesFolder, describe_sockets, remove_leftovers
+from statecheck.lab.workers.namespaces import find_obstacle, list_commands
 from statecheck.model import CANNOT_PREVENT, ISOLATED_BY_COPIES
 from statecheck.probe.bootstrap import command
 from statecheck.probe.channel import Channel, Closed, Message
@@ -40,6 +40,7 @@ class Launched:
         ahead: what it was asked whose answer nobody has read.
         last_words: how it ended, if it did before anybody ended it, and what it said then.
         ended: somebody here has made it end.
+        untried: commands by which namespaces may be had where the kernel refuses this one.
     """
 
     surroundings: Surroundings
@@ -54,6 +55,7 @@ class Launched:
     ahead: Message | None = None
     last_words: str = ""
     ended: bool = False
+    untried: list[list[str]] = field(default_factory=list)
 
     @property
     def folder(self) -> str:
@@ -145,38 +147,47 @@ def launch(surroundings: Surroundings) -> Launched:
     Raises:
         StatecheckError: nothing can be started.
     """
-    reason = "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else _unsupported()
+    reason = (
+        "asked for by STATECHECK_ISOLATION" if os.environ.get("STATECHECK_ISOLATION") == "copy" else find_obstacle()
+    )
     if reason:
         remove_leftovers()
         return _launch_copies(surroundings, reason)
-    try:
-        launched = _start(_namespace_command(), surroundings, _setup(surroundings, "namespace"))
-    except OSError as error:
-        raise refusal(surroundings.interpreter.python, str(error)) from error
+    launched = _launch_namespaces(surroundings, list_commands())
     remove_leftovers()  # of an earlier run in copies; the warm parent starts meanwhile
     return launched
 
 
 def isolate(launched: Launched, project: Path) -> Launched:
-    """Wait for a warm parent; where the kernel refused it a namespace, start another one with copies of this project.
+    """Wait for a warm parent; where the kernel refused it namespaces, start one by another way, last in copies.
 
     Raises:
         StatecheckError: the interpreter cannot be started.
     """
-    try:
-        launched.greet()
-    except OSError as refused:
-        launched.stop()
-        surroundings = launched.surroundings
-        if launched.isolation == "copy":
-            raise refusal(surroundings.interpreter.python, str(refused)) from refused
-        folders = dict.fromkeys((project, *surroundings.folders))
-        launched = _launch_copies(replace(surroundings, folders=tuple(folders)), str(refused))
+    surroundings, refused = launched.surroundings, list[str]()
+    while True:
         try:
             launched.greet()
         except OSError as error:
             launched.stop()
-            raise refusal(surroundings.interpreter.python, str(error)) from error
+            if launched.isolation == "copy":
+                raise refusal(surroundings.interpreter.python, str(error)) from error
+            refused.append(str(error))
+        else:
+            return launched
+        if launched.untried:
+            launched = _launch_namespaces(surroundings, launched.untried)
+        else:
+            folders = tuple(dict.fromkeys((project, *surroundings.folders)))
+            launched = _launch_copies(replace(surroundings, folders=folders), "; ".join(dict.fromkeys(refused)))
+
+
+def _launch_namespaces(surroundings: Surroundings, commands: list[list[str]]) -> Launched:
+    try:
+        launched = _start(commands[0], surroundings, _setup(surroundings, "namespace"))
+    except OSError as error:
+        raise refusal(surroundings.interpreter.python, str(error)) from error
+    launched.untried = commands[1:]
     return launched
 
 
@@ -191,19 +202,6 @@ def _launch_copies(surroundings: Surroundings, reason: str) -> Launched:
     launched.copies = made
     launched.notes.append(f"{ISOLATED_BY_COPIES} ({reason})")
     return launched
-
-
-def _unsupported() -> str:
-    if not sys.platform.startswith("linux"):
-        return f"no namespaces on {sys.platform}"
-    missing = [tool for tool in ("unshare", "setpriv") if shutil.which(tool) is None]
-    return f"`{missing[0]}` of util-linux is missing" if missing else ""
-
-
-def _namespace_command() -> list[str]:
-    rootless = ["--map-current-user", "--keep-caps"] if os.getuid() else []
-    kinds = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--fork", "--kill-child=KILL", "--mount-proc"]
-    return ["setpriv", "--pdeathsig", "KILL", "--", "unshare", *rootless, *kinds]
 
 
 def _setup(surroundings: Surroundings, isolation: str) -> Message:
