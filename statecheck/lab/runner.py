@@ -92,6 +92,7 @@ class Runner:
     def _next(self) -> list[Experiment]:
         """Return what can be run now, side by side; skip what has been found not to apply."""
         so_far, settled = self._so_far(), self.results.settled()
+        before = len(settled)
         ready: list[Experiment] = []
         for experiment in EXPERIMENTS:
             if ready and (experiment.alone or ready[0].alone):  # these may yet show that it does not apply
@@ -106,7 +107,8 @@ class Runner:
             elif not experiment.aside and (experiment.name in self.named or not experiment.where_due):
                 self.results.skipped[experiment.name] = reason
                 settled.add(experiment.name)
-        return ready
+        # what was skipped just now may be what an experiment further up waited for
+        return self._next() if not ready and len(settled) > before else ready
 
     def _run_together(self, ready: list[Experiment]) -> None:
         if len(ready) == 1:

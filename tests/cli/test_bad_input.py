@@ -1,6 +1,7 @@
 """Bad input, end to end: each gets one `error:` line, one `hint:`, its exit code, and leaves nothing behind.
 
-Real runs of the command, two at once. What each app does wrong stands in `APPS`; what must be said of it in `CASES`.
+Real runs of the command. What each app does wrong stands in `APPS`; what must be said of it in `CASES`, and in `MORE`,
+which come to the same parts by another way and are for `make acceptance`.
 """
 
 from __future__ import annotations
@@ -141,26 +142,28 @@ CASES = [
     Case("raises.py:replay", 2, "replay", "reply"),
     Case("raises.py:reply", 4, "failed at import in `raises.py:2`: RuntimeError: no database", "", "connecting"),
     Case("missing.py:reply", 4, "needs the module `a_module_that_nobody_has`", "install it"),
+    Case("sleeps.py:reply", 4, "not ready within .* s: it hangs", "--timeout"),
+    Case("hangs.py:reply", 4, r"no answer within 1 s .*: it waits in `hangs\.py:\d+`", "--timeout"),
+    Case("dies_in_turn.py:reply", 4, "died while it answered", ""),
+    Case("raises_in_turn.py:reply", 4, r"raised an exception .*ValueError: \[bold\] \\x1b\[31mred", ""),
+    Case("web401.py", 4, "answered 401 to POST /chat.*who are you", "--header"),
+    Case("start_hangs.py", 4, "not ready within .* s: it hangs", "--timeout"),
+    Case("raises.py:reply --endpoint /nope --timeout 0", 2, "--timeout cannot be 0", "above 0"),
+]
+MORE = [
     Case("exits.py:reply", 4, "SystemExit", "", "usage: exits.py MODEL"),
     Case("dies.py:reply", 4, "ended its own process", "kill its process"),
-    Case("sleeps.py:reply", 4, "not ready within .* s: it hangs", "--timeout"),
     Case("noarguments.py:reply", 4, "takes no argument", "name a function"),
-    Case("hangs.py:reply", 4, r"no answer within 1 s .*: it waits in `hangs\.py:\d+`", "--timeout"),
     Case("hangs_later.py:reply", 4, "no answer within 1 s", ""),
-    Case("dies_in_turn.py:reply", 4, "died while it answered", ""),
     Case("killed_in_turn.py:reply", 4, "died while it answered", ""),
     Case("dies_later.py:reply", 4, "died while it answered", ""),
-    Case("raises_in_turn.py:reply", 4, r"raised an exception .*ValueError: \[bold\] \\x1b\[31mred", ""),
     Case("floods.py:reply", 4, "ZeroDivisionError", ""),
     Case("web500.py", 4, "answered 500 to POST /chat.*RuntimeError: boom", "", "RuntimeError: boom"),
-    Case("web401.py", 4, "answered 401 to POST /chat.*who are you", "--header"),
     Case("web422.py", 4, "answered 422 to POST /chat.*what is that", "--message-field"),
     Case("web404.py", 4, "answered 404 to POST /chat.*no such conversation", "--endpoint"),
-    Case("start_hangs.py", 4, "not ready within .* s: it hangs", "--timeout"),
     Case("start_raises.py", 4, "failed at start-up.*no broker", "", "no broker"),
     Case("start_dies.py", 4, "ended its own process", ""),
     Case("customer.py", 4, "answered 422 to POST /chat.*no such customer", "tool.statecheck"),
-    Case("raises.py:reply --endpoint /nope --timeout 0", 2, "--timeout cannot be 0", "above 0"),
 ]
 
 
@@ -226,7 +229,9 @@ def say(folder: Path, *words: str) -> Said:
     return finish(start(folder, *words), folder, before)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.words)
+@pytest.mark.parametrize(
+    "case", [*CASES, *(pytest.param(case, marks=pytest.mark.acceptance) for case in MORE)], ids=lambda case: case.words
+)
 def test_bad_input(case: Case, tmp_path: Path) -> None:
     name = case.words.partition(":")[0].split()[0]
     (tmp_path / ".git").mkdir()
@@ -333,7 +338,11 @@ def test_a_report_that_does_not_fit_is_3(project: Path) -> None:
     assert said.left == ()
 
 
-@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "closed",
+    [pytest.param((1,), marks=pytest.mark.acceptance), pytest.param((2,), marks=pytest.mark.acceptance), (0, 1, 2)],
+    ids=str,
+)
 def test_closed_streams_lose_words_only(project: Path, closed: tuple[int, ...]) -> None:
     words = " ".join(f"{number}>&-" for number in closed)
     command = f'exec "$0" -m statecheck diagnose bot.py:reply --timeout 5 {words}'
@@ -376,7 +385,7 @@ def heed_signals() -> None:
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-@pytest.mark.parametrize("moment", [0.4, 1.2])
+@pytest.mark.parametrize("moment", [0.4, pytest.param(1.2, marks=pytest.mark.acceptance)])
 def test_whatever_ends_it_nothing_is_left(project: Path, name: signal.Signals, moment: float) -> None:
     (project / "hangs.py").write_text(APPS["hangs.py"])  # type: ignore[arg-type]
     before = {path.name for path in project.iterdir()}

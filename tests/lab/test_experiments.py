@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from labs import NAMESPACE_FIRST, Ran, User, diagnosed
+from labs import NAMESPACE_FIRST, Ran, User, diagnosed, diagnosed_in_turn
 
 from statecheck.experiments import REPORTED
 from statecheck.model import Anchor
@@ -38,6 +38,14 @@ MEMORY = """\
         earlier = said.setdefault(session_id, [])
         earlier.append(text)
         return f"{os.getpid()} {os.getppid()} {earlier[:-1]}"
+"""
+WINDOW = """\
+    said = {}
+
+
+    def reply(session_id, text):
+        said[session_id] = [*said.get(session_id, []), text][-5:]
+        return str(said[session_id][:-1])
 """
 SEQUENTIAL = REPORTED[:4]
 
@@ -131,3 +139,16 @@ def test_a_diagnosis_does_not_depend_on_what_was_there_before(user: User, isolat
 
     assert on_a_volume.outcomes() == ran.outcomes()
     assert [path.name for path in Path(user.project / "data").iterdir()] == ["other"]
+
+
+def test_as_many_turns_in_sequence_are_asked_for_also_where_workers_share_nothing(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(window=WINDOW)
+
+    ran = diagnosed_in_turn(
+        user, "window.py:reply", Options(seed=1, only=("other-worker", "concurrent", "concurrent-workers"))
+    )
+
+    assert ran.outcomes()["concurrent-workers"] == "skipped"
+    assert ran.outcomes()["concurrent"] == "kept"
+    assert [cause.code for cause in ran.diagnosis.causes] == ["SC102"]
