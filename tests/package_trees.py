@@ -18,6 +18,12 @@ def parse(path: Path) -> ast.Module:
 
 
 @cache
+def walk(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Return all nodes of a file's tree, walked once for all tests that ask."""
+    return tuple(ast.walk(tree))
+
+
+@cache
 def trees() -> dict[str, ast.Module]:
     """Return all trees by their paths in the package, with slashes."""
     return {path.relative_to(PACKAGE).as_posix(): parse(path) for path in FILES}

@@ -18,7 +18,7 @@ def test_every_program_is_on_the_page() -> None:
     assert set(SHOWN) == {path.name for path in FOLDER.glob("*.py")}
 
 
-QUICK = {"pydantic_serialization.py", "unset_mutation.py"}
+QUICK = {"pydantic_serialization.py"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from package_trees import trees
+from package_trees import trees, walk
 
 from statecheck.experiments import EXPERIMENTS
 from statecheck.judge.causes import CAUSES, Cause, find_cause
@@ -22,7 +22,7 @@ def literals(words: frozenset[str] | set[str]) -> set[tuple[str, str]]:
     return {
         (name, node.value)
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in words
     }
 
@@ -43,8 +43,8 @@ def test_no_experiment_is_named_outside_its_place() -> None:
 
 def _words(tree: ast.Module) -> Iterator[str]:
     """Yield the words of a module's texts and identifiers in lower case, whole and in parts, but for its docstrings."""
-    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    docstrings = {node.value for node in walk(tree) if isinstance(node, ast.Expr)}
+    for node in walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)) and node not in docstrings:
             text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -89,7 +89,7 @@ def test_no_framework_is_asked_for_by_its_name() -> None:
         f"{path}:{node.lineno}"
         for path, tree in trees().items()
         if not path.startswith("probe/adapters/")
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Compare)
         and any(isinstance(side, ast.Attribute) and side.attr == "framework" for side in (node.left, *node.comparators))
         and any(isinstance(side, (ast.Constant, ast.Tuple)) for side in (node.left, *node.comparators))
@@ -100,15 +100,15 @@ def test_no_framework_is_asked_for_by_its_name() -> None:
 
 def _texts(tree: ast.Module) -> Iterator[str]:
     """Yield the strings of a module but for its docstrings and what stands below a name to explain it."""
-    explained = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    explained = {id(node.value) for node in walk(tree) if isinstance(node, ast.Expr)}
+    for node in walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in explained:
             yield node.value
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
     """Yield what a module imports: modules, and what it takes from them."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -174,7 +174,7 @@ def test_no_weight_stands_outside_the_table() -> None:
         f"{path}:{getattr(node, 'lineno', 0)}"
         for path, tree in trees().items()
         if path.startswith(_GUESSING)
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if (isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value)
         or (
             (operands := _operands(node))
@@ -193,7 +193,7 @@ def test_every_weight_is_used() -> None:
     used = {
         node.attr
         for path, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "weights"
     } | {"PART"}
 
@@ -205,7 +205,7 @@ def test_the_kinds_and_actions_of_ops_are_declared_once_and_all_used() -> None:
     declared, the codec refuses the rest; this says that what names a kind is one, and that no declared word is dead.
     """
     said = {word for file, word in literals(KINDS | ACTIONS) if file != "probe/ops.py"}
-    calls = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    calls = [node for tree in trees().values() for node in walk(tree) if isinstance(node, ast.Call) and node.args]
     named = {
         node.args[0].value
         for node in calls
@@ -237,7 +237,7 @@ def test_nothing_is_keyed_by_the_number_of_what_is_not_kept() -> None:
     numbered = {
         name
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Name) and node.id == "id" and isinstance(node.ctx, ast.Load)
     }
 
@@ -248,7 +248,7 @@ def test_python_is_parsed_in_one_place() -> None:
     parsing = {
         name
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ast.parse", "compile", "parser.suite")
     }
 
@@ -261,14 +261,14 @@ def test_imports_are_followed_in_one_place() -> None:
     following = {
         name
         for name, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Attribute)
         if node.attr == "member" and not isinstance(node.ctx, ast.Store)
         if ast.unparse(node.value) != "values"  # an attribute of an evaluated object
     } | {
         name
         for name, tree in trees().items()
-        if any(ast.unparse(n.func) == "find_below" for n in ast.walk(tree) if isinstance(n, ast.Call))
+        if any(ast.unparse(n.func) == "find_below" for n in walk(tree) if isinstance(n, ast.Call))
     }
 
     # a file says what it imports, a tree which files are there; what was typed on the command line is no import

@@ -154,7 +154,7 @@ IN_PLACE = """\
 @pytest.mark.parametrize(
     ("saved", "causes"),
     [
-        ("pass", [("SC101", "unset-mutation")]),
+        pytest.param("pass", [("SC101", "unset-mutation")], marks=pytest.mark.acceptance),
         pytest.param("session.permanent = True", [], marks=pytest.mark.acceptance),
     ],
 )

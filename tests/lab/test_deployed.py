@@ -250,6 +250,7 @@ def test_the_status_of_an_error_refuses_the_turn(user: User) -> None:
     assert "503: closed for today" in problem.text
 
 
+@pytest.mark.acceptance
 def test_a_slack_app_that_answers_in_a_thread_is_mentioned_there_again(user: User) -> None:
     user.write(bot=SLACK)
 
@@ -306,6 +307,7 @@ def test_bots_of_other_libraries(user: User, library: str, app: str, code: str, 
     assert found(ran)[0] == (code, Anchor("bot.py", line))
 
 
+@pytest.mark.acceptance
 def test_a_celery_task_remembers_in_the_child_of_its_worker(user: User) -> None:
     user.write(tasks=CELERY)
 

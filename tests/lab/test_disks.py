@@ -322,6 +322,7 @@ def test_libraries_that_start_threads_in_a_child_get_their_disk(user: User, monk
     assert [(one.code, one.severity) for one in ran.diagnosis.causes] == [("SC103", "error")], ran.diagnosis.errors
 
 
+@pytest.mark.acceptance
 def test_a_disk_that_cannot_be_made_is_named_with_the_reason(user: User) -> None:
     user.write(bot=STORED.format(files=["chat.db"]))
     (user.project / "chat.db").write_bytes(b"")

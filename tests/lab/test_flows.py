@@ -306,6 +306,7 @@ def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
     assert found(heard) == []
 
 
+@pytest.mark.acceptance
 def test_a_question_that_waits_for_its_answer_is_lost_with_the_process_that_asked(user: User) -> None:
     user.write(memory=ASKS_BACK.format(**IN_MEMORY), file=ASKS_BACK.format(**IN_A_FILE) + LOAD)
 

@@ -264,12 +264,12 @@ def found(ran: Ran) -> dict[str, tuple[str | None, str]]:
     ("files", "kind", "line"),
     [
         (FLASK, None, "bots.py:9"),
-        (COOKIE, "own-secret", "app.py:5"),
+        pytest.param(COOKIE, "own-secret", "app.py:5", marks=pytest.mark.acceptance),
         (DJANGO, None, "app.py:18"),
-        (QUART, None, "app.py:8"),
-        (SANIC, None, "app.py:8"),
+        pytest.param(QUART, None, "app.py:8", marks=pytest.mark.acceptance),
+        pytest.param(SANIC, None, "app.py:8", marks=pytest.mark.acceptance),
         (SOCKET, None, "app.py:8"),
-        (PAGE, None, "app.py:6"),
+        pytest.param(PAGE, None, "app.py:6", marks=pytest.mark.acceptance),
     ],
     ids=["flask", "flask cookie", "django", "quart socket", "sanic", "fastapi socket", "flask page"],
 )
@@ -346,6 +346,7 @@ PAUSED = {
 }
 
 
+@pytest.mark.acceptance
 def test_a_run_that_waits_for_a_person_and_lives_as_long_as_a_connection(user: User) -> None:
     ran = run(user, PAUSED)
 

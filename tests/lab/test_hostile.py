@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labs import ISOLATIONS, Ran, User, diagnosed
+from labs import NAMESPACE_FIRST, Ran, User, diagnosed
 
 from statecheck.options.config import Options
 
@@ -90,7 +90,7 @@ ABROAD = """\
 """
 
 
-@pytest.fixture(scope="module", params=ISOLATIONS)
+@pytest.fixture(scope="module", params=NAMESPACE_FIRST)
 def isolation(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -200,7 +200,7 @@ CHILDREN = """\
 """
 
 
-@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
 def test_what_it_started_is_gone_and_nothing_waits_for_it(isolation: str, tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(children=CHILDREN)
@@ -212,7 +212,7 @@ def test_what_it_started_is_gone_and_nothing_waits_for_it(isolation: str, tmp_pa
     assert ran.diagnosis.seconds < 15, "no limit was waited for"
 
 
-@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
 def test_statecheck_itself_keeps_no_descriptor_and_no_thread(isolation: str, tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(quiet="said = []\ndef reply(session_id, text):\n    said.append(text)\n    return str(said)\n")
@@ -273,7 +273,7 @@ CHATTER = """\
 """
 
 
-@pytest.mark.parametrize("isolation", ISOLATIONS)
+@pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
 def test_an_app_that_writes_on_our_descriptors_is_believed_no_more(isolation: str, tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(chatter=CHATTER)

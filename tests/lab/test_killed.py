@@ -88,11 +88,11 @@ def reach(process: subprocess.Popen[bytes], user: User, alive: int) -> None:
     [
         (signal.SIGKILL, 99, 2),
         (signal.SIGKILL, 0, CROWD),
-        (signal.SIGKILL, 1, CROWD),
-        (signal.SIGKILL, 3, CROWD),
+        pytest.param(signal.SIGKILL, 1, CROWD, marks=pytest.mark.acceptance),
+        pytest.param(signal.SIGKILL, 3, CROWD, marks=pytest.mark.acceptance),
         (signal.SIGKILL, 5, CROWD),
-        (signal.SIGTERM, 5, CROWD),
-        (signal.SIGINT, 1, CROWD),
+        pytest.param(signal.SIGTERM, 5, CROWD, marks=pytest.mark.acceptance),
+        pytest.param(signal.SIGINT, 1, CROWD, marks=pytest.mark.acceptance),
         (signal.SIGINT, 5, CROWD),
     ],
     ids=[

@@ -147,6 +147,7 @@ def test_an_agent_with_a_cloud_store_is_driven_and_the_report_says_what_stood_in
     assert not (user.project / "notes.txt").exists()
 
 
+@pytest.mark.acceptance
 def test_a_memory_in_a_cloud_store_is_inconclusive(user: User) -> None:
     diagnosis = diagnosed(user, "remembering.py:reply", "namespace", ONE).diagnosis
     assert (diagnosis.verdict, [problem.slug for problem in diagnosis.errors]) == (

@@ -244,6 +244,7 @@ def test_a_chainlit_session_is_the_memory_of_one_server(tmp_path: Path) -> None:
     assert found == [("SC102W", 12), ("SC103W", 12)]
 
 
+@pytest.mark.acceptance
 def test_what_a_chainlit_message_builds_is_request_scoped(tmp_path: Path) -> None:
     _, outcomes, found = page(tmp_path, CHAINLIT, "same-process", **OF_MESSAGE)
 
@@ -274,6 +275,7 @@ def test_a_database_under_a_gradio_pages_hash_is_healthy(tmp_path: Path) -> None
     assert (outcomes, found) == (dict.fromkeys(names, "kept"), [])
 
 
+@pytest.mark.acceptance
 def test_an_engine_that_a_chat_interface_calls_is_shared_by_all_its_pages(tmp_path: Path) -> None:
     _, outcomes, found = page(tmp_path, CHAT, "same-process", "other-session")
 

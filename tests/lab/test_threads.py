@@ -62,6 +62,7 @@ RACING = """\
 OPTIONS = Options(seed=1, only=("same-process", "concurrent"))
 
 
+@pytest.mark.acceptance
 def test_a_store_that_threads_break_is_told_and_what_hangs_in_it_is_not_waited_for(tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=APP)

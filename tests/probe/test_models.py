@@ -397,6 +397,7 @@ result["engine"] = seen(engine.chat("b sc-m0000000b"))
     assert len(result["engine"][1]) == 2, "one call condenses, one answers"
 
 
+@pytest.mark.acceptance
 def test_constructors_that_fail_offline_are_filled_and_mistakes_still_fail(tmp_path: Path) -> None:
     script = """
 from llama_index.llms.openai import OpenAI, OpenAIResponses
@@ -444,6 +445,7 @@ result["embedding"] = Settings.embed_model.class_name()
     assert result["embedding"] == "EchoEmbedding"
 
 
+@pytest.mark.acceptance
 def test_is_testing_and_explicit_models_are_respected(tmp_path: Path) -> None:
     script = """
 from llama_index.core import Settings

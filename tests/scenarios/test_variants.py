@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-SAMPLE = (
-    ("request-scoped", "stream-cut"),
-    ("multi-worker", "own-secret"),
-)
+SAMPLE = (("multi-worker", "own-secret"),)
 VARIANTS = bundled.select((), (bundled.ALL_KINDS,))
 
 

@@ -293,6 +293,7 @@ def test_one_without_a_server_is_lent_one(tmp_path: Path, app: str) -> None:
     assert [problem["slug"] for problem in report["errors"]] == ["not-all-run"]
 
 
+@pytest.mark.acceptance
 def test_a_module_that_it_lacks_is_told_with_the_interpreter(other: Path) -> None:
     (other.parent / "app.py").write_text("import llama_index.core\nimport no_such_library\ndef reply(text): ...\n")
     done = statecheck(other.parent, "app.py:reply", "--format", "json")
@@ -335,6 +336,7 @@ def test_an_environment_whose_interpreter_is_gone_is_told_with_where_it_was(tmp_
         named(".venv", tmp_path)
 
 
+@pytest.mark.acceptance
 def test_relative_paths_start_where_statecheck_is_run(tmp_path: Path) -> None:
     (tmp_path / "shop" / "data").mkdir(parents=True)
     (tmp_path / "shop" / "data" / "rules.txt").write_text("be kind")
