@@ -1,6 +1,6 @@
 """Try to write to the user's files from inside a run, in every way, and look whether any of them is another afterwards.
 
-    python benchmarks/writes.py [--who root ordinary bounded] [--isolation namespace copy]
+    python benchmarks/writes.py [--who root ordinary bounded] [--isolation namespace copy] [--refuse unshare ...]
 
 An app of ours (`writing.py`) tries each way in each kind of folder: the user's own, those that anybody or a group may
 write to, another user's with something of the user's in it, folders of the system, and the same by links and /proc.
@@ -20,12 +20,14 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import elsewhere
 import writing
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+import system_calls
 from machines import EVERYBODY, Machine, is_in_copies, ordinary_python
 
 _PREPARED = {  # {kind of folder: (where, whose its files are)}
@@ -65,6 +67,8 @@ _MAKING = (
     "nameless",
     "overwrite",
 )
+_BY_OTHERS = ("in-c", "exchange", "shell", "shell-remove", "shell-move", "dd", "another-python")
+"""Ways of C code and other programs, which nothing keeps to the copies where the kernel has no Landlock."""
 _OURS = re.compile(rf"statecheck-({'|'.join(writing.WAYS)})\.(txt|dir|new)")
 
 
@@ -96,6 +100,15 @@ def look_at_system() -> set[str]:
     return {str(path) for folder in _SYSTEM for path in Path(folder).glob("statecheck-*") if _OURS.fullmatch(path.name)}
 
 
+def _way_of(path: str) -> str:
+    return Path(path).name.removeprefix("statecheck-").partition(".")[0]
+
+
+def _is_unheld(report: dict[str, Any]) -> bool:
+    """Whether the report says that C code and other programs may write anywhere."""
+    return any("what these write outside the copies" in note for note in report["notes"])
+
+
 @dataclass(frozen=True)
 class Tried:
     """What was tried as one user.
@@ -103,7 +116,8 @@ class Tried:
     Attributes:
         rows: {kind of folder: Counter of `tried`, `done`, `refused`}.
         reached: what is another on the machine afterwards.
-        named: what is new where the report says that it may be: in `/dev/shm`, which runs in copies share.
+        named: what is another and the report says that it may be: in `/dev/shm`, which runs in copies share, and
+            outside of these what C code and other programs write where the kernel has no Landlock.
     """
 
     who: str
@@ -112,13 +126,13 @@ class Tried:
     named: int
 
 
-def run(who: str, isolation: str) -> Tried:
+def run(who: str, isolation: str, refused: tuple[str, ...]) -> Tried:
     """Try everything as this user.
 
     Raises:
         RuntimeError: not all of it was tried.
     """
-    machine, system = Machine(who, isolation), look_at_system()
+    machine, system = Machine(who, isolation, refused), look_at_system()
     try:
         folders = prepare(machine)
         for module, name in ((writing, "app.py"), (elsewhere, "elsewhere.py")):
@@ -134,9 +148,11 @@ def run(who: str, isolation: str) -> Tried:
         for kind, _, said in map(json.loads, words[:wanted]):  # a process each: the first one's are enough
             rows.setdefault(kind, Counter()).update(["tried", "done" if said == "done" else "refused"])
         reached = [path for path in {*before, *after} if before.get(path) != after.get(path)]
+        by_others = {path for path in reached if _is_unheld(report) and _way_of(path) in _BY_OTHERS}
+        by_others |= {path for path in reached if any(Path(path) == Path(each).parent for each in by_others)}
         new = look_at_system() - system
         shared = {path for path in new if path.startswith("/dev/shm/")} if is_in_copies(report) else set()
-        return Tried(who, rows, sorted([*reached, *(new - shared)]), len(shared))
+        return Tried(who, rows, sorted([*({*reached} - by_others), *(new - shared)]), len(by_others) + len(shared))
     finally:
         for path in look_at_system() - system:
             shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink()
@@ -148,13 +164,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--who", choices=EVERYBODY, nargs="*", default=EVERYBODY)
     parser.add_argument("--isolation", choices=("namespace", "copy"), nargs="*", default=("namespace", "copy"))
+    parser.add_argument("--refuse", choices=system_calls.ANSWERS, nargs="*", default=())
     options = parser.parse_args()
     all_reached = 0
     for isolation, who in itertools.product(options.isolation, options.who):
         if who == "ordinary" and ordinary_python() is None:
             print("as an ordinary user: left out: no interpreter that one may run has the packages")
             continue
-        tried = run(who, isolation)
+        tried = run(who, isolation, tuple(options.refuse))
         print(f"\n{f'as {who}, {isolation}':30} tried  done  refused")
         for kind, row in tried.rows.items():
             print(f"{kind:30} {row['tried']:5} {row['done']:5} {row['refused']:8}")

@@ -7,7 +7,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from . import guard, landlock, privileges
+from . import guard, landlock, outside, privileges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +39,8 @@ class Confinement:
                 self._made = self._begin()
         except OSError:
             self.version = 0
+        if not self.version:  # libraries may write when they are imported
+            outside.install((folder,), alone=True)
 
     def _begin(self) -> socket.socket:
         """Make the workers' rules in a process of its own: tens of thousands of ports take a while."""

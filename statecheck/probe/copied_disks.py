@@ -122,6 +122,7 @@ class CopiedDisks:
 class _CopiedEntering:
     def __init__(self, disks: CopiedDisks, place: Path, ports: list[int]) -> None:
         self.disks, self.place, self.ports = disks, place, ports
+        self.unheld = not disks.confinement.version
 
     def __enter__(self) -> None:
         """Nothing is to be done: it is a folder like any other."""

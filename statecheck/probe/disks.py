@@ -20,7 +20,13 @@ _MOST_BYTES = 16 << 20  # of one file that is searched for markers
 
 
 class Entering(Protocol):
-    """How one worker gets onto its disk: it is forked while its parent is there, so all that it starts is there too."""
+    """How one worker gets onto its disk: it is forked while its parent is there, so all that it starts is there too.
+
+    Attributes:
+        unheld: the kernel does not keep it there: the machine's own files can be written to.
+    """
+
+    unheld: bool
 
     def __enter__(self) -> None:
         """In the parent: be on the disk.

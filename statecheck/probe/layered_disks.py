@@ -211,6 +211,8 @@ def _open_namespace(kind: str) -> int:
 
 
 class _LayeredEntering:
+    unheld = False
+
     def __init__(self, disks: LayeredDisks, disk: str, request: Message) -> None:
         self.disks, self.disk, self.request = disks, disk, request
         self.here = os.getcwd()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.selector_events
-import errno
 import functools
 import os
 import pathlib
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from . import file_holds
 from .guard import check, check_address
 from .markers import MARKER_BYTES, words_around
-from .project_copies import PREFIX
 from .recorder import RECORDER, TOOL, TURN
 
 if TYPE_CHECKING:
@@ -40,8 +38,6 @@ _EFFECTS: dict[str, OpAction] = {
     "shutil.rmtree": "delete",
     "os.rename": "rename",
 }
-_CHANGES = {"os.chmod": 2, "os.chown": 3, "os.utime": 3, "os.setxattr": None, "os.removexattr": None}
-"""{what no rule of Landlock's forbids: which argument is the descriptor that its path is relative to}."""
 _CODE = (".py", ".pyc", ".so", ".pth")
 _LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
 
@@ -59,9 +55,6 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         _record_file(os.fsdecode(args[0]), "database")  # Python 3.10 tells a path as bytes
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         check_address(args[1])
-    elif event in _CHANGES:
-        base = _CHANGES[event]
-        _check_change(args[0], -1 if base is None else args[base])
     elif event == "socket.getaddrinfo":
         check(*args[:2])
     elif event in _EFFECTS:
@@ -104,39 +97,6 @@ def _watch_missing() -> None:
     accessor: Any = getattr(pathlib, "_NormalAccessor", None)  # Python 3.10's paths have taken it from `os` before
     if accessor is not None:
         accessor.stat = staticmethod(stat)
-
-
-def _check_change(path: Any, base: int) -> None:
-    """Refuse to change modes, owners, dates and attributes outside the copy, which no rule of the kernel's does.
-
-    Args:
-        path: of the file, or a descriptor of it.
-        base: the descriptor of the folder that the path is relative to; -1 where it is the working directory.
-    """
-    if not SANDBOX or not isinstance(path, (int, str, bytes, os.PathLike)):
-        return
-    place = _name_descriptor(path if isinstance(path, int) else base)
-    if not isinstance(path, int):
-        place = os.path.join(place, os.fsdecode(path))
-    place = os.path.realpath(place)  # a link in the copy may lead out of it
-    if not f"{place}/".startswith(_changeable):
-        RECORDER.emit("escaped", where=place, frames=RECORDER.frames(3))
-        raise PermissionError(errno.EACCES, "statecheck lets nothing be changed outside the copy", place)
-
-
-def _find_run(disk: str) -> str:
-    """The folder of all copies of the run, of which this disk is one; else the disk itself."""
-    above, part, below = disk.rpartition(f"/{PREFIX}")
-    return above + part + below.partition("/")[0]
-
-
-def _name_descriptor(descriptor: int) -> str:
-    """The path of what a descriptor is open on, "" where it has none, as a pipe."""
-    try:
-        named = os.readlink(f"/proc/self/fd/{descriptor}")
-    except OSError:  # no descriptor, or a system that does not tell
-        return ""
-    return named if named.startswith("/") and not named.startswith("/memfd:") else ""
 
 
 def _record_effect(event: str, args: tuple[Any, ...]) -> None:
@@ -196,9 +156,6 @@ PROVIDED: frozenset[str] = frozenset()
 
 SANDBOX: tuple[str, ...] = ()
 """Where writes belong to the disk of this worker, where that is a copy; empty where layers catch them all."""
-
-_changeable: tuple[str, ...] = ()
-"""The folders of this run's copies, in which the volumes that they lead to are too, with a slash at the end."""
 
 
 _writing = False  # a transport sends through its socket: what it sends is shown once
@@ -297,9 +254,8 @@ def install(sandbox: tuple[str, ...] = (), provided: tuple[int, ...] = ()) -> No
         sandbox: folders with a trailing slash; a write outside them is recorded as `escaped`.
         provided: ports of throwaway servers.
     """
-    global SANDBOX, PROVIDED, _changeable  # noqa: PLW0603 - an audit hook has no object of its own
+    global SANDBOX, PROVIDED
     SANDBOX, PROVIDED = sandbox, frozenset(map(str, provided))
-    _changeable = tuple(f"{_find_run(os.path.realpath(folder))}/" for folder in sandbox)
     sys.addaudithook(_audit)
     file_holds.install()
     _watch_missing()

@@ -205,7 +205,7 @@ def _become_worker(message: Message, fds: list[int], entering: Entering, *, fres
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     worker_message: dict[str, Any] = {**message, "fds": fds}
     worker_message["environment"] = {**message["environment"], **entering.environment()}
-    worker_message["moved"] = entering.list_moved()
+    worker_message["moved"], worker_message["unheld"] = entering.list_moved(), entering.unheld
     if fresh:
         worker.execute(worker_message)
     worker.main(worker_message)

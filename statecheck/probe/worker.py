@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from . import executors, leftovers, sql, system
+from . import executors, leftovers, outside, sql, system
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Message
@@ -63,9 +63,10 @@ def main(message: Message | int) -> None:
     sql.install()
     executors.install()
     leftovers.install()
-    system.install(
-        tuple(os.path.dirname(here) + "/" for _, here in message["moved"]), tuple(message.get("provided", ()))
-    )
+    copies = tuple(os.path.dirname(here) + "/" for _, here in message["moved"])
+    if copies:
+        outside.install(copies, alone=message["unheld"])
+    system.install(copies, tuple(message.get("provided", ())))
     from .state import watch_warnings
 
     watch_warnings()

@@ -243,7 +243,8 @@ def test_the_report_begins_with_what_this_isolation_cannot_prevent(burgled: tupl
 @pytest.mark.parametrize(
     ("refused", "limit"),
     [
-        (("unshare",), "connections by TCP to ports from"),
+        pytest.param(("unshare",), "connections by TCP to ports from", marks=pytest.mark.acceptance),
+        (("unshare", "landlock_create_ruleset"), "what these write outside the copies"),
     ],
 )
 def test_a_kernel_that_refuses_namespaces_or_landlock_too_is_told_and_nothing_is_written_outside(
