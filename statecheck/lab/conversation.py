@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from statecheck.errors import StatecheckError
 from statecheck.lab.client import Markers
 from statecheck.lab.driver import Setting
-from statecheck.lab.environment.placeholders import find_choices_to_try
+from statecheck.lab.environment.placeholders import fill_unset, find_choices_to_try
 from statecheck.lab.error_hints import NO_TABLE, Remedies
 from statecheck.lab.locating import Locator
 from statecheck.lab.scout import Scout
@@ -17,11 +17,12 @@ from statecheck.lab.workers.readiness import START_SECONDS, Limits, wait_until_r
 from statecheck.lab.workers.replies import decode_app_facts
 from statecheck.options.config import TURN_SECONDS
 from statecheck.source.project.migrations import find_migration
+from statecheck.source.project.settings import read_settings
 from statecheck.talk.plan import Overrides, add_demands
 from statecheck.target.virtualenvs import folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from statecheck.lab.preparation import Bench
     from statecheck.lab.workers.worker import Worker
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from statecheck.talk.plan import Plan
 
 _DATABASE = re.compile(r"\w://|\b(host|dbname|service)\s*=")
+
+_LOADING = ("import-failed", "start-up-failed")
+_ANSWERING = ("turn-refused",)  # a client may be made when it is first needed
 
 Found = TypeVar("Found")
 
@@ -68,7 +72,7 @@ def _with_tables(bench: Bench, find: Callable[[], Found]) -> Found:
 
 
 def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:
-    """Find something; where the app does not load with what was made up, again, with the values that its code knows.
+    """Find something; where the app fails with what is set, again, with what it may lack and the values that it knows.
 
     Raises:
         StatecheckError: what is found raises; the first of several errors.
@@ -76,11 +80,11 @@ def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:
     try:
         return find()
     except StatecheckError as error:
-        if error.slug not in ("import-failed", "start-failed"):
+        if error.slug not in (*_LOADING, *_ANSWERING):
             raise
         refused = error
-    environment, left = bench.lab.environment, bench.recording.services.lacking()
-    for values in find_choices_to_try(bench.tree, environment, left):
+    environment = bench.lab.environment
+    for values, notes in _attempts(bench, choices=refused.slug in _LOADING):
         before = dict(environment)
         environment.update(values)
         _kill_workers(bench)
@@ -90,10 +94,23 @@ def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:
             environment.clear()
             environment.update(before)
             continue
-        listed = ", ".join(f"`{name}={value}`" for name, value in values.items())
-        bench.recording.notes.append(f"taken from what the code compares with, as nothing sets it: {listed}")
+        bench.recording.notes += notes
         return found
     raise refused
+
+
+def _attempts(bench: Bench, *, choices: bool) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Yield variables to try where the app fails, and what the report says of them; the likeliest first."""
+    environment, left = dict(bench.lab.environment), bench.recording.services.lacking()
+    unset, notes = fill_unset(read_settings(bench.tree), environment, bench.files, left)
+    if unset:
+        yield unset, notes
+    for values in find_choices_to_try(bench.tree, environment, left) if choices else ():
+        listed = ", ".join(f"`{name}={value}`" for name, value in values.items())
+        said = f"taken from what the code compares with, as nothing sets it: {listed}"
+        yield values, [said]
+        if unset:
+            yield unset | values, [*notes, said]
 
 
 def _kill_workers(bench: Bench) -> None:

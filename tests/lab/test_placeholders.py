@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from labs import User, diagnosed
 
-from statecheck.lab.environment.placeholders import fill_placeholders, take_kept_paths
+from statecheck.lab.environment.placeholders import fill_placeholders, fill_unset, take_kept_paths
 from statecheck.options.config import Options
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.project.project_files import ProjectFiles
@@ -69,6 +69,39 @@ def test_what_is_lacking_gets_a_value_that_its_type_takes(tmp_path: Path, source
     read = read_settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
 
     assert fill_placeholders(read, (), {}, ProjectFiles(tmp_path), ("MONGODB_URI",))[0] == values
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("x = connect(os.getenv('SHOP_URL'), os.getenv('SHOP_REGION'))\n", {"SHOP_URL": "http://127.0.0.1/", "SHOP_REGION": "sc-dummy"}),  # noqa: E501 - one case a line
+        ("URL = os.environ.get('SHOP_URL')\nx = connect(URL)\n", {"SHOP_URL": "http://127.0.0.1/"}),
+        ("x = connect(os.getenv('SHOP_URL', 'here'))\n", {}),
+        ("URL = os.getenv('SHOP_URL')\nif URL:\n    x = connect(URL)\n", {}),
+        ("x = os.getenv('SHOP_URL')\n", {}),
+        ("x = connect(os.getenv('MONGODB_URI'))\n", {}),
+    ],
+)  # fmt: skip
+def test_what_is_handed_on_unset_gets_a_value_once_the_app_has_failed(
+    tmp_path: Path, source: str, values: dict[str, str]
+) -> None:
+    (tmp_path / "app.py").write_text(f"import os\n{source}")
+    read = read_settings(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"))
+
+    assert fill_placeholders(read, (), {}, ProjectFiles(tmp_path), ())[0] == {}
+    assert fill_unset(read, {}, ProjectFiles(tmp_path), ("MONGODB_URI",))[0] == values
+
+
+def test_an_app_that_a_library_refuses_is_tried_with_what_it_left_unset(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    client = "import os\ndef connect(url):\n    if not url:\n        raise ValueError('url is required')\n"
+    user.write(bot=f"{client}client = connect(os.getenv('SHOP_URL'))\n{BOT}")
+    result = diagnosed(user, "bot.py:reply", "namespace", Options(only=("same-process",)))
+
+    assert "made up, as the app fails without them and nothing sets them: SHOP_URL; `--env` sets them" in (
+        result.diagnosis.notes
+    )
+    assert "import-failed" not in {error.slug for error in result.diagnosis.errors}
 
 
 COMPOSE = """\

@@ -86,16 +86,21 @@ def fill_placeholders(
     values = {name: dummy_for(name) for name in by_libraries}
     values |= {one.name: _by_use(one) or dummy_for(one.name) for one in secrets}
     wanted = [one for one in lacking if one.required and one.name not in values and one.name not in left]
+    given, notes = _give(wanted, files, "as the app needs them")
+    return values | given, notes
+
+
+def _give(wanted: Sequence[Setting], files: ProjectFiles, why: str) -> tuple[dict[str, str], list[str]]:
+    """Give each variable what the project's files say of it, else what is made up; say where that is from, and why."""
     if not wanted:
-        return values, []
+        return {}, []
     in_files = find_variables(files)
-    notes: list[str] = []
     told = {one.name: in_files[one.name] for one in wanted if one.name in in_files}
     made = {one.name: value for one in wanted if one.name not in told and (value := _made_up(one))}
-    values |= {name: scrub_value(name, each.value) for name, each in told.items()} | made
-    notes += [_taken(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
+    values = {name: scrub_value(name, each.value) for name, each in told.items()} | made
+    notes = [_taken(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
     if made:
-        notes.append(f"made up, as the app needs them and nothing sets them: {', '.join(made)}; `--env` sets them")
+        notes.append(f"made up, {why} and nothing sets them: {', '.join(made)}; `--env` sets them")
     return values, notes
 
 
@@ -120,6 +125,23 @@ def take_kept_paths(
     told = {name: known[name] for name in names if not known[name].example and inside.search(known[name].value)}
     values = {name: scrub_value(name, each.value) for name, each in told.items()}
     return values, [_led(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
+
+
+def fill_unset(
+    read: Iterable[Setting], environment: Mapping[str, str], files: ProjectFiles, left: Sequence[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return values to try where the app fails: for all that it hands on unset, which a library may refuse as None.
+
+    `create_client(os.getenv("SHOP_URL"))`: only when that fails is it known that it needs a value.
+
+    Args:
+        read: what the code reads.
+        environment: what is set, and stays.
+        files: those of the project that may set more.
+        left: variables of services that could not be had; they stay unset.
+    """
+    unset = [one for one in read if _is_lacking(one) and one.handed and not environment.get(one.name)]
+    return _give([one for one in unset if one.name not in left], files, "as the app fails without them")
 
 
 def find_choices_to_try(
