@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from statecheck.probe.notebooks import spell_line
+
 Verdict = Literal["state-loss", "healthy", "stateless", "inconclusive"]
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["certain", "likely", "possible"]
@@ -24,7 +26,7 @@ class Anchor:
     """For a related place: what happens there (`written`, `read`, `built`)."""
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
+        return spell_line(self.path, self.line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from statecheck.probe.notebooks import spell_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -23,7 +25,7 @@ def notes(conversations: Mapping[str, Conversation]) -> tuple[str, ...]:
 
 def show_line(op: Op) -> str:
     """Return the user's line of an op in brackets, or ""."""
-    return f" ({op.frames[0].path}:{op.frames[0].line})" if op.frames else ""
+    return f" ({spell_line(op.frames[0].path, op.frames[0].line)})" if op.frames else ""
 
 
 def _when(op: Op) -> str:

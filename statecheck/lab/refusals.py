@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.lab.workers.worker import GARBLED_HINT
+from statecheck.probe.notebooks import spell_line
 from statecheck.probe.offline import is_secret
 from statecheck.talk.plan_text import describe
 
@@ -70,7 +71,7 @@ def describe_unclear(tried: Sequence[Plan]) -> StatecheckError:
 def _waits(worker: Worker) -> str:
     reply = worker.ask({"waits": True}, _SECONDS)
     found = (reply or {}).get("waits")
-    return f": it waits in `{found[0]}:{found[1]}`" if found else ""
+    return f": it waits in `{spell_line(*found[:2])}`" if found else ""
 
 
 def describe_refusal(
@@ -115,7 +116,7 @@ def describe_refusal(
         hint = _wanted(*tried[0])
     blocked = [op for op in worker.ops() if op.f == "blocked" and op.turn and op.frames and not op.tool]
     if blocked:
-        asks = f"`{blocked[-1].frames[0].path}:{blocked[-1].frames[0].line}` asks for {blocked[-1].where}"
+        asks = f"`{spell_line(blocked[-1].frames[0].path, blocked[-1].frames[0].line)}` asks for {blocked[-1].where}"
         return StatecheckError(
             "turn-needs-network",
             f"{said}: {asks}, which was blocked",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .adapters.offer import Offer, ServedNothing
 from .caught_servers import STARTED, Noting, Serving, catch_servers
+from .notebooks import is_notebook, read_script
 from .server_starts import SCRIPT
 from .target import adapt, import_module, resolve
 
@@ -77,7 +78,8 @@ def _run(module: ModuleType, name: str) -> None:
             asyncio.run(made)
         return
     path = str(module.__file__)
-    parts = ast.parse(Path(path).read_bytes()).body
+    data = Path(path).read_bytes()
+    parts = ast.parse(read_script(data) if is_notebook(path) else data).body
     body = [node for part in parts if isinstance(part, ast.If) and _is_guard(part.test) for node in part.body]
     sys.modules[SCRIPT] = module
     exec(compile(ast.Module(body, []), path, "exec"), vars(module))  # noqa: S102 - the user's own file

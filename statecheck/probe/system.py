@@ -38,7 +38,7 @@ _EFFECTS: dict[str, OpAction] = {
     "shutil.rmtree": "delete",
     "os.rename": "rename",
 }
-_CODE = (".py", ".pyc", ".so", ".pth")
+_CODE = (".py", ".pyc", ".so", ".pth", ".ipynb")
 _LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
 
 

@@ -13,6 +13,8 @@ from .adapters.offer import Loaded, NoApp, Offer, is_app
 from .caught_servers import STARTED, Noting, catch_servers
 from .frameworks import by_name
 from .graphql_operations import add_operations
+from .notebook_imports import import_notebook
+from .notebooks import is_notebook
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -67,6 +69,8 @@ def _make_offer(message: Message) -> Offer:
 
 def import_module(name: str, path: str) -> ModuleType:
     """Import the user's file under its name."""
+    if is_notebook(path):
+        return import_notebook(name, path)
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:

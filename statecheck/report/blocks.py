@@ -84,7 +84,7 @@ def heading(text: str) -> RenderableType:
 def finding(found: Finding) -> RenderableType:
     """Return a finding: where, what, how it shows, and what to change."""
     title = line(
-        Text(f"{safe(found.anchor.path)}:{found.anchor.line}", style="bold"),
+        Text(safe(str(found.anchor)), style="bold"),
         ": ",
         color_word(found.severity, f"{found.severity}[{found.code}]"),
         header(found).partition("]")[2],
@@ -94,7 +94,7 @@ def finding(found: Finding) -> RenderableType:
     if found.evidence:
         rows += [Padding(_pairs((e.experiment, e.text) for e in found.evidence), (1, 0, 1, 4), expand=False)]
     for place in found.related:
-        rows.append(line(f"{safe(place.path)}:{place.line}: {safe(place.text)}", indent=2))
+        rows.append(line(f"{safe(str(place))}: {safe(place.text)}", indent=2))
     return Group(title, *rows, line(Text("fix: ", style="bold"), safe(found.fix), indent=2), "")
 
 

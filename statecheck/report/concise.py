@@ -18,7 +18,7 @@ def render(diagnosis: Diagnosis, view: View) -> str:
     """One line a finding and one a problem; a single line if there is neither."""
     path = safe(diagnosis.target.path)
     lines = [
-        f"{safe(finding.anchor.path)}:{finding.anchor.line}: {header(finding)}: {safe(finding.summary)}"
+        f"{safe(str(finding.anchor))}: {header(finding)}: {safe(finding.summary)}"
         for finding in sort_findings(diagnosis.causes)
     ]
     lines += [f"{path}: error: {safe(error.text)} ({safe(error.hint)})" for error in diagnosis.errors]

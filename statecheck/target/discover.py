@@ -17,7 +17,7 @@ from statecheck.target.apps import FoundApp, apps_in, best, outermost, spell, wi
 from statecheck.target.deployed import keep_started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from statecheck.source.code.sources import Sources
@@ -75,7 +75,11 @@ class Discovery:
 
 
 def discover(
-    top: Path, evaluator: Callable[[Path], Evaluator], sources: Sources, project: Path | None = None
+    top: Path,
+    evaluator: Callable[[Path], Evaluator],
+    sources: Sources,
+    project: Path | None = None,
+    paths: Sequence[Path] = (),
 ) -> Discovery:
     """Look at every Python file below a directory.
 
@@ -85,6 +89,7 @@ def discover(
             Raises StatecheckError for a file that cannot be read or parsed.
         sources: read the files.
         project: the folder whose files say what is started, where it is another.
+        paths: the files to look at, where it is not every Python file.
 
     Raises:
         StatecheckError: there are more files than are looked at.
@@ -94,7 +99,7 @@ def discover(
     routed: set[Origin] = set()
     error: StatecheckError | None = None
     any_llama = False
-    for path in list(python_files(top, strict=True)):  # a tree that is too large is told at once
+    for path in paths or list(python_files(top, strict=True)):  # a tree that is too large is told at once
         data = sources.peek(path)
         any_llama = any_llama or bool(_LLAMA.search(data))
         if data and path.stem != SCRIPT and not (_LLAMA.search(data) or _APP.search(data)):

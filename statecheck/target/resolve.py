@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.probe.frameworks import FRAMEWORKS
+from statecheck.probe.notebooks import SUFFIX
 from statecheck.probe.server_starts import SCRIPT
 from statecheck.source.code import reading
+from statecheck.source.code.files import notebooks
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.source.code.packages import import_root, is_run_in
 from statecheck.source.code.resolver import FUNCTIONS
@@ -152,7 +154,11 @@ class _Finder:
             raise StatecheckError("unreadable", f"`{shown}` cannot be read: permission denied", "check its permissions")
         if attribute is not None and reading.is_file(top / "__init__.py"):
             return self.file(top / "__init__.py", attribute)
-        discovery = discover(top, self.evaluator, self.sources, self.cwd if top.is_relative_to(self.cwd) else top)
+        place = self.cwd if top.is_relative_to(self.cwd) else top
+        discovery = discover(top, self.evaluator, self.sources, place)
+        if not discovery.found and discovery.error is None and (books := tuple(notebooks(top))):
+            read = discover(top, self.evaluator, self.sources, place, books)
+            discovery = read if read.found or read.uses_llama_index else discovery
         found = discovery.found
         if attribute is not None:
             found = tuple(one for one in found if one.app.object in (attribute, f"{attribute}()"))
@@ -229,7 +235,7 @@ def _expand(where: str) -> Path:
 
 
 def _is_dotted(where: str) -> bool:
-    return all(part.isidentifier() for part in where.split(".")) and not where.endswith(".py")
+    return all(part.isidentifier() for part in where.split(".")) and not where.endswith((".py", SUFFIX))
 
 
 def _elsewhere(module: Module, tree: SourceTree) -> tuple[str, str | None] | None:
@@ -279,11 +285,11 @@ def _missing(path: Path, where: str, cwd: Path) -> StatecheckError:
         text = f"`{shown}` is a URL: an app is started here, and not asked where it runs"
         return StatecheckError("missing-file", text, _NAME_APP)
     words = where.split()
-    if apps := [word for word in words[1:] if ":" in word or word.endswith(".py")]:
+    if apps := [word for word in words[1:] if ":" in word or word.endswith((".py", SUFFIX))]:
         return StatecheckError("missing-file", f"`{shown}` does not exist", f"did you mean `{_line(apps[0])}`?")
     folder = path.parent
     near = sorted(folder.iterdir()) if reading.is_dir(folder) and os.access(folder, os.R_OK) else []
-    names = [item.name for item in near if item.suffix == ".py" or reading.is_dir(item)]
+    names = [item.name for item in near if item.suffix in (".py", SUFFIX) or reading.is_dir(item)]
     close = difflib.get_close_matches(path.name, names, 1) or difflib.get_close_matches(f"{path.name}.py", names, 1)
     hint = f"did you mean `{_shown(folder / close[0], cwd)}`?" if close else _NAME_ONE
     return StatecheckError("missing-file", f"`{shown}` does not exist", hint)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.probe.notebooks import spell_line
+
 if TYPE_CHECKING:
     from statecheck.judge.conversation.conversation import Conversation
     from statecheck.judge.conversation.sent import Channel
@@ -26,5 +28,5 @@ def name_limit(conversation: Conversation) -> str:
     limits = sorted(conversation.select("window"), key=lambda op: (op.method not in ran, bool(op.method)))
     for limit in limits:
         for line in limit.lines:
-            return f"`{limit.name}`, {line.path}:{line.line}"
+            return f"`{limit.name}`, {spell_line(line.path, line.line)}"
     return "no limit was found in the code that says so"

@@ -210,7 +210,7 @@ def _hand_over(service: Named) -> str:
 
 
 def _where(service: Named) -> str:
-    return f"{service.anchor.path}:{service.anchor.line}"
+    return str(service.anchor)
 
 
 def _what(service: Named) -> str:

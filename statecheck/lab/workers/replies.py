@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.model import Anchor
+from statecheck.probe.notebooks import spell_line
 from statecheck.talk.plan import AppFacts, Route
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def decode_failure(message: Message) -> Failure:
     return Failure(
         message["failed"] == "import",
         message.get("error", ""),
-        ":".join(map(str, message.get("at") or ())),
+        spell_line(*message["at"]) if message.get("at") else "",
         message.get("missing") or "",
         message.get("python", ""),
         (address, Anchor(*line)) if line else None,

@@ -14,6 +14,7 @@ from statecheck.lab.bounds import KEPT_ANSWER
 from statecheck.lab.workers.op_file import anonymous_file, read_ops
 from statecheck.lab.workers.replies import Failure, decode_failure
 from statecheck.probe.channel import Channel, Closed, Garbled, Message
+from statecheck.probe.notebooks import spell_lines
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -224,7 +225,7 @@ class Worker:
 
     def output(self) -> str:
         """What it has printed so far (standard output and error), the middle cut out if it is long."""
-        return bytes(self._output).decode("utf-8", "replace")
+        return spell_lines(bytes(self._output).decode("utf-8", "replace"))
 
     def close(self) -> None:
         """Give back the descriptors; the process is the lab's to kill."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
+from statecheck.probe.notebooks import SUFFIX
 from statecheck.source.code.reading import exists, is_file
 
 if TYPE_CHECKING:
@@ -69,6 +71,12 @@ def python_files(top: Path, *, strict: bool = False) -> Iterator[Path]:
                     return
                 yield folder / name
                 left -= 1
+
+
+def notebooks(top: Path) -> Iterator[Path]:
+    """Yield the notebooks of the directories below `top`, at most `MAX_FILES`."""
+    found = (folder / name for folder, names in directories(top) for name in names if name.endswith(SUFFIX))
+    yield from itertools.islice(filter(is_file, found), MAX_FILES)
 
 
 def _too_large(top: Path, what: str) -> StatecheckError:

@@ -13,13 +13,14 @@ import warnings
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
+from statecheck.probe import notebooks
 from statecheck.source.code.newer_syntax import NEWEST, restate, splice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 5 * 1024 * 1024
-SUFFIXES = (".py", ".pyw")
+SUFFIXES = (".py", ".pyw", notebooks.SUFFIX)
 
 _NAME_A_FILE = "name a Python file, a directory or `package.module:attribute`"
 _KINDS = (
@@ -74,9 +75,8 @@ def check_name(path: Path, shown: str) -> None:
         StatecheckError: `not-python`, or `missing-file` and `unreadable` for what is not there.
     """
     if path.suffix not in SUFFIXES:
-        hint = "export the notebook: `jupyter nbconvert --to script`" if path.suffix == ".ipynb" else _NAME_A_FILE
         _check_regular(_mode(path, shown), shown)
-        raise StatecheckError("not-python", f"`{shown}` is not a Python file", hint)
+        raise StatecheckError("not-python", f"`{shown}` is not a Python file", _NAME_A_FILE)
 
 
 def read_bytes(path: Path, shown: str) -> bytes:
@@ -96,6 +96,22 @@ def read_bytes(path: Path, shown: str) -> bytes:
     if data is None or len(data) > MAX_BYTES:
         raise StatecheckError("too-large", f"`{shown}` is larger than 5 MB", "name the module that builds the app")
     return data
+
+
+def read_code(path: Path, shown: str) -> bytes:
+    """Return a file's bytes, of a notebook those of the script that it is.
+
+    Raises:
+        StatecheckError: as `read_bytes`; `not-python` too where a notebook is none.
+    """
+    data = read_bytes(path, shown)
+    if path.suffix != notebooks.SUFFIX:
+        return data
+    try:
+        return notebooks.read_script(data).encode("utf-8", "surrogatepass")
+    except (ValueError, RecursionError) as error:
+        text = f"`{shown}` is no notebook that can be read: {error}"
+        raise StatecheckError("not-python", " ".join(text.split())[:200], _NAME_A_FILE) from error
 
 
 def decode(data: bytes, shown: str) -> str:
@@ -129,7 +145,9 @@ def parse(text: str, shown: str) -> ast.Module:
         message = " ".join((error.msg or "invalid syntax").split())
         newest = max(NEWEST, sys.version_info[:2])
         hint = f"fix the file; it is not valid in any Python up to {newest[0]}.{newest[1]}"
-        raise StatecheckError("syntax-error", f"{shown}:{error.lineno or 1}: {message}", hint) from error
+        raise StatecheckError(
+            "syntax-error", f"{notebooks.spell_line(shown, error.lineno or 1)}: {message}", hint
+        ) from error
     except (RecursionError, MemoryError) as error:
         text = f"`{shown}` is nested too deeply to be read"
         raise StatecheckError("too-deep", text, "split its longest expression") from error

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import ast
     from pathlib import Path
 
-_CODE = frozenset((".py", ".pyw", ".js", ".jsx", ".ts", ".tsx", ".mjs", ".html", ".sh", ".http"))
+_CODE = frozenset((".py", ".pyw", ".ipynb", ".js", ".jsx", ".ts", ".tsx", ".mjs", ".html", ".sh", ".http"))
 
 
 class Sources:
@@ -27,7 +27,7 @@ class Sources:
         """Return the bytes of a regular file of at most `reading.MAX_BYTES`, or nothing if there is no such file."""
         if path not in self._data:
             try:
-                self._data[path] = reading.read_bytes(path, "")
+                self._data[path] = reading.read_code(path, "")
             except StatecheckError:
                 self._data[path] = None
         return self._data[path] or b""
@@ -74,6 +74,6 @@ class Sources:
         reading.check_name(path, shown)
         data = self._data.get(path)
         if data is None:
-            data = self._data[path] = reading.read_bytes(path, shown)
+            data = self._data[path] = reading.read_code(path, shown)
         text = reading.decode(data, shown)
         return text, reading.parse(text, shown)

@@ -9,6 +9,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.causes.broken_store.failed_save import find_asked
 from statecheck.judge.evidence.lines import anchors
 from statecheck.model import Anchor
+from statecheck.probe.notebooks import spell_line
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -32,7 +33,7 @@ def find_guarded_save(case: Case) -> Observation | None:
     condition, save = guard.lines[0], guard.lines[-1]
     return Observation(
         f"each turn asks for what was said before, and nothing was saved: `{guard.name}` kept the save at "
-        f"{save.path}:{save.line} from happening",
+        f"{spell_line(save.path, save.line)} from happening",
         Anchor(condition.path, condition.line),
         (case.reason(BASELINE),),
         kind="guarded-save",
