@@ -1,6 +1,6 @@
 """Give bad input to every command, and print what was tried and what failed.
 
-    python benchmarks/bad_inputs.py [--jobs 2] [--only PART]
+    python benchmarks/bad_inputs.py [--who root|ordinary] [--jobs 2] [--only PART]
 
 Paths, options, configuration, files of variables and kept runs. Whatever it is, the command must end with one `error:`
 line and one `hint:`, with a documented exit code, without a traceback, and leave nothing behind. The apps that fail by
@@ -25,7 +25,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 from cli.test_bad_input import APPS, CASES, REPLY  # noqa: E402 - the suite's
 
 from benchmarks.attempts import Attempt, report  # noqa: E402 - of this repository
-from benchmarks.commands import Machine, User, tell_wrong  # noqa: E402 - likewise
+from benchmarks.commands import Machine, User, become, offer_users, tell_wrong  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -275,7 +275,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--jobs", type=int, default=2, help="commands beside each other")
     parser.add_argument("--only", default="", help="a kind of input")
+    offer_users(parser)
     options = parser.parse_args()
+    become(options.who)
     chosen = [one for one in inputs() if options.only in one.kind]
     with ThreadPoolExecutor(options.jobs) as pool:
         return report(pool.map(attempt, chosen))

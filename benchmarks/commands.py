@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY / "tests" / "lab"))
+sys.path[:0] = [str(REPOSITORY / "tests" / "lab"), str(REPOSITORY / "tests")]
 
 from labs import User  # noqa: E402 - the suite's; programs take it from here
+from machines import WHO, ordinary_python  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
 
-__all__ = ["LONGEST", "Machine", "Said", "User", "tell_wrong"]
+__all__ = ["LONGEST", "Machine", "Said", "User", "become", "offer_users", "tell_wrong"]
 
 LONGEST = 120.0
 """Seconds after which a command counts as one that never ends."""
@@ -62,7 +64,8 @@ class Machine:
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a command in the project."""
         plain = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
-        own = {"PYTHONPATH": str(REPOSITORY), "TERM": "dumb", "NO_COLOR": "1"}
+        path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+        own = {"PYTHONPATH": path, "TERM": "dumb", "NO_COLOR": "1"}
         return subprocess.Popen(
             [sys.executable, "-m", "statecheck", *words],
             cwd=self.user.project,
@@ -96,6 +99,27 @@ class Machine:
         shared = sorted(_list_shared() - self.before)
         found = [f"{len(processes)} processes"] if processes else []
         return ", ".join([*found, *temporary, *shared])
+
+
+def offer_users(parser: argparse.ArgumentParser) -> None:
+    """Offer to run a program as another user than the one who started it."""
+    parser.add_argument("--who", choices=WHO, default=WHO[0], help="the user who runs statecheck")
+
+
+def become(who: str) -> None:
+    """Run this program anew as that user, with the same arguments; return if it is run by that one.
+
+    Raises:
+        SystemExit: no interpreter that an ordinary user may run has the suite's packages.
+    """
+    if os.getuid() or who == "root":
+        return
+    found = ordinary_python()
+    if found is None:
+        raise SystemExit("no interpreter that an ordinary user may run has the suite's packages")
+    command, environment = found
+    sys.stdout.flush()
+    os.execvpe(command[0], [*command, *sys.argv], {**environment, "TMPDIR": "/var/tmp"})
 
 
 def _list_shared() -> set[str]:

@@ -1,6 +1,6 @@
 """Diagnose apps that misbehave in every way and at every stage, and print what was tried and what failed.
 
-    python benchmarks/hostile_targets.py [--isolation namespace|copy] [--jobs 2] [--only PART]
+    python benchmarks/hostile_targets.py [--who root|ordinary] [--isolation namespace|copy] [--jobs 2] [--only PART]
 
 The app is one that keeps its conversations well. What is done to it, or by it, is put in where it is imported, in its
 first turn, in a later turn, and in the background. Each run must end in time, leave no process and no file behind,
@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from benchmarks.attempts import Attempt, report  # noqa: E402 - of this repository
-from benchmarks.commands import Machine, User, tell_wrong  # noqa: E402 - likewise
+from benchmarks.commands import Machine, User, become, offer_users, tell_wrong  # noqa: E402 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,7 +184,9 @@ def main() -> int:
     parser.add_argument("--isolation", choices=("namespace", "copy"), default="namespace")
     parser.add_argument("--jobs", type=int, default=2, help="runs beside each other")
     parser.add_argument("--only", default="", help="a part of the name of what to try")
+    offer_users(parser)
     options = parser.parse_args()
+    become(options.who)
     return report(attempts(options.isolation, options.only, options.jobs))
 
 

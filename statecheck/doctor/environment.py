@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from statecheck.judge.evidence.mends import MEMORY_IN_RAM
+from statecheck.judge.evidence.mends import FIRST_THAT_LOSES, MEMORY_IN_RAM
 from statecheck.lab.environment.variables import target_environment
 from statecheck.probe.bootstrap import command
 from statecheck.probe.checkup import SERVERS
@@ -138,7 +138,7 @@ _TRIALS: dict[str, tuple[str, str, str, str]] = {
     "overlap": (
         "messages of a default `Memory` that is used by several requests at once",
         "SQLAlchemy",
-        "2.1",
+        ".".join(map(str, FIRST_THAT_LOSES)),
         MEMORY_IN_RAM,
     ),
     "cold-start": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,9 +29,10 @@ def case(*histories: History) -> Case:
     return Case(known, found, channel, RunMeta(TargetName("app.py", "app", ""), HANDLER, versions=VERSIONS))
 
 
-def findings(*histories: History) -> tuple[Finding, ...]:
-    """What is found in a run."""
-    return find_causes(case(*histories))
+def findings(*histories: History, **versions: str) -> tuple[Finding, ...]:
+    """What is found in a run, with these versions of packages beside those that all runs have."""
+    told = case(*histories)
+    return find_causes(replace(told, app=replace(told.app, versions={**VERSIONS, **versions})))
 
 
 def codes(*histories: History) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OVERLAPPING, TWO_SESSIONS
@@ -9,7 +10,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.checks.lost_update import find_missing
 from statecheck.judge.checks.mixing import find_forgotten
 from statecheck.judge.evidence.lines import anchor_of, find_builds
-from statecheck.judge.evidence.mends import MEMORY_IN_RAM
+from statecheck.judge.evidence.mends import FIRST_THAT_LOSES, MEMORY_IN_RAM, MEMORY_IN_RAM_OF_THREADS
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_whereabouts
 
@@ -55,13 +56,15 @@ def _report_lost(case: Case, name: str) -> Observation:
         (case.reason(name),),
         kind="library-store" if library else "user-code",
         related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
-        fix=_mend_library_store(conversation, victim) if library else "",
+        fix=_mend_library_store(case, conversation, victim) if library else "",
     )
 
 
-def _mend_library_store(conversation: Conversation, victim: Sent) -> str:
-    in_ram = any(":memory:" in op.where for op in conversation.writes(victim.number, victim.marker))
-    return MEMORY_IN_RAM if in_ram else _MENDS_LIBRARY_STORE
+def _mend_library_store(case: Case, conversation: Conversation, victim: Sent) -> str:
+    if not any(":memory:" in op.where for op in conversation.writes(victim.number, victim.marker)):
+        return _MENDS_LIBRARY_STORE
+    numbers = tuple(map(int, re.findall(r"\d+", case.app.versions.get("SQLAlchemy", ""))[:2]))
+    return MEMORY_IN_RAM_OF_THREADS if () < numbers < FIRST_THAT_LOSES else MEMORY_IN_RAM
 
 
 def _is_in_library_store(conversation: Conversation, victim: Sent) -> bool:
