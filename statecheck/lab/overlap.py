@@ -22,6 +22,7 @@ _PATIENT = 10  # quiet times
 _LEAST_PATIENCE = 5.0  # seconds with a turn that goes on when all others have ended; SQLite waits as long for a lock
 _AT_WORK = 0.1  # of the time: a worker that uses less of a core waits, and has only answered this question
 _LONGEST_WORK = 10  # quiet times; who is never done is waited for no longer
+_HELD = 0.5  # of the longest that an answer may take: a turn that is held has to be answered yet
 
 
 def send_at_once(
@@ -49,6 +50,7 @@ def send_at_once(
     """
     states: States = "" if len(turns) == 1 else "used" if mixed else "written"
     most, models_only, alone = 0, False, len(workers) == 1
+    until = time.monotonic() + _HELD * seconds
     marks = [(worker.held, worker.held_aside) for worker in workers]
     for worker in workers:
         worker.ask({"hold": hold, "states": states, "alone": alone}, seconds)
@@ -57,12 +59,14 @@ def send_at_once(
         futures = [pool.submit(turn) for turn in turns]
         try:
             for number in range(_MOST_ROUNDS):
-                held = _wait_for_arrivals(futures, workers, [held for held, _ in marks], quiet)
+                held = _wait_for_arrivals(futures, workers, [held for held, _ in marks], quiet, until)
                 most = max(most, held)
                 if not number:
                     meanwhile()
                 aside = sum(worker.held_aside - earlier for worker, (_, earlier) in zip(workers, marks, strict=True))
                 if held < 2 and (models_only or not aside):  # what takes turns one by one has no overlap to force
+                    break
+                if time.monotonic() >= until:
                     break
                 models_only = models_only or held < 2  # one by one at its state: it may yet ask its model for several
                 marks = [(worker.held, worker.held_aside) for worker in workers]
@@ -81,9 +85,11 @@ def send_at_once(
 
 
 def _wait_for_arrivals(
-    futures: Sequence[Future[object]], workers: Sequence[Worker], before: list[int], quiet: float
+    futures: Sequence[Future[object]], workers: Sequence[Worker], before: list[int], quiet: float, until: float
 ) -> int:
     """Wait until all turns are held or ended, or nothing new arrives for a quiet time; return how many are held.
+
+    Not beyond `until`: where turns are slow, several quiet times are more than an answer may take.
 
     What a worker needs for its work is no quiet time, so that a busy machine only takes longer. When all turns have
     ended, a task that one of them left behind may yet arrive.
@@ -101,10 +107,10 @@ def _wait_for_arrivals(
         longest = quiet if arrived else max(quiet, _FIRST_SECONDS)
         if (held >= going_on and (held or still)) or still >= longest:
             return held
-        if time.monotonic() - last > _LONGEST_WORK * longest:
+        if time.monotonic() > min(last + _LONGEST_WORK * longest, until):
             return held
         began = time.monotonic()
-        bell.wait(quiet / 20)
+        bell.wait(max(0.0, min(quiet / 20, until - began)))
         still += 0.0 if watch.are_at_work(quiet) else time.monotonic() - began
 
 

@@ -1,0 +1,49 @@
+"""Turns that are held at once are let go while their answers can still come in time."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+from statecheck.lab.overlap import send_at_once
+
+if TYPE_CHECKING:
+    from statecheck.lab.workers.worker import Worker
+
+FOREVER = 3600.0
+
+
+class OneByOne:
+    """A worker that takes one turn at a time and holds it at each round: the other waits behind it."""
+
+    generation, dead = 1, False
+
+    def __init__(self) -> None:
+        self.held = self.held_aside = 0
+        self.done: dict[int, str] = {}
+        self.rounds = 0
+        self.released = threading.Event()
+
+    def turn(self) -> None:
+        self.held = self.held_aside = 1
+        self.released.wait(FOREVER)
+
+    def behind(self) -> None:
+        self.released.wait(FOREVER)
+
+    def ask(self, message: dict[str, Any], _seconds: float) -> dict[str, Any]:
+        return {"work": 0.0} if "work" in message else {}
+
+    def tell(self, message: dict[str, Any]) -> None:
+        if "next-round" in message:
+            self.rounds += 1
+            self.held += 1
+        if "release" in message:
+            self.released.set()
+
+
+def test_slow_turns_are_let_go_before_their_answers_are_late() -> None:
+    worker = OneByOne()
+    most, left = send_at_once([worker.turn, worker.behind], [cast("Worker", worker)], "model", FOREVER, 0.2)
+
+    assert (most, left, worker.rounds) == (1, [], 0)
