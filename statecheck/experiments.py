@@ -59,7 +59,7 @@ _ONE_USER = Guard(
     "the app knows its users by a table of its own (`{lone}`), so that all clients are one of them",
     lambda so_far: bool(so_far.lone),
 )
-_ONE_BY_ONE = Guard("a page in a browser sends one message at a time", lambda so_far: so_far.one_by_one)
+_TABS_APART = Guard("each tab of the page has a conversation of its own", lambda so_far: so_far.tabs_apart)
 _SENT_WHOLE = Guard("the client sends the whole conversation with every turn", lambda so_far: so_far.sent_whole)
 _FORGETS_REASON = f"in {BASELINE} turn 2 is not given turn 1 either"
 _FORGETS = Guard(_FORGETS_REASON, lambda so_far: so_far.remembers is False)
@@ -95,7 +95,7 @@ _NO_EVENTS = Guard("a client sends no event that may be delivered twice", lambda
 _NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
 _FORGETFUL = (_SENT_WHOLE, _FORGETS)
-_CANNOT_OVERLAP = (_ONE_BY_ONE, *_FORGETFUL, _RENEWED, _ANSWERED)
+_CANNOT_OVERLAP = (*_FORGETFUL, _RENEWED, _ANSWERED, _TABS_APART)
 
 
 @dataclass(frozen=True, slots=True)

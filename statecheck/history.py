@@ -73,6 +73,7 @@ class Op:
         status: of an answer: the HTTP status, 200 for a call that returned; 0 if nothing came back.
         answers: of a turn that answers what the app asked a person: the turn in which it did; 0 for any other.
         held: the greatest number of turns that were held at once.
+        tabs: of an overlap: each of its turns came from a tab of its own, as did the one that reads.
         error: what was raised, or why nothing came back.
         by_library: no code of the user's is on the stack; `frames` are those of the call that a library works for.
         running: of a snapshot: the run had not ended.
@@ -113,6 +114,7 @@ class Op:
     status: int = 0
     answers: int = 0
     held: int = 0
+    tabs: bool = False
     error: str = ""
     by_library: bool = False
     running: bool = False

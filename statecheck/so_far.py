@@ -14,7 +14,7 @@ class SoFar:
     Attributes:
         settled: names of the experiments that have run, or that do not apply.
         lone: what says who is talking, where all clients are one user to the app (`header X-Api-Key`).
-        one_by_one: a client sends no turn before the one before it is answered.
+        tabs_apart: a client is a page in a browser, and what the app keeps of the baseline is that tab's alone.
         keyed: what a client sends names its session.
         sent_whole: a client sends the whole conversation, and nothing shows that the app keeps it as well.
         remembers: turn 2 of the baseline was given turn 1; None before the baseline has run.
@@ -39,7 +39,7 @@ class SoFar:
 
     settled: frozenset[str] = frozenset()
     lone: str = ""
-    one_by_one: bool = False
+    tabs_apart: bool = False
     keyed: bool = False
     sent_whole: bool = False
     remembers: bool | None = None

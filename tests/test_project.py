@@ -80,6 +80,7 @@ PROBE_MAY_IMPORT = {
     "statecheck.probe.adapters.gradio": {"fastapi", "gradio", "httpx"},
     "statecheck.probe.adapters.site": {"uvicorn"},
     "statecheck.probe.adapters.streamlit": {"streamlit"},
+    "statecheck.probe.adapters.streamlit_harness": {"streamlit"},
     "statecheck.probe.adapters.django": {"django"},
     "statecheck.probe.adapters.sanic": {"sanic"},
     "statecheck.probe.adapters.tornado": {"tornado"},

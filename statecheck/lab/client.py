@@ -40,6 +40,7 @@ class Client:
         open: the connection that was left open, if any.
         asked: what the app calls the question that it has asked and that is not answered yet, if any.
         asked_in: the number of the turn in which it did; 0 where nothing is asked.
+        tab: which tab of a page it is; "" where there is one only.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Client:
     open: Connection | None = None
     asked: str | int | None = None
     asked_in: int = 0
+    tab: str = ""
 
     @property
     def session(self) -> str | int:
@@ -67,9 +69,21 @@ class Client:
         """The name and the password by which it signs in."""
         return self.account or Account(self.key, MADE_UP_PASSWORD)
 
-    def again(self) -> Client:
-        """Another tab of the same browser: the same session and cookies, a jar of its own."""
-        return replace(self, cookies=dict(self.cookies), said=list(self.said), values=dict(self.values), open=None)
+    def again(self, tab: str = "") -> Client:
+        """Another tab of the same browser: the same session and cookies, a jar of its own.
+
+        Args:
+            tab: what tells it from others, where a client is a page: it has the same address, and shows nothing yet.
+        """
+        own = replace(self, cookies=dict(self.cookies), said=list(self.said), values=dict(self.values))
+        own.open, own.tab = None, tab or self.tab
+        return own
+
+    def follow(self, tab: Client, heard: int) -> None:
+        """Go on after a tab in which so much was heard before it: one chat shows all, but an older page may not."""
+        if tab is not self:
+            self.said += tab.said[heard:]
+            self.tab = f"{tab.tab}-later" if tab.tab else ""
 
     def hang_up(self) -> None:
         """Close the connection that was left open, if there is one."""
@@ -291,7 +305,8 @@ def _call(
     token = next(_call_tokens)
     invoked(token)
     try:
-        given = {"args": list(request.args), "kwargs": dict(request.keywords), "kept": client.cookies}
+        kept = {**client.cookies, "tab": client.tab} if client.tab else client.cookies
+        given = {"args": list(request.args), "kwargs": dict(request.keywords), "kept": kept}
         worker.channel.send({"call": token, **given})
     except Closed:
         return 0, "", worker.fate, [token]

@@ -266,7 +266,8 @@ class Driver:
         first = len(self.sent) + 1
         heard = [len(client.said) for client in clients]
         alone = step.turns == len(step.sessions)  # what a browser is given by its one turn is sent with the next
-        tabs = [client if alone else client.again() for client in clients]
+        in_tabs = self.setting.plan.in_tabs and not alone
+        tabs = [client if alone else client.again(f"-{n}" * in_tabs) for n, client in enumerate(clients, first)]
         turns = [
             partial(self._turn, worker, tab, number, self._next_marker())
             for number, (worker, tab) in enumerate(zip(workers, tabs, strict=True), first)
@@ -280,9 +281,8 @@ class Driver:
         for number in left:
             self._give_up(workers[number], first + number)
         for client, tab, before in zip(clients, tabs, heard, strict=True):
-            if tab is not client:
-                client.said += tab.said[before:]  # one chat shows what each of them said
-        self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first))
+            client.follow(tab, before)
+        self.ops.append(Op(time.monotonic_ns(), "info", "overlap", held=most, turn=first, tabs=in_tabs))
         if mixed:
             self.ops += setting.locator.shared()
 

@@ -9,6 +9,7 @@ from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLA
 from statecheck.judge.checks import outcomes
 from statecheck.judge.checks.mixing import find_pushed_out
 from statecheck.judge.conversation import Conversation, read_conversations
+from statecheck.probe.frameworks import find_tab
 from statecheck.so_far import SoFar
 from statecheck.talk.variations import has_events, has_spellings
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from statecheck.history import History
     from statecheck.judge.conversation import Channel
     from statecheck.model import Outcome, Problem
+    from statecheck.probe.ops import OpKind
     from statecheck.talk.plan import Plan
+
+_OUTSIDE: tuple[OpKind, ...] = ("disk", "wire")
 
 
 @dataclass
@@ -80,7 +84,7 @@ class Results:
         return SoFar(
             settled,
             lone=plan.lone,
-            one_by_one=not plan.overlaps,
+            tabs_apart=plan.in_tabs and baseline is not None and (_is_of_one_tab(baseline) or "skipped" in overlapped),
             keyed=plan.session_field is not None,
             sent_whole=sent_whole,
             remembers=(BASELINE not in self.problems and channel is not None) if BASELINE in settled else None,
@@ -104,6 +108,14 @@ class Results:
             overlapped=bool(overlapped),
             overlap_lost="lost" in overlapped,
         )
+
+
+def _is_of_one_tab(baseline: Conversation) -> bool:
+    """Whether all that the app was seen to keep of the first turn is what its framework keeps for a tab."""
+    first = baseline.turns[:1]
+    placed = [op.where for turn in first for op in baseline.with_marker("place", turn.marker) if op.lines]
+    outside = [op for turn in first for f in _OUTSIDE for op in baseline.with_marker(f, turn.marker)]
+    return bool(placed) and not outside and all(find_tab(where) is not None for where in placed)
 
 
 def _makes_tables(baseline: Conversation) -> bool:

@@ -466,6 +466,11 @@ def by_name(name: str) -> Framework:
     return _BY_NAME.get(name, UNKNOWN)
 
 
+def find_tab(place: str) -> Framework | None:
+    """Return the framework that keeps what is at this place (`st.session_state['engine']`) for one tab, or None."""
+    return next((one for one in FRAMEWORKS if any(place.startswith(name) for name in one.tab_state)), None)
+
+
 def by_constructor(name: str) -> tuple[Framework, ...]:
     """Return the frameworks of which a constructor has this name."""
     return _BY_CONSTRUCTOR.get(name, ())

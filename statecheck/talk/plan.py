@@ -64,7 +64,7 @@ class Plan:
         turn_more: what else they have, with a value for each; one that is an id differs from turn to turn.
         turn_parts: how a content is written in them, where it is a list of typed parts.
         streams: the answer comes in pieces.
-        overlaps: a client may send a turn before the one before it is answered; a page in a browser does not.
+        in_tabs: a client is a page in a browser, which sends one message at a time: turns that overlap come from tabs.
         opening: what a client sends that has no session yet: it asks for one, or is the first turn, if there is a
             message in it.
         given: what the answer calls the session that the app gives (`session_id`, `data.id`), or "" if it gives none.
@@ -104,7 +104,7 @@ class Plan:
     turn_more: tuple[tuple[str, Json], ...] = ()
     turn_parts: Json = None
     streams: bool = False
-    overlaps: bool = True
+    in_tabs: bool = False
     opening: Plan | None = None
     given: str = ""
     before: tuple[Preliminary, ...] = ()

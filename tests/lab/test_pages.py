@@ -44,6 +44,30 @@ database = "sqlite+aiosqlite:////tmp/chats/chats.db"
     memory = Memory.from_defaults(session_id=st.query_params.get("user"), async_database_uri=database)
     engine = SimpleChatEngine.from_defaults(memory=memory)"""
 }
+EXCHANGED = {
+    "keep": """\
+@st.cache_resource
+    def load():
+        return SimpleChatEngine.from_defaults()
+    st.session_state.setdefault("memory", ChatMemoryBuffer.from_defaults())
+    engine = load()
+    engine._memory = st.session_state.memory"""
+}
+IN_A_FILE = """\
+    import json
+    import pathlib
+
+    import streamlit as st
+    from llama_index.core import Settings
+    from llama_index.core.llms import ChatMessage
+
+    file = pathlib.Path(f"/tmp/chats/{st.query_params.get('user')}.json")
+    if prompt := st.chat_input("Ask"):
+        said = [*(json.loads(file.read_text()) if file.exists() else []), ["user", prompt]]
+        answer = Settings.llm.chat([ChatMessage(role=role, content=text) for role, text in said]).message.content
+        file.write_text(json.dumps([*said, ["assistant", answer]]))
+        st.write(answer)
+"""
 LOGIN = """\
     import streamlit as st
     from llama_index.core.chat_engine import SimpleChatEngine
@@ -192,6 +216,27 @@ def test_a_cached_resource_is_shared_by_all_tabs(tmp_path: Path) -> None:
     assert (outcomes["other-session"], found) == ("leaked", [("SC106", 8)])
 
 
+def test_what_two_tabs_exchange_at_once_is_found_with_both_lines(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, STREAMLIT, "same-process", "other-session", "two-sessions", **EXCHANGED)
+
+    assert (outcomes["other-session"], outcomes["two-sessions"]) == ("isolated", "leaked")
+    assert found == [("SC106", 13)]
+
+
+@pytest.mark.acceptance
+def test_a_page_keeps_two_tabs_apart_that_have_an_engine_each(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, STREAMLIT, "same-process", "concurrent", "two-sessions", **IN_SESSION)
+
+    assert (outcomes, found) == ({"same-process": "kept", "two-sessions": "isolated"}, [])
+
+
+@pytest.mark.acceptance
+def test_several_tabs_of_one_user_overwrite_a_file_that_they_share(tmp_path: Path) -> None:
+    _, outcomes, found = page(tmp_path, IN_A_FILE, "same-process", "concurrent")
+
+    assert (outcomes["concurrent"], found) == ("lost", [("SC105", 12)])
+
+
 @pytest.mark.acceptance
 def test_a_store_under_the_name_in_the_pages_url_is_healthy(tmp_path: Path) -> None:
     names = ("same-process", "other-worker", "new-container", "other-session")
@@ -249,6 +294,60 @@ def test_what_a_chainlit_message_builds_is_request_scoped(tmp_path: Path) -> Non
     _, outcomes, found = page(tmp_path, CHAINLIT, "same-process", **OF_MESSAGE)
 
     assert (outcomes, found) == ({"same-process": "lost"}, [("SC101", 6)])
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize(("shared", "what"), [(True, "leaked"), (False, "isolated")])
+def test_two_chats_at_once_exchange_what_a_module_has_of_them(tmp_path: Path, shared: bool, what: str) -> None:
+    source = f"""\
+    import chainlit as cl
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer
+
+    engine = SimpleChatEngine.from_defaults()
+
+
+    @cl.on_message
+    async def main(message: cl.Message):
+        memory = cl.user_session.get("memory") or ChatMemoryBuffer.from_defaults()
+        cl.user_session.set("memory", memory)
+        {"pass" if shared else "engine = SimpleChatEngine.from_defaults()"}
+        engine._memory = memory
+        await cl.Message(str(await engine.achat(message.content))).send()
+    """
+    _, outcomes, found = page(tmp_path, source, "same-process", "concurrent", "two-sessions")
+
+    assert (outcomes["two-sessions"], found) == (what, [("SC106", 13)] if shared else [])
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize(("shared", "what"), [(True, "leaked"), (False, "isolated")])
+def test_two_pages_at_once_exchange_what_a_global_has_of_them(tmp_path: Path, shared: bool, what: str) -> None:
+    source = f"""\
+    import gradio as gr
+    from llama_index.core.chat_engine import SimpleChatEngine
+    from llama_index.core.memory import ChatMemoryBuffer
+
+    engine = SimpleChatEngine.from_defaults()
+
+    with gr.Blocks() as demo:
+        kept = gr.State()
+        box = gr.Textbox(label="Message")
+        said = gr.Textbox(label="Answer", interactive=False)
+
+        async def respond(message, memory):
+            memory = memory or ChatMemoryBuffer.from_defaults()
+            {"pass" if shared else "engine = SimpleChatEngine.from_defaults()"}
+            engine._memory = memory
+            return str(await engine.achat(message)), memory
+
+        box.submit(respond, [box, kept], [said, kept], concurrency_limit=8)
+
+    demo.launch()
+    """
+    _, outcomes, found = page(tmp_path, source, "same-process", "concurrent", "two-sessions")
+
+    assert (outcomes["two-sessions"], found) == (what, [("SC106", 15)] if shared else [])
 
 
 @pytest.mark.acceptance

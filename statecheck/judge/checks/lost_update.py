@@ -79,8 +79,9 @@ def check(
         control: the same number of turns without overlap, if they were sent.
 
     Returns:
-        `lost`, `reordered`, `kept`, or `error` where the reading turn or all overlapping turns were refused, or it was
-        not seen what the reading turn was given.
+        `lost`, `reordered`, `kept`, `skipped` where the overlapping turns came from tabs that each had a conversation
+        of its own, or `error` where the reading turn or all overlapping turns were refused, or it was not seen what
+        the reading turn was given.
     """
     channel = channel or "model"
     before, during, reader = conversation.overlap
@@ -91,6 +92,8 @@ def check(
         return "error", f"none of the overlapping turns was acknowledged: {during[0].note if during else ''}"
     if channel == "model" and not conversation.calls_model(reader.number):  # a queue or a pool was behind by then
         return "error", f"turn {reader.number} ended before a model was asked for it: what it was given was not seen"
+    if conversation.in_tabs and not any(conversation.is_given(turn, before[0], channel) for turn in acknowledged):
+        return "skipped", "each tab of the page has a conversation of its own: those at once were not given turn 1"
     lost = find_missing(conversation, channel)
     held = conversation.held
     refused = len(during) - len(acknowledged)

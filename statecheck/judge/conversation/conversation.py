@@ -64,6 +64,12 @@ class Conversation(TurnIndex):
         mark = next(self.select("overlap"), None)
         return mark.held if mark is not None else 0
 
+    @cached_property
+    def in_tabs(self) -> bool:
+        """Whether each overlapping turn came from a tab of its own."""
+        mark = next(self.select("overlap"), None)
+        return mark is not None and mark.tabs
+
     # -------------------------------------------------------------------------------------------- what a turn was given
 
     def given(self, turn: Sent, channel: Channel) -> Turns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.probe.frameworks import FRAMEWORKS, by_name
+from statecheck.probe.frameworks import by_name, find_tab
 
 if TYPE_CHECKING:
     from statecheck.judge.evidence.case import Case
@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 _OF_A_POLLING_BOT = "a bot that polls has one process by design, so nothing is lost until it answers by a webhook"
 
 
-def find_tab(place: Whereabouts | None) -> Framework | None:
+def find_tab_of(place: Whereabouts | None) -> Framework | None:
     """Return the framework that keeps this place for one tab of a browser, or None."""
-    if place is None:
-        return None
-    return next((one for one in FRAMEWORKS if any(place.text.startswith(name) for name in one.tab_state)), None)
+    return find_tab(place.text) if place is not None else None
 
 
 def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
@@ -29,7 +27,7 @@ def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
     """
     if case.app.workers > 1:
         return "error", ""
-    tab = find_tab(place)
+    tab = find_tab_of(place)
     if tab is not None:
         return "warning", f"a tab keeps to one {tab.name} server, so nothing is lost while there is one replica"
     return ("warning", _OF_A_POLLING_BOT) if case.app.polls else ("error", "")
@@ -37,7 +35,7 @@ def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
 
 def weigh_end(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
     """Return how much it matters that what is in memory ends with its process, and why; "" for an error."""
-    tab = find_tab(place)
+    tab = find_tab_of(place)
     if tab is None or case.app.workers > 1:
         return "error", ""
     return "warning", f"a {tab.name} tab begins anew after a restart, as its page does"
@@ -45,7 +43,7 @@ def weigh_end(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
 
 def advise_beyond_tab(place: Whereabouts | None) -> str:
     """Return what its framework offers for a conversation that should outlive its tab; "" where it is no tab's."""
-    tab = find_tab(place)
+    tab = find_tab_of(place)
     return tab.beyond_tab if tab is not None else ""
 
 

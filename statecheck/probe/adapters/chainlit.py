@@ -21,7 +21,7 @@ from ..frameworks import by_name
 from ..offline import DUMMY
 from ..recorder import RECORDER, TURN, begin_turn
 from .offer import NoApp, route
-from .site import Site, find_mounted, page_call
+from .site import Site, find_mounted, name_tab, page_call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -93,16 +93,16 @@ class Chainlit(Site):
         """Send a message in a tab, connected if it is new to this process; what the app answers.
 
         Args:
-            kept: what the browser keeps of the tab: the `thread` that it is in.
+            kept: what the browser keeps: which `tab` it is of several, and the `thread` that its address names.
         """
-        turn = TURN.get()
+        turn, name = TURN.get(), name_tab(session, kept)
         self.answers[turn] = []
-        if session not in self.tabs:
-            self.tabs[session] = asyncio.ensure_future(self._connect(session, kept.get("thread", "")))
-        tab = await asyncio.shield(self.tabs[session])
+        if name not in self.tabs:
+            self.tabs[name] = asyncio.ensure_future(self._connect(session, name, kept.get("thread", "")))
+        tab = await asyncio.shield(self.tabs[name])
         said = _spell_message(message)
         await self._ends(said["id"], tab.emit("client_message", {"message": said, "fileReferences": []}))
-        opened = self.socket.WebsocketSession.get_by_id(session)
+        opened = self.socket.WebsocketSession.get_by_id(name)
         if opened is not None and opened.thread_id:
             kept["thread"] = opened.thread_id
         if turn in self.raised:
@@ -116,20 +116,20 @@ class Chainlit(Site):
         await sending
         await ended
 
-    async def _connect(self, session: str, thread: str) -> Any:
-        """Connect as the web page does, and wait until the chat has started."""
+    async def _connect(self, session: str, name: str, thread: str) -> Any:
+        """Connect a tab as the web page does, and wait until the chat has started."""
         import socketio
         from chainlit.config import config
 
         async def asked(question: dict[str, Any]) -> Any:
-            return await self._reply(session, question["spec"])
+            return await self._reply(session, name, question["spec"])
 
         tab = socketio.AsyncClient(reconnection=False)
         tab.on("ask", asked)
         tab.on("call_fn", lambda _asked: {})
         user = await _make_user(session)
         auth = {
-            "sessionId": session,
+            "sessionId": name,
             "clientType": "webapp",
             "threadId": thread,
             "userEnv": json.dumps(dict.fromkeys(config.project.user_env or (), f"sk-{DUMMY}")),
@@ -137,13 +137,13 @@ class Chainlit(Site):
         }
         path = f"{self.prefix}/ws/socket.io"
         await tab.connect(self.address, headers=_login_headers(user), auth=auth, socketio_path=path)
-        await self._ends(session, tab.emit("connection_successful"))
+        await self._ends(name, tab.emit("connection_successful"))
         return tab
 
-    async def _reply(self, session: str, spec: dict[str, Any]) -> Any:
-        """What a visitor gives where the app asks: who they are, or a file."""
+    async def _reply(self, session: str, name: str, spec: dict[str, Any]) -> Any:
+        """What a visitor gives where the app asks in a tab: who they are, or a file."""
         if spec["type"] == "file":
-            opened = self.socket.WebsocketSession.get_by_id(session)
+            opened = self.socket.WebsocketSession.get_by_id(name)
             return [await opened.persist_file(name="notes.txt", mime="text/plain", content=_NOTES)]
         return _spell_message(session) if spec["type"] == "text" else None
 

@@ -14,7 +14,7 @@ from ..frameworks import by_name
 from ..recorder import RECORDER, TURN, begin_turn
 from .gradio_page import Page
 from .offer import NoApp, route
-from .site import Site, find_mounted, page_call
+from .site import Site, find_mounted, name_tab, page_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,25 +75,27 @@ class Gradio(Site):
         """Write a message into a page and send it; what the page is given for that.
 
         Args:
-            kept: what the browser keeps: the `page`, with what its components hold.
+            kept: what the browser keeps: which `tab` it is of several, and of each the page with what its components
+                hold.
         """
         import httpx
 
-        turn = TURN.get()
+        turn, tab = TURN.get(), name_tab(session, kept)
+        shown = f"page {tab}"
         unlimited = httpx.Timeout(None)  # the lab has limits of its own
         async with httpx.AsyncClient(base_url=self.address + self.prefix, timeout=unlimited, trust_env=False) as http:
             config = (await http.get("/config")).json()
-            server = _Server(http, config, session, turn)
+            server = _Server(http, config, tab, turn)
             try:
-                page = Page(config, json.loads(kept["page"]) if "page" in kept else None)
-                if "page" not in kept:
+                page = Page(config, json.loads(kept[shown]) if shown in kept else None)
+                if shown not in kept:
                     await page.happen(None, "load", server.ask)
                 box, component, event = page.entry() or (0, 0, "")
                 page.write(box, message, session)
                 answers = await page.happen(component, event, server.ask)
             except RuntimeError:
                 raise self.raised.get(turn) or RuntimeError("the page shows an error") from None
-        kept["page"] = json.dumps(page.values)
+        kept[shown] = json.dumps(page.values)
         return "\n".join(str(answer) for answer in answers if answer)
 
     def _keepers(self) -> Iterator[Keeper]:

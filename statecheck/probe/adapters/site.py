@@ -10,6 +10,8 @@ from ..system import LISTENING
 from .callables import CallableTarget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..channel import Channel, Message
 
 
@@ -25,7 +27,12 @@ def find_mounted(app: Any, module: str) -> tuple[str, Any] | None:
 def page_call(message: str, session: str, why: str) -> dict[str, Any]:
     """The facts' `told` of a page: what carries the message and the session, and how it is visited."""
     fields = {"message_field": message, "session_field": session, "why": [why]}
-    return {"args": ["{session}", "{message}"], "overlaps": False, **fields}
+    return {"args": ["{session}", "{message}"], "in_tabs": True, **fields}
+
+
+def name_tab(session: str, kept: Mapping[str, str]) -> str:
+    """Return what tells a browser's tab from others: its session, and which `tab` of several it is."""
+    return session + kept.get("tab", "")
 
 
 class PageTarget(CallableTarget):

@@ -7,8 +7,6 @@ A tab that this process has not seen begins anew, as one does that reconnects to
 from __future__ import annotations
 
 import functools
-import sys
-import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
@@ -18,7 +16,8 @@ from ..offline import DUMMY, is_secret
 from ..recorder import TURN
 from . import labels
 from .offer import NoApp, location
-from .site import PageTarget, page_call
+from .site import PageTarget, name_tab, page_call
+from .streamlit_harness import Scripts
 from .streamlit_visitor import arrive, read_page, read_question, say, takes_messages
 
 if TYPE_CHECKING:
@@ -74,13 +73,10 @@ class Tabs:
         self.harness = harness
         self.script = script
         self.open: dict[str, Any] = {}
-        self.raised: list[BaseException] = []
         self.asked: set[str] = set()
-        self.running = 0
-        self._one = threading.Lock()  # the harness stands in for a server by globals: one script runs at a time
+        self.scripts = Scripts()
+        self.scripts.install()
         _fill_secrets()
-        _carry_turns(self)
-        _note_errors(self.raised)
         _note_state()
         _note_caches()
         _note_queries(self.asked)
@@ -90,17 +86,15 @@ class Tabs:
         """Type a message into a tab, which is opened if it is new here; the texts that the page shows then.
 
         Args:
-            kept: what the browser keeps of the tab: its `query`.
+            kept: what the browser keeps: which `tab` it is of several, and its address' `query`.
         """
-        with self._one:
-            self.running = TURN.get()
-            main = sys.modules["__main__"]
-            try:
-                page = self.open.get(session) or self._open(session, kept)
-                say(page, message)
-                self._check(page)
-            finally:
-                sys.modules["__main__"] = main  # the page's own is gone when its script has run
+        tab = name_tab(session, kept)
+        with self.scripts.run(tab):
+            if tab not in self.open:
+                self.open[tab] = self._open(session, kept)
+            page = self.open[tab]
+            say(page, message)
+            self._check(page)
             kept["query"] = urlencode(page.query_params, doseq=True)
             return read_page(page)
 
@@ -110,12 +104,8 @@ class Tabs:
         Raises:
             NoApp: there is nowhere to type a message.
         """
-        main = sys.modules["__main__"]
-        try:
+        with self.scripts.run(_NOBODY):
             page = self._open(_NOBODY, {})
-        finally:
-            sys.modules["__main__"] = main
-        del self.open[_NOBODY]
         if not takes_messages(page):
             raise NoApp(f"the page shows nowhere to type a message ({read_question(page)})")
 
@@ -125,7 +115,6 @@ class Tabs:
         who = [name for name in self.asked if labels.is_visitor(labels.words(name)) and name not in page.query_params]
         if who:  # whoever visits such a page has followed a link that says who they are
             page = self._visit(session, {**page.query_params, **dict.fromkeys(who, session)})
-        self.open[session] = page
         return page
 
     def _visit(self, session: str, query: dict[str, Any]) -> Any:
@@ -146,14 +135,14 @@ class Tabs:
 
     def _check(self, page: Any) -> None:
         """Raise what the page's script raised."""
-        raised, self.raised[:] = self.raised[:], []
-        if raised:
-            raise raised[-1]
+        raised = self.scripts.raised.pop(TURN.get(), None)
+        if raised is not None:
+            raise raised
         if page.exception:
             raise RuntimeError(str(page.exception[0].value))
 
     def _keepers(self) -> Iterator[Keeper]:
-        for page in self.open.values():
+        for page in list(self.open.values()):
             state = getattr(page.session_state, "_state", None)
             state = getattr(state, "_state", state)
             for part in ("_old_state", "_new_session_state"):
@@ -177,36 +166,6 @@ def _fill_secrets() -> None:
     from streamlit import secrets
 
     secrets._secrets = _Secrets(secrets.to_dict() if secrets.load_if_toml_exists() else {})  # noqa: SLF001 - read only
-
-
-def _carry_turns(tabs: Tabs) -> None:
-    """Let the thread that runs a page's script know which turn it serves."""
-    from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
-
-    run: Any = ScriptRunner._run_script_thread  # noqa: SLF001 - where its thread begins
-
-    @functools.wraps(run)
-    def carried(self: Any) -> None:
-        TURN.set(tabs.running)
-        run(self)
-
-    ScriptRunner._run_script_thread = carried  # type: ignore[method-assign]  # noqa: SLF001 - as above
-
-
-def _note_errors(raised: list[BaseException]) -> None:
-    """Keep what a script raises: the page shows its text alone."""
-    from streamlit.runtime.scriptrunner import script_runner
-
-    runs = sys.modules.get("streamlit.runtime.scriptrunner.exec_code", script_runner)  # a module of its own since 1.37
-    for name in ("handle_user_script_exception", "handle_uncaught_app_exception"):  # its name has changed
-        handle: Any = getattr(runs, name, None)
-        if handle is not None:
-            setattr(runs, name, functools.partial(_note_and_handle, handle, raised))
-
-
-def _note_and_handle(handle: Any, raised: list[BaseException], error: BaseException, *others: Any) -> None:
-    raised.append(error)
-    handle(error, *others)
 
 
 def _note_state() -> None:

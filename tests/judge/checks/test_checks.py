@@ -135,6 +135,29 @@ class TestStoresOfKnownStrength:
 
         assert outcome(Conversation(told), "model", Conversation(control)).outcome == "lost"
 
+    @pytest.mark.parametrize(
+        ("given", "name"), [("2", "skipped"), ("2 1", "lost")], ids=["of its own", "that all share"]
+    )
+    def test_turns_of_several_tabs_overlap_only_in_a_conversation_that_these_share(self, given: str, name: str) -> None:
+        said = f"""
+            1a > s
+            1a model read 1
+            1a <
+            2 overlap tabs held=2
+            2a > s
+            3a > s
+            2a model read {given}
+            3a model read 3
+            2a <
+            3a <
+            4a > s
+            4a model read 1 3 4
+            4a <
+        """
+        told = history("concurrent", said)
+
+        assert outcome(Conversation(told), "model").outcome == name
+
     @given(st.integers(1, 3))
     def test_a_window_that_holds_the_turn_before_keeps_it(self, size: int) -> None:
         assert judged(Window(size=size), "same-process") == "kept"

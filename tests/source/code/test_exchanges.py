@@ -31,6 +31,12 @@ def found(folder: Path, code: str) -> list[Exchange]:
             "user",
         ),
         ("who = ContextVar('who')\ndef chat(x):\n    who.set(x)\n    save(who.get())\n", "who"),
+        ("@cache\ndef make(): ...\ndef chat(x):\n    e = make()\n    e._memory = x\n    e.chat()\n", "e._memory"),
+        (
+            "import streamlit as st\ndef make(): ...\nengine = make()\nif asked:\n    engine._memory = memory\n"
+            "    engine.chat(asked)\n",
+            "engine._memory",
+        ),
     ],
 )
 def test_what_outlives_a_call_is_found_with_its_lines(tmp_path: Path, code: str, name: str) -> None:
@@ -50,6 +56,8 @@ def test_what_outlives_a_call_is_found_with_its_lines(tmp_path: Path, code: str,
         "user = None\ndef chat(x):\n    user = x\n    save(user)\n",
         "user = None\ndef reset():\n    global user\n    user = None\n",
         "class Bot:\n    def __init__(self, x):\n        self.session = x\n",
+        "import streamlit as st\ndef make(): ...\nst.session_state.engine = make()\nengine = make()\n",
+        "import chainlit as cl\ndef main(x):\n    cl.user_session.set('engine', x)\n",
     ],
 )
 def test_what_is_a_call_s_own_is_not(tmp_path: Path, code: str) -> None:
