@@ -34,6 +34,8 @@ _TALKING = as_set(
     "query aquery"
 )
 _TASKS = frozenset(("task", "shared_task", "actor", "job"))
+_TOOLS = frozenset(("tool",))
+_TOOL_SERVERS = ("mcp", "fastmcp")
 _OTHER_ROLES = frozenset(
     [
         "get",
@@ -74,10 +76,13 @@ def is_session(parameter: str) -> bool:
 def turn_functions(module: Module, values: Evaluator, *, tasks: bool = False) -> dict[str, Value]:
     """Return the module's own callables (or its tasks) that look like a turn, by attribute path, outermost only.
 
+    A tool is a part of an agent; of a server of tools it is what clients call.
+
     Those whose parameters speak; else those that talk to a model and have one parameter for each role; else those
     that talk to a model, whose name speaks, and that take one thing.
     """
-    able = {p: v for p, v in _candidates(module, values, _parts(module.ast)) if is_task(v.node) == tasks}
+    roles = _OTHER_ROLES - _TOOLS if _serves_tools(module) else _OTHER_ROLES
+    able = {p: v for p, v in _candidates(module, values, _parts(module.ast), roles) if is_task(v.node) == tasks}
 
     def that(looks: Callable[[AnyFunction, ast.AST], bool]) -> dict[str, Value]:
         return {path: value for path, value in able.items() if looks(value.node, module.ast)}  # type: ignore[arg-type]
@@ -150,19 +155,25 @@ def _parts(tree: ast.AST) -> frozenset[str]:
     return frozenset(last_name(inner) for value in given for inner in walk(value))
 
 
-def _candidates(module: Module, values: Evaluator, parts: frozenset[str]) -> Iterator[tuple[str, Value]]:
+def _serves_tools(module: Module) -> bool:
+    return any(item.name.partition(".")[0] in _TOOL_SERVERS for item in module.imports)
+
+
+def _candidates(
+    module: Module, values: Evaluator, parts: frozenset[str], roles: frozenset[str]
+) -> Iterator[tuple[str, Value]]:
     known = {name: values.name(module, name) for name in values.env(module).names}
     made = {value.node for value in known.values() if value is not None and value.kind == "instance"}
     for name, value in known.items():
         if value is None or name.startswith("_") or name in parts:
             continue
         if isinstance(value.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and value.kind == "function":
-            if _may_answer(value.node, name):
+            if _may_answer(value.node, name, roles):
                 yield name, value
         elif isinstance(value.node, ast.ClassDef) and (value.kind == "instance" or _is_built(value.node, made)):
             for method in value.node.body:
                 if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.name not in parts:
-                    inner = values.member(value, method.name) if _may_answer(method, method.name) else None
+                    inner = values.member(value, method.name) if _may_answer(method, method.name, roles) else None
                     if inner is not None:
                         yield _path(name, value, method.name), inner
 
@@ -183,8 +194,8 @@ def _path(name: str, owner: Value, method: str) -> str:
     return f"{path}.{method}" if method != "__call__" else path
 
 
-def _may_answer(function: AnyFunction, name: str) -> bool:
-    return (name == "__call__" or not _NO_TURN.match(name)) and not _decorators(function) & _OTHER_ROLES
+def _may_answer(function: AnyFunction, name: str, roles: frozenset[str]) -> bool:
+    return (name == "__call__" or not _NO_TURN.match(name)) and not _decorators(function) & roles
 
 
 def is_task(function: ast.AST | None) -> bool:

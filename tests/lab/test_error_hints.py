@@ -74,6 +74,22 @@ def test_a_hint_fits_the_exception(source: str, hint: str, tmp_path: Path, monke
     assert remedies.of(f"{type(raised.value).__name__}: {raised.value}") == hint
 
 
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("import parts\n@client.event\nasync def on_message(message): ...\n", "parts.py:answer"),
+        ("def answer(room, text): ...\n", "bot.py:answer"),
+        ("print(1)\n", "app.py:reply"),
+    ],
+)
+def test_where_an_app_cannot_be_driven_its_own_function_is_named(source: str, named: str, tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(source)
+    (tmp_path / "parts.py").write_text("def answer(room, text): ...\n")
+    remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "bot.py"), {}, ProjectFiles(tmp_path))
+
+    assert remedies.name_turn() == named
+
+
 @pytest.mark.parametrize("when", ["import", "turn"])
 def test_a_diagnosis_names_the_variable_that_the_app_lacks(tmp_path: Path, when: str) -> None:
     user = User(tmp_path)

@@ -438,6 +438,15 @@ def test_a_turn_whose_names_say_little_is_known_by_its_model(tmp_path: Path) -> 
     assert resolve("bot.py", tmp_path).object == "shop.turn"
 
 
+def test_a_tool_is_what_the_clients_of_a_server_of_tools_call(tmp_path: Path) -> None:
+    tool = "@shop.tool()\ndef order(session, text): return llm.chat(text)\n"
+    served = f"{LLAMA}from mcp.server.fastmcp import FastMCP\nshop = FastMCP('shop')\n{tool}shop.run()\n"
+    tree(tmp_path, {"shop.py": served, "part.py": f"{LLAMA}{tool}"})
+
+    assert resolve("shop.py", tmp_path).object == "order"
+    assert refused(tmp_path, "part.py").slug == "no-app"
+
+
 def test_no_app(tmp_path: Path) -> None:
     tree(tmp_path, {"empty.py": "", "plain.py": "x = 1\n", "llama.py": f"{LLAMA}def f(x): ...\n"})
 

@@ -64,7 +64,8 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
         raise StatecheckError(
             "not-driven",
             failed.error.removeprefix("NoApp: "),
-            "web apps, pages, workflows and callables `reply(session_id, text)` are driven: name one (`app.py:reply`)",
+            "web apps, pages, workflows and callables `reply(session_id, text)` are driven: "
+            f"name one (`{remedies.name_turn()}`)",
             ExitCode.INCONCLUSIVE,
             detail,
         )
