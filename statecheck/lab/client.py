@@ -260,7 +260,9 @@ def _exchange(
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))
     started = time.monotonic()
     headers: dict[str, str] = {}
-    if plan.kind == "callable":
+    if plan.kind == "event":
+        request = replace(request, args=(request.path, request.body, dict(request.headers), client.stays))
+    if plan.kind in ("callable", "event"):
         status, text, error, tokens = _call(worker, request, client, seconds, invoked)
     elif plan.kind == "websocket":
         given = http_turns.content(request, client.cookies).get("headers", {})

@@ -96,7 +96,7 @@ class Results:
             splits=splits,
             forgets_late=worker is not None and splits and len(worker.turns) > 1 and bool(worker.turns[1].remembered),
             asks=plan.reply is not None,
-            connects=plan.kind == "websocket",
+            connects=plan.kind in ("websocket", "event"),
             threads=plan.threads,
             optional_key=plan.keyless is not None,
             flags=bool(plan.flags),

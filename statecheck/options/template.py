@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from statecheck.options.tables import Table
-from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, Json, Plan, Preliminary
+from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, Json, Plan, Preliminary, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,7 +65,7 @@ def _request(table: Table) -> Plan:
     default = "none" if body is None else "json"
     method = (table.text("method") or ("GET" if body is None else "POST")).upper()
     return Plan(
-        kind="websocket" if method == "WEBSOCKET" else "http",
+        kind=kind_of(method),
         method=method,
         path=table.text("path") or "/",
         query=table.pairs("query"),

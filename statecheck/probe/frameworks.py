@@ -275,6 +275,15 @@ FRAMEWORKS: tuple[Framework, ...] = (
         resaves="django.conf:settings.SESSION_SAVE_EVERY_REQUEST",
     ),
     Framework(
+        "flask-socketio",
+        "web",
+        adapter="flask_socketio",
+        packages=("flask_socketio",),
+        protocol="wsgi",
+        starts=("flask_socketio:SocketIO.run(app)",),
+        distributions=("Flask-SocketIO",),
+    ),
+    Framework(
         "flask",
         "web",
         adapter="flask",

@@ -226,7 +226,7 @@ class Sign:
         return replace(self, weight=self.weight * number)
 
 
-METHODS = {"POST": 2.0, "WEBSOCKET": 1.5, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
+METHODS = {"POST": 2.0, "WEBSOCKET": 1.5, "EVENT": 1.5, "PUT": 1.0, "PATCH": 0.5, "GET": 0.0}
 """Turns change something, so most are sent by POST."""
 ASKS_MODEL = Sign(3.0, "its handler calls a model")
 """Once for each degree of certainty, which are `CHAT_CALL`, `RUN_CALL` and `STORE_CALL`."""

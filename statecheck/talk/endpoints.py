@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from statecheck.source import weights
 from statecheck.source.clients.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
-from statecheck.source.handlers.handlers import Handler, read_handler, read_resolver, read_step
+from statecheck.source.handlers.handlers import Handler, read_handler, read_listener, read_resolver, read_step
 from statecheck.source.roles import as_set, leaning, words
 from statecheck.talk.graphql import VARIABLES, asks_for, settle_query
 from statecheck.talk.json_rpc import fill_envelope
@@ -33,6 +33,8 @@ _SILENT = as_set(
 )
 START_EVENT = "start_event"
 """Where LlamaIndex's server of workflows takes the event of a run, whose fields are any."""
+EVENT = "EVENT"
+"""The method of what is sent over a connection by a name of its own, which is the path."""
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
 
 
@@ -119,6 +121,8 @@ def _read(route: Route, code: ProjectCode, method: str) -> Handler | None:
         return read_step(code, Path(route.file), route.line, route.name, route.event, (START_EVENT,))
     if route.document:
         return read_resolver(code, Path(route.file), route.line, route.name, (VARIABLES,))
+    if method == EVENT:
+        return read_listener(code, Path(route.file), route.line, route.name)
     _, forms = brace_path(route.path)
     return read_handler(code, Path(route.file), route.line, route.name, tuple(forms), method)
 
@@ -142,7 +146,8 @@ def _endpoint(route: Route, method: str, facts: AppFacts, code: ProjectCode, cal
             fields = (*fields, Field(place, form=form))
         elif form != "token":
             fields = tuple(replace(f, form=form) if f.place.matches(place) else f for f in fields)
-    if method == "WEBSOCKET" and not any(field.place.where == "body" for field in fields):
+    heard = method == "WEBSOCKET" or (method == EVENT and (handler is None or bool(handler.encoding)))
+    if heard and not any(field.place.where == "body" for field in fields):
         fields = (*fields, Field(Place("body", ()), type="string", evidence=(weights.WHOLE_MESSAGE,)))
     if method == "GET":
         fields = tuple(field for field in fields if field.place.where != "body")

@@ -42,13 +42,22 @@ MESSAGES, HISTORY = "{messages}", "{history}"
 """A whole string value that stands for a list: the conversation so far with, and without, the new message."""
 
 
+Kind = Literal["http", "websocket", "event", "callable"]
+_KINDS: dict[str, Kind] = {"WEBSOCKET": "websocket", "EVENT": "event"}
+
+
+def kind_of(method: str) -> Kind:
+    """Return by what a turn is sent whose endpoint has this method: one of HTTP's, or `WEBSOCKET` or `EVENT`."""
+    return _KINDS.get(method, "http")
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One way to send a turn to one endpoint. Every string may hold the placeholders.
 
     Attributes:
-        kind: `http` (a request), `websocket` (a connection and one message, the body: a text, or JSON), or `callable`
-            (a call with `args`).
+        kind: `http` (a request), `websocket` (a connection and one message, the body: a text, or JSON), `event` (sent
+            over a connection by a name, the path, with the body as its data), or `callable` (a call with `args`).
         path: for http, with path parameters filled (`/desk/{session}/`).
         body: JSON value (encoding json), mapping of names to strings (form, multipart: `FILE` too), text, or None.
         args: for callable: positional arguments.
@@ -83,7 +92,7 @@ class Plan:
             remembered, or its `message`, so it is taken only where that is seen to arrive.
     """
 
-    kind: Literal["http", "websocket", "callable"] = "http"
+    kind: Kind = "http"
     method: str = "POST"
     path: str = "/"
     query: tuple[tuple[str, str], ...] = ()

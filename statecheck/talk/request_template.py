@@ -12,7 +12,7 @@ from statecheck.source.clients.calls import path_fields
 from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
 from statecheck.source.roles import leaning
 from statecheck.talk.field_roles import Choice, overlay_fields, sample_value
-from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route
+from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route, kind_of
 from statecheck.talk.variations import find_owners, flip_flags, leave_keys_out
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ def fill_request(sending: Sending, values: Sequence[tuple[Field, Json]]) -> Plan
     encoding: Encoding = call.encoding if call is not None and call.encoding != "none" else endpoint.encoding
     bodies = [(field, value) for field, value in values if field.place.where == "body"]
     if bodies and encoding == "none":  # a body that is read as it is, and not taken apart, is a text
-        text = endpoint.method != "WEBSOCKET" and all(value == MESSAGE and not f.place.path for f, value in bodies)
+        text = kind_of(endpoint.method) == "http" and all(value == MESSAGE and not f.place.path for f, value in bodies)
         encoding = "text" if text else "json"
     path = endpoint.path
     for field, value in values:
         if field.place.where == "path":
             path = path.replace(f"{{{field.name}}}", _text(value))
     return Plan(
-        kind="websocket" if endpoint.method == "WEBSOCKET" else "http",
+        kind=kind_of(endpoint.method),
         method=endpoint.method,
         path=path,
         query=pairs_in(values, "query"),

@@ -266,6 +266,74 @@ NINJA = """\
     api.add_router("/rooms", router)
     urlpatterns = [path("api/", api.urls)]
 """
+SOCKETIO = """\
+    from flask import Flask
+    from flask_socketio import SocketIO, emit
+
+    app = Flask(__name__)
+    socketio = SocketIO(app)
+    rooms = {}
+
+
+    @socketio.on("join")
+    def join(data):
+        emit("joined", data["room"])
+
+
+    @socketio.on("say")
+    def say(data):
+        said = rooms.setdefault(data["room"], [])
+        said.append(data["text"])
+        emit("said", said)
+
+
+    if __name__ == "__main__":
+        socketio.run(app)
+"""
+SOCKETIO_FIXED = """\
+    import sqlite3
+
+    from flask import Flask
+    from flask_socketio import Namespace, SocketIO
+
+
+    class Desk(Namespace):
+        def on_say(self, room, text):
+            db = sqlite3.connect("data/said.db")
+            db.execute("CREATE TABLE IF NOT EXISTS said (room TEXT, text TEXT)")
+            db.execute("INSERT INTO said VALUES (?, ?)", (room, text))
+            db.commit()
+            rows = db.execute("SELECT text FROM said WHERE room = ?", (room,)).fetchall()
+            db.close()
+            return [text for text, in rows]
+
+
+    def main():
+        app = Flask(__name__)
+        socketio = SocketIO()
+        socketio.init_app(app)
+        socketio.on_namespace(Desk("/desk"))
+        socketio.run(app, port=8000)
+
+
+    if __name__ == "__main__":
+        main()
+"""
+SOCKETIO_BY_CONNECTION = """\
+    from flask import Flask, request
+    from flask_socketio import SocketIO, send
+
+    app = Flask(__name__)
+    socketio = SocketIO(app)
+    said = {}
+
+
+    @socketio.on("message")
+    def hear(text):
+        mine = said.setdefault(request.sid, [])
+        mine.append(text)
+        send(" ".join(mine))
+"""
 
 
 @pytest.fixture
@@ -287,10 +355,11 @@ def run(user: User, source: str) -> Ran:
         pytest.param(AIOHTTP_SOCKET, "app.py:3", marks=pytest.mark.acceptance),
         (TORNADO, "app.py:5"),
         (GRAPHQL, "app.py:5"),
+        (SOCKETIO, "app.py:6"),
         pytest.param(NINJA, "app.py:10", marks=pytest.mark.acceptance),
         pytest.param(TORNADO_SOCKET, "app.py:6", marks=pytest.mark.acceptance),
     ],
-    ids=["aiohttp", "aiohttp socket", "tornado", "graphql", "ninja", "tornado socket"],
+    ids=["aiohttp", "aiohttp socket", "tornado", "graphql", "socketio", "ninja", "tornado socket"],
 )
 def test_what_one_process_keeps_is_lost_by_others(source: str, line: str, user: User) -> None:
     ran = run(user, source)
@@ -302,9 +371,23 @@ def test_what_one_process_keeps_is_lost_by_others(source: str, line: str, user: 
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("source", [AIOHTTP_FIXED, TORNADO_FIXED, GRAPHQL_FIXED], ids=["aiohttp", "tornado", "graphql"])
+@pytest.mark.parametrize(
+    "source",
+    [AIOHTTP_FIXED, TORNADO_FIXED, GRAPHQL_FIXED, SOCKETIO_FIXED],
+    ids=["aiohttp", "tornado", "graphql", "socketio"],
+)
 def test_what_all_processes_share_is_kept(source: str, user: User) -> None:
     ran = run(user, source)
 
     assert list(ran.outcomes().values())[:4] == ["kept"] * 4
     assert ran.diagnosis.causes == ()
+
+
+@pytest.mark.acceptance
+def test_what_is_kept_by_the_id_of_a_connection_is_kept_for_that_one_alone(user: User) -> None:
+    user.write(app=SOCKETIO_BY_CONNECTION)
+
+    ran = diagnosed_in_turn(user, "app.py", Options(seed=1))
+
+    assert (ran.outcomes()["same-process"], ran.outcomes()["same-connection"]) == ("lost", "kept")
+    assert [(cause.code, cause.kind) for cause in ran.diagnosis.causes] == [("SC101", "per-connection")]

@@ -25,10 +25,14 @@ def adapt(offer: Offer) -> Loaded | None:
     for framework, name in (("flask", "Flask"), ("quart", "Quart")):
         app = find_in(offer.thing, framework, name)
         if app is not None:
-            _watch(app, framework)
-            facts = {"framework": framework, "routes": list(_routes(app)), "undriven": _unheard(app)}
-            return serve(offer, facts, getattr(app, "websocket_class", None))
+            return serve(offer, facts_of(app, framework), getattr(app, "websocket_class", None))
     return None
+
+
+def facts_of(app: Any, framework: str) -> dict[str, Any]:
+    """Return what is known of an app, whose views are watched from now on."""
+    _watch(app, framework)
+    return {"framework": framework, "routes": list(_routes(app))}
 
 
 def _routes(app: Any) -> Iterator[dict[str, Any]]:
@@ -46,12 +50,6 @@ def _routes(app: Any) -> Iterator[dict[str, Any]]:
         for verb in methods:
             method = getattr(of_class, verb.lower(), None) or of_class.dispatch_request
             yield route(rule.rule, [verb], of_class.__name__, method)
-
-
-def _unheard(app: Any) -> str:
-    """By what an app takes messages that is not driven."""
-    extension = app.extensions.get("socketio")
-    return "events of Flask-SocketIO, which cannot be driven yet" if extension is not None else ""
 
 
 def _watch(app: Any, framework: str) -> None:

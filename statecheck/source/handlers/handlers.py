@@ -141,6 +141,24 @@ def read_resolver(code: ProjectCode, file: Path, line: int, name: str, below: tu
     return Handler(fields=fields_of(flow), encoding="json", model=flow.notes.model)
 
 
+def read_listener(code: ProjectCode, file: Path, line: int, name: str) -> Handler | None:
+    """Read the function that takes an event's data, or None if there is none.
+
+    What it takes is the body; where it takes several things, each under its parameter's name.
+    """
+    tree = code.tree(file)
+    node = function_at(tree, line, name, "") if tree is not None else None
+    if node is None:
+        return None
+    flow = Flow(code)
+    names = [argument.arg for argument in node.args.args if argument.arg not in _NO_ARGUMENTS]
+    places = {each: Place("body", (each,) if names[1:] else ()) for each in names}
+    if names[1:]:
+        flow.notes.declare((Field(place), place) for place in places.values())
+    flow.enter(Definition(file, node), {each: Traced(at=place) for each, place in places.items()})
+    return Handler(fields=fields_of(flow), encoding="json" if names else "", model=flow.notes.model)
+
+
 def function_at(tree: ast.Module, line: int, name: str, method: str) -> Function | None:
     """Return the function at a line, or of a name; of a class, the method that serves this HTTP method."""
     named = name.rsplit(".", 1)[-1]
