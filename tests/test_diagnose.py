@@ -231,7 +231,7 @@ class TestAnyDiagnosis:
 class TestStoredRun:
     def test_the_same_seed_is_the_same_markers_and_keys(self, project: Path) -> None:
         def sent(seed: int) -> dict[str, list[tuple[int, tuple[str, ...], str | None]]]:
-            told = histories(diagnosed("bot.py:reply", seed=seed))
+            told = histories(diagnosed("bot.py:reply", seed=seed, only=("same-process", "other-session")))
             return {
                 name: sorted((op.turn, op.markers, op.key) for op in one.select("turn")) for name, one in told.items()
             }

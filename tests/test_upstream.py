@@ -18,12 +18,8 @@ def test_every_program_is_on_the_page() -> None:
     assert set(SHOWN) == {path.name for path in FOLDER.glob("*.py")}
 
 
-QUICK = {"pydantic_serialization.py"}
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.acceptance) for name in SHOWN]
-)
+@pytest.mark.acceptance
+@pytest.mark.parametrize("name", SHOWN)
 def test_it_prints_what_the_page_shows(name: str) -> None:
     if name == "memory_overlap.py" and sys.version_info < (3, 11):
         pytest.skip("the lock has SQLAlchemy 2.0 there, which stores them all")

@@ -24,7 +24,7 @@ class PackageCopy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.copytree(ROOT / "statecheck", folder / "statecheck", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "statecheck", folder / "statecheck")  # compiled files too: what is edited is newer
 
     def write(self, path: str, text: str) -> None:
         """Write a new file, by its path below the package.
@@ -59,7 +59,7 @@ class PackageCopy:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=cwd,
-            env={**os.environ, **given, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, **given, "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,
