@@ -267,6 +267,8 @@ OPENS_OWN_PATH = 6.0
 """`PUT /threads/{id}`: the client names the session, and the app makes it."""
 ANSWERS_SESSION = 4.0
 """The answer has a name in it that the turns send."""
+UPLOADS = 2.0
+"""It takes a file besides: what is talked about is uploaded first, and known by the id that the answer gives."""
 NAMES_BEGINNING = 2.0
 NAMES_SESSION = 1.0
 NAMES_BOTH = 2.0

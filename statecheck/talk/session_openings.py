@@ -105,6 +105,8 @@ def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
     answers = plain(session.name) in names
     if answers or (_is_token(session) and names & {plain(token) for token in _TOKENS}):
         score += weights.ANSWERS_SESSION
+    if answers and any(field.type == "file" for field in other.fields):
+        score += weights.UPLOADS
     if answers and _wants_message(other) and not _takes_session(other):
         return score + weights.FIRST_TURN
     named = bool(said & (_SESSIONS | set(words(session.name))))
