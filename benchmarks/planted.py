@@ -4,7 +4,8 @@
 
 Every mutation is planted into every pair of store and style that it fits, in as many frameworks as `--each` says,
 taken in rotation. A mutant is right when all of its causes are named as errors, none that it does not have, and its
-primary cause comes first with its kind. A clean twin is right when it is `healthy`.
+primary cause comes first with its kind; what is no more than a warning has to be one. A clean twin is right when it is
+`healthy` and nothing is found in it.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
 from generator.apps import PROJECT, App, apps  # noqa: E402 - the generator is the tests'
-from generator.mutations import MUTATIONS, Mutation  # noqa: E402 - likewise
+from generator.kinds import MUTATIONS  # noqa: E402 - likewise
+
+if TYPE_CHECKING:
+    from generator.mutations import Mutation
 
 
 @dataclass(frozen=True)
@@ -103,19 +107,29 @@ def compare(one: Planted, report: dict[str, Any], seconds: float) -> Judged:
     names = [cause["name"] for cause in causes]
     said = next((cause["name"] for cause in causes if cause["primary"]), report["verdict"])
     if one.mutation is None:
-        wrong = "" if said == "healthy" else " ".join([*names, *(e["text"] for e in report["errors"])]) or said
+        found = [cause["kind"] or cause["name"] for cause in report["causes"]]
+        right = said == "healthy" and not found
+        wrong = "" if right else " ".join([*found, *(e["text"] for e in report["errors"])]) or said
         return Judged(one, "healthy", said, wrong, seconds)
-    must, kind = set(one.mutation.must), one.mutation.kind
-    problems = [f"no {name}" for name in one.mutation.must if name not in names]
-    problems += [f"false {name}" for name in names if name not in must | one.mutation.may]
-    if not problems and said != one.mutation.must[0] and said not in one.mutation.may:
+    planted = one.mutation
+    wanted = next(iter(planted.must), "healthy")
+    problems = [f"no {name}" for name in planted.must if name not in names]
+    problems += [f"false {name}" for name in names if name not in {*planted.must, *planted.may}]
+    if not problems and said != wanted and said not in planted.may:
         problems.append(f"primary is {said}")
-    mine = next((cause["kind"] for cause in causes if cause["name"] == one.mutation.must[0]), None)
-    if kind and not problems and mine != kind:
-        problems.append(f"kind {mine}, not {kind}")
+    mine = next((cause["kind"] for cause in causes if cause["name"] == wanted), None)
+    if planted.kind and not problems and mine != planted.kind:
+        problems.append(f"kind {mine}, not {planted.kind}")
+    warned = [cause["kind"] for cause in report["causes"] if cause["severity"] == "warning"]
+    if planted.warning and planted.warning not in warned:
+        problems.append(f"no warning {planted.warning}{f', but {warned}' if warned else ''}")
+    elif planted.warning and not planted.must and not problems:
+        said = f"({planted.warning})"
     if problems:
         problems += [e["text"] for e in report["errors"]]
-    return Judged(one, one.mutation.must[0], said, "; ".join(problems), seconds)
+    if planted.warning and not planted.must:
+        wanted = f"({planted.warning})"
+    return Judged(one, wanted, said, "; ".join(problems), seconds)
 
 
 def matrix(results: list[Judged]) -> str:

@@ -54,14 +54,21 @@ def begin(turn: int) -> None:
         _running[turn] += 1
 
 
-def end(turn: int, raised: Callable[[], BaseException | None] = lambda: None) -> None:
+def take_failed(turn: int) -> BaseException | None:
+    """Return what a thread of a turn has raised so far, once; None if nothing was."""
+    with _lock:
+        return _failed.pop(turn, None)
+
+
+def end(turn: int, raised: Callable[[], BaseException | None] = lambda: None, *, unheard: bool = False) -> None:
     """Something that was counted has ended.
 
     Args:
         raised: what it raised, asked for only where the turn has ended: until then the app may ask for it itself.
+        unheard: it may not, as of a thread: what that raises is told to nobody.
     """
     with _lock:
-        ended = turn in _told
+        ended = unheard or turn in _told
     error = raised() if ended else None
     with _lock:
         if error is not None:
@@ -70,7 +77,8 @@ def end(turn: int, raised: Callable[[], BaseException | None] = lambda: None) ->
         if _running[turn]:
             return
         del _running[turn]
-        tell, failed = _told.pop(turn, None), _failed.pop(turn, None)
+        tell = _told.pop(turn, None)
+        failed = _failed.pop(turn, None) if tell is not None else None
     if tell is not None:
         tell(failed)
 
@@ -115,7 +123,7 @@ def _run(turn: int, run: Callable[[], None]) -> None:
         error = raised
         raise
     finally:
-        end(turn, lambda: error)
+        end(turn, lambda: error, unheard=True)
 
 
 def _watch(function: Any) -> Any:

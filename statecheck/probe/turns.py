@@ -25,7 +25,7 @@ def note(error: BaseException | None) -> None:
 
 def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
     """Tell the lab that the app's call has returned, background tasks included, and then when the rest of it has."""
-    error = error or _raised.pop(turn, None)
+    error = error or _raised.pop(turn, None) or leftovers.take_failed(turn)
     mutations.finish(turn)
     _record(error)
     context = contextvars.copy_context()

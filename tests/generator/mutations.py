@@ -20,6 +20,7 @@ class Mutation:
         edits: (text, what takes its place) each.
         must: causes that the mutant has, the primary one first.
         kind: the kind of the primary cause, or "" where it has none of its own.
+        warning: the kind of a finding that is a warning, and the mutant's too.
         may: causes that are right to name too.
         stores, styles: the parts that it is for; empty for all.
     """
@@ -28,6 +29,7 @@ class Mutation:
     edits: tuple[Edit, ...]
     must: tuple[str, ...]
     kind: str = ""
+    warning: str = ""
     may: frozenset[str] = field(default_factory=frozenset)
     stores: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
@@ -49,7 +51,7 @@ _PLAIN = ("rows", "files", "redis")
 _DATABASES = ("engine-db", "uri-db")
 _ENTER = " answer(session_id, message):\n"
 
-MUTATIONS: tuple[Mutation, ...] = (
+OF_CAUSES: tuple[Mutation, ...] = (
     Mutation("off-the-volume", (('"data/', '"'),), ("container-restart",), stores=("rows", "files", "database")),
     Mutation("off-the-volume", (("///data/", "///"),), ("container-restart",), stores=_DATABASES),
     Mutation(

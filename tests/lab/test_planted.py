@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from generator.apps import PROJECT, App, apps
-from generator.mutations import MUTATIONS
+from generator.kinds import MUTATIONS
 from labs import User, diagnosed_in_turn
 
 from statecheck.options.config import load

@@ -71,6 +71,23 @@ def test_the_end_of_a_task_is_told() -> None:
     assert told == ["done"]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_a_thread_raises_before_its_turn_has_ended_is_told_at_its_end() -> None:
+    def save() -> None:
+        raise ValueError("not saved")
+
+    def serve() -> None:
+        thread = threading.Thread(target=save)
+        thread.start()
+        thread.join()
+
+    in_turn(7, serve)
+
+    assert str(leftovers.take_failed(7)) == "not saved"
+    assert leftovers.take_failed(7) is None
+    assert not leftovers.tell_when_done(7, lambda _: None)
+
+
 def test_what_a_library_begins_is_its_own_affair(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RECORDER, "relative", lambda _: "")
     may_end = threading.Event()

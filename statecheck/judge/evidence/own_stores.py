@@ -1,4 +1,4 @@
-"""What an app's own code put into a database and, one turn later, did not get back. Pure.
+"""What an app's own code put into a database, a file or a key and, one turn later, did not get back. Pure.
 
 The write and the query are compared by their keys: what was looked up under another key is a matter of the session.
 """
@@ -9,8 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from statecheck.judge.conversation.conversation import service_key
+from statecheck.judge.evidence.answer_caches import asks_for_answer
 from statecheck.judge.evidence.intent import find_memory_database, find_read_once
-from statecheck.judge.evidence.services import asked_tables, find_queries, named_tables
+from statecheck.judge.evidence.services import asked_keys, asked_tables, find_queries, named_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,13 +33,13 @@ class Unreturned:
     """A write of turn 1 that turn 2's query did not bring to the model.
 
     Attributes:
-        table: of which both speak, or "".
-        write: the statement that took turn 1.
-        query: that of turn 2.
+        place: in which it is, in words.
+        write: what took turn 1.
+        query: what turn 2 asked by.
     """
 
     kind: Kind
-    table: str
+    place: str
     write: Op
     query: Op
 
@@ -57,9 +59,11 @@ def find_unreturned(conversation: Conversation) -> Unreturned | None:
     queries = _leave_out(find_queries(conversation, second, "sql"), library)
     pairs = [(write, query) for write in writes for query in queries if _share_table(write, query)]
     if not pairs:
-        return _find_read_once(conversation, first, second, library)
+        return _find_read_once(conversation, first, second, library) or _find_unused(
+            conversation, first, second, library
+        )
     write, query = pairs[0]
-    table = next(iter(sorted(named_tables(write.text) & named_tables(query.text))), "")
+    table = _name_table(write, query)
     if any(first.marker in op.markers for op in conversation.select("sql", second.number, "read")):
         return Unreturned("never-read", table, write, query)
     stored = _is_stored(conversation, first, write)
@@ -77,7 +81,35 @@ def _find_read_once(
     write, query = find_read_once(conversation, first, second, library) or (None, None)
     if write is None or query is None or not _is_stored(conversation, first, write):
         return None
-    return Unreturned("read-once", min(named_tables(write.text) & named_tables(query.text)), write, query)
+    return Unreturned("read-once", _name_table(write, query), write, query)
+
+
+def _name_table(write: Op, query: Op) -> str:
+    shared = sorted(named_tables(write.text) & named_tables(query.text))
+    return f"the table `{shared[0]}`" if shared else "a database"
+
+
+def _find_unused(conversation: Conversation, first: Sent, second: Sent, library: frozenset[Frame]) -> Unreturned | None:
+    """What turn 2 read of its own session's key or file, with turn 1 in it, where no store of the library's has it.
+
+    A file is that of one session if its name says so: of one that holds all of them nobody knows what was looked up.
+    """
+    states = (*conversation.state_ops(first.number), *conversation.state_ops(second.number))
+    if any(first.marker in op.markers for op in states):
+        return None
+    queries = _leave_out(conversation.select("wire", second.number, "send"), library)
+    if any(first.marker in op.markers for op in conversation.select("wire", second.number, "read")):
+        for write, key in asked_keys(conversation, first, second):
+            query = next((op for op in queries if op.frames and service_key(op.text) == key), None)
+            if query is not None and service_key(write.text) == key:
+                return Unreturned("never-read", f"the key `{key}`", write, query)
+    kept = {op.where for op in conversation.with_marker("disk", first.marker)}
+    written = {op.where: op for op in conversation.select("file", first.number, "write") if op.where in kept}
+    for query in _leave_out(conversation.select("file", second.number, "read"), library):
+        own = second.key is not None and first.key == second.key and second.key in query.where
+        if own and query.frames and query.where in written and not asks_for_answer(conversation, query):
+            return Unreturned("never-read", f"the file `{query.where}`", written[query.where], query)
+    return None
 
 
 def _library_lines(conversation: Conversation, turn: Sent) -> frozenset[Frame]:

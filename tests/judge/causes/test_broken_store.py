@@ -178,3 +178,47 @@ def test_a_row_that_is_written_once_is_no_window_but_an_ignored_write() -> None:
     assert found.kind == "oldest-window"
     assert found.anchor == Anchor("app.py", 34)
     assert "ignored" in found.summary
+
+
+FILE_NOT_USED = """
+1a > s-1
+1a file miss where=data/s-1.json @app.py:8
+1a model read 1
+1a file write where=data/s-1.json @app.py:14
+1a <
+2a > s-1
+2a file read where=data/s-1.json @app.py:8
+2a model read 2
+2a file write where=data/s-1.json @app.py:14
+2a <
+-a disk 1 2 where=data/s-1.json
+"""
+KEY_NOT_USED = r"""
+1a > s
+1a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$3\r\nt:s\r\n' @app.py:8
+1a model read 1
+1a wire write 1 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$3\r\nt:s\r\n' around='The word is ' @app.py:14
+1a <
+2a > s
+2a wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$3\r\nt:s\r\n' @app.py:8
+2a wire read 1 where=127.0.0.1:6379
+2a model read 2
+2a wire write 2 where=127.0.0.1:6379 text='*3\r\n$3\r\nSET\r\n$3\r\nt:s\r\n' around='The word is ' @app.py:14
+2a <
+"""
+OF_ALL_SESSIONS = FILE_NOT_USED.replace("data/s-1.json", "data/all.json")
+IN_A_STORE_OF_THE_LIBRARY = FILE_NOT_USED.replace(
+    "2a model read 2", "2a memory read #2 1 key=s-1 cls=ChatMemoryBuffer @app.py:9\n2a model read 2"
+)
+
+
+@table(
+    file_not_used=(FILE_NOT_USED, [("never-read", Anchor("app.py", 8))]),
+    key_not_used=(KEY_NOT_USED, [("never-read", Anchor("app.py", 8))]),
+    of_all_sessions=(OF_ALL_SESSIONS, [("new-key", Anchor("app.py", 14))]),
+    in_a_store_of_the_library=(IN_A_STORE_OF_THE_LIBRARY, []),
+)
+def test_what_is_read_of_a_session_s_own_file_or_key_and_not_used(
+    given: str, expected: list[tuple[str, Anchor]]
+) -> None:
+    assert [(one.kind, one.anchor) for one in findings(history("same-process", given))] == expected

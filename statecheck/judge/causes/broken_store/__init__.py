@@ -92,7 +92,7 @@ These are of the app's own code:
   closed. Commit, or write inside of `with connection:`.
 - `filtered-out`: turn 1 is in the table under the key that turn 2 asks for, and the query leaves it out: by a flag that
   is never set, a status, a date.
-- `never-read`: turn 2 reads turn 1 from the database, and does not hand it to the model.
+- `never-read`: turn 2 reads turn 1 from the database, the session's file or its key, and does not hand it to the model.
 - `read-once`: turn 1 is in the table, and turn 2 does not ask for it: a cache (`lru_cache`, a variable) keeps what was
   read before anything was written.
 - `failed-save`: what saves a turn runs after its answer (a background task, a thread) and raises every time: nobody is

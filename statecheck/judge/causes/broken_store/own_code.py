@@ -32,7 +32,7 @@ _UNRETURNED: dict[Kind, tuple[str, str]] = {
     ),
     "never-read": (
         "turn 2 read turn 1 back from {}, and did not give it to the model",
-        "give the model what was read from the database",
+        "give the model what was read back",
     ),
     "read-once": (
         "turn 1 is stored in {}, which was read before and not again: turn 2 goes by what was read first",
@@ -42,7 +42,7 @@ _UNRETURNED: dict[Kind, tuple[str, str]] = {
 
 
 def find_unreturned_turn(case: Case) -> Observation | None:
-    """Did the app's own code write turn 1 to a table, ask the table for it, and not get it?"""
+    """Did the app's own code write turn 1 to a table, a file or a key, ask that for it, and not get or not use it?"""
     conversation = case.conversations.get(BASELINE)
     found = find_unreturned(conversation) if conversation is not None and case.lost(BASELINE) else None
     if conversation is None or found is None:
@@ -51,7 +51,7 @@ def find_unreturned_turn(case: Case) -> Observation | None:
     blamed = found.write if found.kind == "not-committed" else found.query
     anchor = anchor_of(blamed) or anchor_of(found.write)
     return Observation(
-        summary.format(f"the table `{found.table}`" if found.table else "a database"),
+        summary.format(found.place),
         anchor,
         (case.reason(BASELINE),),
         kind=found.kind,
