@@ -86,7 +86,8 @@ OF_STORES: tuple[Mutation, ...] = (
         (
             (
                 "\n\ndef load(session_id):\n",
-                '\n\nwith closing(connect()) as db, db:\n    db.execute("DELETE FROM turns")\n\n\ndef load(session_id):\n',
+                "\n\nwith closing(connect()) as db, db:\n"
+                '    db.execute("DELETE FROM turns")\n\n\ndef load(session_id):\n',
             ),
         ),
         ("container-restart",),

@@ -171,6 +171,7 @@ OF_CAUSES: tuple[Mutation, ...] = (
         "memory-database",
         (("sqlite3.connect(DATABASE, timeout=30)", 'sqlite3.connect(":memory:")'),),
         ("request-scoped",),
+        "memory-database",
         stores=("rows",),
     ),
     Mutation("no-database", ((", async_engine=database", ""),), ("request-scoped",), stores=("engine-db",)),

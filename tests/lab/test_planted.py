@@ -9,6 +9,7 @@ from generator.apps import PROJECT, App, apps
 from generator.kinds import MUTATIONS
 from labs import User, diagnosed_in_turn
 
+from statecheck.judge.causes import CAUSES
 from statecheck.options.config import load
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ SAMPLE = (
     ("callable-files-llm", "off-the-volume"),
 )
 QUICK = ("new-key", "no-database")
+OF_A_LIBRARY = """dropped-memory refused-write silent-loss cold-start several-threads library-store
+    pickled doubles merges drops-ttl poisons refused-but-stored"""
+OF_OTHER_APPS = (
+    "stream-cut history-dropped own-secret never-persisted worker-recycle paused-run approved-twice other-type"
+)
+"""Kinds that are not planted: they depend on the versions that are installed, or need other apps than these."""
 
 
 def mutants() -> list[tuple[App, str, str]]:
@@ -64,6 +71,14 @@ def test_its_clean_twin_is_healthy(user: User) -> None:
     app = APPS["callable-rows-llm"]
 
     assert found(user, app, app.source) == ("healthy", {})
+
+
+def test_every_kind_is_planted_or_has_a_reason_not_to_be() -> None:
+    kinds = {kind for cause in CAUSES for kind in cause.kinds if kind not in cause.told}
+    made = {kind for mutation in MUTATIONS for kind in (mutation.kind, mutation.warning) if kind}
+
+    assert kinds - made == {*OF_A_LIBRARY.split(), *OF_OTHER_APPS.split()}
+    assert made <= kinds
 
 
 def test_every_mutation_has_a_place_in_some_app_and_is_python() -> None:

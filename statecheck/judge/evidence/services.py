@@ -33,8 +33,7 @@ def asked_keys(conversation: Conversation, first: Sent, second: Sent) -> Iterato
     turn 1's.
     """
     own = {service_key(op.text) for op in _taken(conversation, second, "wire")}
-    asked = [op for op in conversation.select("wire", second.number, "send") if _is_reading(op.text)]
-    asked = [op for op in asked if not asks_for_answer(conversation, op)]
+    asked = find_lookups(conversation, second)
     for op in _taken(conversation, first, "wire"):
         key = service_key(op.text)
         for other in asked:
@@ -61,6 +60,12 @@ def find_queries(conversation: Conversation, turn: Sent, f: OpKind) -> list[Op]:
     """What a turn asked a database for, but for answers that take a model's place."""
     queries = (op for op in conversation.select(f, turn.number, "send") if is_query(op.text))
     return [op for op in queries if not asks_for_answer(conversation, op)]
+
+
+def find_lookups(conversation: Conversation, turn: Sent) -> list[Op]:
+    """What a turn read of a service's keys, but for answers that take a model's place."""
+    lookups = (op for op in conversation.select("wire", turn.number, "send") if _is_reading(op.text))
+    return [op for op in lookups if not asks_for_answer(conversation, op)]
 
 
 def _taken(conversation: Conversation, turn: Sent, f: OpKind) -> list[Op]:

@@ -139,6 +139,9 @@ _GUARDED_SAVE = """
 2a <
 - guarded name="if len(log) > 4" method=save arguments=chat,save @app.py:14 @app.py:15/written
 """
+_GUARDED_KEY = _GUARDED_SAVE.replace(
+    "file miss where=data/s.json", r"wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$1\r\ns\r\n'"
+)
 _ASKS_NOTHING = "".join(line for line in _GUARDED_SAVE.splitlines(keepends=True) if " miss " not in line)
 _FAILED_FOR_THE_NETWORK = _FAILED_SAVE.replace("ProgrammingError: SQLite objects", "ConnectionRefusedError: SQLite")
 _FAILED_ONCE = "".join(line for line in _FAILED_SAVE.splitlines(keepends=True) if "2a error" not in line)
@@ -192,6 +195,7 @@ EXAMPLES = (
     Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
     Example("a save fails after each answer", {BASELINE: _FAILED_SAVE}, "failed-save"),
     Example("a condition keeps a save from happening", {BASELINE: _GUARDED_SAVE}, "guarded-save"),
+    Example("a condition keeps a key from being written", {BASELINE: _GUARDED_KEY}, "guarded-save"),
     Example("the newest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_REVERSE}, "newest-first"),
     Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),
     Example("a message is stored, and handed over as well", {BASELINE: _GIVEN_TWICE}, "given-twice"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.lines import anchor_of, anchors
-from statecheck.judge.evidence.services import find_queries
+from statecheck.judge.evidence.services import find_lookups, find_queries
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -57,8 +57,11 @@ def _find_failure(conversation: Conversation, turn: Sent) -> Op | None:
 
 
 def find_asked(conversation: Conversation, turn: Sent) -> list[Op]:
-    """Return where a turn asks for what was said before: by queries, and by looking for files of the project."""
+    """Return where a turn asks for what was said before: by queries, by keys, and by looking for files."""
     queries = [*find_queries(conversation, turn, "sql"), *find_queries(conversation, turn, "wire")]
     files = [op for op in conversation.select("file", turn.number) if op.action in ("read", "miss")]
     files = [op for op in files if not op.where.startswith("/")]
-    return [op for op in (*queries, *files, *conversation.handed_back(turn.number)) if op.frames or op.f == "wire"]
+    keys = [op for op in find_lookups(conversation, turn) if op.frames]  # a client asks much for itself
+    return [
+        op for op in (*queries, *files, *keys, *conversation.handed_back(turn.number)) if op.frames or op.f == "wire"
+    ]
