@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from statecheck.lab import http_turns
 from statecheck.lab.connections import Connection, converse
 from statecheck.probe.channel import Closed
-from statecheck.source.handlers.accounts import Account
+from statecheck.talk.credentials import name_client, spell_credentials
 from statecheck.talk.requests import Request, render, session_key
 from statecheck.talk.session_from_answer import find_session, find_token
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from statecheck.lab.workers.worker import Worker
+    from statecheck.source.handlers.accounts import Account
     from statecheck.talk.plan import Plan, Preliminary
 
 
@@ -63,11 +64,6 @@ class Client:
     def session(self) -> str | int:
         """The session key that it sends."""
         return self.key if self.given is None else self.given
-
-    @property
-    def known_as(self) -> Account:
-        """The name and the password by which it signs in."""
-        return self.account or Account(self.key, MADE_UP_PASSWORD)
 
     def again(self, tab: str = "") -> Client:
         """Another tab of the same browser: the same session and cookies, a jar of its own.
@@ -160,7 +156,6 @@ def message_of(marker: str) -> str:
     return f"Please note that my code word is {marker}."
 
 
-MADE_UP_PASSWORD = "Sc-Pass-2468!"  # noqa: S105 - of users that are made up; it has what rules for passwords ask for
 _ASK_SECONDS = 5.0  # for a run that asks when its turn has been answered
 _NOT_GIVEN = 502  # the answer of somebody who was let down by another
 _AGAINST_FORGERY = "X-CSRFToken"  # Django's, and one of those that Flask-WTF takes
@@ -253,8 +248,8 @@ def _exchange(
 ) -> Answer:
     """Send one request and wait until it has ended."""
     said = client.said if plan.resends else ()
-    who = client.known_as
-    more = {**client.values, "password": who.password, "asked": client.asked or ""}
+    who = name_client(client.account, client.key)
+    more = {**client.values, **spell_credentials(who), "asked": client.asked or ""}
     request = render(plan, client.session, message_of(marker), said, who.name, more)
     if client.token:
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))

@@ -24,6 +24,8 @@ FILE: dict[str, Json] = {"filename": "sample.txt", "content": "sample"}
 """What is sent in a field of a multipart body that takes a file."""
 MESSAGE = "{message}"
 """Stands for the user's new words."""
+BASIC = "Basic {basic}"
+"""How a name and a password are written that come with every request."""
 ELEMENT = "[]"
 """The step of a path that leads into a list: `("messages", "[]", "content")`."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from statecheck.errors import StatecheckError, nearest
 from statecheck.source import weights
 from statecheck.source.fields import Field, Place, plain
+from statecheck.talk.credentials import find_basic, sign_each
 from statecheck.talk.endpoints import START_EVENT, Endpoint
 from statecheck.talk.field_roles import Choice, choose_roles, find_field, find_rivals
 from statecheck.talk.page_visits import visit_form
@@ -81,6 +82,10 @@ def _signed_in(
     fields = sending.fields()
     credential = find_credential(fields) or find_credential(sending.endpoint.fields)
     given = {name.lower() for name, _ in sending.headers}
+    basic = find_basic(fields)
+    if basic is not None and basic.name.lower() not in given and basic != (settled and chosen.sessions[0]):
+        signed = sign_each(chosen, basic, accounts, lambda each: _drafts(sending, each, everything, settled=settled))
+        return signed, True
     if credential is None:
         if chosen.sessions:
             return [], False
@@ -92,13 +97,19 @@ def _signed_in(
     ways = list_ways_in(sending, everything, accounts, token=True)
     if not ways:
         return [], False
-    if choice.sessions:
-        plans = _with_session(sending, choice, everything, settled=settled)[:_MOST_SIGNED]
-    else:
-        plans = [replace(draft_plan(sending, choice), session_field=str(credential.place))]
+    plans = _drafts(sending, choice, everything, settled=settled)
+    if not choice.sessions:
+        plans = [replace(plan, session_field=str(credential.place)) for plan in plans]
     signed = [way.put_before(plan, name) for way in ways for plan in plans]
     looked_up = credential in chosen.sessions or credential.leaning <= weights.FOUND_BY
     return signed, credential.required or credential.demanded or looked_up
+
+
+def _drafts(sending: Sending, choice: Choice, everything: Sequence[Endpoint], *, settled: bool) -> list[Plan]:
+    """Return the first plans of a choice whose clients say who they are."""
+    if choice.sessions:
+        return _with_session(sending, choice, everything, settled=settled)[:_MOST_SIGNED]
+    return [draft_plan(sending, choice)]
 
 
 def _with_session(sending: Sending, chosen: Choice, everything: Sequence[Endpoint], *, settled: bool) -> list[Plan]:

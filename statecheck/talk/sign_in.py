@@ -36,7 +36,7 @@ _CREDENTIALS = as_set(
     "authorization token authtoken xauthtoken accesstoken xaccesstoken xtoken bearer jwt sessiontoken xsessiontoken "
     "usertoken xusertoken apikey xapikey"
 )
-_MADE_UP = "with a name and a password that are made up"
+MADE_UP = "with a name and a password that are made up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,14 @@ def find_credential(fields: Sequence[Field]) -> Field | None:
     return next((f for f in able if plain(f.name) in _CREDENTIALS and (not f.known or f.value in (None, ""))), None)
 
 
-def carry_token(choice: Choice, credential: Field) -> tuple[Choice, str]:
+def carry_token(choice: Choice, credential: Field, spelled: str = "") -> tuple[Choice, str]:
     """Return a choice whose credential is a token that is given, and the name of the placeholder for that.
 
-    Where nothing else says who is talking, the token does, and is the session.
+    Where nothing else says who is talking, the token does, and is the session. `spelled` is written in its place.
     """
     others = tuple(f for f in choice.sessions if f != credential)
     name = "token" if others else "session"
-    carried = replace(credential, value=f"{{{name}}}", known=True, required=True)
+    carried = replace(credential, value=spelled or f"{{{name}}}", known=True, limited=False, required=True)
     order = tuple(carried if f == credential else f for f in choice.order)
     order = order if carried in order else (*order, carried)
     extras = (*(f for f in choice.extras if f != credential), carried)
@@ -133,7 +133,7 @@ def list_ways_in(
         steps += [_write(ways, login, register.fields)] if login is not None else []
         before = tuple(Preliminary(each, optional=n < len(steps) - 1) for n, each in enumerate(steps))
         labels = " and ".join(f"`{each.label}`" for each in (register, login) if each is not None)
-        found.append(SignIn(before, called, (), "", f"{labels} let a client in, {_MADE_UP}"))
+        found.append(SignIn(before, called, (), "", f"{labels} let a client in, {MADE_UP}"))
     if login is None:
         return found
     known = _complete(accounts, login)
@@ -145,7 +145,7 @@ def list_ways_in(
         found.append(SignIn((step,), called, known, lone, f"`{login.label}` lets in whom the code knows: {names}"))
     if register is None:
         step = Preliminary(_write(ways, login, ()))
-        found.append(SignIn((step,), called, (), "", f"`{login.label}` lets a client in, {_MADE_UP}"))
+        found.append(SignIn((step,), called, (), "", f"`{login.label}` lets a client in, {MADE_UP}"))
     return found
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from statecheck.source.code.resolver import FUNCTIONS
 from statecheck.source.code.scopes import last_name, walk
 from statecheck.source.project.variable_reads import read_variable
 from statecheck.source.roles import as_set, words
@@ -96,7 +97,9 @@ class _Reader:
             elif isinstance(node, ast.Call):
                 yield from self._in_call(node)
             elif isinstance(node, ast.BoolOp):
-                yield from self._in_test(node)
+                yield from self._in_test(node.values, {})
+            elif isinstance(node, FUNCTIONS):
+                yield from self._in_function(node)
 
     def _in_table(self, table: ast.Dict) -> Iterator[Account]:
         for key, value in zip(table.keys, table.values, strict=True):
@@ -150,10 +153,26 @@ class _Reader:
                 if len(known) > 1:
                     yield Account(known[0], known[1])
 
-    def _in_test(self, test: ast.BoolOp) -> Iterator[Account]:
-        """Yield the account that is asked for by comparisons of a name and of a password side by side."""
+    def _in_function(self, function: ast.AST) -> Iterator[Account]:
+        """Yield the account that a function asks for by comparisons anywhere in it, also of what it names before."""
+        local: dict[str, ast.expr] = {}
+        asked: list[ast.expr] = []
+        for node in walk(function):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                local[node.targets[0].id] = node.value
+            elif isinstance(node, (ast.Compare, ast.Call)):
+                asked.append(node)
+        yield from self._in_test(asked, local)
+
+    def _in_test(self, asked: list[ast.expr], local: Mapping[str, ast.expr]) -> Iterator[Account]:
+        """Yield the account that is asked for by comparisons of a name and of a password side by side.
+
+        Args:
+            asked: what may be a comparison.
+            local: what stands for names of the function.
+        """
         name = password = None
-        for each in test.values:
+        for each in asked:
             sides: list[ast.expr] = []
             if (
                 isinstance(each, ast.Compare)
@@ -163,6 +182,7 @@ class _Reader:
                 sides = [each.left, each.comparators[0]]
             elif isinstance(each, ast.Call) and last_name(each.func) == "compare_digest":
                 sides = each.args[:2]
+            sides = [local.get(side.id, side) if isinstance(side, ast.Name) else side for side in sides]
             for side, other in zip(sides, sides[::-1], strict=True):
                 value = self._fixed_text(other)
                 if value is None or self._fixed_text(side) is not None:

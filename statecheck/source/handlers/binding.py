@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.source.code.resolver import FUNCTIONS, Definition
-from statecheck.source.fields import Field, Place, Where
+from statecheck.source.fields import BASIC, Field, Place, Where
 from statecheck.source.handlers.flow import Flow
 from statecheck.source.handlers.models import class_fields, declare_field, strip_annotation
 from statecheck.source.handlers.notes import Traced
@@ -38,11 +39,16 @@ _EARLIER = ("initialize", "prepare", "open")
 """Their methods that are called before the one of the request's verb."""
 _SCHEMES: dict[str, Where] = {
     "HTTPBearer": "header",
+    "HTTPBasic": "header",
     "OAuth2PasswordBearer": "header",
     "APIKeyHeader": "header",
     "APIKeyCookie": "cookie",
     "APIKeyQuery": "query",
 }
+
+
+_LOGIN = "login_required"
+_LOGINS = {"HTTPBasicAuth": BASIC, "HTTPTokenAuth": "{session}"}
 
 
 def bind_parameters(flow: Flow, found: Definition, path_parameters: tuple[str, ...]) -> dict[str, Traced]:
@@ -236,6 +242,19 @@ def find_guards(flow: Flow, found: Definition) -> list[ast.Call]:
     return [i for i in inside if isinstance(i, ast.Call) and i.args and _last(i.func) in ("Depends", "Security")]
 
 
+def bind_login(flow: Flow, found: Definition) -> None:
+    """Note the credentials without which a decorator of Flask-HTTPAuth's lets nobody in."""
+    for mark in getattr(found.node, "decorator_list", ()):
+        guard = mark.func if isinstance(mark, ast.Call) else mark
+        named = isinstance(guard, ast.Attribute) and guard.attr == _LOGIN
+        owner = flow.code.resolve(found.file, guard.value) if named else None  # type: ignore[union-attr]
+        kind = _last(owner.node.func) if owner is not None and isinstance(owner.node, ast.Call) else ""
+        if kind in _LOGINS:
+            place = Place("header", ("Authorization",))
+            flow.notes.declared.setdefault(place, Field(place, type="string", dress=_LOGINS[kind]))
+            flow.notes.usage(place)
+
+
 def _credentials(flow: Flow, found: Definition) -> Traced | None:
     """Tell what one of FastAPI's security schemes gives: what travels in the place that it reads."""
     call = found.node
@@ -247,10 +266,12 @@ def _credentials(flow: Flow, found: Definition) -> Traced | None:
     name = named.value if isinstance(named, ast.Constant) else "Authorization"
     place = Place(where, (str(name),))
     required = not any(k.arg == "auto_error" for k in call.keywords)  # type: ignore[attr-defined]
-    flow.notes.declared.setdefault(place, Field(place, type="string", required=required))
+    field = Field(place, type="string", required=required)
+    flow.notes.declared.setdefault(place, replace(field, dress=BASIC) if kind == "HTTPBasic" else field)
     flow.notes.usage(place)
     value = Traced(at=place)
-    return Traced(attrs={"credentials": value}) if kind == "HTTPBearer" else value
+    named_by = {"HTTPBearer": "credentials", "HTTPBasic": "username"}
+    return Traced(attrs={named_by[kind]: value}) if kind in named_by else value
 
 
 def bind_dependency(flow: Flow, where: Definition, marker: ast.Call, annotation: ast.expr | None) -> Traced:

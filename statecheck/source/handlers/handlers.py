@@ -15,6 +15,7 @@ from statecheck.source.fields import ELEMENT, Field, Place
 from statecheck.source.handlers.binding import (
     bind_dependency,
     bind_instance,
+    bind_login,
     bind_parameters,
     find_guards,
     take_over_middleware,
@@ -82,6 +83,7 @@ def read_handler(
     flow = Flow(code)
     found = Definition(file, node)
     take_over_middleware(flow)
+    bind_login(flow, found)
     for guard in find_guards(flow, found):
         bind_dependency(flow, found, guard, None)
     itself = bind_instance(flow, found, path_parameters)

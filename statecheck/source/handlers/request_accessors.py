@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from statecheck.source.fields import Place, Where
+from statecheck.source.fields import BASIC, Field, Place, Where
 from statecheck.source.handlers.models import constant, makes_key
 from statecheck.source.handlers.notes import WHOLE, Traced, merge
 
@@ -200,9 +200,19 @@ def _of_request(notes: Notes, name: str) -> Traced:
         return Traced(at=Place(_ELSEWHERE[name], ()))
     if name in ("files", "FILES"):
         return Traced(root="files")
+    if name == "authorization":
+        return _authorization(notes)
     if name in ("state", "ctx"):
         return Traced(attrs=kept)
     return Traced(root="request") if name == "request" else Traced()
+
+
+def _authorization(notes: Notes) -> Traced:
+    """Return the name and the password that come with a request."""
+    place = Place("header", ("Authorization",))
+    notes.declare([(Field(place, type="string", dress=BASIC), place)])
+    notes.usage(place)
+    return Traced(attrs={"username": Traced(at=place), "password": Traced()})
 
 
 def _file(notes: Notes, *path: str) -> Traced:
