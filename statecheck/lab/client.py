@@ -66,11 +66,7 @@ class Client:
         return self.key if self.given is None else self.given
 
     def again(self, tab: str = "") -> Client:
-        """Another tab of the same browser: the same session and cookies, a jar of its own.
-
-        Args:
-            tab: what tells it from others, where a client is a page: it has the same address, and shows nothing yet.
-        """
+        """Another tab of the same browser, of this name where it is a page's: the same cookies, a jar of its own."""
         own = replace(self, cookies=dict(self.cookies), said=list(self.said), values=dict(self.values))
         own.open, own.tab = None, tab or self.tab
         return own

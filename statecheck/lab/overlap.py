@@ -1,4 +1,4 @@
-"""Turns sent at once: held at the model until all have arrived, let go together, and waited for."""
+"""Turns sent at once: held at the model until all have arrived, let go together or in turn, and waited for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def send_at_once(
         hold: at what they are held, `model` or `reads`.
         quiet: for how long nothing new arrives before they are let go; the last is waited for some times longer.
         seconds: the longest that a worker may take to answer.
-        mixed: they are of several sessions, and are held after what they read outside the process too.
+        mixed: they are of several sessions, and are held after what they read outside the process too. What came first
+            is let go last, each time: so it meets all that the others have left, and nothing depends on luck.
         meanwhile: called while they are held first.
 
     Returns:
@@ -56,8 +57,8 @@ def send_at_once(
         worker.ask({"hold": hold, "states": states, "alone": alone}, seconds)
     pool = ThreadPoolExecutor(len(turns))
     try:
-        futures = [pool.submit(turn) for turn in turns]
         try:
+            futures = _begin(pool, turns, workers, quiet, until, in_turn=mixed)
             for number in range(_MOST_ROUNDS):
                 held = _wait_for_arrivals(futures, workers, [held for held, _ in marks], quiet, until)
                 most = max(most, held)
@@ -70,8 +71,7 @@ def send_at_once(
                     break
                 models_only = models_only or held < 2  # one by one at its state: it may yet ask its model for several
                 marks = [(worker.held, worker.held_aside) for worker in workers]
-                for worker in workers:
-                    worker.tell({"next-round": True, "models-only": models_only})
+                _let_go(futures, workers, quiet, until, in_turn=mixed, models_only=models_only)
         finally:
             for worker in workers:
                 worker.tell({"release": True})
@@ -84,10 +84,61 @@ def send_at_once(
     return most, [number for number, future in enumerate(futures) if future in left]
 
 
+def _begin(
+    pool: ThreadPoolExecutor,
+    turns: Sequence[Callable[[], object]],
+    workers: Sequence[Worker],
+    quiet: float,
+    until: float,
+    *,
+    in_turn: bool,
+) -> list[Future[object]]:
+    """Send turns, all at once or each when those before it are held."""
+    before = [worker.held for worker in workers]
+    futures: list[Future[object]] = []
+    for turn in turns:
+        if in_turn and futures:
+            _wait_for_arrivals(futures, workers, before, quiet, until)
+        futures.append(pool.submit(turn))
+    return futures
+
+
+def _let_go(
+    futures: Sequence[Future[object]],
+    workers: Sequence[Worker],
+    quiet: float,
+    until: float,
+    *,
+    in_turn: bool,
+    models_only: bool,
+) -> None:
+    """Let what is held go as far as it gets, all at once or one after the other: then what came first is the last.
+
+    What that has put somewhere for all is by then another's, and so it writes what it has to say where that is.
+    """
+    for worker in workers:
+        if not in_turn:
+            worker.tell({"next-round": True, "turn": 0, "models-only": models_only})
+            continue
+        for turn in reversed([turn for turn, is_held in worker.arrivals.items() if is_held]):
+            worker.arrivals[turn] = False
+            staying = sum(sum(list(each.arrivals.values())) for each in workers)
+            before = [each.held for each in workers]
+            worker.tell({"next-round": True, "turn": turn, "models-only": models_only})
+            _wait_for_arrivals(futures, workers, before, quiet, until, staying)
+
+
 def _wait_for_arrivals(
-    futures: Sequence[Future[object]], workers: Sequence[Worker], before: list[int], quiet: float, until: float
+    futures: Sequence[Future[object]],
+    workers: Sequence[Worker],
+    before: list[int],
+    quiet: float,
+    until: float,
+    staying: int = 0,
 ) -> int:
     """Wait until all turns are held or ended, or nothing new arrives for a quiet time; return how many are held.
+
+    Those that are `staying` are held all the time, and are not counted.
 
     Not beyond `until`: where turns are slow, several quiet times are more than an answer may take.
 
@@ -103,7 +154,7 @@ def _wait_for_arrivals(
         ended = sum(len(worker.done) for worker in workers) - done
         if held + ended != arrived:
             arrived, last, still = held + ended, time.monotonic(), 0.0
-        going_on = sum(not future.done() for future in futures)
+        going_on = sum(not future.done() for future in futures) - staying
         longest = quiet if arrived else max(quiet, _FIRST_SECONDS)
         if (held >= going_on and (held or still)) or still >= longest:
             return held

@@ -41,13 +41,12 @@ class Barrier:
         self._alone = True
         self._open = True
         self._models_only = False
-        self._gate = threading.Event()  # of this round
-        self._held: set[int] = set()
+        self._gates: dict[int, threading.Event] = {}  # turn -> what holds it in its round
         self._used: dict[int, set[str]] = {}  # turn -> what it has read or written, by the names of these states
         self._read: set[int] = set()  # those that have been held after a read of the library's
         self._after: dict[int, set[str]] = {}  # turn -> the states after whose read it has been held
         self._stopped = False
-        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[threading.Event, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._lock = threading.Lock()
 
     def close(self, *, at_reads: bool, states: States = "", alone: bool = True) -> None:
@@ -64,8 +63,7 @@ class Barrier:
             self._used.clear()
             self._read.clear()
             self._after.clear()
-            self._held.clear()
-            self._gate = threading.Event()
+            self._gates.clear()
             self._open = False
 
     @property
@@ -77,23 +75,26 @@ class Barrier:
         """Let everything go, for good."""
         self._release(then_open=True)
 
-    def begin_round(self, *, models_only: bool = False) -> None:
+    def begin_round(self, turn: int = 0, *, models_only: bool = False) -> None:
         """Let everything go as far as the next place: a turn may ask a guard or a router first.
 
         Args:
+            turn: the only one that is let go; 0: all are.
             models_only: from now on model calls alone hold: the app lets turns to its state one by one.
         """
         self._models_only = self._models_only or models_only
-        self._release(then_open=False)
+        self._release(turn)
 
-    def _release(self, *, then_open: bool) -> None:
+    def _release(self, turn: int = 0, *, then_open: bool = False) -> None:
         with self._lock:
-            self._open = then_open
-            gate, self._gate = self._gate, threading.Event()
-            self._held.clear()
-            waiting, self._waiting = self._waiting, []
-            gate.set()
-        for loop, future in waiting:
+            self._open = self._open or then_open
+            let_go = [each for each in self._gates if turn in (0, each)]
+            gates = {self._gates.pop(each) for each in let_go}
+            for gate in gates:
+                gate.set()
+            freed = [(loop, future) for gate, loop, future in self._waiting if gate in gates]
+            self._waiting = [each for each in self._waiting if each[0] not in gates]
+        for loop, future in freed:
             with contextlib.suppress(RuntimeError):  # a loop that is closed by now has nobody waiting
                 loop.call_soon_threadsafe(_finish, future)
 
@@ -101,10 +102,9 @@ class Barrier:
         """Return the gate that this turn has to wait at, or None."""
         turn = TURN.get()
         with self._lock:
-            if self._open or not turn or turn in self._held or (self._models_only and place == "write"):
+            if self._open or not turn or turn in self._gates or (self._models_only and place == "write"):
                 return None
-            self._held.add(turn)
-            gate = self._gate
+            gate = self._gates[turn] = threading.Event()
         self.arrived(turn, place)
         return gate
 
@@ -124,7 +124,7 @@ class Barrier:
         with self._lock:
             if gate.is_set():
                 return
-            self._waiting.append((loop, future))
+            self._waiting.append((gate, loop, future))
         await future
 
     def _arrive_reading(self) -> threading.Event | None:

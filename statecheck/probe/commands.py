@@ -63,7 +63,7 @@ def _set_barrier(message: Message) -> None:
     if "hold" in message:
         BARRIER.close(at_reads=message["hold"] == "reads", states=message["states"], alone=message["alone"])
     elif "next-round" in message:
-        BARRIER.begin_round(models_only=message["models-only"])
+        BARRIER.begin_round(message["turn"], models_only=message["models-only"])
     elif "release" in message:
         BARRIER.open()
 

@@ -47,3 +47,38 @@ def test_slow_turns_are_let_go_before_their_answers_are_late() -> None:
     most, left = send_at_once([worker.turn, worker.behind], [cast("Worker", worker)], "model", FOREVER, 0.2)
 
     assert (most, left, worker.rounds) == (1, [], 0)
+
+
+class AtTheModel:
+    """A worker that holds each turn once, and ends it when it is let go."""
+
+    generation, dead = 1, False
+
+    def __init__(self) -> None:
+        self.held = self.held_aside = 0
+        self.arrivals: dict[int, bool] = {}
+        self.done: dict[int, str] = {}
+        self.ended: list[int] = []
+        self.gates = {turn: threading.Event() for turn in (7, 8)}
+
+    def turn(self, number: int) -> None:
+        self.held += 1
+        self.arrivals[number] = True
+        self.gates[number].wait(FOREVER)
+        self.ended.append(number)
+
+    def ask(self, message: dict[str, Any], _seconds: float) -> dict[str, Any]:
+        return {"work": 0.0} if "work" in message else {}
+
+    def tell(self, message: dict[str, Any]) -> None:
+        for turn, gate in self.gates.items():
+            if "release" in message or turn == message["turn"]:
+                gate.set()
+
+
+def test_of_two_sessions_the_turn_that_came_first_ends_last() -> None:
+    worker = AtTheModel()
+    turns = [lambda: worker.turn(7), lambda: worker.turn(8)]
+    most, left = send_at_once(turns, [cast("Worker", worker)], "model", 1.0, FOREVER, mixed=True)
+
+    assert (most, left, worker.ended) == (2, [], [8, 7])

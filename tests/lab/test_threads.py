@@ -61,6 +61,27 @@ RACING = """\
         kept[request.form["session_id"]] = said
         return answer
 """
+EXCHANGING = """\
+    from contextlib import nullcontext
+    from threading import Lock
+
+    from bottle import Bottle, request
+    from llama_index.core import Settings
+
+    app = Bottle()
+    state = {"kept": {}}
+    lock = LOCK
+
+
+    @app.post("/chat")
+    def chat():
+        with lock:
+            state["who"] = request.json["session_id"]
+            said = [*state["kept"].get(state["who"], []), request.json["message"]]
+            answer = Settings.llm.complete("\\n".join(said)).text
+            state["kept"][state["who"]] = said
+        return {"answer": answer}
+"""
 SQLALCHEMY = tuple(map(int, version("SQLAlchemy").split(".")[:2]))
 OPTIONS = Options(seed=1, only=("same-process", "concurrent"))
 
@@ -104,3 +125,19 @@ def test_turns_overlap_as_the_threads_of_the_deployment_let_them(tmp_path: Path,
 
     assert ran.outcomes()["concurrent"] == outcome
     assert f"Procfile:1 gives a worker {threads} thread{'' if threads == 1 else 's'}" in ran.diagnosis.notes
+
+
+@pytest.mark.parametrize(
+    ("lock", "found"),
+    [("nullcontext()", [("SC106", "swapped", 15)]), pytest.param("Lock()", [], marks=pytest.mark.acceptance)],
+)
+def test_what_two_sessions_exchange_in_threads_is_no_lost_update(
+    tmp_path: Path, lock: str, found: list[tuple[str, str, int]]
+) -> None:
+    user = User(tmp_path)
+    user.write(app=EXCHANGING.replace("LOCK", lock))
+    ran = diagnosed_in_turn(user, "app.py", Options(seed=1, only=("same-process", "two-sessions")))
+
+    causes = [(cause.code, cause.kind, cause.anchor and cause.anchor.line) for cause in ran.diagnosis.causes]
+    assert causes == found
+    assert ran.outcomes()["two-sessions"] == ("leaked" if found else "isolated")

@@ -99,6 +99,25 @@ def test_threads_are_held_until_it_opens(barrier: Watched) -> None:
     assert set(range(1, 9)) == turns.end()
 
 
+@pytest.mark.parametrize("how", ["threads", "tasks"])
+def test_one_turn_goes_on_alone(barrier: Watched, how: str) -> None:
+    barrier.close(at_reads=False)
+    turns = Turns(barrier)
+    if how == "tasks":
+        turns.tasks(1, 2)
+    else:
+        turns.thread(1)
+        turns.thread(2, times=2)
+    assert barrier.wait(2) == {1, 2}
+
+    barrier.begin_round(2)
+
+    assert barrier.wait(how == "threads") == ({2} if how == "threads" else set())  # at its second place
+    assert 1 not in turns.passed
+    barrier.open()
+    assert turns.end() == {1, 2}
+
+
 def test_tasks_of_one_loop_are_all_held_at_once(barrier: Watched) -> None:
     barrier.close(at_reads=False)
     turns = Turns(barrier)

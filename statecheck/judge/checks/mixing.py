@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import SESSIONS
+from statecheck.judge.conversation.conversation import WRITES, service_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from statecheck.judge.conversation import Channel, Conversation, Sent
     from statecheck.model import OutcomeName
+
+_SHORTEST_KEY = 8  # shorter ones may stand anywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,41 @@ def _shown(conversation: Conversation, turn: Sent, other: Sent) -> str:
     if any(other.marker in op.markers or other.marker in op.text for op in calls):
         return "its model was given it"
     return "its answer shows it" if not calls and other.marker in turn.answer else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """A turn that was written where another session is kept, and nowhere where its own is."""
+
+    turn: Sent
+    other: Sent
+    where: str
+
+
+def find_misplaced(conversation: Conversation) -> Iterator[Misplaced]:
+    """Yield the turns of the overlap that were written under another session's key alone, though not before it.
+
+    What is there at the end, and so whether the other session is given it, is a matter of which turn wrote last.
+    """
+    before, during, _ = conversation.overlap
+    firsts = {turn.key: turn for turn in reversed(before) if turn.key and len(turn.key) >= _SHORTEST_KEY}
+    for turn in during:
+        key = turn.key or ""
+        if key not in firsts or not any(key in name for name in _places_written(conversation, firsts[key])):
+            continue
+        written = _places_written(conversation, turn)
+        if not any(key in name for name in written):
+            others = ((other, first) for other, first in firsts.items() if other != key)
+            yield from (Misplaced(turn, first, name) for other, first in others for name in written if other in name)
+
+
+def _places_written(conversation: Conversation, turn: Sent) -> list[str]:
+    """Return what names the places that a turn wrote to: files, and keys of services, tables and stores."""
+    ops = [op for op in conversation.select(turn=turn.number) if op.action in WRITES and op.type == "ok"]
+    names = [
+        (op.where if op.f == "file" else "", op.key or "", service_key(op.text) or "", *op.arguments) for op in ops
+    ]
+    return [name for each in names for name in each if name]
 
 
 def _begins_anew(control: Conversation | None, channel: Channel) -> bool:
@@ -120,6 +158,12 @@ def check(
     leak = next(find_leaks(conversation), None)
     if leak is not None:
         return "leaked", f"turn {leak.turn.number} was given turn {leak.other.number} of another session ({leak.how})"
+    misplaced = next(find_misplaced(conversation), None)
+    if misplaced is not None:
+        return (
+            "leaked",
+            f"turn {misplaced.turn.number} was written to `{misplaced.where}`, where another session is kept",
+        )
     if reader is None or reader.status != "ok":
         return "error", "the turn that reads was not acknowledged: " + (reader.note if reader else "nothing was sent")
     refused = [turn for turn in during if turn.status != "ok"]

@@ -55,6 +55,7 @@ class Worker:
         kept: {turn token: what the client's browser keeps from then on} of calls.
         listens: {turn token: how often its app has asked for a message} of WebSocket connections.
         held: how many turns it has held at the barrier; `held_aside` of them at what they read or write.
+        arrivals: {turn token: whether it is held now} of turns that it has held, in the order in which they first were.
         asked: how many times a run in it has asked something of a person.
         fate: how it ended, once it is dead.
         garbled: it is dead to us only: its app wrote on our channel, so nobody listens to it any more.
@@ -81,6 +82,7 @@ class Worker:
         self.listens: dict[int, int] = {}
         self.held = 0
         self.held_aside = 0
+        self.arrivals: dict[int, bool] = {}
         self.asked = 0
         self.incomplete = False
         self.replies: list[Message] = []
@@ -151,6 +153,7 @@ class Worker:
             self.listens[message["listens"]] = self.listens.get(message["listens"], 0) + 1
         elif "held" in message:
             self.held += 1
+            self.arrivals[message["held"]] = True
             self.held_aside += message["at"] != "model"
         elif "asked" in message:
             self.asked += 1

@@ -91,6 +91,44 @@ class TestStoresOfKnownStrength:
     def test_what_another_session_alone_pushes_out_is_no_overlap_s_doing(self) -> None:
         assert judged(Small(), "two-sessions", Overlapping((0, 1, 0, 1))) == "isolated"
 
+    @pytest.mark.parametrize(
+        ("written", "name"),
+        [
+            ("bob-12345", "leaked"),
+            ("ada-12345", "isolated"),
+            ("everyone", "isolated"),
+        ],
+    )
+    def test_a_turn_that_is_written_where_another_session_is_kept_is_a_leak(self, written: str, name: str) -> None:
+        said = f"""
+            1a > ada-12345
+            1a file write where=data/ada-12345.json
+            1a model read 1
+            1a <
+            2a > bob-12345
+            2a file write where=data/bob-12345.json
+            2a model read 2
+            2a <
+            3a > ada-12345
+            4a > bob-12345
+            3a model read 1 3
+            4a model read 2 4
+            4a file write where=data/bob-12345.json
+            4a <
+            3a file write where=data/{written}.json
+            3a <
+            3 overlap held=2
+            5a > bob-12345
+            5a model read 2 4 5
+            5a <
+            6a > ada-12345
+            6a model read 1 3 6
+            6a <
+        """
+        told = history("two-sessions", said)
+
+        assert outcome(Conversation(told), "model").outcome == name
+
     def test_an_answer_that_is_given_to_another_session_is_a_leak(self) -> None:
         said = """
             1a > s

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import OTHER_SESSION, TWO_SESSIONS
 from statecheck.judge.cause import Observation
-from statecheck.judge.checks.mixing import find_leaks
+from statecheck.judge.checks.mixing import find_leaks, find_misplaced
 from statecheck.judge.conversation.conversation import WRITES
 from statecheck.judge.evidence.lines import anchors
 from statecheck.model import Anchor
@@ -24,7 +24,6 @@ def find_swap(case: Case) -> Observation | None:
     conversation = case.conversations.get(TWO_SESSIONS)
     if conversation is None or not case.leaked(TWO_SESSIONS) or case.leaked(OTHER_SESSION):
         return None
-    leak = next(find_leaks(conversation))
     turns = [turn.number for turn in conversation.overlap[1]]
     shared = _find_shared(conversation, turns)
     lines = shared.lines if shared is not None else ()
@@ -41,8 +40,7 @@ def find_swap(case: Case) -> Observation | None:
     else:
         what = f"all requests change {f'one `{common}`' if common else 'something that they share'}"
     return Observation(
-        f"two users at once are mixed up: {what}; turn {leak.turn.number} was given turn {leak.other.number}, "
-        "which another user said",
+        f"two users at once are mixed up: {what}; {_describe_mixing(conversation)}",
         anchor,
         (case.reason(TWO_SESSIONS),),
         kind="swapped",
@@ -50,6 +48,13 @@ def find_swap(case: Case) -> Observation | None:
         fix="keep what belongs to one request in local variables, arguments or a context variable, and build the "
         "engine in the request; or hold one lock from where it is set to where it is last used",
     )
+
+
+def _describe_mixing(conversation: Conversation) -> str:
+    for leak in find_leaks(conversation):
+        return f"turn {leak.turn.number} was given turn {leak.other.number}, which another user said"
+    found = next(find_misplaced(conversation))
+    return f"turn {found.turn.number} was written to `{found.where}`, where another user's turn {found.other.number} is"
 
 
 def _find_used(conversation: Conversation, turns: Iterable[int]) -> list[Op]:
