@@ -64,7 +64,7 @@ class Plan:
         keywords: for callable: what can only be given by name.
         message_field, session_field: for people, where they travel (`body message`, `header X-Pupil`);
             session_field is None if nothing that names a session is sent.
-        session_form: what the app's format asks of the key: `token` (starts with sc-), `uuid`, `integer`.
+        session_form: what the app's format asks of the key: `token` (starts with sc-), `uuid`, `capitals`, `integer`.
         carries_history: the request itself holds the earlier messages (a list is sent in full).
         resends: what was said before is put where the template has a place for it.
         handler: the endpoint's function, if known.

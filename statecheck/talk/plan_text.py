@@ -52,6 +52,7 @@ def list_varied(plan: Plan) -> list[str]:
     sent += ["in a second thread of the same user"] if plan.threads else []
     sent += ["once more, as its sender delivers again what was not answered"] if has_events(plan) else []
     never = [] if plan.session_field is None else [f"the form of the session key (`{plan.session_form}`)"]
+    never += [f"`{plan.lone}`: all clients send the same"] if plan.lone else []
     never += ["keys that are spelled alike, unless code makes them so"] if has_spellings(plan) else []
     never += ["how many sessions are served between two turns of one, unless code limits them"]
     return [*(f"also sent {each}" for each in sent), *(f"not varied: {each}" for each in never)]

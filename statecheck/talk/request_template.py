@@ -10,7 +10,7 @@ from statecheck.probe.offline import is_secret
 from statecheck.source import weights
 from statecheck.source.clients.calls import path_fields
 from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
-from statecheck.source.roles import leaning
+from statecheck.source.roles import as_set, leaning, words
 from statecheck.talk.field_roles import Choice, overlay_fields, sample_value
 from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route, kind_of
 from statecheck.talk.variations import find_owners, flip_flags, leave_keys_out
@@ -64,6 +64,9 @@ def draft_plan(sending: Sending, choice: Choice, given: Field | None = None) -> 
         keyless=_draft(sending, keyless) if keyless is not None else None,
         flags=tuple((said, _draft(sending, each, given)) for said, each in flip_flags(choice, taken)),
     )
+
+
+_MAIL = as_set("email mail")
 
 
 def _draft(sending: Sending, choice: Choice, given: Field | None = None) -> Plan:
@@ -148,10 +151,16 @@ def _session(field: Field, form: Form, position: int, given: Field | None) -> Js
     if given is not None and field != given:
         return field.dress.replace(SESSION, USER) if field.form != "integer" else sample_value(field) or 1
     if position == 0 or field.form == form:
-        return field.dress
+        return _dress(field)
     if field.form == "integer":
         return sample_value(field) or 1
-    return f"sc-{SESSION}" if form == "integer" else field.dress
+    return f"sc-{SESSION}" if form == "integer" else _dress(field)
+
+
+def _dress(field: Field) -> str:
+    """Return how a key is written in a field: as an address of e-mail in one that is named for it."""
+    named = field.form == "token" and field.dress == SESSION and _MAIL & {*words(field.name)}
+    return f"{SESSION}@example.com" if named else field.dress
 
 
 def _text(value: Json) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import string
 import zlib
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -138,7 +139,9 @@ def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]
 
 
 def session_key(form: Form, rng: Random) -> str:
-    """Return a new session key of this form: `sc-` and 12 hex digits, a UUID, or the digits of an integer."""
+    """Return a new session key of this form: `sc-` and 12 hex digits, a UUID, `SC` and 10 capitals, or a number."""
     if form == "uuid":
         return str(UUID(int=rng.getrandbits(128), version=4))
+    if form == "capitals":
+        return f"SC{''.join(rng.choices(string.ascii_uppercase, k=10))}"
     return str(rng.randrange(100_000, 2**31)) if form == "integer" else f"sc-{rng.getrandbits(48):012x}"

@@ -21,7 +21,7 @@ from statecheck.errors import ExitCode, StatecheckError
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.openapi import read_operations
 from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route
-from statecheck.talk.plan_text import describe
+from statecheck.talk.plan_text import describe, list_varied
 from statecheck.talk.planning import candidates
 from statecheck.talk.requests import render, session_key
 
@@ -467,3 +467,14 @@ def test_a_workflow_takes_the_fields_that_options_name(tmp_path: Path) -> None:
     (plan,) = candidates(AppFacts("workflow", "Quiz()", (route,)), SourceTree(tmp_path, tmp_path), options)
 
     assert dict(plan.keywords) == {"room": "{session}", "riddle": "{message}"}
+
+
+def test_a_key_that_is_not_varied_is_said() -> None:
+    told = list_varied(Plan(path="/chat", body={"code": "AAA-1111", "text": "{message}"}, lone="body code"))
+
+    assert "not varied: `body code`: all clients send the same" in told
+
+
+@given(st.integers())
+def test_a_key_in_capitals_has_nothing_else(seed: int) -> None:
+    assert re.fullmatch(r"SC[A-Z]{10}", session_key("capitals", random.Random(seed)))

@@ -136,6 +136,8 @@ def note_text_check(notes: Notes, traced: Traced, call: ast.Call) -> None:
         note_schema(notes, traced.at, {"pattern": f"^{re.escape(text)}"})
     elif traced.at is not None and name in ("isdigit", "isdecimal", "isnumeric"):
         note_schema(notes, traced.at, {"pattern": "^[0-9]+$"})
+    elif traced.at is not None and name == "isupper":
+        note_schema(notes, traced.at, {"pattern": "^[^a-z]+$"})
 
 
 def demanded_by(node: ast.If) -> Iterator[ast.expr]:
