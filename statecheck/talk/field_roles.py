@@ -181,7 +181,7 @@ def _find_sessions(rest: list[Field], message: Field) -> list[Field]:
         for f in rest
         if f.type in ("", "string", "integer") and not (is_setting(f.name) and f.leaning > weights.SESSION_AT_MOST)
     ]
-    able = [f for f in able if not f.limited or f.origin == "learned"]
+    able = [f for f in able if (not f.limited or f.origin == "learned") and not isinstance(f.value, list)]
     found = sorted(
         (f for f in able if score(f) <= weights.SESSION_AT_MOST), key=lambda f: score(f) - weights.NEEDED * f.required
     )

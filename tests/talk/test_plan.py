@@ -459,6 +459,27 @@ def test_the_fields_of_an_event_without_any_are_those_that_are_read_or_named(
     assert plan.body == {"start_event": {"room": "{session}", "riddle": "{message}"}}
 
 
+MADE_UP_FLOW = """\
+async def answer(self, ctx, ev):
+    crew = ev.get("crew", default=[])
+    model = ev.get("model", default=Parrot(name="polly"))
+    if model is None:
+        raise ValueError("a model is needed")
+    chat_history = ev.get("chat_history", default=[])
+    chat_history.append(ev.get("riddle"))
+    return await model.tuned.achat(chat_history) if model.tuned.ready else {one.name: one for one in crew}
+"""
+
+
+def test_what_a_step_has_where_nobody_sends_it_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(MADE_UP_FLOW)
+    route = Route("", (), "answer", str(tmp_path / "app.py"), 1, "ev")
+
+    (plan,) = candidates(AppFacts("workflow", "Quiz()", (route,)), SourceTree(tmp_path, tmp_path), Overrides())
+
+    assert (dict(plan.keywords), plan.session_field) == ({"riddle": "{message}"}, None)
+
+
 def test_a_workflow_takes_the_fields_that_options_name(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(OPAQUE_FLOW)
     route = Route("", (), "answer", str(tmp_path / "app.py"), 1, "ev")

@@ -177,8 +177,13 @@ def function_at(tree: ast.Module, line: int, name: str, method: str) -> Function
 def fields_of(flow: Flow) -> tuple[Field, ...]:
     """Tell what was read and declared, as fields; lists by the way their elements are read."""
     merged: dict[Place, Field] = dict(flow.notes.declared)
+    own = {place.path for place, entry in flow.notes.usages.items() if entry.own}
     for read_as, entry in flow.notes.usages.items():
         place = flow.notes.alias.get(read_as, read_as)
+        if any(
+            read_as.path[:n] in own for n in range(1, len(read_as.path) + 1)
+        ):  # the code has it where nobody sends it
+            continue
         if place.path and is_token(place.path[-1]):  # a page gives it, and says nothing of who is talking
             continue
         cut = place.path.index(ELEMENT) if ELEMENT in place.path else None
@@ -229,7 +234,7 @@ def _as_list(field: Field, steps: list[tuple[str, ...]]) -> Field:
     names = [step[0] for step in steps if step]
     role = next((n for n in names if n in ("role", "author", "sender", "type", "speaker", "from")), None)
     content = next((n for n in names if n in ("content", "text", "message", "body", "value") and n != role), None)
-    keys = (role or "role", content or "content") if names or is_history(field.name) else None
+    keys = (role or "role", content or "content") if role or content or is_history(field.name) else None
     return replace(field, type="array", turn_keys=field.turn_keys if not names else keys)
 
 

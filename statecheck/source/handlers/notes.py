@@ -72,7 +72,8 @@ class Usage:
         limited: only the options are taken.
         schema: what its format must be, in the words of JSON Schema.
         optional: the code does without it; `demanded`: no, it refuses a request that lacks it.
-        generated: where it is missing, a new value is made up; `default`: or this one is taken.
+        generated: where it is missing, a new value is made up; `default`: or this one is taken; `own`: or what a call
+            of the code's own gives, which no client could send.
     """
 
     evidence: dict[FieldEvidence, None] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Usage:
     optional: bool = False
     demanded: bool = False
     generated: bool = False
+    own: bool = False
     default: Json = None
 
     @property

@@ -165,7 +165,8 @@ def _get(notes: Notes, owner: Traced, key: str | None, node: ast.Call, first: Tr
         return None
     got = attribute_of(notes, owner, key, item=True)
     if got.at is not None:
-        _note_default(notes, got.at, node.args[1] if len(node.args) > 1 else None, node)
+        named = next((keyword.value for keyword in node.keywords if keyword.arg == "default"), None)
+        _note_default(notes, got.at, node.args[1] if len(node.args) > 1 else named, node)
     return got
 
 
@@ -233,4 +234,5 @@ def _note_default(notes: Notes, place: Place, default: ast.expr | None, node: as
         usage.optional = True
     if default is not None:
         usage.generated |= makes_key(default)
+        usage.own |= isinstance(default, ast.Call) and bool(default.args or default.keywords)
         usage.default = constant(default)
