@@ -129,6 +129,8 @@ def test_two_first_turns_on_an_empty_store_are_a_warning() -> None:
         ("SC107", "cold-start", "warning", "app.py:15")
     ]
     assert codes(baseline, history("cold-start", COLD.replace("fail #1", "#1"))) == []
+    begun = findings(baseline, history("cold-start", COLD.replace('2a x "HTTP 500"', "2a <")))
+    assert ["failed in an answer that had begun" in one.summary for one in begun] == [True]
 
 
 THREADS = """

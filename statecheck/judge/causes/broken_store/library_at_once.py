@@ -26,7 +26,8 @@ def find_cold_start(case: Case) -> Observation | None:
         return None
     refused = sum(turn.status == "fail" for turn in conversation.turns)
     said = " ".join(witness.error.split())[:120]
-    what = f"two first turns at once on an empty store: {refused} refused ({said})"
+    seen = f"{refused} refused" if refused else "the store failed in an answer that had begun"
+    what = f"two first turns at once on an empty store: {seen} ({said})"
     anchor = anchor_of(witness)
     mends = "touch the store once at start-up, before requests come: `await memory.aget_all()`"
     evidence = (Evidence(COLD_START, what),)
