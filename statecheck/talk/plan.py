@@ -85,6 +85,7 @@ class Plan:
         threads: a user and a thread are both sent, so that one user may have several.
         keyless: the same without a session key, where the app does without.
         flags: the same with one boolean the other way each, after what is said of it (`stream` = true).
+        unflipped: the names of booleans that are sent one way only.
         reply: how a client answers what the app asked a person in its last answer. What that calls the question is its
             `given`, or "" where the session's key tells which it is.
         awaited: of a reply: it answers a run of the library's, which may ask only when its turn has been acknowledged.
@@ -123,6 +124,7 @@ class Plan:
     threads: bool = False
     keyless: Plan | None = None
     flags: tuple[tuple[str, Plan], ...] = ()
+    unflipped: tuple[str, ...] = ()
     reply: Plan | None = None
     awaited: bool = False
     doubt: Literal["", "message", "session"] = ""

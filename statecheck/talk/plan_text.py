@@ -53,6 +53,8 @@ def list_varied(plan: Plan) -> list[str]:
     sent += ["once more, as its sender delivers again what was not answered"] if has_events(plan) else []
     never = [] if plan.session_field is None else [f"the form of the session key (`{plan.session_form}`)"]
     never += [f"`{plan.lone}`: all clients send the same"] if plan.lone else []
+    never += ["the user alone, with the same thread"] if plan.threads else []
+    never += [f"the boolean `{name}`" for name in plan.unflipped]
     never += ["keys that are spelled alike, unless code makes them so"] if has_spellings(plan) else []
     never += ["how many sessions are served between two turns of one, unless code limits them"]
     return [*(f"also sent {each}" for each in sent), *(f"not varied: {each}" for each in never)]

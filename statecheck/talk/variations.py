@@ -86,11 +86,8 @@ def flip_flags(choice: Choice, taken: Sequence[Field]) -> list[tuple[str, Choice
 
     How an answer comes (`stream`) is tried first; what is meant to change what is kept is not tried.
     """
-    booleans = [f for f in taken if f.type == "boolean" and f.place.where in ("body", "query") and f.place.path]
-    booleans = [f for f in booleans if not _FORGETS & {*words(f.name)} and f not in choice.sessions]
-    booleans.sort(key=lambda f: not is_stream(f.name))
     found = []
-    for field in booleans[:_MOST_FLAGS]:
+    for field in _order_flags(choice, taken)[:_MOST_FLAGS]:
         sent = next((f for f in choice.extras if f.place.matches(field.place)), field)
         value = not bool(sample_value(sent))
         flipped = replace(sent, value=value, known=True)
@@ -98,6 +95,22 @@ def flip_flags(choice: Choice, taken: Sequence[Field]) -> list[tuple[str, Choice
         order = (*(f for f in choice.order if f not in (sent, field)), flipped)
         found.append((f"`{field.name}` = {str(value).lower()}", replace(choice, extras=extras, order=order)))
     return found
+
+
+def list_unflipped(choice: Choice, taken: Sequence[Field]) -> tuple[str, ...]:
+    """Return the names of the booleans that are sent one way only: they are meant to change what is kept, or many."""
+    tried = _order_flags(choice, taken)[:_MOST_FLAGS]
+    return tuple(field.name for field in _list_booleans(choice, taken) if field not in tried)
+
+
+def _order_flags(choice: Choice, taken: Sequence[Field]) -> list[Field]:
+    able = [field for field in _list_booleans(choice, taken) if not _FORGETS & {*words(field.name)}]
+    return sorted(able, key=lambda field: not is_stream(field.name))
+
+
+def _list_booleans(choice: Choice, taken: Sequence[Field]) -> list[Field]:
+    booleans = (f for f in taken if f.type == "boolean" and f.place.where in ("body", "query") and f.place.path)
+    return [field for field in booleans if field not in choice.sessions]
 
 
 def is_stream(name: str) -> bool:

@@ -29,6 +29,28 @@ HERE = Path(__file__).parent
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+FLAGGED = """
+from typing import Any
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+app = FastAPI()
+agents: dict[Any, Any] = {}
+
+class Turn(BaseModel):
+    user_id: str
+    thread_id: str
+    message: str
+    a: bool = False
+    c: bool = False
+    reset: bool = False
+    stream: bool = False
+
+@app.post("/chat")
+async def chat(t: Turn):
+    return {"a": str(await agents[t.user_id, t.thread_id].run(user_msg=t.message))}
+"""
+
 
 def _apps() -> list[Any]:
     found = []
@@ -488,6 +510,19 @@ def test_a_workflow_takes_the_fields_that_options_name(tmp_path: Path) -> None:
     (plan,) = candidates(AppFacts("workflow", "Quiz()", (route,)), SourceTree(tmp_path, tmp_path), options)
 
     assert dict(plan.keywords) == {"room": "{session}", "riddle": "{message}"}
+
+
+def test_booleans_that_are_sent_one_way_only_are_said(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FLAGGED)
+    plan = candidates(facts_of(tmp_path / "app.py"), SourceTree(tmp_path, tmp_path), Overrides())[0]
+
+    told = list_varied(plan)
+    assert [said for said in told if "boolean" in said] == [
+        "not varied: the boolean `c`",
+        "not varied: the boolean `reset`",
+    ]
+    assert "also sent with `stream` = true" in told
+    assert "not varied: the user alone, with the same thread" in told
 
 
 def test_a_key_that_is_not_varied_is_said() -> None:
