@@ -89,6 +89,11 @@ def explain_system_error(error: OSError | MemoryError) -> StatecheckError | None
     return StatecheckError(slug, text.format(named), hint, code)
 
 
+def more_time(seconds: float) -> str:
+    """Return the option that gives turns twice the seconds that they had, and all else as much more."""
+    return f"`--timeout {2 * seconds:g}`"
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that was probably meant, or None."""
     from difflib import get_close_matches

@@ -21,6 +21,7 @@ from statecheck.lab.workers.copies import check_copies
 from statecheck.lab.workers.launch import isolate
 from statecheck.lab.workers.pool import Lab, make_too_long, make_warm_request
 from statecheck.lab.workers.readiness import START_SECONDS
+from statecheck.options.config import TURN_SECONDS
 from statecheck.probe.frameworks import by_name
 from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
@@ -122,7 +123,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
     except StatecheckError as error:
         keep = False
         if lab is not None and lab.expired:
-            raise make_too_long() from error
+            raise make_too_long(TURN_SECONDS * recording.options.timeout_scale) from error
         raise
     except BaseException:
         keep = False

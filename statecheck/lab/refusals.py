@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.errors import ExitCode, StatecheckError, more_time
 from statecheck.lab.workers.worker import GARBLED_HINT
 from statecheck.probe.notebooks import spell_line
 from statecheck.probe.offline import is_secret
@@ -26,7 +26,6 @@ _SIGN_IN = (
     "say who may sign in, and how, in a template's `[[tool.statecheck.template.steps]]`, "
     "or give a token with `--header 'Authorization: Bearer …'`"
 )
-_MORE_TIME = "give it what it waits for with `--env NAME=VALUE`, or more time with `--timeout`"
 _OTHER_ENDPOINT = "name an endpoint whose answer ends with `--endpoint 'POST /path'`"
 _BY_ERROR = {
     "it answers without end": ("answer-endless", _OTHER_ENDPOINT),
@@ -92,11 +91,12 @@ def describe_refusal(
         )
     if answer.status == 0:
         hangs = answer.error.endswith(f"within {limits.turn:g} s")
-        slug, hint = _BY_ERROR.get(answer.error.partition(":")[0], ("no-answer", _MORE_TIME))
+        more = f"give it what it waits for with `--env NAME=VALUE`, or more time with {more_time(limits.turn)}"
+        slug, hint = _BY_ERROR.get(answer.error.partition(":")[0], ("no-answer", more))
         return StatecheckError(
             "turn-hangs" if hangs else slug,
             f"{answer.error} ({asked}){_waits(worker) if hangs else ''}",
-            _MORE_TIME if hangs else hint,
+            more if hangs else hint,
             ExitCode.INCONCLUSIVE,
             worker.output(),
         )

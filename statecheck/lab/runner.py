@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from statecheck.errors import StatecheckError
+from statecheck.errors import StatecheckError, more_time
 from statecheck.experiments import BASELINE, EXPERIMENTS, find_experiment
 from statecheck.lab.driver import Driver, Setting
 from statecheck.lab.trials import TRIALS
@@ -128,7 +128,9 @@ class Runner:
         name = experiment.name
         if self.setting.lab.is_late():
             text = "the run took too long, so this experiment was not started"
-            self.results.problems[name] = Problem("run-too-long", text, "give it more time with `--timeout`")
+            self.results.problems[name] = Problem(
+                "run-too-long", text, f"give it more time with {more_time(self.setting.limits.turn)}"
+            )
             return
         self.progress(name)
         driver = Driver(self.setting, name)

@@ -330,8 +330,8 @@ FRAMEWORKS: tuple[Framework, ...] = (
         served_with=("aiohttp.web",),
         starts=(
             "aiohttp.web:run_app",
-            "aiohttp.web_runner:TCPSite.start(self._runner)",
-            "aiohttp.web_runner:UnixSite.start(self._runner)",
+            "aiohttp.web_runner:TCPSite.start(self._runner) returns",
+            "aiohttp.web_runner:UnixSite.start(self._runner) returns",
         ),
     ),
     Framework(

@@ -39,7 +39,9 @@ def run_starter(message: Message, service: Service) -> None:
     name = message["object"]
 
     def offer(thing: Any) -> Loaded:
-        vars(module)[name] = thing  # where what the app keeps is found, of which only a frame may know
+        vars(sys.modules.get(message["module"], module))[name] = (
+            thing  # where what the app keeps is found, of which only a frame may know
+        )
         return adapt(Offer(thing, name, message["framework"], message["threads"]))
 
     def serve(thing: Any) -> None:
@@ -55,7 +57,7 @@ def run_starter(message: Message, service: Service) -> None:
     module = ModuleType(message["module"])
     ended = ""
     try:
-        with catch_servers(Noting()):
+        with catch_servers(Noting() if name != SCRIPT or _read_guarded(message["path_file"]) else serving):
             module = import_module(message["module"], message["path_file"])
         with catch_servers(serving):
             _run(module, name)
@@ -78,11 +80,16 @@ def _run(module: ModuleType, name: str) -> None:
             asyncio.run(made)
         return
     path = str(module.__file__)
-    data = Path(path).read_bytes()
-    parts = ast.parse(read_script(data) if is_notebook(path) else data).body
-    body = [node for part in parts if isinstance(part, ast.If) and _is_guard(part.test) for node in part.body]
+    body = _read_guarded(path)
     sys.modules[SCRIPT] = module
     exec(compile(ast.Module(body, []), path, "exec"), vars(module))  # noqa: S102 - the user's own file
+
+
+def _read_guarded(path: str) -> list[ast.stmt]:
+    """What a file runs only where it is run itself; where it has nothing of that, importing it starts the app."""
+    data = Path(path).read_bytes()
+    parts = ast.parse(read_script(data) if is_notebook(path) else data).body
+    return [node for part in parts if isinstance(part, ast.If) and _is_guard(part.test) for node in part.body]
 
 
 def _is_guard(test: ast.expr) -> bool:

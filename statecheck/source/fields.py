@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Where = Literal["path", "query", "header", "cookie", "body", "event"]
 Encoding = Literal["json", "form", "multipart", "text", "none"]
-Form = Literal["token", "uuid", "capitals", "integer"]
+Form = Literal["token", "word", "uuid", "capitals", "integer"]
 Origin = Literal["", "made", "kept", "learned", "shown"]
 
 FILE: dict[str, Json] = {"filename": "sample.txt", "content": "sample"}

@@ -23,6 +23,7 @@ _KEY = "{session}"
 _KEYS: Mapping[Form, tuple[str, ...]] = MappingProxyType(
     {
         "token": ("sc-0123456789ab",),
+        "word": ("sc0123456789ab",),
         "uuid": ("00000000-0000-4000-8000-00000000000a",),
         "capitals": ("SCABCDEFGHIJ",),
         "integer": ("100000", "2147483647"),  # as a text it is never all of a value: that would be sent as a number

@@ -11,10 +11,11 @@ from statecheck.source import weights
 from statecheck.source.clients.clients import Call, same_path
 from statecheck.source.fields import Encoding, Field, Form, Place
 from statecheck.source.handlers.handlers import Handler, read_handler, read_listener, read_resolver, read_step
+from statecheck.source.openapi import form_of
 from statecheck.source.roles import as_set, leaning, words
 from statecheck.talk.graphql import VARIABLES, asks_for, settle_query
 from statecheck.talk.json_rpc import fill_envelope
-from statecheck.talk.plan import AppFacts, Route
+from statecheck.talk.plan import SESSION, AppFacts, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +36,11 @@ START_EVENT = "start_event"
 """Where LlamaIndex's server of workflows takes the event of a run, whose fields are any."""
 EVENT = "EVENT"
 """The method of what is sent over a connection by a name of its own, which is the path."""
-_PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)|<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>|\{(\w+)(?::([^}]*))?\}")
+_PARAMETER = re.compile(
+    r"\(\?P<(?P<group>\w+)>(?P<pattern>[^)]*)\)|<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<angled>\w+)>"
+    r"|\{(?P<braced>\w+)(?::(?P<said>[^}]*))?\}"
+)
+_NAMED: dict[str, Form] = {"int": "integer", "uuid": "uuid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,20 @@ def brace_path(path: str) -> tuple[str, dict[str, Form]]:
     forms: dict[str, Form] = {}
 
     def parameter(found: re.Match[str]) -> str:
-        kind, name = found[2] or found[5] or "", found[1] or found[3] or found[4]
-        forms[name] = "integer" if kind == "int" else "uuid" if kind == "uuid" else "token"
+        name = found["group"] or found["angled"] or found["braced"]
+        forms[name] = _form_of(found["pattern"] or found["kind"] or found["said"] or "")
         return f"{{{name}}}"
 
     plain = _PARAMETER.sub(parameter, path.removeprefix("^").removesuffix("$").removesuffix("\\Z"))
     return (plain if plain.startswith("/") else f"/{plain}"), forms
+
+
+def _form_of(said: str) -> Form:
+    """Return the form of a key that a path takes by what it says of a parameter: a converter's name, or a pattern."""
+    if said.isidentifier() or not said:
+        return _NAMED.get(said, "token")
+    form, written = form_of({"pattern": f"^(?:{said})$"}) or ("token", "")
+    return form if written in (SESSION, f"1{SESSION}") else "token"  # no more than the key can be told
 
 
 def rank_endpoints(facts: AppFacts, code: ProjectCode, calls: Sequence[Call]) -> list[Endpoint]:

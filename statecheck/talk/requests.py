@@ -139,9 +139,11 @@ def _fill(template: str, values: Mapping[str, str], escape: Callable[[str], str]
 
 
 def session_key(form: Form, rng: Random) -> str:
-    """Return a new session key of this form: `sc-` and 12 hex digits, a UUID, `SC` and 10 capitals, or a number."""
+    """Return a new session key of this form: `sc-` and 12 hex digits, a word of them, a UUID, capitals, a number."""
     if form == "uuid":
         return str(UUID(int=rng.getrandbits(128), version=4))
     if form == "capitals":
         return f"SC{''.join(rng.choices(string.ascii_uppercase, k=10))}"
-    return str(rng.randrange(100_000, 2**31)) if form == "integer" else f"sc-{rng.getrandbits(48):012x}"
+    if form == "integer":
+        return str(rng.randrange(100_000, 2**31))
+    return f"sc{'-' if form == 'token' else ''}{rng.getrandbits(48):012x}"

@@ -81,6 +81,9 @@ class FoundApp:
 def apps_in(module: Module, values: Evaluator) -> list[App]:
     """Return the best of what a module offers: one app, several that cannot be told apart, or none."""
     found = list(_objects(module, values))
+    waiting = Starters(values).at_import(module)
+    if waiting is not None and waiting.call.returns:  # its import would not end
+        return [_started(waiting, module)]
     if not any(app.rank >= _SERVED for app in found):
         known = {app.origin for app in found}
         started = [_started(each, module) for each in Starters(values).of(module) if not each.call.named]

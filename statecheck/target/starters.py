@@ -61,6 +61,9 @@ class Starters:
         """Return what starts an app in a file: what it runs itself, else its functions that ask for nothing."""
         if not any(self.calls(each) for each in self._values.tree.reach(module.path)):
             return []
+        unguarded = self.at_import(module)
+        if unguarded is not None:
+            return [unguarded]
         guards = [part for part in module.ast.body if isinstance(part, ast.If) and is_guarded(part)]
         call = self._reached(module, [statement for guard in guards for statement in guard.body])
         if call is not None:
@@ -70,11 +73,14 @@ class Starters:
         found = {name: call for name, node in self._functions(module) if (call := self._reached(module, [node]))}
         called = {last_name(node.func) for name in found for node in self._calls_in(module, name)}
         outer = [name for name in found if name not in called] or list(found)
-        if outer:
-            return [Starter(f"{name}()", found[name]) for name in outer]
-        statements = [part for part in module.ast.body if isinstance(part, ast.Expr)]
-        call = self._reached(module, statements)
-        return [Starter(SCRIPT, call)] if call is not None else []
+        return [Starter(f"{name}()", found[name]) for name in outer]
+
+    def at_import(self, module: Module) -> Starter | None:
+        """Return what starts an app where a file is imported, as it is not guarded; or None."""
+        if not any(self.calls(each) for each in self._values.tree.reach(module.path)):
+            return None
+        call = self._reached(module, [part for part in module.ast.body if isinstance(part, ast.Expr)])
+        return Starter(SCRIPT, call) if call is not None else None
 
     def named(self, module: Module, name: str) -> Starter | None:
         """Return what a name of a file starts, or None: a function, or `__main__`."""
@@ -125,7 +131,7 @@ class Starters:
         value = self._values.evaluate(node.func.value, env, node.lineno)
         method = next((each for each in starts if value is not None and each.framework == value.kind), None)
         if method is not None and value is not None:
-            return ServerCall(node, scopes, method.framework, value, value.origin)
+            return ServerCall(node, scopes, method.framework, value, value.origin, returns=method.returns)
         made = _made(node.func.value, env, scopes)
         package = _package(module, made.func) if made is not None else ""
         method = next((each for each in starts if each.owner and each.package == package), None)
@@ -135,7 +141,7 @@ class Starters:
             return None
         method = next((each for each in starts if imports_top(module, each.package)), None)
         origin = (module.path, node.lineno)
-        return ServerCall(node, scopes, method.framework, None, origin) if method is not None else None
+        return ServerCall(node, scopes, method.framework, None, origin, "", method.returns) if method else None
 
     def _serving(
         self, start: Start, node: ast.Call, given: ast.Call, env: Env, scopes: tuple[ast.AST, ...]
@@ -147,7 +153,8 @@ class Starters:
         texts = (each.value for each in arguments if isinstance(each, ast.Constant) and isinstance(each.value, str))
         named = next((text for text in texts if ":" in text), "")
         origin = value.origin if value is not None else (env.module.path, node.lineno)
-        return ServerCall(node, scopes, value.kind if value is not None else start.framework, value, origin, named)
+        kind = value.kind if value is not None else start.framework
+        return ServerCall(node, scopes, kind, value, origin, named, start.returns)
 
     def _env(self, module: Module, scopes: Sequence[ast.AST]) -> Env:
         """Return the scope in which a node stands; `self` is what its class makes."""

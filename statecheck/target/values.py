@@ -80,6 +80,7 @@ class ServerCall:
         value: the app, or None where source does not tell.
         origin: where the app is built, or else the call itself.
         named: the text that names what it serves (`pkg.main:app`), or "".
+        returns: it returns at once, and what follows waits.
     """
 
     node: ast.Call
@@ -88,6 +89,7 @@ class ServerCall:
     value: Value | None
     origin: Origin
     named: str = ""
+    returns: bool = False
 
 
 ROUTE_METHODS = frozenset(

@@ -68,6 +68,28 @@ WITH_WHAT_IS_OPEN = """\
         commands.add_parser("serve").add_argument("--port", type=int, default=80)
         Desk().run(parser.parse_args().port)
 """
+UNGUARDED = """\
+    import asyncio
+    from aiohttp import web
+
+    app, said = web.Application(), []
+
+
+    async def chat(request):
+        said.append((await request.json())["message"])
+        return web.json_response({"reply": said})
+
+
+    async def main():
+        app.router.add_post("/chat", chat)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner).start()
+        await asyncio.Event().wait()
+
+
+    asyncio.run(main())
+"""
 
 
 @pytest.fixture
@@ -75,7 +97,7 @@ def user(tmp_path: Path) -> User:
     return User(tmp_path)
 
 
-@pytest.mark.parametrize("app", [ON_ITS_LOOP, WITH_WHAT_IS_OPEN])
+@pytest.mark.parametrize("app", [ON_ITS_LOOP, WITH_WHAT_IS_OPEN, UNGUARDED])
 def test_an_app_is_served_where_its_own_server_would_have(app: str, user: User) -> None:
     user.write(desk=app)
 

@@ -163,6 +163,8 @@ def found(root: Path, files: dict[str, str], spec: str | None = "app.py") -> Tar
         (AIOHTTP + GUARD + "asyncio.run(main())", "__main__", "aiohttp", ()),
         (TORNADO + GUARD + "asyncio.run(main())", "__main__", "tornado", ()),
         (TORNADO + GUARD + "serve()", "__main__", "tornado", ()),
+        (AIOHTTP + "asyncio.run(main())", "__main__", "aiohttp", ()),
+        (TORNADO + "app = Desk()\napp.listen(80)\nIOLoop.current().start()", "__main__", "tornado", ()),
     ],
 )
 def test_what_starts_an_app(tmp_path: Path, source: str, name: str, framework: str, arguments: tuple[str, ...]) -> None:
@@ -178,6 +180,7 @@ def test_what_starts_an_app(tmp_path: Path, source: str, name: str, framework: s
     [
         (SERVED + "app = FastAPI()\n" + GUARD + "uvicorn.run(app)", "app"),
         (SERVED + "def create_app():\n    return FastAPI()\n" + GUARD + "uvicorn.run(create_app())", "create_app()"),
+        (SERVED + "app = FastAPI()\nuvicorn.run(app)", "app"),
         (PAGE + "demo = build()\n" + GUARD + "demo.launch()", "demo"),
         (f"{LLAMA}import uvicorn\nasync def reply(session_id, text): ...\ndef main(): ...\n", "reply"),
     ],

@@ -10,11 +10,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.errors import ExitCode, StatecheckError, more_time
 from statecheck.history import History, Op
 from statecheck.kept import bytecode
+from statecheck.lab.workers.readiness import START_SECONDS
 from statecheck.lab.workers.replies import decode_file
 from statecheck.lab.workers.worker import Patience, Worker
+from statecheck.options.config import TURN_SECONDS
 from statecheck.probe.channel import Closed, Message
 
 if TYPE_CHECKING:
@@ -37,10 +39,14 @@ def make_warm_request(modules: tuple[str, ...], roots: list[str]) -> Message:
     return {"do": "warm", "modules": list(modules), "roots": roots}
 
 
-def make_too_long() -> StatecheckError:
-    """Return the error of a run that was ended because its time was up."""
+_TURN_OF_START = TURN_SECONDS / START_SECONDS
+"""The time of a turn, as a share of that until a worker serves."""
+
+
+def make_too_long(seconds: float) -> StatecheckError:
+    """Return the error of a run that was ended because its time was up, of which turns had so many seconds."""
     text = "the run took too long and was ended"
-    return StatecheckError("run-too-long", text, "give it more time with `--timeout`", ExitCode.INCONCLUSIVE)
+    return StatecheckError("run-too-long", text, f"give it more time with {more_time(seconds)}", ExitCode.INCONCLUSIVE)
 
 
 class Lab:
@@ -110,7 +116,7 @@ class Lab:
                 reply, self._received = channel.receive(self.seconds)
             except (Closed, TimeoutError) as error:
                 if self.expired:
-                    raise make_too_long() from error
+                    raise make_too_long(self.seconds * _TURN_OF_START) from error
                 how, said = (
                     self._launched.describe_end() if isinstance(error, Closed) else (f"did not answer: {error}", "")
                 )
@@ -146,7 +152,7 @@ class Lab:
             raise StatecheckError(
                 "libraries-hang",
                 f"the target's libraries were not imported within {self.seconds:g} s",
-                "give them more time with `--timeout`",
+                f"give them more time with {more_time(self.seconds * _TURN_OF_START)}",
                 ExitCode.INCONCLUSIVE,
             ) from error
         self.fresh = bool(reply["threads"])

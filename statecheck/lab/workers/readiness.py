@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from statecheck.errors import ExitCode, StatecheckError
+from statecheck.errors import ExitCode, StatecheckError, more_time
 from statecheck.lab.workers.worker import GARBLED_HINT
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
     raise StatecheckError(
         "start-hangs",
         f"the target was not ready within {limits.start:g} s: it hangs at import or start-up",
-        "does it wait for a service? give it one with `--env NAME=VALUE`, or more time with `--timeout`",
+        f"does it wait for a service? give it one with `--env NAME=VALUE`, or more time with {more_time(limits.turn)}",
         ExitCode.INCONCLUSIVE,
         detail,
     )

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .offer import Loaded, Offer
 
 _GROUP = re.compile(r"\((?:\?P<\w+>)?((?!\?)[^()]*)\)")
-_DIGITS = re.compile(r"(\\d|\[0-9\])([+*]|\{.*\})")
 _SERVER_ERROR = 500
 
 
@@ -108,7 +107,7 @@ def _methods(handler: Any, matcher: Any) -> Iterator[dict[str, Any]]:
 
 
 def _path(matcher: Any, function: Any) -> str:
-    """A rule's path, each of its groups as `<name>`: the group's own, or that of the parameter that gets it."""
+    """A rule's path, each of its groups with a name: its own, or that of the parameter that gets it."""
     regex, text = getattr(matcher, "regex", None), getattr(matcher, "_path", None)
     if regex is None or text is None:
         return getattr(regex, "pattern", "/")
@@ -118,6 +117,5 @@ def _path(matcher: Any, function: Any) -> str:
     parameters = []
     for number in range(regex.groups):
         name = own.get(number + 1) or (names[number] if number < len(names) else f"part{number + 1}")
-        whole = len(forms) == regex.groups and _DIGITS.fullmatch(forms[number])
-        parameters.append(f"<int:{name}>" if whole else f"<{name}>")
+        parameters.append(f"(?P<{name}>{forms[number]})" if len(forms) == regex.groups else f"<{name}>")
     return str(text % tuple(parameters))
