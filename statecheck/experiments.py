@@ -149,6 +149,7 @@ class Experiment:
 
 
 _KILLED = (Start("a"), Take("a"), Locate("a"), Kill("a"))
+_READ = (Take("a"), Take("a", once_more=True))  # what is missing twice is lost
 _SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -161,7 +162,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         (Start("a"), Take("a"), Take("a", session=2)),
         guards=(_ONE_USER, _SENT_WHOLE, _FORGETS_ALL),
     ),
-    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), Take("a"), Survey()), guards=_CANNOT_OVERLAP),
+    Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), *_READ, Survey()), guards=_CANNOT_OVERLAP),
     # each session has a turn before, so that there is something to be shown, and one after, which shows what was mixed
     Experiment(
         TWO_SESSIONS,
@@ -241,7 +242,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     ),
     Experiment(
         CONCURRENT_WORKERS,
-        (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), Take("a"), Survey()),
+        (Start("a"), Start("b"), Take("a"), Overlap(("a", "b")), *_READ, Survey()),
         guards=(*_CANNOT_OVERLAP, _SPLIT),
         after=_SIDE_BY_SIDE,
         alone=True,

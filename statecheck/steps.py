@@ -35,6 +35,8 @@ class Take:
         stays: its connection is left open, and is the one of the turn before if that was left open; where a turn is no
             request of its own but a message on a connection.
         spelling: in which way the session has the first one's key, spelled otherwise; 0: a key of its own.
+        once_more: it asks again what the turn before asked, and only where that was not given all: what is given now
+            was written late, by a thread of a library's, say.
     """
 
     worker: str
@@ -44,6 +46,7 @@ class Take:
     flag: int = 0
     stays: bool = False
     spelling: int = 0
+    once_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

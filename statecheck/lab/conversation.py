@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from statecheck.errors import StatecheckError
 from statecheck.lab.client import Markers
-from statecheck.lab.driver import Setting
 from statecheck.lab.environment.placeholders import fill_unset, find_choices_to_try
 from statecheck.lab.error_hints import NO_TABLE, Remedies
 from statecheck.lab.locating import Locator
 from statecheck.lab.scout import Scout
+from statecheck.lab.setting import Setting
 from statecheck.lab.workers.readiness import START_SECONDS, Limits, wait_until_ready
 from statecheck.lab.workers.replies import decode_app_facts
 from statecheck.options.config import TURN_SECONDS

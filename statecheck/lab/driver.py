@@ -26,10 +26,7 @@ from statecheck.talk.variations import respell_key
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from statecheck.lab.error_hints import Remedies
-    from statecheck.lab.locating import Locator
-    from statecheck.lab.workers.pool import Lab
-    from statecheck.lab.workers.readiness import Limits
+    from statecheck.lab.setting import Setting
     from statecheck.lab.workers.worker import Worker
     from statecheck.probe.ops import OpKind, OpType
     from statecheck.talk.plan import Plan
@@ -42,20 +39,6 @@ _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the sched
 def _op(worker: Worker, type_: OpType, f: OpKind) -> partial[Op]:
     """An op of now and of this worker, but for what it says."""
     return partial(Op, time.monotonic_ns(), type_, f, worker.pid, worker.generation)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all experiments of a run share."""
-
-    lab: Lab
-    plan: Plan
-    markers: Markers
-    limits: Limits
-    remedies: Remedies
-    volumes: tuple[str, ...]
-    locator: Locator
-    hold: str  # "model" or "reads"
 
 
 @dataclass
@@ -141,12 +124,15 @@ class Driver:
             self._warmed(worker, answer, client)
 
     def _take(self, step: Take) -> None:
+        if step.once_more and self._are_all_given(self.workers[step.worker]):
+            return
         varied = self.setting.plan.vary(step.way, step.flag)
         if varied is not None:
             client = self._client(step.session, step.user, step.spelling)
             client.stays = step.stays
             number, marker = len(self.sent) + 1, self._next_marker(again=step.way == "again")
             self._turn(self.workers[step.worker], client, number, marker, *varied)
+            self.ops += [Op(time.monotonic_ns(), "info", "once-more", turn=number)] * step.once_more
 
     def take(self, worker: str, session: int = 1) -> Answer:
         """Send one turn of a session to a worker."""
@@ -259,6 +245,11 @@ class Driver:
         """Whether this worker's last turn was given turn 1's marker, and whether a file or a service took it."""
         ops = worker.ops()
         return is_given(ops, self.sent[0]), is_stored([*ops, *self.ops, *self.setting.lab.passed()], self.sent[0])
+
+    def _are_all_given(self, worker: Worker) -> bool:
+        """Whether this worker's last turn had the markers of all others."""
+        ops = worker.ops()
+        return all(is_given(ops, marker) for marker in self.sent)
 
     def _overlap(self, step: Overlap) -> None:
         workers = [self.workers[step.workers[number % len(step.workers)]] for number in range(step.turns)]

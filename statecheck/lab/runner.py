@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError, more_time
 from statecheck.experiments import BASELINE, EXPERIMENTS, find_experiment
-from statecheck.lab.driver import Driver, Setting
+from statecheck.lab.driver import Driver
 from statecheck.lab.trials import TRIALS
 from statecheck.model import NOT_SELECTED, UNANSWERED, Problem
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from statecheck.experiments import Experiment
     from statecheck.lab.recording import Recording
     from statecheck.lab.results import Results
+    from statecheck.lab.setting import Setting
     from statecheck.lab.trials import Trial
     from statecheck.so_far import SoFar
     from statecheck.steps import Step

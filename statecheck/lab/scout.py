@@ -7,11 +7,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from statecheck.judge.conversation import Conversation
-from statecheck.lab.driver import Driver, Setting
+from statecheck.lab.driver import Driver
 from statecheck.lab.refusals import describe_refusal, describe_unclear
 
 if TYPE_CHECKING:
     from statecheck.lab.client import Answer
+    from statecheck.lab.setting import Setting
     from statecheck.lab.workers.worker import Worker
     from statecheck.talk.plan import Plan
 

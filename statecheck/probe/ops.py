@@ -18,6 +18,7 @@ DriverKind = Literal[
     "turn",  # a turn of the conversation: sent (`invoke`), and ended
     "warm-up",  # a turn of a throw-away session
     "overlap",  # turns are sent at once, from this one on
+    "once-more",  # a turn asks again what the one before it asked
     "shared",  # a function of the user's assigns what outlives its call
     "capacity",  # the user's code lets so many sessions be kept
     "window",  # and so many messages of one

@@ -27,7 +27,7 @@ _OTHER_LOOP = re.compile(r"(bound|attached) to a different (event )?loop")  # as
 
 
 def find_missing(conversation: Conversation, channel: Channel) -> list[Sent]:
-    """The acknowledged overlapping turns that the reading turn was not given.
+    """The acknowledged overlapping turns that the reading turn was not given, nor the one that asks once more.
 
     Memory limits may have dropped them all the same: only as many turns one after the other show that.
     """
@@ -35,6 +35,9 @@ def find_missing(conversation: Conversation, channel: Channel) -> list[Sent]:
     if reader is None:
         return []
     missing = _find_ungiven(conversation, channel)
+    again = conversation.once_more
+    if again is not None and again.status == "ok" and channel != "progress":  # which the turn that reads makes too
+        missing = [turn for turn in missing if not conversation.is_given(again, turn, channel)]
     return [turn for turn in missing if not _is_written_late(conversation, turn, reader)]
 
 

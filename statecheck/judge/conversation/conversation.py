@@ -50,13 +50,20 @@ class Conversation(TurnIndex):
     def overlap(self) -> tuple[Sequence[Sent], Sequence[Sent], Sent | None]:
         """(turns before the overlap, turns that overlapped, the sequential turn that reads afterwards)."""
         mark = next(self.select("overlap"), None)
-        if mark is None or len(self.turns) < 3:
-            return self.turns, (), None
-        before = [turn for turn in self.turns if turn.number < mark.turn]
-        during = [turn for turn in self.turns[:-1] if turn.number >= mark.turn]
+        turns = [turn for turn in self.turns if turn != self.once_more]
+        if mark is None or len(turns) < 3:
+            return turns, (), None
+        before = [turn for turn in turns if turn.number < mark.turn]
+        during = [turn for turn in turns[:-1] if turn.number >= mark.turn]
         if self.experiment in SESSIONS:  # each session has a turn that reads
             during = [turn for turn in during if turn.sent < mark.time]
-        return before, during, self.turns[-1]
+        return before, during, turns[-1]
+
+    @cached_property
+    def once_more(self) -> Sent | None:
+        """The turn that asked again what the one that reads had asked, if there is one."""
+        mark = next(self.select("once-more"), None)
+        return next((turn for turn in self.turns if mark is not None and turn.number == mark.turn), None)
 
     @cached_property
     def held(self) -> int:

@@ -180,7 +180,7 @@ class _Run:
             if step.warm and self.says is not None:
                 text = self.says(1, self.lives)
                 self.ops.append(Op(10 * len(self.ops), "ok", "warm-up", generation=self.lives, text=text))
-        elif isinstance(step, Take):
+        elif isinstance(step, Take) and not step.once_more:  # these stores write nothing late
             self.sent += 1
             self._send(self.sent, step.worker, step.session)
             loaded = self._load(self.sent, step.worker, step.session)

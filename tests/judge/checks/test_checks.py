@@ -173,6 +173,31 @@ class TestStoresOfKnownStrength:
 
         assert outcome(Conversation(told), "model", Conversation(control)).outcome == "lost"
 
+    @pytest.mark.parametrize(("given", "name"), [("1 2 3 4 5", "kept"), ("1 3 4 5", "lost")])
+    def test_what_a_turn_is_given_that_asks_once_more_is_not_lost(self, given: str, name: str) -> None:
+        said = f"""
+            1a > s
+            1a model read 1
+            1a <
+            2a > s
+            3a > s
+            2 overlap held=2
+            2a model read 1 2
+            3a model read 1 3
+            2a <
+            3a <
+            4a > s
+            4a model read 1 3 4
+            4a <
+            5a > s
+            5a model read {given}
+            5a <
+            5 once-more
+        """
+        told = history("concurrent", said)
+
+        assert outcome(Conversation(told), "model").outcome == name
+
     @pytest.mark.parametrize(
         ("given", "name"), [("2", "skipped"), ("2 1", "lost")], ids=["of its own", "that all share"]
     )

@@ -17,7 +17,8 @@ them, without an error, under SQLAlchemy 2.1.
 
 In `concurrent` and `concurrent-workers`, 8 turns of one session are held at a barrier inside their model calls, and
 before they write what they have read, until all have arrived, then let go; a later, sequential turn shows what is left.
-`lost` means that an answered turn is missing there. `reordered` means that all are there, out of order: a warning. If
+`lost` means that an answered turn is missing there, and in the turn after it too: what a library's thread writes
+when a turn has been answered is only late. `reordered` means that all are there, out of order: a warning. If
 the app lets only one turn in at a time, nothing else arrives at the barrier and the turns are kept: reason
 `serialized`. In `two-sessions` the turns are of two sessions: a lock for each does not help where one file holds all.
 
