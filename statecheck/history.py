@@ -81,6 +81,7 @@ class Op:
         on_volume: of a file: it outlives the container's disk.
         carried: of a turn that is sent: the client's browser sends what it keeps of earlier ones along.
         streamed: of an answer: it came piece by piece.
+        ignored: of an answer: cookies that it set and no browser keeps, for they are too long; each with its size.
         note: anything else, for people. Nothing is judged by it.
     """
 
@@ -122,6 +123,7 @@ class Op:
     on_volume: bool = False
     carried: bool = False
     streamed: bool = False
+    ignored: tuple[str, ...] = ()
     note: str = ""
 
 

@@ -9,7 +9,8 @@ r"""A tiny language for histories: one op a line, as it reads best. The idea is 
     1a model read 1 2
     1a <                             acknowledged; `x why`: refused; `?`: indeterminate. What follows is the error,
                                        or `HTTP 500`,
-    2b < "Noted: {1}"                  or for `<` the answer, with `{n}` for turn n's marker
+    2b < "Noted: {1}"                  or for `<` the answer, with `{n}` for turn n's marker, and
+                                       ` ignored=` a cookie that browsers do not keep
     -a gone #2                       no turn's
 
 A word `fail` or `info` makes the op one of that type. Worker a is PID 7 and generation 1, b is PID 8 and generation 2,
@@ -97,7 +98,9 @@ def _read_turn(sign: str, rest: str) -> dict[str, Any]:
         how = {"answers": int(answered[1])} if answered else {"name": way}
         return {"key": None if key in ("", "-") else key, **how}
     if sign == "<":
-        return {"text": re.sub(r"\{(\d+)\}", lambda found: marker_of(int(found[1])), rest), "status": 200}
+        rest, _, ignored = rest.partition(" ignored=")
+        text = re.sub(r"\{(\d+)\}", lambda found: marker_of(int(found[1])), rest)
+        return {"text": text, "status": 200, "ignored": tuple(filter(None, [ignored]))}
     status = re.fullmatch(r"HTTP (\d+)", rest)
     return {"status": int(status[1])} if status else {"error": rest}
 

@@ -100,6 +100,7 @@ class Answer:
         seconds: from sending until the app's call had returned.
         asked: the request, where it was one that comes before the turn; else "".
         headers: the answer's, by lower-case names; `location` is where it leads or was redirected to.
+        ignored: cookies that it set and the client's browser did not keep, each with its size.
     """
 
     status: int
@@ -108,6 +109,7 @@ class Answer:
     tokens: tuple[int, ...]
     seconds: float
     headers: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
     asked: str = ""
 
     @property
@@ -250,7 +252,7 @@ def _exchange(
     if client.token:
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))
     started = time.monotonic()
-    headers: dict[str, str] = {}
+    heard = http_turns.Heard()
     if plan.kind == "event":
         request = replace(request, args=(request.path, request.body, dict(request.headers), client.stays))
     if plan.kind in ("callable", "event"):
@@ -264,10 +266,10 @@ def _exchange(
             client.line = sock
             invoked(token)
 
-        status, text, error, tokens = http_turns.send(worker, request, client.cookies, seconds, connected, headers)
+        status, text, error, tokens = http_turns.send(worker, request, client.cookies, seconds, connected, heard)
     if tokens and not error and client.open is None:
         worker.wait(lambda: tokens[-1] in worker.done, seconds)
-    answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started, headers)
+    answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started, heard.headers, heard.ignored)
     if tokens and tokens[-1] in worker.done:
         worker.wait_for_rest(tokens[-1])
     if answer.acknowledged and plan.message_field:

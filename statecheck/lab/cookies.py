@@ -12,16 +12,29 @@ if TYPE_CHECKING:
     import httpx
 
 _PATH = "; Path="
+_MOST_BYTES = 4096
+"""Of a cookie's name and value together: what is longer browsers ignore (RFC 6265bis, 5.6)."""
 
 
-def keep_cookies(jar: dict[str, str], response: httpx.Response) -> None:
+def keep_cookies(jar: dict[str, str], response: httpx.Response) -> tuple[str, ...]:
     """Add what an answer sets to a jar, and take out what it makes expire.
 
-    A cookie for another host is not kept. One that is `Secure` is: a browser takes this machine for safe.
+    What is too long is not kept: the jar still has the one before it. A cookie for another host is not kept either. One
+    that is `Secure` is: a browser takes this machine for safe.
+
+    Returns:
+        What was too long: names, each with its size.
     """
     from http.cookies import CookieError, SimpleCookie
 
-    kept = [(_name_in_jar(each.name, each.path), each.value or "") for each in response.cookies.jar]
+    kept, ignored = [], []
+    for each in response.cookies.jar:
+        value = each.value or ""
+        size = len(f"{each.name}{value}".encode())
+        if size > _MOST_BYTES:
+            ignored.append(f"{each.name} {size}")
+        else:
+            kept.append((_name_in_jar(each.name, each.path), value))
     for header in response.headers.get_list("set-cookie"):
         try:
             parsed = SimpleCookie(header)
@@ -31,6 +44,7 @@ def keep_cookies(jar: dict[str, str], response: httpx.Response) -> None:
             if morsel["max-age"].strip() in ("0", "-1") or (not morsel.value and morsel["expires"]):
                 jar.pop(_name_in_jar(name, morsel["path"] or "/"), None)
     jar.update(kept)
+    return tuple(ignored)
 
 
 def cookies_for(jar: dict[str, str], path: str) -> dict[str, str]:

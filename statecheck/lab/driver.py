@@ -171,7 +171,7 @@ class Driver:
         key = self._key(client, plan)  # the app may only now have given it
         ended = partial(of, time.monotonic_ns(), text=answer.text[:4000], status=answer.status, key=key)
         if answer.acknowledged:
-            self._record(ended("ok", streamed=answer.streamed))
+            self._record(ended("ok", streamed=answer.streamed, ignored=answer.ignored))
             with self._lock:
                 self.seconds.append(answer.seconds)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from statecheck.lab.bounds import CODINGS, Deadline, Unreadable, read_beginning
@@ -21,13 +22,27 @@ if TYPE_CHECKING:
 _MOST_REDIRECTS = 10
 
 
+@dataclass
+class Heard:
+    """What came with an answer beside its body.
+
+    Attributes:
+        headers: by lower-case names.
+        ignored: cookies that the client's browser did not keep, of this answer and of those that redirected to it, each
+            with its size: `basket 4698`.
+    """
+
+    headers: dict[str, str] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+
 def send(
     worker: Worker,
     request: Request,
     cookies: dict[str, str],
     seconds: float,
     connected: Callable[[socket.socket, int], None],
-    headers: dict[str, str],
+    heard: Heard,
 ) -> tuple[int, str, str, list[int]]:
     """Send a request and read its answer: (status, text, error, tokens).
 
@@ -35,7 +50,7 @@ def send(
         cookies: of the client's browser; the answer's are added.
         seconds: until the answer must have ended, redirects included.
         connected: called with each connection that is made, before anything is sent, and the token of the turn there.
-        headers: gets the answer's.
+        heard: gets what comes with the answer.
     """
     import httpx
 
@@ -64,7 +79,7 @@ def send(
             asked = http.build_request(
                 request.method, base + request.path, extensions={"trace": trace}, **content(request, cookies)
             )
-            response, body = _follow(http, asked, cookies, base)
+            response, body = _follow(http, asked, cookies, base, heard)
             if deadline.passed:  # where nothing says how long a body is, a cut looks like its end
                 raise httpx.ReadTimeout("it was cut")
         except Unreadable as error:
@@ -74,14 +89,14 @@ def send(
                 return 0, "", f"{'no end of its answer' if answers else 'no answer'} within {seconds:g} s", tokens
             gone = worker.fate if worker.wait(lambda: worker.dead, 1) and worker.dead else ""
             return 0, "", gone or f"{type(error).__name__}: {error}", tokens
-    headers.update(response.headers)
+    heard.headers.update(response.headers)
     if response.url.path != request.path:
-        headers["location"] = response.url.path
+        heard.headers["location"] = response.url.path
     return response.status_code, _show(response, body, request.path), "", tokens
 
 
 def _follow(
-    http: httpx.Client, asked: httpx.Request, cookies: dict[str, str], base: str
+    http: httpx.Client, asked: httpx.Request, cookies: dict[str, str], base: str, heard: Heard
 ) -> tuple[httpx.Response, bytes]:
     """Send a request and follow where it is redirected, as a browser would, but never to another server.
 
@@ -98,7 +113,7 @@ def _follow(
                 response.headers.setdefault("content-length", str(len(body)))
         finally:
             response.close()
-        keep_cookies(cookies, response)
+        heard.ignored += keep_cookies(cookies, response)
         following = response.next_request
         if following is None or not str(following.url).startswith(base + "/"):
             return response, body

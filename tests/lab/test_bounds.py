@@ -16,7 +16,7 @@ import pytest
 
 from statecheck.lab.bounds import ENDLESS, KEPT_ANSWER, Unreadable, read_beginning
 from statecheck.lab.connections import converse
-from statecheck.lab.http_turns import send
+from statecheck.lab.http_turns import Heard, send
 from statecheck.lab.workers.worker import Worker
 from statecheck.talk.requests import Request
 
@@ -146,7 +146,7 @@ def test_an_http_turn_ends(kind: str) -> None:
     seconds = SECONDS if "within" in error else LONG
     started = time.monotonic()
     with serving(serve) as worker, _memory():
-        status, text, said, tokens = send(worker, Request("POST", "/chat"), {}, seconds, lambda *_: None, {})
+        status, text, said, tokens = send(worker, Request("POST", "/chat"), {}, seconds, lambda *_: None, Heard())
 
     assert (status, text) == (0, "")
     assert said.startswith(error)
@@ -165,17 +165,17 @@ def test_an_http_turn_ends(kind: str) -> None:
     ids=["a length", "none", "one chunk", "two chunks"],
 )
 def test_an_answer_in_one_piece_has_a_length(head: bytes, body: bytes, known: bool) -> None:
-    headers: dict[str, str] = {}
+    heard = Heard()
 
     def serve(client: socket.socket) -> None:
         client.recv(1 << 16)
         client.sendall(OK + head + b"\r\n" + body)
 
     with serving(serve) as worker:
-        sent = send(worker, Request("POST", "/chat"), {}, LONG, lambda *_: None, headers)
+        sent = send(worker, Request("POST", "/chat"), {}, LONG, lambda *_: None, heard)
 
     assert sent[:3] == (200, "kept", "")
-    assert ("content-length" in headers) == known
+    assert ("content-length" in heard.headers) == known
 
 
 def _shake(client: socket.socket) -> None:

@@ -48,3 +48,12 @@ def test_what_expires_is_gone() -> None:
     keep_cookies(jar, answer('visit=""; Max-Age=0; Path=/'))
 
     assert jar == {"other": "2"}
+
+
+def test_a_cookie_that_is_too_long_for_a_browser_leaves_the_one_before_it() -> None:
+    jar = {"basket": "bread", "visit": "1"}
+
+    ignored = keep_cookies(jar, answer(f"basket={'b' * 4091}; Path=/", f"visit={'v' * 4091}; Path=/; HttpOnly"))
+
+    assert jar == {"basket": "bread", "visit": "v" * 4091}
+    assert ignored == ("basket 4097",)

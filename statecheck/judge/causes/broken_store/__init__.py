@@ -102,6 +102,8 @@ These are of the app's own code:
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
   newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed. Or one row holds them, and what later turns
   write is ignored (`INSERT OR IGNORE`).
+- `long-cookie`: the conversation is in a cookie, and has become longer than the 4,096 bytes that browsers keep of one:
+  they go on sending the last that was short enough, so that nothing newer is remembered.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
 - `newest-first`: the model is given the earlier turns in reverse: a query takes the newest first, and nobody turns them
   round. A warning.
@@ -124,6 +126,7 @@ from statecheck.judge.causes.broken_store.failed_save import find_failed_save
 from statecheck.judge.causes.broken_store.guarded_save import find_guarded_save
 from statecheck.judge.causes.broken_store.library import find_broken_write, find_defect, find_pickled_memory
 from statecheck.judge.causes.broken_store.library_at_once import find_cold_start, find_several_threads
+from statecheck.judge.causes.broken_store.long_cookie import find_long_cookie
 from statecheck.judge.causes.broken_store.own_code import (
     find_message_given_twice,
     find_orphaned_tool_message,
@@ -167,6 +170,14 @@ CAUSE = Cause(
             masks=(Topic.FORGETTING, Topic.SHARING, Topic.WAITING),
             order=41,
         ),
+        # other workers and overlapping turns are sent the cookie before it, too
+        Question(
+            find_long_cookie,
+            baseline="any",
+            about=Topic.FORGETTING,
+            masks=(Topic.FORGETTING, Topic.PLACE, Topic.OVERLAP),
+            order=8,
+        ),
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_unstored_answers),
@@ -209,6 +220,7 @@ CAUSE = Cause(
         "failed-save",
         "guarded-save",
         "oldest-window",
+        "long-cookie",
         "answers-missing",
         "newest-first",
         "given-twice",

@@ -35,6 +35,15 @@ _PICKLED = """
 2a model read 2
 2a <
 """
+_LONG_COOKIE = (
+    KEPT.replace("2a <", "2a < Noted. ignored=basket 4698")
+    + """
+3a > s
+3a model read 1 3
+3a <
+"""
+)
+_KEPT_BESIDE = _LONG_COOKIE.replace("3a model read 1 3", "3a model read 1 2 3")
 _REVERSED = (
     KEPT
     + """
@@ -208,6 +217,7 @@ EXAMPLES = (
     Example("a store's own code always fails", {BASELINE: _REFUSED_ALWAYS}, "refused-write"),
     Example("a store cannot read what it took", {BASELINE: _POISONED}, "poisons"),
     Example("a store refuses what it stores", {BASELINE: _STORED}, "refused-but-stored"),
+    Example("a cookie is too long for a browser", {BASELINE: KEPT, OTHER_WORKER: _LONG_COOKIE}, "long-cookie"),
     Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
 )
 COUNTEREXAMPLES = (
@@ -224,5 +234,6 @@ COUNTEREXAMPLES = (
     Example("answers are given", {BASELINE: _ANSWERS_GIVEN}),
     Example("an answer stands there twice", {BASELINE: _ANSWERED_ALIKE}),
     Example("a tool's call has its results", {BASELINE: _WITH_TOOLS}),
+    Example("a long cookie of something else", {BASELINE: KEPT, OTHER_WORKER: _KEPT_BESIDE}),
     Example("the newest turns", {BASELINE: KEPT, CONTROL: _NEWEST}),
 )
