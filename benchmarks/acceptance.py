@@ -17,6 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY / "tests"))
+
+from machines import WHO  # noqa: E402 - of the suite
+from system_calls import ANSWERS  # noqa: E402 - likewise
+
 PYTHON = sys.executable
 
 
@@ -52,10 +57,28 @@ def parts(cases: list[Path]) -> tuple[Part, ...]:
         Part("stability", (PYTHON, "benchmarks/stability.py"), r"\d+ of \d+ apps got one diagnosis.*"),
         Part("budgets", (PYTHON, "benchmarks/run.py"), r".*\d\.\d\d-\d+\.\d\d"),
         Part("writes", (PYTHON, "benchmarks/writes.py"), r"writes as .*"),
+        Part(
+            "writes without namespaces and Landlock",
+            (PYTHON, "benchmarks/writes.py", "--isolation", "namespace", "--who", *WHO, "--refuse", *ANSWERS),
+            r"writes as .*",
+        ),
         Part("reaching out", (PYTHON, "benchmarks/reaching_out.py"), r"reaching out as .*"),
         *(
             Part(name, (PYTHON, f"benchmarks/{name.replace(' ', '_')}.py"), r"all: .*")
-            for name in ("endless", "bad inputs", "hostile targets", "damaged records", "kills")
+            for name in ("endless", "damaged records", "kills")
+        ),
+        *(
+            Part(
+                f"{name} as {who} by {isolation}",
+                (PYTHON, f"benchmarks/{name.replace(' ', '_')}.py", "--who", who, *more),
+                r"all: .*",
+            )
+            for who in WHO
+            for name, isolation, more in (
+                ("bad inputs", "namespaces", ()),
+                ("hostile targets", "namespaces", ()),
+                ("hostile targets", "copies", ("--isolation", "copy")),
+            )
         ),
         Part("pairs of Pythons", ("make", "--no-print-directory", "test-pairs"), r"=*\s?\d+ (?:passed|failed)"),
     )

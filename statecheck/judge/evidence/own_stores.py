@@ -90,12 +90,11 @@ def _name_table(write: Op, query: Op) -> str:
 
 
 def _find_unused(conversation: Conversation, first: Sent, second: Sent, library: frozenset[Frame]) -> Unreturned | None:
-    """What turn 2 read of its own session's key or file, with turn 1 in it, where no store of the library's has it.
+    """What turn 2 read of its own session's key or file, with turn 1 in it, where no store of the library's got it.
 
     A file is that of one session if its name says so: of one that holds all of them nobody knows what was looked up.
     """
-    states = (*conversation.state_ops(first.number), *conversation.state_ops(second.number))
-    if any(first.marker in op.markers for op in states):
+    if any(first.marker in op.markers for op in conversation.state_ops(second.number)):
         return None
     queries = _leave_out(conversation.select("wire", second.number, "send"), library)
     if any(first.marker in op.markers for op in conversation.select("wire", second.number, "read")):

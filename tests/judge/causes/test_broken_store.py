@@ -209,6 +209,11 @@ KEY_NOT_USED = r"""
 2a <
 """
 OF_ALL_SESSIONS = FILE_NOT_USED.replace("data/s-1.json", "data/all.json")
+BESIDE_AN_ENGINE = FILE_NOT_USED.replace(
+    "1a model read 1",
+    "1a memory build #1 cls=ChatMemoryBuffer @app.py:9\n1a memory write #1 1 cls=ChatMemoryBuffer @app.py:10\n"
+    "1a model read 1\n1a gone #1",
+)
 IN_A_STORE_OF_THE_LIBRARY = FILE_NOT_USED.replace(
     "2a model read 2", "2a memory read #2 1 key=s-1 cls=ChatMemoryBuffer @app.py:9\n2a model read 2"
 )
@@ -217,6 +222,7 @@ IN_A_STORE_OF_THE_LIBRARY = FILE_NOT_USED.replace(
 @table(
     file_not_used=(FILE_NOT_USED, [("never-read", Anchor("app.py", 8))]),
     key_not_used=(KEY_NOT_USED, [("never-read", Anchor("app.py", 8))]),
+    beside_an_engine=(BESIDE_AN_ENGINE, [("never-read", Anchor("app.py", 8))]),
     of_all_sessions=(OF_ALL_SESSIONS, [("new-key", Anchor("app.py", 14))]),
     in_a_store_of_the_library=(IN_A_STORE_OF_THE_LIBRARY, []),
 )

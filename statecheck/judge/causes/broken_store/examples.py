@@ -137,6 +137,11 @@ _FAILED_SAVE = """
 2a error fail @app.py:5/keep error="ProgrammingError: SQLite objects created in a thread"
 2a <
 """
+_FAILED_BESIDE_AN_ENGINE = _FAILED_SAVE.replace(
+    "1a model read 1",
+    "1a memory build #1 cls=ChatMemoryBuffer @app.py:9\n1a memory write #1 1 cls=ChatMemoryBuffer @app.py:10\n"
+    "1a gone #1\n1a model read 1",
+)
 _GUARDED_SAVE = """
 1a > s
 1a file miss where=data/s.json @app.py:9/load @app.py:20
@@ -203,6 +208,7 @@ EXAMPLES = (
     Example("a row is read once and kept by a cache", {BASELINE: _READ_ONCE}, "read-once"),
     Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
     Example("a save fails after each answer", {BASELINE: _FAILED_SAVE}, "failed-save"),
+    Example("a save fails beside an engine of the request", {BASELINE: _FAILED_BESIDE_AN_ENGINE}, "failed-save"),
     Example("a condition keeps a save from happening", {BASELINE: _GUARDED_SAVE}, "guarded-save"),
     Example("a condition keeps a key from being written", {BASELINE: _GUARDED_KEY}, "guarded-save"),
     Example("the newest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_REVERSE}, "newest-first"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Observation
-from statecheck.judge.evidence.lines import anchor_of, anchors
+from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
 from statecheck.judge.evidence.services import find_lookups, find_queries
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def find_failed_save(case: Case) -> Observation | None:
     if failed[0] is None or failed[1] is None or failed[0].frames[0] != failed[1].frames[0]:
         return None
     asked = find_asked(conversation, second)
-    kept = [*conversation.with_marker("disk", first.marker), *conversation.writes(first.number, first.marker)]
+    kept = [*conversation.with_marker("disk", first.marker), *_list_lasting(conversation, first)]
     if not asked or kept:
         return None
     error = " ".join(failed[0].error.split()).strip(": ")[:120]
@@ -44,6 +44,13 @@ def find_failed_save(case: Case) -> Observation | None:
         related_to=tuple(anchors(asked, "read")),
         fix="mend what raises, and save before the answer is sent, so that a client is told when it fails",
     )
+
+
+def _list_lasting(conversation: Conversation, first: Sent) -> list[Op]:
+    """Writes of a turn to states that outlive it: not to the memory of an engine that is built in the request."""
+    builds = find_builds(conversation, first.marker, first)
+    fresh = conversation.gone | {(op.generation, op.obj) for op in builds if op.turn == first.number}
+    return [op for op in conversation.writes(first.number, first.marker) if (op.generation, op.obj) not in fresh]
 
 
 def _find_failure(conversation: Conversation, turn: Sent) -> Op | None:
