@@ -75,7 +75,7 @@ def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:
     """Find something; where the app fails with what is set, again, with what it may lack and the values that it knows.
 
     Raises:
-        StatecheckError: what is found raises; the first of several errors.
+        StatecheckError: what is found raises; the first of several errors, or the first of an app that got further.
     """
     try:
         return find()
@@ -83,6 +83,7 @@ def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:
         if error.slug not in (*_LOADING, *_ANSWERING):
             raise
         refused = error
+    further: tuple[StatecheckError, list[str]] | None = None
     environment = bench.lab.environment
     for values, notes in _attempts(bench, choices=refused.slug in _LOADING):
         before = dict(environment)
@@ -90,12 +91,17 @@ def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:
         _kill_workers(bench)
         try:
             found = find()
-        except StatecheckError:
+        except StatecheckError as error:
             environment.clear()
             environment.update(before)
+            if refused.slug in _LOADING and error.slug not in _LOADING:
+                further = further or (error, notes)
             continue
         bench.recording.notes += notes
         return found
+    if further is not None:
+        bench.recording.notes += further[1]
+        raise further[0]
     raise refused
 
 

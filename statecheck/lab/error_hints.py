@@ -99,7 +99,7 @@ class Remedies:
             yield from (name for name in read if name.upper() in wanted)
             return
         words = set(re.findall(r"\w+", error))
-        yield from (name for name in read if name in words)
+        yield from (name for name in read if name in words or ("_" in name and name.lower() in words))
         if "environment" in error.lower():
             yield from (name for name in _VARIABLE.findall(error) if name not in read)
 

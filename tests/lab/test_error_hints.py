@@ -46,6 +46,7 @@ SEEN = "`data/rules.txt` is looked for from where statecheck is run"
         ("raise ValueError('please set the environment variable SHOP_REGION')\n", REGION),
         (SETTINGS, "set what it reads: `--env SHOP_REGION=… --env SHOP_CURRENCY=…`"),
         ("import os\nos.environ['SHOP_SIZE']\n", "set what it reads: `--env SHOP_SIZE=…`, or take them from a file: `--env-file .env.example`"),  # noqa: E501 - one case a line
+        ("import os\nif not os.getenv('SHOP_REGION'):\n    raise ValueError('shop_region is required')\n", REGION),
         ("{}['SHOP_REGION']\n", ""),
         ("1 / 0\n", ""),
         ("open('data/rules.txt')\n", f"{SEEN}: run it in the folder in which the app is started"),

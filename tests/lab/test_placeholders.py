@@ -104,6 +104,17 @@ def test_an_app_that_a_library_refuses_is_tried_with_what_it_left_unset(tmp_path
     assert "import-failed" not in {error.slug for error in result.diagnosis.errors}
 
 
+def test_what_an_app_fails_on_next_is_told_where_it_gets_further(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    client = "import os\ndef connect(url):\n    if not url:\n        raise ValueError('url is required')\n"
+    fails = "def reply(session_id, text): raise LookupError('nobody is known')\n"
+    user.write(bot=f"{client}client = connect(os.getenv('SHOP_URL'))\n{fails}")
+    result = diagnosed(user, "bot.py:reply", "namespace", Options(only=("same-process",)))
+
+    assert [error.slug for error in result.diagnosis.errors] == ["turn-refused"]
+    assert any("SHOP_URL" in note for note in result.diagnosis.notes)
+
+
 COMPOSE = """\
 services:
   web:
