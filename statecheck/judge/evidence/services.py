@@ -25,6 +25,13 @@ _EMPTIED = re.compile(r"(?:TABLE|FROM|TRUNCATE)\s+(?:IF\s+EXISTS\s+)?[\"`\[]?(\w
 _COLLECTION = re.compile(r"\w+ (\S+)")  # a command of MongoDB's: `find messages`
 _QUERY = re.compile(r"\s*((SELECT|WITH)\b|(find|aggregate|findAndModify) \S+\Z)", re.IGNORECASE)
 
+_FIGURE = (
+    r"(?:COALESCE\s*\(\s*)?(?:COUNT|SUM|AVG|MIN|MAX|TOTAL)\s*\([^()]*\)(?:\s*,\s*[\d.]+\s*\))?(?:\s+AS\s+[\w\"`]+)?"
+)
+_FIGURES = re.compile(
+    rf"\s*SELECT\s+{_FIGURE}(?:\s*,\s*{_FIGURE})*\s+FROM\b(?!.*\bGROUP\s+BY\b)", re.IGNORECASE | re.DOTALL
+)
+
 
 def asked_keys(conversation: Conversation, first: Sent, second: Sent) -> Iterator[tuple[Op, str]]:
     """Yield what turn 1 wrote of the user's to a key, each with a key that turn 2 read for it.
@@ -57,8 +64,9 @@ def asked_tables(conversation: Conversation, first: Sent, second: Sent, f: OpKin
 
 
 def find_queries(conversation: Conversation, turn: Sent, f: OpKind) -> list[Op]:
-    """What a turn asked a database for, but for answers that take a model's place."""
-    queries = (op for op in conversation.select(f, turn.number, "send") if is_query(op.text))
+    """What a turn asked a database for, but for answers that take a model's place, and for figures, as of a quota."""
+    asked = (op for op in conversation.select(f, turn.number, "send") if is_query(op.text))
+    queries = (op for op in asked if not _FIGURES.match(op.text))
     return [op for op in queries if not asks_for_answer(conversation, op)]
 
 

@@ -114,6 +114,7 @@ _FILTERED_OUT = """
 """
 _NOT_COMMITTED = _FILTERED_OUT.replace("-a disk 1 where=data/lines.db\n", "")
 _NEVER_READ = _FILTERED_OUT.replace("2a model", "2a sql read 1 database=sqlite @app.py:9\n2a model")
+_COUNTED = _NEVER_READ.replace("SELECT content FROM", "SELECT COUNT(*), coalesce(sum(length), 0) AS most FROM")
 _READ_ONCE = _FILTERED_OUT.replace(
     '2a sql send database=sqlite arguments=s text="SELECT content FROM lines WHERE room = ? AND shown = 1" @app.py:9\n',
     '2a sql write 2 database=sqlite arguments=s text="INSERT INTO lines VALUES (?, ?)" @app.py:12\n',
@@ -237,6 +238,7 @@ COUNTEREXAMPLES = (
     Example("a store's server cannot be reached", {BASELINE: _UNREACHED}),
     Example("the app empties the store", {BASELINE: _DELETED}),
     Example("a table that nobody reads is a log", {BASELINE: _A_LOG}),
+    Example("a table whose rows are counted, for a quota", {BASELINE: _COUNTED}),
     Example("answers are given", {BASELINE: _ANSWERS_GIVEN}),
     Example("an answer stands there twice", {BASELINE: _ANSWERED_ALIKE}),
     Example("a tool's call has its results", {BASELINE: _WITH_TOOLS}),
