@@ -105,7 +105,7 @@ OF_STORES: tuple[Mutation, ...] = (
         ("request-scoped",),
         "not-put-back",
         stores=_PLAIN,
-        styles=_TALKING,
+        styles=("llm",),
     ),
     Mutation(
         "evicted",

@@ -157,6 +157,12 @@ _GUARDED_SAVE = """
 _GUARDED_KEY = _GUARDED_SAVE.replace(
     "file miss where=data/s.json", r"wire send where=127.0.0.1:6379 text='*2\r\n$3\r\nGET\r\n$1\r\ns\r\n'"
 )
+_GUARDED_BESIDE_AN_ENGINE = _GUARDED_SAVE.replace(
+    "1a model read 1",
+    "1a memory write #1 1 cls=Memory where=sqlite+aiosqlite:///:memory: @app.py:21\n"
+    "1a sql write 1 database=sqlite text='INSERT INTO llama_index_memory VALUES (?)' @app.py:21\n"
+    "1a gone #1\n1a model read 1",
+)
 _ASKS_NOTHING = "".join(line for line in _GUARDED_SAVE.splitlines(keepends=True) if " miss " not in line)
 _FAILED_FOR_THE_NETWORK = _FAILED_SAVE.replace("ProgrammingError: SQLite objects", "ConnectionRefusedError: SQLite")
 _FAILED_ONCE = "".join(line for line in _FAILED_SAVE.splitlines(keepends=True) if "2a error" not in line)
@@ -211,6 +217,7 @@ EXAMPLES = (
     Example("a save fails after each answer", {BASELINE: _FAILED_SAVE}, "failed-save"),
     Example("a save fails beside an engine of the request", {BASELINE: _FAILED_BESIDE_AN_ENGINE}, "failed-save"),
     Example("a condition keeps a save from happening", {BASELINE: _GUARDED_SAVE}, "guarded-save"),
+    Example("a condition keeps a save beside an engine", {BASELINE: _GUARDED_BESIDE_AN_ENGINE}, "guarded-save"),
     Example("a condition keeps a key from being written", {BASELINE: _GUARDED_KEY}, "guarded-save"),
     Example("the newest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_REVERSE}, "newest-first"),
     Example("answers are not stored", {BASELINE: _ANSWERS_MISSING}, "answers-missing"),

@@ -45,7 +45,9 @@ def find_guarded_save(case: Case) -> Observation | None:
 def _is_saved(conversation: Conversation, turn: Sent) -> bool:
     """Whether a turn wrote to a file of the project, or put its text into a database, a service or a session."""
     kinds: tuple[OpKind, ...] = ("sql", "wire", "disk", "session", "cache")
+    in_ram = {op.frames[:1] for op in conversation.writes(turn.number, turn.marker) if ":memory:" in op.where}
     marked = [op for f in kinds for op in conversation.with_marker(f, turn.marker)]
+    marked = [op for op in marked if op.f != "sql" or op.frames[:1] not in in_ram]  # of an engine of the request
     files = [op for op in conversation.select("file", turn.number, "write") if not op.where.startswith("/")]
     return bool(files) or any(op.action in ("write", "mutate", "") for op in marked)
 
