@@ -208,9 +208,15 @@ async def _make_user(session: str) -> Any:
 
 
 def _login_headers(user: Any) -> dict[str, str]:
-    from chainlit.auth import cookie, create_jwt
+    """What a signed-in browser sends: a cookie, and before Chainlit 2 a bearer."""
+    if user is None:
+        return {}
+    from chainlit import auth
 
-    return {"Cookie": f"{cookie._auth_cookie_name}={create_jwt(user)}"} if user is not None else {}  # noqa: SLF001
+    signed, cookie = auth.create_jwt(user), getattr(auth, "cookie", None)
+    if cookie is None:
+        return {"Authorization": f"Bearer {signed}"}
+    return {"Cookie": f"{cookie._auth_cookie_name}={signed}"}  # noqa: SLF001 - it has no other name for it
 
 
 async def _profile(user: Any) -> str | None:

@@ -1,0 +1,23 @@
+"""How Chainlit's pages are signed in, by its version."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from statecheck.probe.adapters import chainlit as adapter
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_before_chainlit_2_nobody_signs_in_by_a_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
+    package: Any = ModuleType("chainlit")
+    package.auth = SimpleNamespace(create_jwt=lambda user: f"jwt-of-{user}")
+    monkeypatch.setitem(sys.modules, "chainlit", package)
+
+    assert adapter._login_headers(None) == {}
+    assert adapter._login_headers("ada") == {"Authorization": "Bearer jwt-of-ada"}
+    package.auth.cookie = SimpleNamespace(_auth_cookie_name="token")
+    assert adapter._login_headers("ada") == {"Cookie": "token=jwt-of-ada"}
