@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import secrets
 import shutil
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from .disks import Entering
 
 _COVERABLE = ("/run", "/mnt", "/media", "/srv")  # the run's files are kept in one in which nothing is that it needs
-_KINDS = ("mnt", "net")
+_KINDS = ("mnt", "net", "uts")
+_HOSTS = "/etc/hosts"
 
 
 def _experiment(disk: str) -> str:
@@ -52,9 +55,11 @@ class LayeredDisks:
         self._machine = _open_namespace("mnt")
         mounts.mount_memory(self.folder, 0o700)
         self.masks = Masks(f"{self.folder}/masks")
+        self.machine = socket.gethostname()
         self._namespaces: dict[str, tuple[int, ...]] = {}
         self._volumes: dict[str, list[str]] = {}
         self._files: set[str] = set()  # of the volumes, those that are a file and no folder
+        self._names: dict[str, str] = {}  # of hosts, by disk, where it is not the machine's
         self._own: tuple[int, ...] = ()
         self._entering: _LayeredEntering | None = None
         mounts.unshare(network=False)
@@ -72,7 +77,13 @@ class LayeredDisks:
         return self.plan.unlayered.get(place.path, place.how) if place else "it is not seen"
 
     def _build(
-        self, disk: str, shared: dict[str, str], request: Message | None = None, *, keep_folder: bool = False
+        self,
+        disk: str,
+        shared: dict[str, str],
+        request: Message | None = None,
+        *,
+        keep_folder: bool = False,
+        host_name: str = "",
     ) -> None:
         """Give this mount namespace the root of a disk, which is new."""
         stand_ins: dict[str, str] = request["stand_ins"] if request else {}
@@ -86,6 +97,10 @@ class LayeredDisks:
             if original and not os.path.exists(path) and os.path.isdir(new.root + path):
                 mounts.bind(new.root + original, new.root + path)
         self.masks.mount(new.root)
+        if request is not None and os.path.isfile(_HOSTS):  # a container can look up its own name
+            hosts = Path(f"{self.folder}/{disk}/hosts")
+            hosts.write_bytes(Path(_HOSTS).read_bytes() + f"\n127.0.0.1 {host_name or self.machine}\n".encode())
+            mounts.bind(str(hosts), new.root + _HOSTS)
         if keep_folder:
             os.makedirs(new.root + self.folder, exist_ok=True)
             mounts.bind(self.folder, new.root + self.folder)
@@ -109,8 +124,12 @@ class LayeredDisks:
         self._files.update(request["files"])
         mounts.enter(self._machine)
         shared = {path: self._share(path, f"{experiment}/{number}") for number, path in enumerate(volumes)}
-        mounts.unshare(network=request["own_network"])
-        self._build(disk, shared, request)
+        # a container that replaces another has another name: the first keeps the machine's, which a user knows
+        replaces = any(_experiment(known) == experiment for known in self._namespaces)
+        name = secrets.token_hex(6) if replaces else ""
+        mounts.unshare(network=request["own_network"], host_name=name)
+        self._names[disk] = name
+        self._build(disk, shared, request, host_name=name)
         self._namespaces[disk] = _open_namespaces()
 
     def come_back(self, here: str) -> None:
@@ -153,6 +172,10 @@ class LayeredDisks:
             privileges.drop()
         except OSError as error:  # nobody would hear of it here
             entering.failed = error
+
+    def name_host(self, disk: str) -> str:
+        """Return the name that the host has on a disk; "" where it is the machine's."""
+        return self._names.get(disk, "")
 
     def files(self, disk: str, markers: list[str]) -> list[Message]:
         """What the disk's upper layers hold, and what was written to the volumes."""
@@ -235,7 +258,9 @@ class _LayeredEntering:
             raise self.failed
 
     def environment(self) -> dict[str, str]:
-        return {}
+        """As Docker sets it; one that the user has given is another."""
+        name = self.disks.name_host(self.disk)
+        return {"HOSTNAME": name} if name and os.environ.get("HOSTNAME") == self.disks.machine else {}
 
     def list_moved(self) -> list[list[str]]:
         return []

@@ -11,7 +11,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-_CLONE_FS, _CLONE_NEWNS, _CLONE_NEWNET = 0x200, 0x20000, 0x40000000
+_CLONE_FS, _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWNET = 0x200, 0x20000, 0x4000000, 0x40000000
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
@@ -159,11 +159,14 @@ def make_root(folder: str) -> None:
     os.chdir("/")
 
 
-def unshare(*, network: bool) -> None:
-    """Give this thread a mount namespace of its own, and a network whose loopback is up."""
-    _check(_libc.unshare(_CLONE_NEWNS | (_CLONE_NEWNET if network else 0)), "unshare")
+def unshare(*, network: bool, host_name: str = "") -> None:
+    """Give this thread a mount namespace of its own, a network whose loopback is up, and a host's name."""
+    kinds = _CLONE_NEWNS | (_CLONE_NEWNET if network else 0) | (_CLONE_NEWUTS if host_name else 0)
+    _check(_libc.unshare(kinds), "unshare")
     if network:
         bring_loopback_up()
+    if host_name:
+        socket.sethostname(host_name)
 
 
 def cover(path: str) -> None:

@@ -63,6 +63,7 @@ WorkerKind = Literal[
     "unseen",  # a call was made on an object that could not be looked at
     "gone",  # a state object was collected
     "ended",  # a child process that took turns for its parent
+    "host",  # what the worker's is called
 ]
 OpKind = Literal[DriverKind, WorkerKind]
 

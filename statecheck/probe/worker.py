@@ -56,6 +56,7 @@ def main(message: Message | int) -> None:
     if fresh:
         _prepare_imports(message)
     RECORDER.open(ops_fd, tuple(message["roots"]))
+    RECORDER.emit("host", name=os.uname().nodename)
     if message["seeded"] and not fresh:
         from .seeds import reseed
 

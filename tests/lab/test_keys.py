@@ -48,3 +48,35 @@ def test_a_key_that_all_processes_share_is_none_of_each(seed: dict[str, str], tm
     )
 
     assert [cause.code for cause in ran.diagnosis.causes] == ["SC103"]
+
+
+HOST = """\
+    import socket
+    from pathlib import Path
+
+
+    def reply(user, text):
+        file = Path(f"data/{socket.gethostname()}-{user}.txt")
+        socket.gethostbyname(socket.gethostname())
+        said = file.read_text() if file.exists() else ""
+        file.write_text(said + text)
+        return said
+"""
+
+
+def test_a_container_that_replaces_another_has_another_name(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=HOST)
+    (user.project / "data").mkdir()
+
+    options = Options(seed=1, volumes=(user.project / "data",), only=("other-worker", "new-process", "new-container"))
+    ran = diagnosed_in_turn(user, "app.py:reply", options)
+
+    assert {name: ran.outcomes()[name] for name in options.only} == {
+        "other-worker": "kept",
+        "new-process": "kept",
+        "new-container": "lost",
+    }
+    (cause,) = ran.diagnosis.causes
+    assert (cause.code, cause.kind, cause.anchor.line) == ("SC106", "new-key", 8)
+    assert "the host's name" in cause.summary

@@ -74,7 +74,8 @@ async def chat(turn: Turn):
 
 ## Kinds
 
-- `new-key`: a key is made anew for each request, or by each process: from `os.getpid()`, or by `hash()` of a text.
+- `new-key`: a key is made anew for each request, by each process (from `os.getpid()`, or by `hash()` of a text), or in
+  each container (from `socket.gethostname()`).
 - `ignored-key`: the client's key never reaches the store. Known by messages; experiments show `new-key` or
   `shared-key`.
 - `other-type`: what is stored comes back with keys of another type: `7` went into a JSON file, and `"7"` comes out.
@@ -101,7 +102,12 @@ from __future__ import annotations
 from statecheck.experiments import KEYLESS
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.session_key.examples import COUNTEREXAMPLES, EXAMPLES
-from statecheck.judge.causes.session_key.keys import find_key_of_each_process, find_key_read_back, find_other_key
+from statecheck.judge.causes.session_key.keys import (
+    find_key_of_each_container,
+    find_key_of_each_process,
+    find_key_read_back,
+    find_other_key,
+)
 from statecheck.judge.causes.session_key.sharing import find_folded_key, find_keyless, find_leak, find_other_thread
 from statecheck.judge.causes.session_key.swapping import find_swap
 
@@ -125,6 +131,7 @@ CAUSE = Cause(
         Question(find_folded_key, about=Topic.SHARING),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
+        Question(find_key_of_each_container, masks=(Topic.PLACE,), order=75),
     ),
     rank=40,
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",

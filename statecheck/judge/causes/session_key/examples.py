@@ -6,6 +6,7 @@ from statecheck.experiments import (
     ALIKE_KEYS,
     BASELINE,
     KEYLESS,
+    NEW_CONTAINER,
     NEW_PROCESS,
     OTHER_SESSION,
     SECOND_THREAD,
@@ -27,6 +28,20 @@ _NEW_KEY = """
 -a disk 1 2 where=chat.db
 """
 _SAME_KEY = _NEW_KEY.replace("u2", "u1")
+_HOST_IN_NAME = """
+-a host name=web-1
+1a > s
+1a file write where=chats/web-1-s.json @app.py:9
+1a model read 1
+1a <
+-a disk 1 where=chats/web-1-s.json on_volume
+-b host name=web-2
+2b > s
+2b file miss where=chats/web-2-s.json @app.py:7
+2b model read 2
+2b <
+"""
+_ONE_HOST = _HOST_IN_NAME.replace("web-2", "web-1")
 _SHOWN_TO_ANOTHER = """
 1a > alice
 1a memory write #1 1 key=chat cls=Memory @app.py:12
@@ -138,6 +153,7 @@ _ANSWERED_FROM_A_TABLE = _ASKED_BY_DIGEST + "- shortcut method=chat @app.py:11 @
 
 EXAMPLES = (
     Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
+    Example("the host's name is in the file's", {BASELINE: KEPT, NEW_CONTAINER: _HOST_IN_NAME}, "new-key"),
     Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
     Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
     Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
@@ -149,6 +165,7 @@ EXAMPLES = (
 )
 COUNTEREXAMPLES = (
     Example("a table of answers by question", {BASELINE: _ANSWERED_FROM_A_TABLE}),
+    Example("the file has gone with the container", {BASELINE: KEPT, NEW_CONTAINER: _ONE_HOST}),
     Example("what is read back is not used", {BASELINE: KEPT, NEW_PROCESS: _FILTERED}),
     Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
     Example("another session is given nothing", {BASELINE: KEPT, OTHER_SESSION: _KEPT_APART}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
+from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.intent import find_missed_file, find_read_again, is_intended
@@ -52,6 +52,33 @@ def find_key_of_each_process(case: Case) -> Observation | None:
             if pair is not None and pair[2].kind != "process" and not either:
                 return _report_keys(case, conversation, pair, "process")
     return None
+
+
+def find_key_of_each_container(case: Case) -> Observation | None:
+    """Did a new container look for turn 1 under a key that has its own host's name in it?"""
+    conversation = case.conversations.get(NEW_CONTAINER)
+    if conversation is None or not case.lost(NEW_CONTAINER) or case.lost(NEW_PROCESS):
+        return None
+    first, second = conversation.turns[:2]
+    hosts = {op.generation: op.name for op in conversation.select("host")}
+    was, now = hosts.get(first.generation), hosts.get(second.generation)
+    if not was or not now or was == now:
+        return None
+    missed = find_missed_file(conversation, first, second)
+    pair = (missed[0].text, missed[1].where, missed[0]) if missed else _store_keys(conversation, first, second)
+    if pair is None or pair[1].replace(now, was) != pair[0] or now not in pair[1]:
+        return None
+    anchor = (anchor_of(missed[1]) if missed else None) or pair[2].anchor
+    return Observation(
+        f"turn 1 is kept under `{pair[0]}`, and a new container looked for `{pair[1]}`: the host's name is a part of "
+        "it, and each container has another",
+        anchor,
+        (case.reason(NEW_CONTAINER),),
+        kind="new-key",
+        related_to=find_related(conversation, second, second.marker, anchor or case.handler),
+        fix="leave the host's name out of the key: what is the same in every container is the app's name and the "
+        "client's session key",
+    )
 
 
 def find_key_read_back(case: Case) -> Observation | None:
