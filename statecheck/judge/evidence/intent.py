@@ -58,11 +58,13 @@ def is_carried(conversation: Conversation) -> bool:
 
 
 def find_missed_file(conversation: Conversation, first: Sent, second: Sent) -> tuple[Whereabouts, Op] | None:
-    """The file that has turn 1's marker, and turn 2's look for one beside it, or of its name, that is not there.
+    """The file that took turn 1, and turn 2's look for one beside it, or of its name, that is not there.
 
-    One beside it is of the same kind: what the folder's own files are called ends alike.
+    One beside it is of the same kind: what the folder's own files are called ends alike. Turn 2 may have written over
+    what turn 1 had put there, as it did not find it.
     """
     kept = [place for place in find_whereabouts(conversation, first.marker) if place.kind == "disk"]
+    kept = kept or _find_written_over(conversation, first, second)
     for op in conversation.select("file", second.number):
         before = (each for each in conversation.on_file(op.where) if each.time <= op.time)
         known = any(each.action not in ("read", "miss") for each in before)
@@ -75,6 +77,14 @@ def find_missed_file(conversation: Conversation, first: Sent, second: Sent) -> t
             if looked != its and (beside or looked.name == its.name):
                 return place, op
     return None
+
+
+def _find_written_over(conversation: Conversation, first: Sent, second: Sent) -> list[Whereabouts]:
+    """Files of this session's name, with turn 2 in them, that turn 1 wrote before."""
+    key = second.key if second.key and second.key == first.key else None
+    written = {op.where for op in conversation.select("file", first.number, "write")}
+    places = find_whereabouts(conversation, second.marker) if key else []
+    return [place for place in places if place.kind == "disk" and place.text in written and str(key) in place.text]
 
 
 def find_read_once(

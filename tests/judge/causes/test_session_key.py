@@ -109,6 +109,9 @@ OTHER_FILE = """
 2a <
 -a disk 1 2 where=data/s1.json
 """
+# what turn 1 wrote was not found, so turn 2 wrote over it
+WRITTEN_OVER = OTHER_FILE.replace("disk 1 2", "disk 2")
+ANOTHER_SESSIONS = WRITTEN_OVER.replace("data/s1.json", "data/last.json")
 LOG_BESIDE_A_MISSING_SETTING = OTHER_FILE.replace("data/s-1.json", "data/.env")
 SAME_KEY_NEVER_READ = """
 1a > s
@@ -151,6 +154,8 @@ AND_A_LOG_FILE = NEW_KEY_OVER_A_STORE_THAT_IS_GONE + "-a disk 1 2 where=app.log"
 @table(
     other_file=(OTHER_FILE, ["SC106 new-key"]),
     other_file_opened=(OTHER_FILE.replace("file miss", "file read"), ["SC106 new-key"]),
+    other_file_written_over=(WRITTEN_OVER, ["SC106 new-key"]),
+    one_file_for_all=(ANOTHER_SESSIONS.replace(" s\n", " web-7\n").replace("s-1.json", "web-7.json"), []),
     log_beside_a_missing_setting=(LOG_BESIDE_A_MISSING_SETTING, []),
     new_key_over_a_database=(NEW_KEY_OVER_A_DATABASE, ["SC106 new-key"]),
     new_key_over_a_global_dict=(NEW_KEY_OVER_A_GLOBAL_DICT, ["SC106 new-key"]),
@@ -177,6 +182,12 @@ def test_a_file_that_is_missed_is_named_where_it_is_looked_for() -> None:
         == "turn 1 is kept in the file `data/s1.json`, and turn 2 looked for `data/s-1.json`, which is not there"
     )
     assert found.anchor == Anchor("app.py", 9)
+
+
+def test_a_file_that_is_written_over_is_not_said_to_be_kept() -> None:
+    (found,) = findings(history("same-process", WRITTEN_OVER))
+
+    assert found.summary.startswith("turn 1 was written to the file `data/s1.json`, and turn 2 looked for")
 
 
 def test_it_names_both_keys_and_stands_where_the_key_is_made() -> None:

@@ -42,6 +42,20 @@ _HOST_IN_NAME = """
 2b <
 """
 _ONE_HOST = _HOST_IN_NAME.replace("web-2", "web-1")
+_OTHER_NAME = """
+1a > s
+1a file miss where=chats/web-s.json @app.py:7
+1a model read 1
+1a file write where=chats/Channel.WEB-s.json @app.py:12
+1a <
+2a > s
+2a file miss where=chats/web-s.json @app.py:7
+2a model read 2
+2a file write where=chats/Channel.WEB-s.json @app.py:12
+2a <
+-a disk 2 where=chats/Channel.WEB-s.json
+"""
+_A_SETTING = _OTHER_NAME.replace("chats/web-s.json", "chats/limits.toml")
 _SHOWN_TO_ANOTHER = """
 1a > alice
 1a memory write #1 1 key=chat cls=Memory @app.py:12
@@ -154,6 +168,7 @@ _ANSWERED_FROM_A_TABLE = _ASKED_BY_DIGEST + "- shortcut method=chat @app.py:11 @
 EXAMPLES = (
     Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
     Example("the host's name is in the file's", {BASELINE: KEPT, NEW_CONTAINER: _HOST_IN_NAME}, "new-key"),
+    Example("a file's name is spelled in two ways", {BASELINE: _OTHER_NAME}, "new-key"),
     Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
     Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
     Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
@@ -165,6 +180,7 @@ EXAMPLES = (
 )
 COUNTEREXAMPLES = (
     Example("a table of answers by question", {BASELINE: _ANSWERED_FROM_A_TABLE}),
+    Example("a setting is looked for beside a file", {BASELINE: _A_SETTING}),
     Example("the file has gone with the container", {BASELINE: KEPT, NEW_CONTAINER: _ONE_HOST}),
     Example("what is read back is not used", {BASELINE: KEPT, NEW_PROCESS: _FILTERED}),
     Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),

@@ -133,8 +133,10 @@ def _report_keys(case: Case, conversation: Conversation, pair: tuple[str, str, W
 def _report_missed_file(case: Case, conversation: Conversation, place: Whereabouts, look: Op) -> Observation:
     second = conversation.turns[1]
     anchor = anchor_of(look) or place.anchor
+    first = conversation.turns[0].marker
+    stays = any(op.where == place.text for op in conversation.with_marker("disk", first))
     return Observation(
-        f"turn 1 is kept in the file `{place.text}`, and turn 2 looked for `{look.where}`, which is not there",
+        f"turn 1 {'is kept in' if stays else 'was written to'} the file `{place.text}`, and turn 2 looked for `{look.where}`, which is not there",
         anchor,
         (case.reason(BASELINE),),
         kind="new-key",
