@@ -80,9 +80,20 @@ def find_caught_failure(conversation: Conversation, first: Sent, findings: Seque
 
 
 def find_late_failure(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
-    """Did work go on after turn 1 was answered, and end with an exception?"""
+    """Did work go on after turn 1 was answered, or beside all turns, and end with an exception?"""
     raised = [op for op in conversation.select("error", first.number) if op.type == "fail"]
-    if not raised or findings or first.status != "ok":
+    if findings or first.status != "ok":
+        return None
+    later = next(iter(conversation.turns[1:]), None)
+    ended = (op for op in conversation.select("error", 0) if op.method and later is not None and op.time < later.sent)
+    lasting = None if raised else next(ended, None)
+    if lasting is not None:
+        text = (
+            f"`{lasting.method}`, which the app began to go on beside its turns, ended with "
+            f"{lasting.error.strip(': ')[:_LONGEST]}{show_line(lasting)}: what it would remember cannot be seen"
+        )
+        return Problem("failed-after-answer", text, "fix that first; `--show-logs` shows what the app wrote")
+    if not raised:
         return None
     failed = f"{raised[-1].error.strip(': ')[:_LONGEST]}{show_line(raised[-1])}"
     text = f"turn 1 was answered, but what the app did for it raised {failed}: what it would remember cannot be seen"

@@ -3,6 +3,8 @@
 A save that is done so is done by the time that a person has read the answer. The lab is told when a turn has nothing
 left, so that the next one does not come before: whether it would is a matter of luck. Many of these never end, so the
 lab's patience decides, and the turn itself has ended.
+
+What their code starts outside of turns (the one consumer of a queue) is to last; what ends it is told at once.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Tell = Callable[[BaseException | None], None]
+    Report = Callable[[BaseException, str], None]
 
 _lock = threading.Lock()
 _running: Counter[int] = Counter()  # by turn
@@ -27,11 +30,15 @@ _told: dict[int, Tell] = {}  # turns that have ended -> what is done when nothin
 _failed: dict[int, BaseException] = {}  # what was raised since, and nobody waited for, by turn
 
 
-def install() -> None:
-    """Start watching, in this process."""
-    _watch_threads()
+def install(report: Report = lambda error, name: None) -> None:
+    """Start watching, in this process.
+
+    Args:
+        report: is given what ended a thread or a task that no turn began, and the name of the function that it ran.
+    """
+    _watch_threads(report)
     for name in ("create_task", "ensure_future"):
-        setattr(asyncio, name, _watch(getattr(asyncio, name)))
+        setattr(asyncio, name, _watch(getattr(asyncio, name), report))
 
 
 def tell_when_done(turn: int, tell: Tell) -> bool:
@@ -88,23 +95,25 @@ def end_future(turn: int, future: Any) -> None:
     end(turn, lambda: None if future.cancelled() else future.exception())
 
 
-def _turn_of_the_users() -> int:
-    """The turn, if it is the user's own code that asks for something to be done beside it; else 0."""
-    turn = TURN.get()
-    asking = sys._getframe(2).f_code.co_filename if turn else ""  # noqa: SLF001 - as the recorder does
-    return turn if RECORDER.relative(asking) else 0
+def _turn_of_the_users() -> int | None:
+    """The turn in which the user's own code asks for something to be done beside it, or 0 for none; None for others'."""
+    asking = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - as the recorder does
+    return TURN.get() if RECORDER.relative(asking) else None
 
 
-def _watch_threads() -> None:
+def _watch_threads(report: Report) -> None:
     start: Any = threading.Thread.start
 
     @functools.wraps(start)
     def watched(self: threading.Thread) -> None:
         turn = _turn_of_the_users()
+        run: Callable[[], None] = self.run
         if turn:
-            run: Callable[[], None] = self.run
             self.run = functools.partial(_run, turn, run)  # type: ignore[method-assign]
             begin(turn)
+        elif turn == 0:
+            told = functools.partial(report, name=_name(getattr(self, "_target", None) or run))
+            self.run = functools.partial(_run_on, told, run)  # type: ignore[method-assign]
         try:
             start(self)
         except BaseException:
@@ -126,7 +135,26 @@ def _run(turn: int, run: Callable[[], None]) -> None:
         end(turn, lambda: error, unheard=True)
 
 
-def _watch(function: Any) -> Any:
+def _run_on(report: Callable[[BaseException], None], run: Callable[[], None]) -> None:
+    try:
+        run()
+    except Exception as raised:
+        report(raised)
+        raise
+
+
+def _end_task(report: Report, task: asyncio.Task[Any]) -> None:
+    """Tell what ended a task, and leave it to the app, or to the loop, to ask for it as well."""
+    error = None if task.cancelled() else getattr(task, "_exception", None)
+    if isinstance(error, Exception):
+        report(error, _name(task.get_coro()))
+
+
+def _name(work: Any) -> str:
+    return str(getattr(work, "__name__", ""))
+
+
+def _watch(function: Any, report: Report) -> Any:
     """Make a function that notes the task that it returns as running until it is done."""
 
     @functools.wraps(function)
@@ -136,6 +164,8 @@ def _watch(function: Any) -> Any:
         if turn and isinstance(made, asyncio.Future):
             begin(turn)
             made.add_done_callback(functools.partial(end_future, turn))
+        elif turn == 0 and isinstance(made, asyncio.Task):
+            made.add_done_callback(functools.partial(_end_task, report))
         return made
 
     return watched

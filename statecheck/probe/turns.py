@@ -51,6 +51,15 @@ def _record(error: BaseException | None) -> None:
         RECORDER.emit("error", type="fail", error=f"{type(error).__name__}: {error}"[:500], frames=frames_of(error))
 
 
+def record_end(error: BaseException, name: str) -> None:
+    """Record what ended a thread or a task of this name that the app had begun outside of turns."""
+    frames = frames_of(error)
+    if frames and not TURN.get():
+        RECORDER.emit(
+            "error", type="fail", error=f"{type(error).__name__}: {error}"[:500], frames=frames, method=name or "task"
+        )
+
+
 def frames_of(error: BaseException) -> Frames:
     """Return the user's frames in which an error arose, innermost first."""
     summary = [f for f in traceback.extract_tb(error.__traceback__) if RECORDER.relative(f.filename)]

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from . import executors, leftovers, outside, sql, system
+from . import executors, leftovers, outside, sql, system, turns
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Message
@@ -63,7 +63,7 @@ def main(message: Message | int) -> None:
         reseed()
     sql.install()
     executors.install()
-    leftovers.install()
+    leftovers.install(turns.record_end)
     copies = tuple(os.path.dirname(here) + "/" for _, here in message["moved"])
     if copies:
         outside.install(copies, alone=message["unheld"])

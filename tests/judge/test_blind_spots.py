@@ -55,6 +55,15 @@ def test_a_turn_whose_call_failed_is_unjudged_unless_it_was_made_again_or_the_li
     assert find_blind_spot(told(text.format("fail ", "")), [replace(FOUND, code="SC107")]) is None
 
 
+def test_a_task_that_ended_beside_the_turns_is_named() -> None:
+    text = "-a error fail method=run error='ValueError: no such option' @app.py:15/run\n1a > s\n1a <\n2a > s\n2a <"
+    problem = find_blind_spot(told(text), [])
+
+    assert problem is not None
+    assert problem.text.startswith("`run`, which the app began to go on beside its turns, ended with ValueError")
+    assert find_blind_spot(told(text), [FOUND]) is None
+
+
 def test_work_after_the_answer_that_raises_is_named_with_its_line() -> None:
     text = "1a > s\n1a error fail error='ValueError: no such option' @app.py:15\n1a <"
     problem = find_blind_spot(told(text), [])

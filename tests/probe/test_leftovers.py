@@ -138,3 +138,34 @@ def test_what_is_raised_while_a_turn_lasts_is_for_the_app_to_see() -> None:
         assert ended.wait(20)
 
     assert told == [None]
+
+
+def test_what_ends_a_task_that_no_turn_began_is_told_with_its_name() -> None:
+    told: list[tuple[str, str]] = []
+    leftovers.install(lambda error, name: told.append((str(error), name)))
+
+    async def consume() -> None:
+        raise TypeError("not serializable")
+
+    async def serve() -> None:
+        tasks = [asyncio.create_task(consume()), asyncio.create_task(asyncio.sleep(0))]
+        await asyncio.wait(tasks)
+
+    asyncio.run(serve())
+
+    assert told == [("not serializable", "consume")]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_ends_a_thread_that_no_turn_began_is_told() -> None:
+    told: list[tuple[str, str]] = []
+    leftovers.install(lambda error, name: told.append((str(error), name)))
+
+    def write_all() -> None:
+        raise OSError("no room")
+
+    thread = threading.Thread(target=write_all)
+    thread.start()
+    thread.join()
+
+    assert told == [("no room", "write_all")]

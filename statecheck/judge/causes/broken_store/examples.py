@@ -164,6 +164,10 @@ _GUARDED_BESIDE_AN_ENGINE = _GUARDED_SAVE.replace(
     "1a gone #1\n1a model read 1",
 )
 _ASKS_NOTHING = "".join(line for line in _GUARDED_SAVE.splitlines(keepends=True) if " miss " not in line)
+_SAVER_ENDED = "-a error fail method=run @app.py:5/run error='TypeError: not JSON serializable'\n" + "".join(
+    line for line in _FAILED_SAVE.splitlines(keepends=True) if " error " not in line
+)
+_REFRESHER_ENDED = _SAVER_ENDED.replace("sql send", "sql write 1").replace("SELECT content FROM", "INSERT INTO")
 _FAILED_FOR_THE_NETWORK = _FAILED_SAVE.replace("ProgrammingError: SQLite objects", "ConnectionRefusedError: SQLite")
 _FAILED_ONCE = "".join(line for line in _FAILED_SAVE.splitlines(keepends=True) if "2a error" not in line)
 _ANSWERS_MISSING = """
@@ -216,6 +220,7 @@ EXAMPLES = (
     Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
     Example("a save fails after each answer", {BASELINE: _FAILED_SAVE}, "failed-save"),
     Example("a save fails beside an engine of the request", {BASELINE: _FAILED_BESIDE_AN_ENGINE}, "failed-save"),
+    Example("what saves for all turns has ended", {BASELINE: _SAVER_ENDED}, "failed-save"),
     Example("a condition keeps a save from happening", {BASELINE: _GUARDED_SAVE}, "guarded-save"),
     Example("a condition keeps a save beside an engine", {BASELINE: _GUARDED_BESIDE_AN_ENGINE}, "guarded-save"),
     Example("a condition keeps a key from being written", {BASELINE: _GUARDED_KEY}, "guarded-save"),
@@ -237,6 +242,7 @@ EXAMPLES = (
 COUNTEREXAMPLES = (
     Example("what is saved under a condition is never asked for", {BASELINE: _ASKS_NOTHING}),
     Example("a save fails for want of a network", {BASELINE: _FAILED_FOR_THE_NETWORK}),
+    Example("what ended saves for no turn", {BASELINE: _REFRESHER_ENDED}),
     Example("a save fails once", {BASELINE: _FAILED_ONCE}),
     Example("the oldest turn first", {BASELINE: KEPT, OTHER_WORKER: _IN_ORDER}),
     Example("what was retrieved, the likest first", {BASELINE: KEPT, OTHER_WORKER: _RETRIEVED}),

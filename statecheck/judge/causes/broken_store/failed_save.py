@@ -23,13 +23,21 @@ _OF_THE_LAB = re.compile(
 
 
 def find_failed_save(case: Case) -> Observation | None:
-    """Did the same line fail after the answer of both turns, where both ask a store that nothing was put into?"""
+    """Did the same line fail after the answer of both turns, where both ask a store that nothing was put into?
+
+    Or had what saves for all turns, a task or a thread, ended before?
+    """
     conversation = case.conversations.get(BASELINE)
     if conversation is None or not case.lost(BASELINE):
         return None
     first, second = conversation.turns[:2]
     failed = [_find_failure(conversation, turn) for turn in (first, second)]
+    ended = find_ended(conversation, second)
     if failed[0] is None or failed[1] is None or failed[0].frames[0] != failed[1].frames[0]:
+        failed[0] = ended
+    else:
+        ended = None
+    if failed[0] is None:
         return None
     asked = find_asked(conversation, second)
     kept = [*conversation.with_marker("disk", first.marker), *_list_lasting(conversation, first)]
@@ -37,12 +45,17 @@ def find_failed_save(case: Case) -> Observation | None:
         return None
     error = " ".join(failed[0].error.split()).strip(": ")[:120]
     return Observation(
-        f"turn 1 was answered, and what saves it then failed, as on every turn: {error}",
+        f"turn 1 was answered, and what saves it then failed, as on every turn: {error}"
+        if ended is None
+        else f"what saves the turns had ended, and nobody was told: `{ended.method}` raised {error}",
         anchor_of(failed[0]),
         (case.reason(BASELINE),),
         kind="failed-save",
         related_to=tuple(anchors(asked, "read")),
-        fix="mend what raises, and save before the answer is sent, so that a client is told when it fails",
+        fix="mend what raises, and save before the answer is sent, so that a client is told when it fails"
+        if ended is None
+        else f"mend what raises; catch and log what one turn raises inside of the loop of `{ended.method}`, so that it "
+        "goes on with the next",
     )
 
 
@@ -61,6 +74,21 @@ def _find_failure(conversation: Conversation, turn: Sent) -> Op | None:
         return None
     raised = (op for op in conversation.select("error", turn.number) if op.type == "fail" and op.frames)
     return next((op for op in raised if op.time > asked[-1] and not _OF_THE_LAB.match(op.error)), None)
+
+
+def find_ended(conversation: Conversation, turn: Sent) -> Op | None:
+    """Return what ended a task or a thread before a turn came that the app had begun outside of turns; None if none."""
+    for op in conversation.select("error", 0):
+        hindered = any(
+            frame.function == op.method
+            for f in ("blocked", "substituted")
+            for each in conversation.select(f, 0)
+            for frame in each.frames
+        )
+        own = op.type == "fail" and op.method and op.frames and op.time < turn.sent
+        if own and not hindered and not _OF_THE_LAB.match(op.error):
+            return op
+    return None
 
 
 def find_asked(conversation: Conversation, turn: Sent) -> list[Op]:

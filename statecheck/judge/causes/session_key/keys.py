@@ -135,8 +135,9 @@ def _report_missed_file(case: Case, conversation: Conversation, place: Whereabou
     anchor = anchor_of(look) or place.anchor
     first = conversation.turns[0].marker
     stays = any(op.where == place.text for op in conversation.with_marker("disk", first))
+    did = "is kept in" if stays else "was written to"
     return Observation(
-        f"turn 1 {'is kept in' if stays else 'was written to'} the file `{place.text}`, and turn 2 looked for `{look.where}`, which is not there",
+        f"turn 1 {did} the file `{place.text}`, and turn 2 looked for `{look.where}`, which is not there",
         anchor,
         (case.reason(BASELINE),),
         kind="new-key",
