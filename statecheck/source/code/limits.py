@@ -51,7 +51,9 @@ _OF_MESSAGES = frozenset(
 """Keywords that limit how much of a conversation is kept, or given."""
 _OF_TIME = frozenset(("ttl", "ex", "ttl_seconds", "expire", "expires_in", "expire_seconds", "expireAfterSeconds"))
 """Keywords that limit for how many seconds."""
-_EXPIRING = ("expire", "setex")
+_OF_MILLISECONDS = frozenset(("px", "pexpire", "psetex"))
+"""Keywords, and methods, that do so in thousandths."""
+_EXPIRING = ("expire", "setex", "pexpire", "psetex")
 """Methods whose second argument does."""
 _LONGEST = 300
 """Seconds; what is kept for longer does not expire while it is looked at."""
@@ -73,6 +75,7 @@ _HINTS = (
     "[-",
     "ttl",
     "ex=",
+    "px=",
     "expir",
     "setex",
 )
@@ -205,14 +208,15 @@ class _Reader:
                 yield limit(f"{name}({', '.join(map(ast.unparse, node.args))})", self._number(node.args[0]))
 
     def _of_time(self, node: ast.Call, function: str) -> Iterator[Limit]:
-        """`RedisChatStore(ttl=60)`, `client.set(key, value, ex=60)`, `client.expire(key, 60)`."""
-        given = [(f"{each.arg}=", each.value) for each in node.keywords if each.arg in _OF_TIME]
+        """`RedisChatStore(ttl=60)`, `client.set(key, value, ex=60)`, `px=60000`, `client.expire(key, 60)`."""
+        given = [(f"{each.arg}=", each.value) for each in node.keywords if each.arg in _OF_TIME | _OF_MILLISECONDS]
         if isinstance(node.func, ast.Attribute) and node.func.attr in _EXPIRING and len(node.args) > 1:
             given.append((f"{node.func.attr} ", node.args[1]))
         for name, value in given:
             number = self._number(value)
-            if number is not None and 0 < number <= _LONGEST:
-                yield self._limit("seconds", f"{name}{number}", number, "", function, node)
+            unit = 1000 if name.rstrip("= ") in _OF_MILLISECONDS else 1
+            if number is not None and 0 < number <= _LONGEST * unit:
+                yield self._limit("seconds", f"{name}{number}", number // unit, "", function, node)
 
     def _of_slice(self, node: ast.Subscript, function: str) -> Iterator[Limit]:
         """`history[-6:]`."""
@@ -237,6 +241,9 @@ class _Reader:
             return self._number(node.args[-1], further)
         if isinstance(node, ast.BoolOp):
             return self._number(node.values[-1], further)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            left, right = self._number(node.left, further), self._number(node.right, further)
+            return None if left is None or right is None else left * right
         return None
 
 

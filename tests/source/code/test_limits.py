@@ -65,7 +65,11 @@ def test_a_window_has_its_limit(tmp_path: Path, code: str, limit: tuple[str, int
         ("store = RedisChatStore(redis_url=URL, ttl=30)\n", [("seconds", "ttl=30", 30, "", 1)]),
         ("KEEP = 5\nclient.set(key, said, ex=KEEP)\n", [("seconds", "ex=5", 5, "", 2)]),
         ("client.expire(key, 20)\n", [("seconds", "expire 20", 20, "", 1)]),
+        ("client.set(key, said, px=1800)\n", [("seconds", "px=1800", 1, "", 1)]),
+        ("client.psetex(key, 2000, said)\n", [("seconds", "psetex 2000", 2, "", 1)]),
+        ("client.pexpire(key, 60 * 1000)\n", [("seconds", "pexpire 60000", 60, "", 1)]),
         ("client.expire(key, 86400)\n", []),
+        ("client.set(key, said, px=86400 * 1000)\n", []),
         ("said = Queue(maxsize=4)\n", [("messages", "maxsize=4", 4, "", 1)]),
     ],
 )

@@ -104,6 +104,8 @@ These are of the app's own code:
   write is ignored (`INSERT OR IGNORE`).
 - `long-cookie`: the conversation is in a cookie, and has become longer than the 4,096 bytes that browsers keep of one:
   they go on sending the last that was short enough, so that nothing newer is remembered.
+- `short-lived`: the key that keeps the conversation expires in less than a minute, as where seconds are given to
+  `px=`, which takes milliseconds: whoever reads the answer first begins anew. A warning, unless turn 2 is too late.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
 - `newest-first`: the model is given the earlier turns in reverse: a query takes the newest first, and nobody turns them
   round. A warning.
@@ -136,6 +138,7 @@ from statecheck.judge.causes.broken_store.own_code import (
     find_window_of_the_oldest,
 )
 from statecheck.judge.causes.broken_store.refusals import find_poisoned_read, find_refused_but_stored
+from statecheck.judge.causes.broken_store.short_lived import find_short_lifetime
 
 CAUSE = Cause(
     code="SC107",
@@ -178,6 +181,7 @@ CAUSE = Cause(
             masks=(Topic.FORGETTING, Topic.PLACE, Topic.OVERLAP),
             order=8,
         ),
+        Question(find_short_lifetime, baseline="any", about=Topic.FORGETTING, masks=(Topic.FORGETTING,), order=13),
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_unstored_answers),
@@ -221,6 +225,7 @@ CAUSE = Cause(
         "guarded-save",
         "oldest-window",
         "long-cookie",
+        "short-lived",
         "answers-missing",
         "newest-first",
         "given-twice",

@@ -209,6 +209,30 @@ _RETRIEVED = _IN_REVERSE.replace("roles=uauau", "roles=su")
 _OLDEST = _MANY.format("", "", "1", "1 2", "1 2", "1 2", "1 2")
 _NEWEST = _MANY.format("", "", "1", "1 2", "2 3", "3 4", "4 5")
 
+_SHORT_LIVED = r"""
+1a > s
+1a wire send where=redis:6379 text='*2\r\n$3\r\nGET\r\n$1\r\ns\r\n' @app.py:8
+1a model read 1
+1a wire write 1 where=redis:6379 text='*5\r\n$3\r\nSET\r\n$1\r\ns\r\n$2\r\n{}\r\n$2\r\nPX\r\n$4\r\n1800\r\n' @app.py:9
+1a <
+2a > s
+2a wire send where=redis:6379 text='*2\r\n$3\r\nGET\r\n$1\r\ns\r\n' @app.py:8
+2a wire read 1 where=redis:6379
+2a model read 1 2
+2a <
+"""
+_SET = r"'*5\r\n$3\r\nSET\r\n$1\r\ns\r\n$2\r\n{}\r\n$2\r\nPX\r\n$4\r\n1800\r\n' @app.py:9"
+_PUSH = r"'*3\r\n$5\r\nRPUSH\r\n$1\r\ns\r\n$2\r\n{}\r\n' @app.py:12"
+_EXPIRE = "\n1a wire send where=redis:6379 text="
+_EXPIRES = _SHORT_LIVED.replace(_SET, _PUSH + _EXPIRE + r"'*3\r\n$6\r\nEXPIRE\r\n$1\r\ns\r\n$1\r\n2\r\n' @app.py:13")
+_FOR_AN_HOUR = _EXPIRES.replace(r"$1\r\n2\r\n", r"$4\r\n3600\r\n")
+_BEFORE_A_DATABASE = _SHORT_LIVED.replace(
+    "1a model",
+    "1a sql send database=sqlite arguments=s text='SELECT text FROM said WHERE session = ?' @app.py:9\n"
+    "1a sql write 1 database=sqlite arguments=s text='INSERT INTO said VALUES (?, ?)' @app.py:10\n"
+    "1a model",
+)
+
 EXAMPLES = (
     Example("an agent's memory is left out of its Context", {BASELINE: _DROPPED}, "dropped-memory"),
     Example("a message cannot be serialized", {BASELINE: _REFUSED}, "refused-write"),
@@ -237,6 +261,8 @@ EXAMPLES = (
     Example("a store cannot read what it took", {BASELINE: _POISONED}, "poisons"),
     Example("a store refuses what it stores", {BASELINE: _STORED}, "refused-but-stored"),
     Example("a cookie is too long for a browser", {BASELINE: KEPT, OTHER_WORKER: _LONG_COOKIE}, "long-cookie"),
+    Example("a key lives for 1.8 s", {BASELINE: _SHORT_LIVED}, "short-lived"),
+    Example("a list is let expire after 2 s", {BASELINE: _EXPIRES}, "short-lived"),
     Example("the oldest turns only", {BASELINE: KEPT, CONTROL: _OLDEST}, "oldest-window"),
 )
 COUNTEREXAMPLES = (
@@ -256,5 +282,7 @@ COUNTEREXAMPLES = (
     Example("an answer stands there twice", {BASELINE: _ANSWERED_ALIKE}),
     Example("a tool's call has its results", {BASELINE: _WITH_TOOLS}),
     Example("a long cookie of something else", {BASELINE: KEPT, OTHER_WORKER: _KEPT_BESIDE}),
+    Example("a key lives for an hour", {BASELINE: _FOR_AN_HOUR}),
+    Example("a cache of seconds in front of a database", {BASELINE: _BEFORE_A_DATABASE}),
     Example("the newest turns", {BASELINE: KEPT, CONTROL: _NEWEST}),
 )

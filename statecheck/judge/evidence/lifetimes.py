@@ -1,0 +1,67 @@
+"""For how long a key of a service is kept, read off the commands that were sent. Pure."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from statecheck.judge.conversation.conversation import service_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from statecheck.history import Op
+
+_BETWEEN = re.compile(r"\r\n\$\d+\r\n")
+_THOUSANDTHS = 1000.0
+_AS_AN_OPTION = {"EX": 1.0, "PX": _THOUSANDTHS}
+_AS_AN_ARGUMENT = {"SETEX": 1.0, "PSETEX": _THOUSANDTHS, "EXPIRE": 1.0, "PEXPIRE": _THOUSANDTHS}
+"""{command: how many of its unit are a second}: the argument after the key."""
+_UNTIL_A_TIME = ("EXPIREAT", "PEXPIREAT")
+_FOR_GOOD = ("PERSIST", "SET", "GETSET")
+_ONLY_THERE = ("EXPIRE", "PEXPIRE")
+"""What does nothing where there is no such key."""
+
+
+def find_lifetime(commands: Iterable[Op], address: str, key: str) -> tuple[float, Op] | None:
+    """Return for how many seconds a key is kept after commands in their order, and the one that says so.
+
+    None where it is kept for good, or until a time of day. A command that was recorded twice, by the client's hook and
+    by the relay, is asked for once: the one that has a line.
+    """
+    found: tuple[float, Op] | None = None
+    there = False
+    for op in commands:
+        if op.where != address or service_key(op.text) != key:
+            continue
+        name, *words = split_command(op.text)
+        seconds = _seconds_of(name, words)
+        if seconds is not None and (there or name not in _ONLY_THERE):
+            again = found is not None and found[0] == seconds and not op.frames
+            found = found if again else (seconds, op)
+        elif name in _UNTIL_A_TIME or (name in _FOR_GOOD and "KEEPTTL" not in words):
+            found = None
+        there = there or op.action == "write"
+    return found
+
+
+def split_command(text: str) -> tuple[str, ...]:
+    """Return a command of Redis, in capitals, and its arguments; nothing where the text is none."""
+    head, *words = _BETWEEN.split(text.removesuffix("\r\n"))
+    return (words[0].upper(), *words[1:]) if head.startswith("*") and words else ()
+
+
+def _seconds_of(name: str, words: Sequence[str]) -> float | None:
+    """The time to live that a command gives its key."""
+    if name in _AS_AN_ARGUMENT:
+        return _divide(words[1:2], _AS_AN_ARGUMENT[name])
+    options = words[2:] if name == "SET" else words[1:] if name == "GETEX" else ()
+    for option, value in pairwise(options):
+        if option.upper() in _AS_AN_OPTION:
+            return _divide([value], _AS_AN_OPTION[option.upper()])
+    return None
+
+
+def _divide(words: Sequence[str], by: float) -> float | None:
+    return int(words[0]) / by if words and words[0].isdecimal() else None
