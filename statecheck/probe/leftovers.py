@@ -30,7 +30,11 @@ _told: dict[int, Tell] = {}  # turns that have ended -> what is done when nothin
 _failed: dict[int, BaseException] = {}  # what was raised since, and nobody waited for, by turn
 
 
-def install(report: Report = lambda error, name: None) -> None:
+def ignore(_error: BaseException, _name: str) -> None:
+    """Do nothing with what ended a task or a thread."""
+
+
+def install(report: Report = ignore) -> None:
     """Start watching, in this process.
 
     Args:
@@ -96,7 +100,7 @@ def end_future(turn: int, future: Any) -> None:
 
 
 def _turn_of_the_users() -> int | None:
-    """The turn in which the user's own code asks for something to be done beside it, or 0 for none; None for others'."""
+    """The turn in which the user's own code begins something, or 0 for none; None where it is not the user's."""
     asking = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - as the recorder does
     return TURN.get() if RECORDER.relative(asking) else None
 
@@ -112,8 +116,8 @@ def _watch_threads(report: Report) -> None:
             self.run = functools.partial(_run, turn, run)  # type: ignore[method-assign]
             begin(turn)
         elif turn == 0:
-            told = functools.partial(report, name=_name(getattr(self, "_target", None) or run))
-            self.run = functools.partial(_run_on, told, run)  # type: ignore[method-assign]
+            name = _name(getattr(self, "_target", None) or run)
+            self.run = functools.partial(_run_on, report, name, run)  # type: ignore[method-assign]
         try:
             start(self)
         except BaseException:
@@ -135,11 +139,11 @@ def _run(turn: int, run: Callable[[], None]) -> None:
         end(turn, lambda: error, unheard=True)
 
 
-def _run_on(report: Callable[[BaseException], None], run: Callable[[], None]) -> None:
+def _run_on(report: Report, name: str, run: Callable[[], None]) -> None:
     try:
         run()
     except Exception as raised:
-        report(raised)
+        report(raised, name)
         raise
 
 
