@@ -109,7 +109,18 @@ class TestCodec:
     def test_an_op_has_the_fields_that_a_worker_records(self) -> None:
         """A worker does not load `Op`: its fields are declared for it a second time, and these cannot differ."""
         own = {field.name: str(field.type) for field in fields(Op)}
-        by_the_lab = {"lines", "status", "held", "is_text", "on_volume", "carried", "streamed", "answers"}
+        by_the_lab = {
+            "lines",
+            "status",
+            "held",
+            "is_text",
+            "on_volume",
+            "carried",
+            "streamed",
+            "answers",
+            "ignored",
+            "tabs",
+        }
         in_each = {"time", "type", "f", "pid", "generation", "turn"}
         as_json = {"key": "str", "markers": "Iterable[str]", "frames": "Frames"}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,5 +88,8 @@ def test_a_notebook_runs_as_a_module(tmp_path: Path) -> None:
     path = tmp_path / "chat.ipynb"
     path.write_bytes(notebook("import asyncio", "await asyncio.sleep(0)\ndisplay(1)", "def f():\n    return 1"))
     module = import_notebook("chat_of_a_notebook", str(path))
+    asyncio.get_event_loop_policy().get_event_loop().close()  # a target's process keeps it
+    asyncio.set_event_loop(None)
+    del sys.modules["chat_of_a_notebook"]
     assert module.f.__code__.co_filename == str(path)
     assert module.f.__code__.co_firstlineno == 3 * CELL + 1
