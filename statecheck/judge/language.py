@@ -42,6 +42,7 @@ _READ_OFF = (
     "window",
     "folding",
     "unfilled",
+    "copied",
     "dropped",
     "shortcut",
     "guarded",

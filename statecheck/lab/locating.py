@@ -14,6 +14,7 @@ from statecheck.source.code.dropped_lists import find_dropped_lists
 from statecheck.source.code.exchanges import find_exchanges
 from statecheck.source.code.guarded_saves import find_guarded_saves
 from statecheck.source.code.limits import find_limits
+from statecheck.source.code.request_copies import find_request_copies
 from statecheck.source.code.slips import Callers
 from statecheck.source.code.unfilled import find_unfilled
 from statecheck.source.code.uses import uses
@@ -126,7 +127,7 @@ class Locator:
                 arguments=each.callers,
                 lines=(Line(each.made.path, each.made.line, "defined"), *map(_as_line, each.used)),
             )
-            for find in (find_unfilled, find_dropped_lists, find_guarded_saves)
+            for find in (find_unfilled, find_request_copies, find_dropped_lists, find_guarded_saves)
             for each in find(modules, callers)
         ] + [
             Op(

@@ -24,6 +24,7 @@ DriverKind = Literal[
     "window",  # and so many messages of one
     "folding",  # the user's code may make two keys one
     "unfilled",  # it asks a container into which nothing is put
+    "copied",  # it puts something back into what each request has anew
     "guarded",  # it saves under a condition
     "shortcut",  # it answers with what it finds, in place of a model
     "dropped",  # it puts an answer into a list, and leaves it at that

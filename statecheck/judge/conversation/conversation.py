@@ -144,9 +144,17 @@ class Conversation(TurnIndex):
         """The channels that can show what a turn remembers, the strongest first.
 
         The model's input, where a model is called. An echo model repeats in its answer what it was given, so an answer
-        counts only where no model was called.
+        counts where no model was called, or where the app keeps what it shows in memory of its own.
         """
-        return ("model", "state") if self.calls_model(turn.number) else ("answer", "state", "progress")
+        if not self.calls_model(turn.number):
+            return "answer", "state", "progress"
+        return ("model", "state", "answer") if self._shows_its_own(turn) else ("model", "state")
+
+    def _shows_its_own(self, turn: Sent) -> bool:
+        """Whether an answer may show what the app itself keeps in memory of an earlier turn, where no store does."""
+        earlier = [each for each in self.turns if each.number < turn.number]
+        kept = [each for each in earlier if any(op.is_text for op in self.with_marker("place", each.marker))]
+        return bool(kept) and not any(self.writes(each.number, each.marker) for each in kept)
 
     def remembered_by(self, turn: Sent, earlier: Sent) -> Channel | None:
         """The strongest channel through which a turn was given another, or None."""

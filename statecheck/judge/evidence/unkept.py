@@ -6,7 +6,7 @@ The code says what it means, the record that it ran: a dict and a list are of no
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from statecheck.model import Anchor
 
@@ -21,13 +21,14 @@ class Unkept:
 
     Attributes:
         name: what it is called in the code.
-        is_list: it is a list that took the turn; else it is a container that was asked in vain.
-        made: where it is made, or where the function gets it.
+        slip: `dropped`, it is a list that took the turn; `unfilled`, a container that was asked in vain; `copied`, a
+            request's own state, into which the turn was put back.
+        made: where it is made, or put back, or where the function gets it.
         uses: where it is asked, or filled.
     """
 
     name: str
-    is_list: bool
+    slip: Literal["dropped", "unfilled", "copied"]
     made: Anchor
     uses: tuple[Anchor, ...]
 
@@ -38,14 +39,16 @@ def find_unkept(conversation: Conversation, first: Sent, second: Sent) -> Unkept
         return None
     calls = [list(conversation.select("model", turn.number)) for turn in (first, second)]
     ran = [{frame.function for op in ops for frame in op.frames} for ops in calls]
-    for op in conversation.select("unfilled"):
-        if all(functions.intersection((op.method, *op.arguments)) for functions in ran) and op.lines:
-            return _read(op, is_list=False)
+    slips: tuple[Literal["unfilled", "copied"], ...] = "unfilled", "copied"
+    for slip in slips:
+        for op in conversation.select(slip):
+            if all(functions.intersection((op.method, *op.arguments)) for functions in ran) and op.lines:
+                return _read(op, slip)
     for op in conversation.select("dropped"):
         handed = {(line.path, line.line) for line in op.lines if line.role == "read"}
         # a list that a second call is given was kept for that
         if op.lines and all(sum(_stands_at(call, handed) for call in ops) == 1 for ops in calls):
-            return _read(op, is_list=True)
+            return _read(op, "dropped")
     return None
 
 
@@ -53,9 +56,9 @@ def _stands_at(call: Op, lines: set[tuple[str, int]]) -> bool:
     return any((frame.path, frame.line) in lines for frame in call.frames)
 
 
-def _read(op: Op, *, is_list: bool) -> Unkept:
+def _read(op: Op, slip: Literal["dropped", "unfilled", "copied"]) -> Unkept:
     made, *uses = op.lines
-    shown = [use for use in uses if use.role == "written" or not is_list]
+    shown = [use for use in uses if use.role == "written" or slip != "dropped"]
     return Unkept(
-        op.name, is_list, Anchor(made.path, made.line), tuple(Anchor(use.path, use.line, use.role) for use in shown)
+        op.name, slip, Anchor(made.path, made.line), tuple(Anchor(use.path, use.line, use.role) for use in shown)
     )

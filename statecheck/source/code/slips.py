@@ -32,15 +32,15 @@ class Slip:
     Attributes:
         kind: `unfilled` is a container that outlives requests, that is asked and that nothing fills; `dropped` is a
             list that takes an answer after it was handed over, and that nothing uses after that; `guarded` is a
-            save that a condition may keep from happening.
+            save that a condition may keep from happening; `copied` is put back into what each request has anew.
         name: what it is called.
         function: the function that asks it, or fills it.
         callers: the names of functions by which that one is called, however far from it.
-        made: where it is made, or for a list where this function gets it.
+        made: where it is made, or put back; for a list where this function gets it.
         used: where it is asked; for a list the call that it is handed to, and where it is filled.
     """
 
-    kind: Literal["unfilled", "dropped", "guarded"]
+    kind: Literal["unfilled", "dropped", "guarded", "copied"]
     name: str
     function: str
     callers: tuple[str, ...]

@@ -296,6 +296,23 @@ class TestChannels:
         assert baseline_channel(told) == "answer"
         assert outcome(told, None).outcome == "kept"
 
+    @pytest.mark.parametrize(
+        ("more", "channel"),
+        [
+            ("-a place 1 where=main.baskets['s'] key=s is_text", "answer"),
+            ("-a place 1 where=main.app.llm", None),  # that an object was given it shows nothing of the answer
+            ("1a memory write 1 cls=Memory @app.py:9\n-a place 1 where=main.memory is_text", None),
+            ("", None),
+        ],
+    )
+    def test_an_answer_counts_beside_a_model_where_the_app_keeps_what_it_shows(
+        self, more: str, channel: Channel | None
+    ) -> None:
+        given = f"1a > s\n1a model read 1\n1a < {{1}}\n2a > s\n2a model read 2\n2a < '{{1}} {{2}}'\n{more}"
+        told = Conversation(history("same-process", given))
+        assert baseline_channel(told) == channel
+        assert outcome(told, None).outcome == ("kept" if channel else "lost")
+
     def test_recorded_reads_count(self) -> None:
         told = Conversation(
             history(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from statecheck.source.code.dropped_lists import find_dropped_lists
+from statecheck.source.code.request_copies import find_request_copies
 from statecheck.source.code.slips import Callers
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.code.unfilled import find_unfilled
@@ -97,3 +98,36 @@ def test_a_list_that_is_filled_and_left_at_that_is_found(tmp_path: Path, code: s
 )
 def test_one_that_is_used_again_is_not(tmp_path: Path, code: str) -> None:
     assert found(tmp_path, code, find_dropped_lists) == []
+
+
+COPIED = "async def ask(request):\n    {}\n    answer = await llm.achat(talks)\n    {}\n"
+
+
+@pytest.mark.parametrize(
+    ("gets", "puts"),
+    [
+        ("talks = request.state.talks", "request.state.talks = {**request.state.talks, 'a': answer}"),
+        ("talks = request.state.talks.get('a', ())", "request.state.talks = (*talks, answer)"),
+        ("talks = g.get('talks', [])", "g.talks = [*talks, answer]"),
+        ("talks = getattr(self.request.ctx, 'talks', [])", "self.request.ctx.talks = talks + [answer]"),
+    ],
+)
+def test_what_is_put_back_into_a_request_s_own_state_is_found(tmp_path: Path, gets: str, puts: str) -> None:
+    (slip,) = found(tmp_path, COPIED.format(gets, puts), find_request_copies)
+
+    assert (slip.kind, slip.name.endswith(".talks"), slip.function, slip.made.line) == ("copied", True, "ask", 4)
+    assert slip.used[0].line == 2
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        COPIED.format("talks = request.state.talks", "request.state.talks['a'] = answer"),
+        COPIED.format("talks = request.app.state.talks", "request.app.state.talks = [*talks, answer]"),
+        COPIED.format("talks = []", "request.state.user = who(answer)"),
+        COPIED.format("talks = g.get('talks', [])", "g.talks = [*talks, answer]")
+        + "def load():\n    g.talks = read()\n",
+    ],
+)
+def test_what_is_changed_in_place_kept_on_the_app_or_set_elsewhere_is_not(tmp_path: Path, code: str) -> None:
+    assert found(tmp_path, code, find_request_copies) == []

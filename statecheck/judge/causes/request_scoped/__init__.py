@@ -69,6 +69,8 @@ A module-level dict of memories also ends SC101, but only to show SC102 and SC10
   changed (`session.modified = True`).
 - `not-put-back`: the messages are a plain list that is dropped with its request: `history = rooms.get(key, [])` makes
   one that is never put into `rooms`, and so does a copy of what is there. Or nothing is ever put into `rooms` at all.
+  Or it is put back into what each request has anew: Starlette's `request.state`, a copy of what a lifespan yields,
+  Flask's `g`, Sanic's `request.ctx`. Change what stands there in place, or keep it on the app.
 - `stream-cut`: a streamed answer is written to memory after the stream, and that ends when the client goes away. A
   warning: the turn was never acknowledged. Save the question first, and the answer in a `finally:`.
 - `history-dropped`: the client sends the whole conversation, as OpenAI-compatible chat pages do, and the app gives its

@@ -59,7 +59,10 @@ def _find_maker(conversation: Conversation, turn: Sent) -> Op | None:
 
 
 def find_unkept_turn(case: Case) -> Observation | None:
-    """Did the app's code put turn 1 into a list that it then dropped, or ask a container that nothing fills?"""
+    """Did the app's code put turn 1 into a list that it then dropped, or ask a container that nothing fills?
+
+    Or put it back into a state that each request has anew?
+    """
     conversation = case.conversations.get(BASELINE)
     if conversation is None or not case.lost(BASELINE) or case.app.carries_history:
         return None
@@ -68,7 +71,15 @@ def find_unkept_turn(case: Case) -> Observation | None:
         return None
     summary = f"each turn asks `{unkept.name}` for what was said before, and nothing is ever put into it"
     fix = f"put the conversation into `{unkept.name}` under the session's key after each turn"
-    if unkept.is_list:
+    if unkept.slip == "copied":
+        summary = (
+            f"turn 1 was put into `{unkept.name}`, which each request has anew: what is assigned to it ends with it"
+        )
+        fix = (
+            "change the object that outlives the requests in place (`talks[key] = ...`), keep it on the app "
+            "(`request.app.state`), or better in a store under the session's key"
+        )
+    if unkept.slip == "dropped":
         summary = f"turn 1 was put into the list `{unkept.name}`, which is dropped when the request ends"
         fix = (
             f"put `{unkept.name}` back where the next turn looks for it, under the session's key, or keep it in a store"

@@ -94,6 +94,7 @@ _DROPPED_LIST = (
     _ANEW + "- dropped name=history method=chat arguments=chat @app.py:15 @app.py:17/read @app.py:18/written\n"
 )
 _UNFILLED = _ANEW + "- unfilled name=rooms method=load arguments=chat,load @app.py:5 @app.py:9/read\n"
+_COPIED = _ANEW + "- copied name=request.state.talks method=ask arguments=ask,chat @app.py:20 @app.py:16/read\n"
 _ASKED_TWICE = _DROPPED_LIST.replace(
     "2a model read 2 @app.py:17", "2a model read 2 @app.py:17\n2a model read 2 @app.py:17"
 )
@@ -104,6 +105,7 @@ EXAMPLES = (
     Example("a session is changed in place", {BASELINE: KEPT, OTHER_WORKER: _CHANGED_IN_PLACE}, "unset-mutation"),
     Example("a list is dropped with its request", {BASELINE: _DROPPED_LIST}, "not-put-back"),
     Example("nothing fills a dict that is asked", {BASELINE: _UNFILLED}, "not-put-back"),
+    Example("a request's copy of a state is assigned to", {BASELINE: _COPIED}, "not-put-back"),
     Example("a connection holds it", {BASELINE: _ANEW, SAME_CONNECTION: _ON_ONE_LINE}, "per-connection"),
     Example("one way of answering writes nothing", {BASELINE: KEPT, FLAG: _ONE_WAY}, "other-way"),
     Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, STREAM_CUT),
@@ -111,6 +113,7 @@ EXAMPLES = (
 COUNTEREXAMPLES = (
     Example("a list goes from one call to the next of a turn", {BASELINE: _ASKED_TWICE}),
     Example("a dict is asked by a function that did not run", {BASELINE: _NOT_ASKED}),
+    Example("another endpoint assigns to its copy", {BASELINE: _COPIED.replace("ask,chat", "ask")}),
     Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
     Example("a connection's second message begins anew as well", {BASELINE: _ANEW, SAME_CONNECTION: _ANEW}),
     Example("both ways write", {BASELINE: KEPT, FLAG: _BOTH_WAYS}),
