@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.judge.causes import find_cause
+from statecheck.judge.evidence.whereabouts import find_whereabouts
 from statecheck.judge.side_effects import show_line
 from statecheck.model import Problem
 
@@ -153,6 +154,21 @@ def find_empty_file(conversation: Conversation, first: Sent, findings: Sequence[
     return None
 
 
+def find_unread_place(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
+    """Is turn 1 in the app's own memory under this session's key, where turn 2's model was not given it?"""
+    second = next(iter(conversation.turns[1:]), None)
+    key = _letters(first.key or "")
+    if findings or second is None or not key or first.key != second.key or second.status != "ok":
+        return None
+    for place in find_whereabouts(conversation, first.marker):
+        own = place.kind == "process" and place.is_text and place.anchor is not None
+        if own and key in _letters(place.key or "") and conversation.calls_model(second.number):
+            where = f" ({place.anchor.path}:{place.anchor.line})" if place.anchor else ""
+            text = f"turn 1 is kept in `{place.text}`{where}, and turn 2's model was not given it"
+            return Problem("kept-unread", text, "compare what is kept there with what the model is given")
+    return None
+
+
 BLIND_SPOTS: tuple[Callable[[Conversation, Sent, Sequence[Finding]], Problem | None], ...] = (
     find_substituted_store,
     find_blocked_address,
@@ -161,6 +177,7 @@ BLIND_SPOTS: tuple[Callable[[Conversation, Sent, Sequence[Finding]], Problem | N
     find_unanswered_question,
     find_unheard_message,
     find_empty_file,
+    find_unread_place,
 )
 """Asked in this order; the first that finds something is reported."""
 

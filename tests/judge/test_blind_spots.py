@@ -156,3 +156,13 @@ def test_a_run_that_waits_for_a_person_whom_nobody_answers_is_no_app_without_a_c
     assert problem.text.startswith("the run of turn 1 waits for a person (`Ask` (app.py:9))")
     assert find_blind_spot(told(waits.format("1a answers cls=Said\n")), []) is None
     assert find_blind_spot(told(waits.format("")), [FOUND]) is None
+
+
+def test_what_is_kept_under_the_session_s_key_and_not_given_is_no_proof_of_statelessness() -> None:
+    text = "1a > sc-1\n1a model read 1\n1a <\n2a > sc-1\n2a model read 2\n2a <\n-a place 1 where={} key={} is_text @app.py:4"
+    problem = find_blind_spot(told(text.format("main.talks[sc-1]", "sc-1")), [])
+
+    assert problem is not None
+    assert problem.text == "turn 1 is kept in `main.talks[sc-1]` (app.py:4), and turn 2's model was not given it"
+    assert find_blind_spot(told(text.format("main.talks[sc-1]", "sc-1")), [FOUND]) is None
+    assert find_blind_spot(told(text.format("main.answers[a]", "a")), []) is None  # a cache, by the question
