@@ -159,7 +159,8 @@ def test_a_run_that_waits_for_a_person_whom_nobody_answers_is_no_app_without_a_c
 
 
 def test_what_is_kept_under_the_session_s_key_and_not_given_is_no_proof_of_statelessness() -> None:
-    text = "1a > sc-1\n1a model read 1\n1a <\n2a > sc-1\n2a model read 2\n2a <\n-a place 1 where={} key={} is_text @app.py:4"
+    text = "1a > sc-1\n1a model read 1\n1a <\n2a > sc-1\n2a model read 2\n2a <\n"
+    text += "-a place 1 where={} key={} is_text @app.py:4"
     problem = find_blind_spot(told(text.format("main.talks[sc-1]", "sc-1")), [])
 
     assert problem is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from statecheck.history import Op
-    from statecheck.judge.conversation import Channel, Conversation
+    from statecheck.judge.conversation import Channel, Conversation, Sent
 
 _LIMIT = re.compile(r"\bLIMIT\s+\S+", re.IGNORECASE)
 _FEWEST = 4  # turns, before a window can be told from a conversation that is kept whole
@@ -52,6 +52,28 @@ def find_oldest_window(conversation: Conversation, channel: Channel) -> Window |
     called = next((op for op in conversation.select("model", reader.number) if op.frames), None)
     said = _LIMIT.search(limit.text) if limit is not None else None
     return Window(reader.number, shown[-1].number, last.number, limit or read or called, said[0] if said else "")
+
+
+def find_gap(conversation: Conversation) -> tuple[Sent, Sent] | None:
+    """Return (a turn, the last one) where the last one's model was given turns before and after it, and not that.
+
+    What is given are messages of their own, not what was retrieved of them; and their answers show that it is no window
+    that keeps the beginning and the end: that of the missing question is there, or there are several such gaps.
+
+    Args:
+        conversation: turns of one session, one after the other.
+    """
+    *earlier, reader = conversation.turns or (None,)
+    if reader is None or len(earlier) < _FEWEST or any(turn.status != "ok" for turn in conversation.turns):
+        return None
+    for op in conversation.select("model", reader.number, "read"):
+        seen = [turn.marker in op.markers for turn in earlier]
+        missing = [at for at, given in enumerate(seen) if not given and True in seen[:at] and True in seen[at:]]
+        gaps = [at for at in missing if seen[at - 1]]
+        whole = reader.marker in op.markers and op.roles.count("u") > seen.count(True)
+        if whole and gaps and (len(gaps) > 1 or "aa" in op.roles):
+            return earlier[gaps[0]], reader
+    return None
 
 
 def find_missing_answer(conversation: Conversation) -> Op | None:

@@ -92,6 +92,7 @@ These are of the app's own code:
   closed. Commit, or write inside of `with connection:`.
 - `filtered-out`: turn 1 is in the table under the key that turn 2 asks for, and the query leaves it out: by a flag that
   is never set, a status, a date.
+  Or single turns between others are left out: what is read back begins one after what was put aside.
 - `never-read`: turn 2 reads turn 1 from the database, the session's file or its key, and does not hand it to the model.
 - `read-once`: turn 1 is in the table, and turn 2 does not ask for it: a cache (`lru_cache`, a variable) keeps what was
   read before anything was written.
@@ -133,6 +134,7 @@ from statecheck.judge.causes.broken_store.own_code import (
     find_message_given_twice,
     find_orphaned_tool_message,
     find_reversed_history,
+    find_turn_left_out,
     find_unreturned_turn,
     find_unstored_answers,
     find_window_of_the_oldest,
@@ -184,6 +186,7 @@ CAUSE = Cause(
         Question(find_short_lifetime, baseline="any", about=Topic.FORGETTING, masks=(Topic.FORGETTING,), order=13),
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
+        Question(find_turn_left_out, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=62),
         Question(find_unstored_answers),
         Question(find_reversed_history),
         Question(find_message_given_twice, baseline="any"),

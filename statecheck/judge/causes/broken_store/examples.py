@@ -233,12 +233,34 @@ _BEFORE_A_DATABASE = _SHORT_LIVED.replace(
     "1a model",
 )
 
+_LEFT_OUT = """
+1a > s
+1a model read 1 roles=u
+1a <
+2a > s
+2a model read 1 2 roles=uau
+2a <
+3a > s
+3a model read 1 2 3 roles=uauau
+3a <
+4a > s
+4a model read 1 2 4 roles=uauaau
+4a <
+5a > s
+5a sql send text="select body from event where stream = ?" @app.py:36
+5a model read 1 2 4 5 roles=uauaauau @app.py:40
+5a <
+"""
+_HEAD_AND_TAIL = _LEFT_OUT.replace("uauaa", "uaua")
+_RETRIEVED_OF_ALL = _LEFT_OUT.replace("roles=uauaauau", "roles=su")
+
 EXAMPLES = (
     Example("an agent's memory is left out of its Context", {BASELINE: _DROPPED}, "dropped-memory"),
     Example("a message cannot be serialized", {BASELINE: _REFUSED}, "refused-write"),
     Example("a store does not have what it took", {BASELINE: _SILENT}, "silent-loss"),
     Example("a row is never committed", {BASELINE: _NOT_COMMITTED}, "not-committed"),
     Example("a query leaves a row out", {BASELINE: _FILTERED_OUT}, "filtered-out"),
+    Example("a turn between others is left out", {BASELINE: KEPT, CONTROL: _LEFT_OUT}, "filtered-out"),
     Example("a row is read and not used", {BASELINE: _NEVER_READ}, "never-read"),
     Example("a row is read once and kept by a cache", {BASELINE: _READ_ONCE}, "read-once"),
     Example("a row of an engine's history is never committed", {BASELINE: _BEHIND_AN_ENGINE}, "not-committed"),
@@ -284,5 +306,7 @@ COUNTEREXAMPLES = (
     Example("a long cookie of something else", {BASELINE: KEPT, OTHER_WORKER: _KEPT_BESIDE}),
     Example("a key lives for an hour", {BASELINE: _FOR_AN_HOUR}),
     Example("a cache of seconds in front of a database", {BASELINE: _BEFORE_A_DATABASE}),
+    Example("the beginning and the end", {BASELINE: KEPT, CONTROL: _HEAD_AND_TAIL}),
+    Example("some turns are retrieved", {BASELINE: KEPT, CONTROL: _RETRIEVED_OF_ALL}),
     Example("the newest turns", {BASELINE: KEPT, CONTROL: _NEWEST}),
 )

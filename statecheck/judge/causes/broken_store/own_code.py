@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, OTHER_WORKER, SEQUENTIAL
 from statecheck.judge.cause import Observation
+from statecheck.judge.causes.broken_store.failed_save import find_asked
 from statecheck.judge.conversation.shapes import find_orphan, find_repeated
-from statecheck.judge.evidence.given_messages import find_missing_answer, find_newest_first, find_oldest_window
+from statecheck.judge.evidence.given_messages import (
+    find_gap,
+    find_missing_answer,
+    find_newest_first,
+    find_oldest_window,
+)
 from statecheck.judge.evidence.lines import anchor_of, anchors
 from statecheck.judge.evidence.own_stores import Kind, find_unreturned
+from statecheck.judge.evidence.services import find_queries, named_tables
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.model import Anchor, Evidence
 
@@ -88,6 +95,30 @@ def find_window_of_the_oldest(case: Case) -> Observation | None:
         (Evidence(CONTROL, what),),
         kind="oldest-window",
         fix="keep the newest turns: sort them newest first, limit, and reverse what comes back",
+    )
+
+
+def find_turn_left_out(case: Case) -> Observation | None:
+    """Are single turns left out of what is given, where all were taken one after the other?"""
+    conversation = case.conversations.get(CONTROL)
+    gap = find_gap(conversation) if conversation is not None else None
+    if conversation is None or gap is None:
+        return None
+    missing, reader = gap
+    written = [op for op in conversation.select("sql", missing.number, "write") if missing.marker in op.markers]
+    tables = {name for op in written for name in named_tables(op.text)}
+    queries = [op for op in find_queries(conversation, reader, "sql") if op.frames]
+    asked = [op for op in queries if tables & named_tables(op.text)] or queries or find_asked(conversation, reader)
+    call = next((op for op in conversation.select("model", reader.number) if op.frames), None)
+    anchor = anchor_of(next((op for op in reversed(asked) if op.frames), call))
+    return Observation(
+        f"turn {missing.number} is left out of what is read back: turn {reader.number}'s model was given the turns "
+        "before and after it, one taken after the other",
+        anchor,
+        (Evidence(CONTROL, f"turn {reader.number}'s model was given turn {missing.number - 1}, and not the next"),),
+        kind="filtered-out",
+        related_to=find_related(conversation, missing, missing.marker, anchor or case.handler),
+        fix="let what is read back begin where what was put aside ends: an index and a count differ by one",
     )
 
 
