@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.acceptance
 def test_it_tries_what_the_stores_of_this_environment_keep() -> None:
     checks = {(check.group, check.name): check for check in examine(OWN)}
 

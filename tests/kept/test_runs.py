@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from typing import TYPE_CHECKING
@@ -71,7 +72,8 @@ def test_whatever_is_damaged_is_named(run: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_forged_is_judged_or_refused(run: Path, tmp_path: Path) -> None:
-    for _ in copies(run, tmp_path / "copy", forgeries(run)):
+    """Some of what `benchmarks/damaged_records.py` tries."""
+    for _ in copies(run, tmp_path / "copy", itertools.islice(forgeries(run), 0, None, 4)):
         assert said_of(tmp_path / "copy")
 
 

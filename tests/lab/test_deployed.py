@@ -272,6 +272,7 @@ def test_a_slack_app_with_one_key_and_a_store_outside_is_healthy(user: User) -> 
     assert (found(ran), ran.diagnosis.verdict) == ([], "healthy")
 
 
+@pytest.mark.acceptance
 def test_a_telegram_bot_is_given_updates_by_its_own_library(user: User) -> None:
     user.write(bot=TELEGRAM)
 

@@ -222,6 +222,12 @@ def test_the_users_sockets_are_out_of_reach(seen: dict[str, Any]) -> None:
     assert seen["abstract"] == "Connection refused"
 
 
+@pytest.mark.parametrize(
+    "who",
+    [WHO[0], *(pytest.param(one, marks=pytest.mark.acceptance) for one in EVERYBODY[1:])],
+    indirect=True,
+    scope="module",
+)
 def test_volumes_that_are_not_on_this_machine_keep_what_is_there_folders_or_files(machine: Machine) -> None:
     volumes = ["/statecheck-data", "/statecheck-app/state", "/var/lib/statecheck-desk/x"]
     single = ["there.db", "not-there.db"]

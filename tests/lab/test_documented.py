@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INSTALLED = ".".join(pydantic.VERSION.split(".")[:2])
-QUICK = ("agent_alone", "simple_chat_store_persist")
+QUICK = ("simple_chat_store_persist",)
 SERVED = ("redis_chat_store", "memory_postgres")
 
 

@@ -216,6 +216,7 @@ def test_a_cached_resource_is_shared_by_all_tabs(tmp_path: Path) -> None:
     assert (outcomes["other-session"], found) == ("leaked", [("SC106", 8)])
 
 
+@pytest.mark.acceptance
 def test_what_two_tabs_exchange_at_once_is_found_with_both_lines(tmp_path: Path) -> None:
     _, outcomes, found = page(tmp_path, STREAMLIT, "same-process", "other-session", "two-sessions", **EXCHANGED)
 

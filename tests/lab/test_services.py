@@ -148,6 +148,7 @@ def name_of(process: psutil.Process) -> str:
 
 
 @pytest.mark.parametrize("isolation", NAMESPACE_FIRST)
+@pytest.mark.acceptance
 def test_killed_with_servers_running(isolation: str, tmp_path: Path) -> None:
     user = User(tmp_path)
     user.write(app=HANGS)

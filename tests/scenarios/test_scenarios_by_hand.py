@@ -393,6 +393,7 @@ def test_approved_is_gone_at_the_next_request_and_the_twin_keeps_it(nursery: Nur
     assert approved == {"broken.py": [True, False], "fixed.py": [True, True]}
 
 
+@pytest.mark.acceptance
 def test_starts_by_hand_without_a_key_and_ends_when_told(tmp_path: Path) -> None:
     """As the docstrings say, with the app's own offline model; a twin, whose driver has threads that must end."""
     shutil.copytree(bundled.load("multi-worker").folder, tmp_path / "app", ignore=shutil.ignore_patterns("data"))

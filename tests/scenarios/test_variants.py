@@ -1,8 +1,10 @@
-"""The variants of the scenarios: one for each kind of each cause. `make variants` runs them all; here runs a sample."""
+"""The variants of the scenarios: one for each kind of each cause. `make variants` runs them all, acceptance a sample."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import pytest
 
 from statecheck.judge.causes import CAUSES
 from statecheck.judge.error_messages import MESSAGES
@@ -13,12 +15,11 @@ from statecheck.scenarios.runs import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
 SAMPLE = (("multi-worker", "own-secret"),)
 VARIANTS = bundled.select((), (bundled.ALL_KINDS,))
 
 
+@pytest.mark.acceptance
 def test_broken_apps_get_their_kinds_and_their_twins_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sample, run at once: what serves one app serves the next."""
     monkeypatch.chdir(tmp_path)
