@@ -1,4 +1,4 @@
-"""The variants of the scenarios: one for each kind of each cause. `make variants` runs them all, acceptance a sample."""
+"""The variants of the scenarios: one for each kind of each cause. `make variants` runs all, acceptance a sample."""
 
 from __future__ import annotations
 
