@@ -64,7 +64,7 @@ WorkerKind = Literal[
     "unseen",  # a call was made on an object that could not be looked at
     "gone",  # a state object was collected
     "ended",  # a child process that took turns for its parent
-    "host",  # what the worker's is called
+    "host",  # what the worker's is called, and what time it is there, in UTC
 ]
 OpKind = Literal[DriverKind, WorkerKind]
 

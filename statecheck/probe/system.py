@@ -38,6 +38,7 @@ _EFFECTS: dict[str, OpAction] = {
     "shutil.rmtree": "delete",
     "os.rename": "rename",
 }
+_LISTS = ("os.listdir", "os.scandir")
 _CODE = (".py", ".pyc", ".so", ".pth", ".ipynb")
 _LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
 
@@ -51,6 +52,8 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
             name = os.fsdecode(path)
             if not name.endswith(_CODE):
                 _record_file(name, "read")
+    elif event in _LISTS and TURN.get() and isinstance(args[0], (str, bytes, os.PathLike)):
+        _record_file(os.fsdecode(args[0]), "read")
     elif event == "sqlite3.connect":
         _record_file(os.fsdecode(args[0]), "database")  # Python 3.10 tells a path as bytes
     elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from typing import Any
 
 from . import executors, leftovers, outside, sql, system, turns
@@ -56,7 +57,7 @@ def main(message: Message | int) -> None:
     if fresh:
         _prepare_imports(message)
     RECORDER.open(ops_fd, tuple(message["roots"]))
-    RECORDER.emit("host", name=os.uname().nodename)
+    RECORDER.emit("host", name=os.uname().nodename, text=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()))
     if message["seeded"] and not fresh:
         from .seeds import reseed
 

@@ -76,6 +76,8 @@ async def chat(turn: Turn):
 
 - `new-key`: a key is made anew for each request, by each process (from `os.getpid()`, or by `hash()` of a text), or in
   each container (from `socket.gethostname()`).
+- `dated-key`: the day is a part of the key, of a folder's name or a file's (`f"{user}:{date.today()}"`): at midnight
+  every conversation begins anew. A warning; not where a turn looks at other days too.
 - `ignored-key`: the client's key never reaches the store. Known by messages; experiments show `new-key` or
   `shared-key`.
 - `other-type`: what is stored comes back with keys of another type: `7` went into a JSON file, and `"7"` comes out.
@@ -101,6 +103,7 @@ from __future__ import annotations
 
 from statecheck.experiments import KEYLESS
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
+from statecheck.judge.causes.session_key.days import find_dated_key
 from statecheck.judge.causes.session_key.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.session_key.keys import (
     find_key_of_each_container,
@@ -129,6 +132,7 @@ CAUSE = Cause(
         Question(find_other_thread, about=Topic.SHARING),
         Question(find_keyless, about=Topic.SHARING),
         Question(find_folded_key, about=Topic.SHARING),
+        Question(find_dated_key),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
         Question(find_key_of_each_container, masks=(Topic.PLACE,), order=75),
@@ -137,6 +141,7 @@ CAUSE = Cause(
     fix="take the session key from the client, hand it on to the memory or store, and let no two sessions share one",
     kinds=(
         "new-key",
+        "dated-key",
         "ignored-key",
         "other-type",
         "shared-key",

@@ -56,6 +56,36 @@ _OTHER_NAME = """
 -a disk 2 where=chats/Channel.WEB-s.json
 """
 _A_SETTING = _OTHER_NAME.replace("chats/web-s.json", "chats/limits.toml")
+_DAY_IN_PATH = """
+-a host name=web-1 text=2031-03-05T11:00:00
+1a > s
+1a file miss where=notes/2031-03-05/s.json @app.py:8
+1a model read 1
+1a file write where=notes/2031-03-05/s.json @app.py:9
+1a <
+2a > s
+2a file read where=notes/2031-03-05/s.json @app.py:8
+2a model read 1 2
+2a <
+-a disk 1 where=notes/2031-03-05/s.json
+"""
+_DAY_IN_KEY = """
+-a host name=web-1 text=2031-03-05T11:00:00
+1a > s
+1a memory write #1 1 key=s:20310305 cls=Memory @app.py:9
+1a model read 1
+1a <
+2a > s
+2a memory read #2 1 key=s:20310305 cls=Memory @app.py:9
+2a model read 1 2
+2a <
+"""
+_DAY_IN_OPENED = _DAY_IN_PATH.replace("2a file read", "2a file write")
+_DAY_OF_A_LOG = _DAY_IN_PATH + "-a disk 1 where=chat.db\n"
+_DAY_OF_A_LOG = _DAY_OF_A_LOG.replace("2a model", "2a file read where=chat.db @app.py:7\n2a model")
+_ALL_DAYS = _DAY_IN_PATH.replace("2a file read", "2a file read where=notes @app.py:7\n2a file read")
+_YESTERDAY_TOO = _DAY_IN_PATH.replace("2a file", "2a file miss where=notes/2031-03-04/s.json @app.py:7\n2a file")
+_DAY_IN_THE_CLIENT_S_KEY = _DAY_IN_KEY.replace("> s", "> s:20310305")
 _SHOWN_TO_ANOTHER = """
 1a > alice
 1a memory write #1 1 key=chat cls=Memory @app.py:12
@@ -169,6 +199,9 @@ EXAMPLES = (
     Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
     Example("the host's name is in the file's", {BASELINE: KEPT, NEW_CONTAINER: _HOST_IN_NAME}, "new-key"),
     Example("a file's name is spelled in two ways", {BASELINE: _OTHER_NAME}, "new-key"),
+    Example("the day is in the folder's name", {BASELINE: _DAY_IN_PATH}, "dated-key"),
+    Example("the day is in the name of a file that is appended to", {BASELINE: _DAY_IN_OPENED}, "dated-key"),
+    Example("the day is in a memory's key", {BASELINE: _DAY_IN_KEY}, "dated-key"),
     Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
     Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
     Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
@@ -181,6 +214,10 @@ EXAMPLES = (
 COUNTEREXAMPLES = (
     Example("a table of answers by question", {BASELINE: _ANSWERED_FROM_A_TABLE}),
     Example("a setting is looked for beside a file", {BASELINE: _A_SETTING}),
+    Example("a file of the day beside a database", {BASELINE: _DAY_OF_A_LOG}),
+    Example("the folders of all days are looked through", {BASELINE: _ALL_DAYS}),
+    Example("yesterday's folder is looked at, too", {BASELINE: _YESTERDAY_TOO}),
+    Example("the client's key has the day in it", {BASELINE: _DAY_IN_THE_CLIENT_S_KEY}),
     Example("the file has gone with the container", {BASELINE: KEPT, NEW_CONTAINER: _ONE_HOST}),
     Example("what is read back is not used", {BASELINE: KEPT, NEW_PROCESS: _FILTERED}),
     Example("a database is written to under one key, and never read", {BASELINE: _SAME_KEY}),
