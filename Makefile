@@ -38,8 +38,9 @@ demo: $(READY) ## watch one known cause being reproduced, broken and fixed side 
 variants: $(COMPLETE) ## reproduce every kind of every cause, broken and fixed
 	@$(BIN)/statecheck run --all --kind all --format concise $(ARGS)
 
+# One process more than there are cores: a third of the suite's time is waiting for processes of its own.
 test: $(COMPLETE) ## run the whole test suite
-	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses=4 --dist=worksteal $(ARGS)
 
 lint: $(COMPLETE) ## check format, lint and types
 	@$(BIN)/ruff format --check .
