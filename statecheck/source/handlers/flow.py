@@ -15,7 +15,7 @@ from statecheck.source.fields import Place
 from statecheck.source.handlers import field_constraints as constraints
 from statecheck.source.handlers import sinks
 from statecheck.source.handlers.dispatch import choose_function
-from statecheck.source.handlers.models import class_fields, constant, makes_key
+from statecheck.source.handlers.models import class_fields, constant, find_own_attributes, makes_key
 from statecheck.source.handlers.notes import WHOLE, Notes, Traced, element, merge
 from statecheck.source.handlers.request_accessors import attribute_of, each_of, read_call, request_global, wrap_scope
 from statecheck.source.handlers.site import Site
@@ -448,7 +448,10 @@ class _Frame:
         member = constraints.convert_to_member(self.notes, kind, arguments)
         if member is not None:
             return member
+        attributes = find_own_attributes(kind.node)
         for traced in [*arguments[:1], *[keywords[k] for k in keywords if k in ("**", "data")]]:
+            if attributes is not None and traced.at is not None and traced.at.path:
+                break  # an object of the code's own that a part was handed to: what else it has, no client sends
             if traced.root == "raw" or (traced.at is not None and traced.at.where in ("body", "event")):
                 place = traced.at or WHOLE
                 self.notes.declare(class_fields(self.flow.code, kind, place))
@@ -456,7 +459,11 @@ class _Frame:
         for keyword, traced in keywords.items():
             self.notes.note(traced, name_evidence(keyword, weights.PARAMETER))
         names = [field.name for field, _ in class_fields(self.flow.code, kind, WHOLE)]
-        return Traced(attrs=dict(zip(names, arguments, strict=False)) | keywords)
+        if attributes is None:
+            return Traced(attrs=dict(zip(names, arguments, strict=False)) | keywords)
+        given = dict(zip(attributes, arguments, strict=False)) | keywords
+        kept = {name: traced for parameter, traced in given.items() for name in attributes.get(parameter, ())}
+        return Traced(attrs=kept)
 
     def _called(self, node: ast.Call) -> tuple[Definition, Mapping[str, Traced]] | None:
         """Return the project's own function that a call enters, and what it sees."""

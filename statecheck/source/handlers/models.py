@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.source.code.reading import parse_expression
+from statecheck.source.code.scopes import parameters
 from statecheck.source.fields import Field, Form, Json, Place
 from statecheck.source.roles import is_history
 
@@ -57,6 +58,25 @@ def class_fields(code: ProjectCode, kind: Definition, place: Place, deep: int = 
             yield from class_fields(code, inner, field.place, deep + 1)
         else:
             yield field, Place(place.where, (*place.path, name))
+
+
+def find_own_attributes(kind: ast.ClassDef) -> dict[str, list[str]] | None:
+    """Return the attributes in which a class's `__init__` keeps each of its parameters, by their order.
+
+    None of a class without one, and of one that takes a parameter apart: that is a request's part in other words.
+    """
+    made = next((node for node in kind.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"), None)
+    if made is None:
+        return None
+    names = [arg.arg for arg in parameters(made)[1:]]
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for node in ast.walk(made):
+        if isinstance(node, (ast.Subscript, ast.Attribute)) and getattr(node.value, "id", "") in found:
+            return None
+        if isinstance(node, ast.Assign) and getattr(node.value, "id", "") in found:
+            named = [target.attr for target in node.targets if isinstance(target, ast.Attribute)]
+            found[getattr(node.value, "id", "")] += named
+    return found
 
 
 def _of_form(call: ast.Call, place: Place) -> Iterator[Field]:
