@@ -30,6 +30,7 @@ KEYLESS = "keyless"
 FLAG = "flag"
 BACK_AGAIN = "back-again"
 ALIKE_KEYS = "alike-keys"
+OPENED_ELSEWHERE = "opened-elsewhere"
 RESENT = "resent"
 CONTROL = "control"
 APPROVAL = "approval"
@@ -92,6 +93,7 @@ _NO_FOLDING = Guard(
     "the app does nothing to a session key that could make two of them one", lambda so_far: not so_far.folds
 )
 _NO_EVENTS = Guard("a client sends no event that may be delivered twice", lambda so_far: not so_far.events)
+_NO_IDS = Guard("the app hands out no session ids", lambda so_far: not so_far.hands_out)
 _NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
 _FORGETFUL = (_SENT_WHOLE, _FORGETS)
@@ -227,6 +229,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Survey(),
         ),
         guards=(_ONE_USER, *_FORGETFUL, _NO_FOLDING),
+        where_due=True,
+    ),
+    # two workers as alike as two can be, each with its first client: the ids that they hand out are to differ
+    Experiment(
+        OPENED_ELSEWHERE,
+        (Start("a"), Start("b"), Take("a"), Take("b", session=2)),
+        guards=(_ONE_USER, *_FORGETFUL, _NO_IDS),
         where_due=True,
     ),
     # one question, answered by as many as an overlap has

@@ -32,6 +32,7 @@ class SoFar:
             request has a boolean.
         bounded: the app's code has a cache that holds a limited number of sessions.
         folds: its code does something to the session key that a client sends which could make two of them one.
+        hands_out: the app gives a new client the id of its session.
         events: a client sends what may be delivered twice: an event with an id, or a webhook's request.
         pushed_out: a session's turn was not given what it said before, after a turn of another session.
         overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
@@ -58,6 +59,7 @@ class SoFar:
     flags: bool = False
     bounded: bool = False
     folds: bool = False
+    hands_out: bool = False
     events: bool = False
     pushed_out: bool = False
     overlapped: bool = False

@@ -102,6 +102,7 @@ class Results:
             flags=bool(plan.flags),
             bounded=bounded,
             folds=folds and has_spellings(plan),
+            hands_out=bool(plan.given),
             events=has_events(plan),
             pushed_out=mixed is not None and channel is not None and find_pushed_out(mixed, channel) is not None,
             leaks=session is not None and session.outcome == "leaked",

@@ -1,4 +1,4 @@
-"""A seed of its own for `hash()` in each worker: a new process has one, a fork has its parent's."""
+"""Seeds of its own for `hash()` and NumPy in each worker: a new process has some, a fork has its parent's."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ _SEEDED = (str, bytes, date, time)  # what an interpreter's seed changes the has
 def _is_seeded(thing: Any) -> bool:
     parts = thing if isinstance(thing, (tuple, frozenset)) else ()
     return isinstance(thing, _SEEDED) or any(map(_is_seeded, parts))
+
+
+def forget_draws() -> None:
+    """Let NumPy draw what another process would not: of all that a fork shares, `random` alone is seeded anew."""
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        numpy.seed()
 
 
 def reseed() -> None:

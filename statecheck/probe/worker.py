@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from . import executors, leftovers, outside, sql, system, turns
+from . import executors, leftovers, outside, seeds, sql, system, turns
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Message
@@ -58,10 +58,10 @@ def main(message: Message | int) -> None:
         _prepare_imports(message)
     RECORDER.open(ops_fd, tuple(message["roots"]))
     RECORDER.emit("host", name=os.uname().nodename, text=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()))
-    if message["seeded"] and not fresh:
-        from .seeds import reseed
-
-        reseed()
+    if not fresh:
+        seeds.forget_draws()
+        if message["seeded"]:
+            seeds.reseed()
     sql.install()
     executors.install()
     leftovers.install(turns.record_end)

@@ -50,6 +50,42 @@ def test_a_key_that_all_processes_share_is_none_of_each(seed: dict[str, str], tm
     assert [cause.code for cause in ran.diagnosis.causes] == ["SC103"]
 
 
+COUNTED = """\
+    import itertools
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    app = FastAPI()
+    numbers = itertools.count(1)
+
+
+    @app.post("/chats")
+    def begin():
+        return {"chat_id": str(next(numbers))}
+
+
+    @app.post("/chats/{chat_id}/messages")
+    def say(chat_id: str, payload: dict):
+        file = Path(f"data/{chat_id}.txt")
+        said = file.read_text() if file.exists() else ""
+        file.write_text(said + payload["message"])
+        return {"answer": said}
+"""
+
+
+def test_an_id_that_two_processes_hand_out_is_two_users(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=COUNTED)
+    (user.project / "data").mkdir()
+
+    ran = diagnosed_in_turn(user, "app.py:app", Options(seed=1, only=("opened-elsewhere",)))
+
+    assert ran.outcomes()["opened-elsewhere"] == "leaked"
+    (cause,) = (each for each in ran.diagnosis.causes if each.severity == "error")
+    assert (cause.code, cause.kind, cause.anchor.line) == ("SC106", "repeated-id", 10)
+
+
 HOST = """\
     import socket
     from pathlib import Path

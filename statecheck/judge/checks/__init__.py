@@ -31,6 +31,7 @@ _FILES: Mapping[str, str] = {
     experiments.FLAG: "either_way",
     experiments.BACK_AGAIN: "eviction",
     experiments.ALIKE_KEYS: "sharing",
+    experiments.OPENED_ELSEWHERE: "sharing",
     experiments.RESENT: "redelivery",
 }
 CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check for name, file in _FILES.items()}

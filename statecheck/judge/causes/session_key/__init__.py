@@ -89,6 +89,8 @@ conversation.
 
 - `folded-key`: keys that differ become one on the way to the store: by `lower()`, by a pattern that leaves letters
   alone, by the first eight characters, by `LIKE`. Two users whose ids are spelled alike share one conversation.
+- `repeated-id`: two processes hand out one id: a counter in memory begins again with each process, after a restart too,
+  and so does `random` with a seed of its own, while the conversations are in a database that all share.
 - `other-thread`: the client sends a user and a thread, and the conversation goes by the user: a new thread begins
   with the old one's. A warning, as it may be meant so.
 - `keyless`: the key may be left out, and all who do so share one conversation. A warning; an error where they are
@@ -111,7 +113,13 @@ from statecheck.judge.causes.session_key.keys import (
     find_key_read_back,
     find_other_key,
 )
-from statecheck.judge.causes.session_key.sharing import find_folded_key, find_keyless, find_leak, find_other_thread
+from statecheck.judge.causes.session_key.sharing import (
+    find_folded_key,
+    find_keyless,
+    find_leak,
+    find_other_thread,
+    find_repeated_id,
+)
 from statecheck.judge.causes.session_key.swapping import find_swap
 
 CAUSE = Cause(
@@ -132,6 +140,7 @@ CAUSE = Cause(
         Question(find_other_thread, about=Topic.SHARING),
         Question(find_keyless, about=Topic.SHARING),
         Question(find_folded_key, about=Topic.SHARING),
+        Question(find_repeated_id, about=Topic.SHARING),
         Question(find_dated_key),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
@@ -148,6 +157,7 @@ CAUSE = Cause(
         "shared-instance",
         "swapped",
         "folded-key",
+        "repeated-id",
         "other-thread",
         KEYLESS,
     ),

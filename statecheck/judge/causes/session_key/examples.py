@@ -8,6 +8,7 @@ from statecheck.experiments import (
     KEYLESS,
     NEW_CONTAINER,
     NEW_PROCESS,
+    OPENED_ELSEWHERE,
     OTHER_SESSION,
     SECOND_THREAD,
     TWO_SESSIONS,
@@ -161,6 +162,16 @@ _WITHOUT_KEYS = """
 3a <
 """
 _ALIKE = _SHOWN_TO_ANOTHER.replace("bob", "ALICE") + "-a folding info name=room.lower() method=chat @app.py:11\n"
+_SAME_ID = """
+1a > 2
+1a model read 1
+1a <
+2b > 2
+2b sql read 1 @app.py:9
+2b model read 1 2
+2b <
+"""
+_IDS_APART = _SAME_ID.replace("2b > 2", "2b > 3").replace("2b sql read 1", "2b sql send").replace("read 1 2", "read 2")
 _ALONE_WITHOUT_KEYS = _WITHOUT_KEYS.replace("read 2 3", "read 3")
 
 _STORE_OVER_A_DATABASE = """
@@ -206,6 +217,7 @@ EXAMPLES = (
     Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
     Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
     Example("keys lose their case", {BASELINE: KEPT, ALIKE_KEYS: _ALIKE}, "folded-key"),
+    Example("a counter begins again", {BASELINE: KEPT, OPENED_ELSEWHERE: _SAME_ID}, "repeated-id"),
     Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
     Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
     Example("a chat store that does not say where it is", {BASELINE: _STORE_OVER_A_DATABASE}, "new-key"),
@@ -226,6 +238,7 @@ COUNTEREXAMPLES = (
     Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
     Example("each thread has its own", {BASELINE: KEPT, SECOND_THREAD: _KEPT_APART}),
     Example("keys stay as they are", {BASELINE: KEPT, ALIKE_KEYS: _KEPT_APART}),
+    Example("ids go on", {BASELINE: KEPT, OPENED_ELSEWHERE: _IDS_APART}),
     Example("without a key each has its own", {BASELINE: KEPT, KEYLESS: _ALONE_WITHOUT_KEYS}),
     Example("nothing is mixed up", {BASELINE: KEPT, TWO_SESSIONS: _KEPT_APART_AT_ONCE}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import ALIKE_KEYS, BASELINE, KEYLESS, OTHER_SESSION, SECOND_THREAD
+from statecheck.experiments import ALIKE_KEYS, BASELINE, KEYLESS, OPENED_ELSEWHERE, OTHER_SESSION, SECOND_THREAD
 from statecheck.judge.cause import Observation
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.evidence.deployed import advise_per_tab
@@ -91,6 +91,28 @@ def find_folded_key(case: Case) -> Observation | None:
         related_to=tuple(dict.fromkeys(filter(None, [found if line is not None else None, *related]))),
         fix="look a conversation up by the very key that the client sends; where a file or a cache takes no such name, "
         "encode it so that no two become one (`hashlib.sha256`, `urllib.parse.quote`)",
+    )
+
+
+def find_repeated_id(case: Case) -> Observation | None:
+    """Did a worker hand out the id of a session that another worker has opened?"""
+    conversation = case.conversations.get(OPENED_ELSEWHERE)
+    if conversation is None or not case.leaked(OPENED_ELSEWHERE) or case.leaked(OTHER_SESSION):
+        return None
+    leak = next(find_leaks(conversation))
+    found, related = _find_lookup(case, conversation, leak.turn)
+    opening = case.app.plan.opening if case.app.plan is not None else None
+    anchor = (opening.handler if opening is not None else None) or found
+    given = leak.turn.key if leak.turn.key == leak.other.key else None
+    what = f"the id `{given}` is" if given is not None else "ids that stand for one conversation are"
+    return Observation(
+        f"{what} handed out by two processes, each to another user: the second is given what the first one said",
+        anchor,
+        (case.reason(OPENED_ELSEWHERE),),
+        kind="repeated-id",
+        related_to=tuple(dict.fromkeys(filter(None, [found if found != anchor else None, *related]))),
+        fix="make ids that no process makes twice, before a restart or after: `uuid.uuid4()`, or the database's own "
+        "counter; one in memory begins again with each process, and so does a seeded `random`",
     )
 
 
