@@ -29,6 +29,7 @@ _SETTING = as_set(
     "api request trace correlation idempotency client_version platform currency country region flag enabled "
     "reset clear theme unit units"
 )
+_SIGNATURES = as_set("signature sig hmac")
 _WEIGHTS = {word: row.weight for row in weights.NAMES for word in row.words.split()}
 _TRANSPORT = as_set("data payload body event start json form params x http request req")
 _TRACES = as_set("request req trace correlation span idempotency")
@@ -76,9 +77,16 @@ def is_token(name: str) -> bool:
     return "csrf" in name.lower() or "xsrf" in name.lower()
 
 
+def is_signature(name: str) -> bool:
+    """Whether a name is that of a signature, by which a sender proves what it sends: `X-Hub-Signature-256`."""
+    return not _SIGNATURES.isdisjoint(words(name))
+
+
 def is_setting(name: str) -> bool:
     """Whether a name is that of a setting, which is neither message nor session: `language`, `top_k`, `api_key`."""
     parts = words(name)
+    if is_signature(name):
+        return True
     if not parts or abs(leaning(name)) >= weights.SURE_NAME:
         return False
     return parts[-1] in _SETTING or any(part in _SETTING for part in parts[:-1])

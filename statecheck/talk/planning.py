@@ -23,6 +23,7 @@ from statecheck.source.handlers.events import Event, read_event
 from statecheck.source.handlers.handlers import read_step
 from statecheck.source.handlers.project_code import ProjectCode
 from statecheck.source.project.deploy import serves_workflows
+from statecheck.source.roles import is_signature
 from statecheck.talk.alternatives import list_ways
 from statecheck.talk.call_plans import agent_plan, call_plan, event_plan, find_client, overlay_client
 from statecheck.talk.endpoints import Endpoint, lay_over, rank_endpoints
@@ -191,6 +192,15 @@ def _no_endpoint(ranked: Sequence[Endpoint], undriven: str) -> StatecheckError:
             "name what answers one (`app.py:reply`), or an endpoint: `--endpoint 'POST /path' --message-field NAME`",
             ExitCode.INCONCLUSIVE,
         )
+    for endpoint in ranked:
+        signature = next((f for f in endpoint.fields if f.place.where == "header" and is_signature(f.name)), None)
+        if signature is not None:
+            return StatecheckError(
+                "no-endpoint",
+                f"`{endpoint.label}` takes messages that their sender signs (`{signature.name}`): none can be made up",
+                "name the function that answers a text, by its file: `statecheck diagnose app.py:reply`",
+                ExitCode.INCONCLUSIVE,
+            )
     listed = ", ".join(f"`{endpoint.label}`" for endpoint in ranked[:6])
     return StatecheckError(
         "no-endpoint",

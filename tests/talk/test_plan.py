@@ -291,6 +291,32 @@ def test_an_app_that_takes_messages_by_what_is_not_driven_is_named_as_such(tmp_p
         candidates(facts, SourceTree(tmp_path, tmp_path), Overrides())
 
 
+SIGNED = """\
+import json
+from fastapi import FastAPI, HTTPException, Request
+
+app = FastAPI()
+
+@app.post("/hook")
+async def hook(request: Request):
+    body = await request.body()
+    if not signed(body, request.headers.get("X-Carrier-Signature", "")):
+        raise HTTPException(401)
+    for parcel in json.loads(body).get("parcels", []):
+        await reply(parcel["of"], parcel["words"]["plain"])
+    return {"status": "ok"}
+"""
+
+
+def test_messages_that_their_sender_signs_are_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SIGNED)
+
+    with pytest.raises(StatecheckError, match="`POST /hook` takes messages that their sender signs") as raised:
+        candidates(facts_of(tmp_path / "app.py"), SourceTree(tmp_path, tmp_path), Overrides())
+
+    assert "`statecheck diagnose app.py:reply`" in raised.value.hint
+
+
 def test_what_nothing_tells_apart_is_left_to_the_experiment(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP.split('@app.post("/lone')[0])
 

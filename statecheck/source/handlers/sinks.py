@@ -51,7 +51,9 @@ _LOOPS = as_set(
 _CARRYING = as_set("join format replace dumps escape sub strip concat render format_map from_str user user_message")
 _MESSAGES = as_set("ChatMessage HumanMessage UserMessage TextBlock")
 _STREAMS = as_set("StreamingResponse EventSourceResponse StreamingHttpResponse ServerSentEvent")
-_QUERIES = as_set("execute fetchrow fetch fetchone fetchall scalar")
+_QUERIES = as_set(
+    "execute execute_fetchall fetchrow fetch fetchone fetchall fetchval fetch_all fetch_one fetch_val scalar scalars"
+)
 _PATHS = as_set("open Path joinpath PurePath sha256 md5 sha1")
 
 
