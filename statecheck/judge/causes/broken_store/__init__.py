@@ -106,7 +106,7 @@ These are of the app's own code:
 - `long-cookie`: the conversation is in a cookie, and has become longer than the 4,096 bytes that browsers keep of one:
   they go on sending the last that was short enough, so that nothing newer is remembered.
 - `short-lived`: the key that keeps the conversation expires in less than a minute, as where seconds are given to
-  `px=`, which takes milliseconds: whoever reads the answer first begins anew. A warning, unless turn 2 is too late.
+  `px=`, which takes milliseconds: whoever reads the answer first begins anew.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
 - `newest-first`: the model is given the earlier turns in reverse: a query takes the newest first, and nobody turns them
   round. A warning.

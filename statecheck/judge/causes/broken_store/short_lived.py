@@ -43,7 +43,6 @@ def find_short_lifetime(case: Case) -> Observation | None:
         anchor,
         (Evidence(BASELINE, f"the key was given {seconds:g} s to live, and nothing else that turn 2 asks has turn 1"),),
         kind="short-lived",
-        severity="error" if case.lost(BASELINE) else "warning",
         related_to=find_related(conversation, second, second.marker, anchor or case.handler),
         fix="give the key as long as a user may be away, and mind the unit: `ex`, `expire` and `setex` take seconds, "
         "`px`, `pexpire` and `psetex` milliseconds",
