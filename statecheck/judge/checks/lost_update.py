@@ -62,6 +62,11 @@ def is_window(control: Conversation, channel: Channel) -> bool:
     return any(turn.status == "ok" and not control.is_given(reader, turn, channel) for turn in before)
 
 
+def is_lost_in_sequence(conversation: Conversation, control: Conversation | None, channel: Channel) -> bool:
+    """Whether as many turns one after the other are not all given to a later one either: no overlap's doing."""
+    return control is not None and is_window(control, channel) and not has_room(conversation, control, channel)
+
+
 def has_room(conversation: Conversation, control: Conversation, channel: Channel) -> bool:
     """Whether the reader is still given a turn that as many in sequence push out: memory limits dropped none here."""
     before, _, reader = conversation.overlap
@@ -101,7 +106,7 @@ def check(
     held = conversation.held
     refused = len(during) - len(acknowledged)
     aside = f", {refused} refused" if refused else ""
-    if lost and control is not None and is_window(control, channel) and not has_room(conversation, control, channel):
+    if lost and control is not None and is_lost_in_sequence(conversation, control, channel):
         if not is_suffix(control, channel):
             return "lost", "the model is not given the newest turns, nor where they come one after the other"
         return "kept", f"the memory is a window onto the newest turns ({name_limit(conversation)})"

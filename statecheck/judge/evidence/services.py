@@ -50,6 +50,12 @@ def asked_keys(conversation: Conversation, first: Sent, second: Sent) -> Iterato
                 yield op, read
 
 
+def find_same_keys(conversation: Conversation, first: Sent, second: Sent) -> dict[tuple[str, str], Op]:
+    """Return {(address, key): what turn 1 wrote there} of the keys that turn 2 read."""
+    asked = asked_keys(conversation, first, second)
+    return {(op.where, key): op for op, key in asked if key == service_key(op.text)}
+
+
 def asked_tables(conversation: Conversation, first: Sent, second: Sent, f: OpKind) -> Iterator[Op]:
     """Yield what turn 1 wrote of the user's to a table that turn 2 queries; any query will do where no table was seen.
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
 
+Slip = Literal["dropped", "unfilled", "copied"]
+
 
 @dataclass(frozen=True, slots=True)
 class Unkept:
@@ -28,7 +30,7 @@ class Unkept:
     """
 
     name: str
-    slip: Literal["dropped", "unfilled", "copied"]
+    slip: Slip
     made: Anchor
     uses: tuple[Anchor, ...]
 
@@ -56,7 +58,7 @@ def _stands_at(call: Op, lines: set[tuple[str, int]]) -> bool:
     return any((frame.path, frame.line) in lines for frame in call.frames)
 
 
-def _read(op: Op, slip: Literal["dropped", "unfilled", "copied"]) -> Unkept:
+def _read(op: Op, slip: Slip) -> Unkept:
     made, *uses = op.lines
     shown = [use for use in uses if use.role == "written" or slip != "dropped"]
     return Unkept(

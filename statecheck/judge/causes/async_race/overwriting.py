@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, CONTROL, NEW_PROCESS, OVERLAPPING, TWO_SESSIONS
 from statecheck.judge.cause import Observation
-from statecheck.judge.checks.lost_update import find_missing, has_room, is_window
+from statecheck.judge.checks.lost_update import find_missing, is_lost_in_sequence
 from statecheck.judge.checks.mixing import find_forgotten
 from statecheck.judge.evidence.lines import anchor_of, find_builds
 from statecheck.judge.evidence.mends import FIRST_THAT_LOSES, MEMORY_IN_RAM, MEMORY_IN_RAM_OF_THREADS
@@ -29,7 +29,8 @@ _MENDS_LIBRARY_STORE = (
 def find_lost_update(case: Case) -> Observation | None:
     """Is an acknowledged turn that overlapped others missing from what a later turn sees?"""
     for name in OVERLAPPING:
-        if case.lost(name) and not _is_lost_in_sequence(case, name):
+        control, channel = case.conversations.get(CONTROL), case.channel or "model"
+        if case.lost(name) and not is_lost_in_sequence(case.conversations[name], control, channel):
             return _report_lost(case, name)
     # what is in the memory of one process is no file or row that another session's turn could overwrite
     if case.lost(TWO_SESSIONS) and not case.lost(NEW_PROCESS):
@@ -38,14 +39,6 @@ def find_lost_update(case: Case) -> Observation | None:
         if name in case.outcomes and case.outcomes[name].outcome == "reordered":
             return _report_interleaved(case, name)
     return None
-
-
-def _is_lost_in_sequence(case: Case, name: str) -> bool:
-    """Whether as many turns one after the other are not all given to a later one either: no overlap's doing."""
-    control, channel = case.conversations.get(CONTROL), case.channel or "model"
-    if control is None or not is_window(control, channel):
-        return False
-    return not has_room(case.conversations[name], control, channel)
 
 
 def _report_lost(case: Case, name: str) -> Observation:

@@ -9,7 +9,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.lifetimes import find_lifetime
 from statecheck.judge.evidence.lines import anchor_of
-from statecheck.judge.evidence.services import asked_keys, asked_tables
+from statecheck.judge.evidence.services import asked_tables, find_same_keys
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.model import Evidence
 
@@ -27,7 +27,7 @@ def find_short_lifetime(case: Case) -> Observation | None:
     if conversation is None or len(conversation.turns) < 2:
         return None
     first, second = conversation.turns[:2]
-    kept = {(op.where, key): op for op, key in asked_keys(conversation, first, second) if key == service_key(op.text)}
+    kept = find_same_keys(conversation, first, second)
     said = list(conversation.select("wire", first.number))
     found = [find_lifetime(said, address, key) for address, key in kept]
     known = [each for each in found if each is not None and each[0] < _SHORTEST]

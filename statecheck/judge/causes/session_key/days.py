@@ -9,7 +9,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.days import Days, names_another_day
 from statecheck.judge.evidence.lines import anchor_of
-from statecheck.judge.evidence.services import asked_keys, asked_tables, find_queries, named_tables
+from statecheck.judge.evidence.services import asked_tables, find_queries, find_same_keys, named_tables
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.judge.evidence.whereabouts import database_of, find_whereabouts
 from statecheck.model import Evidence
@@ -68,8 +68,8 @@ def _find_lookups(conversation: Conversation, first: Sent, second: Sent) -> Iter
     if any(op.key in asked for op in keys):
         yield from ((op.key, anchor_of(op)) for op in keys if op.key is not None and op.key in asked)
         return
-    wires = {(op.where, key): op for op, key in asked_keys(conversation, first, second) if key == service_key(op.text)}
-    yield from ((key, anchor_of(op)) for (_, key), op in wires.items())
+    same = find_same_keys(conversation, first, second)
+    yield from ((key, anchor_of(op)) for (_, key), op in same.items())
     for f in ("sql", "wire"):
         for write in asked_tables(conversation, first, second, f):
             if service_key(write.text) is None:
