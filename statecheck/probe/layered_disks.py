@@ -77,13 +77,7 @@ class LayeredDisks:
         return self.plan.unlayered.get(place.path, place.how) if place else "it is not seen"
 
     def _build(
-        self,
-        disk: str,
-        shared: dict[str, str],
-        request: Message | None = None,
-        *,
-        keep_folder: bool = False,
-        host_name: str = "",
+        self, disk: str, shared: dict[str, str], request: Message | None = None, *, keep_folder: bool = False
     ) -> None:
         """Give this mount namespace the root of a disk, which is new."""
         stand_ins: dict[str, str] = request["stand_ins"] if request else {}
@@ -99,7 +93,9 @@ class LayeredDisks:
         self.masks.mount(new.root)
         if request is not None and os.path.isfile(_HOSTS):  # a container can look up its own name
             hosts = Path(f"{self.folder}/{disk}/hosts")
-            hosts.write_bytes(Path(_HOSTS).read_bytes() + f"\n127.0.0.1 {host_name or self.machine}\n".encode())
+            hosts.write_bytes(
+                Path(_HOSTS).read_bytes() + f"\n127.0.0.1 {self.name_host(disk) or self.machine}\n".encode()
+            )
             mounts.bind(str(hosts), new.root + _HOSTS)
         if keep_folder:
             os.makedirs(new.root + self.folder, exist_ok=True)
@@ -126,10 +122,10 @@ class LayeredDisks:
         shared = {path: self._share(path, f"{experiment}/{number}") for number, path in enumerate(volumes)}
         # a container that replaces another has another name: the first keeps the machine's, which a user knows
         replaces = any(_experiment(known) == experiment for known in self._namespaces)
-        name = secrets.token_hex(6) if replaces else ""
-        mounts.unshare(network=request["own_network"], host_name=name)
-        self._names[disk] = name
-        self._build(disk, shared, request, host_name=name)
+        if replaces:
+            self._names[disk] = secrets.token_hex(6)
+        mounts.unshare(network=request["own_network"], host_name=self.name_host(disk))
+        self._build(disk, shared, request)
         self._namespaces[disk] = _open_namespaces()
 
     def come_back(self, here: str) -> None:
