@@ -33,6 +33,14 @@ CODINGS = "gzip, deflate"
 """Content codings that can be decoded piece by piece with the standard library: no others are asked for."""
 
 
+_IMPORTS = 5
+
+
+def longest_import(seconds: float) -> float:
+    """Until when imports may go on of which each takes less than so many seconds: torch needs minutes at first."""
+    return seconds * _IMPORTS
+
+
 class Unreadable(Exception):
     """An answer cannot be read to its end: it is longer than is read, or not encoded as it says."""
 

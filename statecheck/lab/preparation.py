@@ -97,7 +97,8 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         recording.notes += [*launched.notes, *filter(None, [target.why]), *notes]
         folder = find_working_folder(files, target.path) or target.project
         lab = _open_lab(recording, launched, folder, seeded=hashes(tree), threads=threads)
-        lab.watch(_RUN_SECONDS * recording.options.timeout_scale, _LAST_SECONDS)
+        run_seconds = _RUN_SECONDS * recording.options.timeout_scale
+        lab.watch(run_seconds, _LAST_SECONDS)
         _provide(recording, lab, launched, tree, files, modules)
         with ThreadPoolExecutor(1) as pool:
             warming = pool.submit(lab.warm, _to_warm(modules))
@@ -110,6 +111,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                 recording.workers = deployment.workers
                 masking = _find_masks(recording, launched, tree)
                 recording.versions = warming.result()["versions"]
+                lab.watch(run_seconds, _LAST_SECONDS)  # libraries have a limit of their own
             except BaseException:
                 lab.abort()  # an import that hangs would be waited for
                 raise

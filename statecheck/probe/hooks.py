@@ -25,6 +25,7 @@ from . import (
     substitutes,
     tools,
 )
+from .progress import IMPORTS
 
 Patch = Callable[[ModuleType], None]
 
@@ -67,11 +68,12 @@ class _Loader(importlib.abc.Loader):
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds what the other finders find, and wraps the loader of the modules that are patched."""
+    """Finds what the other finders find, and wraps the loader of the modules that are patched; tells of all."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
+        IMPORTS.note(fullname)
         if fullname not in _PATCHES:
             return None
         for finder in sys.meta_path:

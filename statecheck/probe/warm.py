@@ -25,6 +25,7 @@ from .channel import Channel, Closed, Message
 from .copied_disks import CopiedDisks
 from .hooks import install
 from .layered_disks import LayeredDisks
+from .progress import IMPORTS
 from .recorder import users_path
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class WarmParent:
         started = time.monotonic()
         missing = {}
         self.bytecode.install()
+        IMPORTS.begin(self.channel)
         for name in message["modules"]:
             try:
                 if not _is_users(name, tuple(message["roots"])):
@@ -86,6 +88,7 @@ class WarmParent:
                 missing[name] = f"{type(error).__name__}: {error}"[:300]
         _warm_tokenizer()
         self.bytecode.uninstall()
+        IMPORTS.end()
         gc.freeze()
         self.threads = [str(thread) for thread in _other_threads()]
         return {

@@ -15,6 +15,7 @@ from .channel import Channel, Message
 from .commands import AT_FORK
 from .models import configure
 from .observations import run_id
+from .progress import IMPORTS
 from .recorder import RECORDER
 from .service import SOCKET, Service, describe
 from .starter import run_starter
@@ -75,6 +76,7 @@ def main(message: Message | int) -> None:
     BARRIER.arrived = lambda turn, place: channel.send({"held": turn, "at": place})
     RECORDER.asked = lambda: channel.send({"asked": True})
     configure(_observe, BARRIER.hold, BARRIER.ahold)
+    IMPORTS.begin(channel)
     service = Service(message, channel, listening)
     if message["arguments"] is None:
         service.take(lambda: load(message))

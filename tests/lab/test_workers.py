@@ -17,7 +17,7 @@ from statecheck.probe.channel import Channel, Closed
 from statecheck.probe.ops import MOST_RECORDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from statecheck.lab.workers.launch import Launched
     from statecheck.probe.channel import Message
@@ -104,6 +104,39 @@ def test_what_was_asked_ahead_is_asked_once(ahead: Message | None, asked: list[s
     assert run.ahead is None
 
 
+class Importing(Answering):
+    """A run whose process tells of imports first, each time that it is asked."""
+
+    def __init__(self, imports: int) -> None:
+        super().__init__(None)
+        self.imports = imports
+
+    def receive(self, seconds: float) -> tuple[Message, list[int]]:
+        if self.imports:
+            self.imports -= 1
+            return {"importing": f"big.part{self.imports}"}, []
+        return super().receive(seconds)
+
+
+def test_libraries_that_are_still_being_imported_are_waited_for() -> None:
+    lab = Lab(cast("Launched", Importing(imports=3)), {"roots": []}, 60.0, "run")
+
+    assert lab.warm(("big",))["to"] == "warm"
+
+
+def test_imports_without_end_are_not_waited_for() -> None:
+    class Endless(Importing):
+        def describe_end(self) -> tuple[str, str]:
+            return "", ""
+
+    lab = Lab(cast("Launched", Endless(imports=10**9)), {"roots": []}, 0.0, "run")
+
+    with pytest.raises(StatecheckError) as raised:
+        lab.warm(("big",))
+
+    assert raised.value.slug == "libraries-hang"
+
+
 class Started(NamedTuple):
     """A worker, and what its process has of it: its end of the channel, and the file of its ops."""
 
@@ -143,6 +176,33 @@ def test_a_worker_that_tells_what_no_probe_tells_is_not_believed(started: Starte
     assert worker.fate.startswith("the app wrote on a descriptor of statecheck's")
     with pytest.raises(Closed):
         channel.receive(5)
+
+
+def test_a_worker_that_goes_on_importing_is_waited_for(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, channel, _ops = started
+    told: list[Message] = [{"importing": "big.a"}, {"importing": "big.b"}, {"ready": {"framework": "FastAPI"}}]
+    wait, limits = worker.wait, []
+
+    def tell_and_wait(done: Callable[[], Any], seconds: float) -> bool:
+        channel.send(told.pop(0))
+        limits.append(round(seconds))
+        return wait(done, 5)
+
+    monkeypatch.setattr(worker, "wait", tell_and_wait)
+    worker.wait_for_start(60.0)
+
+    assert worker.facts == {"framework": "FastAPI"}
+    assert limits == [60, 60, 60], "each import has the whole of it"
+
+
+def test_a_worker_that_imports_nothing_new_is_not_waited_for(started: Started) -> None:
+    worker, channel, _ops = started
+    channel.send({"importing": "big.a"})
+    assert worker.wait(lambda: worker.importing == ("big.a", 1), 5)
+
+    worker.wait_for_start(0.01)
+
+    assert (worker.facts, worker.failed, worker.dead) == (None, None, False)
 
 
 def test_a_worker_that_ends_is_not_garbled(started: Started) -> None:

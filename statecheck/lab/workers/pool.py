@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from statecheck.errors import ExitCode, StatecheckError, more_time
 from statecheck.history import History, Op
 from statecheck.kept import bytecode
+from statecheck.lab.bounds import longest_import
 from statecheck.lab.workers.readiness import START_SECONDS
 from statecheck.lab.workers.replies import decode_file
 from statecheck.lab.workers.worker import Patience, Worker
@@ -80,7 +81,11 @@ class Lab:
         self._migrated: set[str] = set()
 
     def watch(self, seconds: float, last: float) -> None:
-        """Let this run end, whatever it is busy with: no experiment is begun after `seconds`, all ends `last` later."""
+        """Let this run end, whatever it is busy with: no experiment is begun after `seconds`, all ends `last` later.
+
+        Called again, it begins anew.
+        """
+        self._watchdog.cancel()
         self._deadline = time.monotonic() + seconds
         self._watchdog = threading.Timer(seconds + last, self._expire)
         self._watchdog.daemon = True
@@ -110,10 +115,10 @@ class Lab:
             channel, ahead, self._launched.ahead = self._launched.channel, self._launched.ahead, None
             try:
                 if ahead is not None and ahead != message:
-                    channel.receive(self.seconds)  # nobody wants that answer
+                    self._receive()  # nobody wants that answer
                 if ahead != message:
                     channel.send(message, descriptors)
-                reply, self._received = channel.receive(self.seconds)
+                reply, self._received = self._receive()
             except (Closed, TimeoutError) as error:
                 if self.expired:
                     raise make_too_long(self.seconds * _TURN_OF_START) from error
@@ -137,6 +142,20 @@ class Lab:
                 ExitCode.INCONCLUSIVE,
             )
         return reply
+
+    def _receive(self) -> tuple[Message, list[int]]:
+        """The warm parent's next answer, which may take long as long as it tells that it imports.
+
+        Raises:
+            Closed, TimeoutError: as `Channel.receive`.
+        """
+        deadline = time.monotonic() + longest_import(self.seconds)
+        while True:
+            reply, descriptors = self._launched.channel.receive(self.seconds)
+            if "importing" not in reply:
+                return reply, descriptors
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"it is still importing `{reply['importing']}`")
 
     def warm(self, modules: tuple[str, ...]) -> Message:
         """Import third-party modules in the warm parent, so that no worker has to.

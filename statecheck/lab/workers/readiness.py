@@ -45,7 +45,7 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
     Raises:
         StatecheckError: it failed, died or hung; with the target's own last lines.
     """
-    worker.wait(lambda: worker.facts is not None or worker.failed is not None, limits.start)
+    worker.wait_for_start(limits.start)
     if worker.facts is not None:
         return worker.facts
     failed = worker.failed

@@ -6,11 +6,12 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from statecheck.lab.bounds import KEPT_ANSWER
+from statecheck.lab.bounds import KEPT_ANSWER, longest_import
 from statecheck.lab.workers.op_file import anonymous_file, read_ops
 from statecheck.lab.workers.replies import Failure, decode_failure
 from statecheck.probe.channel import Channel, Closed, Garbled, Message
@@ -56,6 +57,7 @@ class Worker:
         listens: {turn token: how often its app has asked for a message} of WebSocket connections.
         held: how many turns it has held at the barrier; `held_aside` of them at what they read or write.
         arrivals: {turn token: whether it is held now} of turns that it has held, in the order in which they first were.
+        importing: the module that it last told to be importing, and how often it has told so.
         asked: how many times a run in it has asked something of a person.
         fate: how it ended, once it is dead.
         garbled: it is dead to us only: its app wrote on our channel, so nobody listens to it any more.
@@ -84,6 +86,7 @@ class Worker:
         self.held_aside = 0
         self.arrivals: dict[int, bool] = {}
         self.asked = 0
+        self.importing = ("", 0)
         self.incomplete = False
         self.replies: list[Message] = []
         self._ops = anonymous_file()
@@ -155,6 +158,8 @@ class Worker:
             self.held += 1
             self.arrivals[message["held"]] = True
             self.held_aside += message["at"] != "model"
+        elif "importing" in message:
+            self.importing = (str(message["importing"])[:_MOST_ERROR], self.importing[1] + 1)
         elif "asked" in message:
             self.asked += 1
         elif not self.replies:  # whoever asked takes one
@@ -180,6 +185,19 @@ class Worker:
         """Wait until `done()` is true or this worker is dead; False if neither came in time."""
         with self.bell:
             return bool(self.bell.wait_for(lambda: done() or self.dead, seconds))
+
+    def wait_for_start(self, seconds: float) -> None:
+        """Wait until it serves, fails or dies, or until nothing new was imported for so long (see `longest_import`)."""
+        deadline = time.monotonic() + longest_import(seconds)
+
+        def started() -> bool:
+            return self.facts is not None or self.failed is not None
+
+        while True:
+            known, left = self.importing, deadline - time.monotonic()
+            went_on = self.wait(lambda: started() or self.importing != known, min(seconds, left))  # noqa: B023 - now
+            if started() or self.dead or not went_on:
+                return
 
     def wait_for_rest(self, turn: int) -> None:
         """Wait until nothing runs any more that the app began beside a turn, as far as there is patience for it."""

@@ -1,0 +1,48 @@
+"""Tells the lab that modules are still being imported: what takes long and goes on is no hang."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from .channel import Closed
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+_SECONDS = 1.0  # between two words
+
+
+class Imports:
+    """Tells a channel of the module that is looked for, now and then, from `begin` to `end`.
+
+    A child that is forked tells nothing: the channel is not its own, and its lock may be held for good.
+    """
+
+    def __init__(self) -> None:
+        self._channel: Channel | None = None
+        self._told = 0.0
+        os.register_at_fork(after_in_child=self.end)
+
+    def begin(self, channel: Channel) -> None:
+        """From now on tell this one."""
+        self._channel = channel
+
+    def end(self) -> None:
+        """Tell nobody any more."""
+        self._channel = None
+
+    def note(self, module: str) -> None:
+        """A module is looked for that is not imported yet. Called in any thread, and while it tells, too."""
+        channel, now = self._channel, time.monotonic()
+        if channel is None or now - self._told < _SECONDS:
+            return
+        self._told = now  # before anything else: what happens meanwhile in this thread may import as well
+        try:
+            channel.send({"importing": module})
+        except Closed:
+            self.end()
+
+
+IMPORTS = Imports()
