@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from statecheck.judge.checks.lost_update import meets_another_loop
 
@@ -50,119 +50,142 @@ def send_at_once(
         How many were held at the same time, and the positions of those that hang: they are left behind, in flight.
     """
     states: States = "" if len(turns) == 1 else "used" if mixed else "written"
-    most, models_only, alone = 0, False, len(workers) == 1
-    until = time.monotonic() + _HELD * seconds
-    marks = [(worker.held, worker.held_aside) for worker in workers]
+    overlap = _Overlap(workers, quiet, time.monotonic() + _HELD * seconds, in_turn=mixed)
     for worker in workers:
-        worker.ask({"hold": hold, "states": states, "alone": alone}, seconds)
+        worker.ask({"hold": hold, "states": states, "alone": len(workers) == 1}, seconds)
     pool = ThreadPoolExecutor(len(turns))
     try:
         try:
-            futures = _begin(pool, turns, workers, quiet, until, in_turn=mixed)
-            for number in range(_MOST_ROUNDS):
-                held = _wait_for_arrivals(futures, workers, [held for held, _ in marks], quiet, until)
-                most = max(most, held)
-                if not number:
-                    meanwhile()
-                aside = sum(worker.held_aside - earlier for worker, (_, earlier) in zip(workers, marks, strict=True))
-                if held < 2 and (models_only or not aside):  # what takes turns one by one has no overlap to force
-                    break
-                if time.monotonic() >= until:
-                    break
-                models_only = models_only or held < 2  # one by one at its state: it may yet ask its model for several
-                marks = [(worker.held, worker.held_aside) for worker in workers]
-                _let_go(futures, workers, quiet, until, in_turn=mixed, models_only=models_only)
+            most = overlap.hold(pool, turns, meanwhile)
         finally:
             for worker in workers:
                 worker.tell({"release": True})
-        left = _left(futures, workers, max(_PATIENT * quiet, _LEAST_PATIENCE))
-        for future in futures:
-            if future not in left:
-                future.result()
+        return most, overlap.finish(max(_PATIENT * quiet, _LEAST_PATIENCE))
     finally:
         pool.shutdown(wait=False)
-    return most, [number for number, future in enumerate(futures) if future in left]
 
 
-def _begin(
-    pool: ThreadPoolExecutor,
-    turns: Sequence[Callable[[], object]],
-    workers: Sequence[Worker],
-    quiet: float,
-    until: float,
-    *,
-    in_turn: bool,
-) -> list[Future[object]]:
-    """Send turns, all at once or each when those before it are held."""
-    before = [worker.held for worker in workers]
-    futures: list[Future[object]] = []
-    for turn in turns:
-        if in_turn and futures:
-            _wait_for_arrivals(futures, workers, before, quiet, until)
-        futures.append(pool.submit(turn))
-    return futures
+class _Overlap:
+    """Turns that are under way at once: begun, held where they meet, let go, and waited for."""
+
+    def __init__(self, workers: Sequence[Worker], quiet: float, until: float, *, in_turn: bool) -> None:
+        """Watch those who take them.
+
+        Args:
+            workers: they take the turns.
+            quiet: seconds without anything new, after which nothing more is expected.
+            until: the time (of `time.monotonic`) after which none is held any longer.
+            in_turn: each is sent when those before it are held, and let go when those after it have gone their way.
+        """
+        self._workers, self._quiet, self._until, self._in_turn = workers, quiet, until, in_turn
+        self._futures: list[Future[object]] = []
+
+    def hold(
+        self, pool: ThreadPoolExecutor, turns: Sequence[Callable[[], object]], meanwhile: Callable[[], None]
+    ) -> int:
+        """Send the turns, and hold them at one place after the other; return how many were held at the same time."""
+        most, models_only = 0, False
+        before = self._marks()
+        for turn in turns:
+            if self._in_turn and self._futures:
+                self._wait_for_arrivals(before)
+            self._futures.append(pool.submit(turn))
+        for number in range(_MOST_ROUNDS):
+            held = self._wait_for_arrivals(before)
+            most = max(most, held)
+            if not number:
+                meanwhile()
+            aside = sum(now.aside - then.aside for now, then in zip(self._marks(), before, strict=True))
+            if held < 2 and (models_only or not aside):  # what takes turns one by one has no overlap to force
+                break
+            if time.monotonic() >= self._until:
+                break
+            models_only = models_only or held < 2  # one by one at its state: it may yet ask its model for several
+            before = self._marks()
+            self._let_go(models_only=models_only)
+        return most
+
+    def finish(self, patience: float) -> list[int]:
+        """Wait for the turns; return the positions of those that hang when the others have long ended.
+
+        Soon, where a turn met the event loop of another thread: who waits for that is not woken. One that is left too
+        early is in flight, and so counts for nothing.
+
+        Raises:
+            Exception: whatever a turn raised.
+        """
+        left, last = set(self._futures), time.monotonic()
+        while left:
+            ended, left = wait(left, _STILL_SECONDS)
+            if ended:
+                last = time.monotonic()
+            elif len(left) < len(self._futures) and (
+                time.monotonic() - last > patience or any(meets_another_loop(worker.ops()) for worker in self._workers)
+            ):
+                break
+        for future in self._futures:
+            if future not in left:
+                future.result()
+        return [number for number, future in enumerate(self._futures) if future in left]
+
+    def _marks(self) -> list[_Mark]:
+        return [_Mark(worker.held, worker.held_aside) for worker in self._workers]
+
+    def _let_go(self, *, models_only: bool) -> None:
+        """Let what is held go as far as it gets, all at once or one after the other: then what came first is the last.
+
+        What that has put somewhere for all is by then another's, and so it writes what it has to say where that is.
+        """
+        for worker in self._workers:
+            if not self._in_turn:
+                worker.tell({"next-round": True, "turn": 0, "models-only": models_only})
+                continue
+            for turn in reversed([turn for turn, is_held in worker.arrivals.items() if is_held]):
+                worker.arrivals[turn] = False
+                staying = sum(sum(list(each.arrivals.values())) for each in self._workers)
+                before = self._marks()
+                worker.tell({"next-round": True, "turn": turn, "models-only": models_only})
+                self._wait_for_arrivals(before, staying)
+
+    def _wait_for_arrivals(self, before: Sequence[_Mark], staying: int = 0) -> int:
+        """Wait until all turns are held or ended, or nothing new arrives for a quiet time.
+
+        Not beyond the time until which they may be held: where turns are slow, several quiet times are more than an
+        answer may take. What a worker needs for its work is no quiet time, so that a busy machine only takes longer.
+        When all turns have ended, a task that one of them left behind may yet arrive.
+
+        Args:
+            before: how many had been held when the wait began to count.
+            staying: how many are held all the time, and are not counted.
+
+        Returns:
+            How many are held.
+        """
+        bell = threading.Event()
+        done = sum(len(worker.done) for worker in self._workers)
+        watch = _Watch(self._workers)
+        arrived, last, still = 0, time.monotonic(), 0.0
+        while True:
+            held = sum(now.held - then.held for now, then in zip(self._marks(), before, strict=True))
+            ended = sum(len(worker.done) for worker in self._workers) - done
+            if held + ended != arrived:
+                arrived, last, still = held + ended, time.monotonic(), 0.0
+            going_on = sum(not future.done() for future in self._futures) - staying
+            longest = self._quiet if arrived else max(self._quiet, _FIRST_SECONDS)
+            if (held >= going_on and (held or still)) or still >= longest:
+                return held
+            if time.monotonic() > min(last + _LONGEST_WORK * longest, self._until):
+                return held
+            began = time.monotonic()
+            bell.wait(max(0.0, min(self._quiet / 20, self._until - began)))
+            still += 0.0 if watch.are_at_work(self._quiet) else time.monotonic() - began
 
 
-def _let_go(
-    futures: Sequence[Future[object]],
-    workers: Sequence[Worker],
-    quiet: float,
-    until: float,
-    *,
-    in_turn: bool,
-    models_only: bool,
-) -> None:
-    """Let what is held go as far as it gets, all at once or one after the other: then what came first is the last.
+class _Mark(NamedTuple):
+    """How many turns a worker had held, at the model and aside, at some time."""
 
-    What that has put somewhere for all is by then another's, and so it writes what it has to say where that is.
-    """
-    for worker in workers:
-        if not in_turn:
-            worker.tell({"next-round": True, "turn": 0, "models-only": models_only})
-            continue
-        for turn in reversed([turn for turn, is_held in worker.arrivals.items() if is_held]):
-            worker.arrivals[turn] = False
-            staying = sum(sum(list(each.arrivals.values())) for each in workers)
-            before = [each.held for each in workers]
-            worker.tell({"next-round": True, "turn": turn, "models-only": models_only})
-            _wait_for_arrivals(futures, workers, before, quiet, until, staying)
-
-
-def _wait_for_arrivals(
-    futures: Sequence[Future[object]],
-    workers: Sequence[Worker],
-    before: list[int],
-    quiet: float,
-    until: float,
-    staying: int = 0,
-) -> int:
-    """Wait until all turns are held or ended, or nothing new arrives for a quiet time; return how many are held.
-
-    Those that are `staying` are held all the time, and are not counted.
-
-    Not beyond `until`: where turns are slow, several quiet times are more than an answer may take.
-
-    What a worker needs for its work is no quiet time, so that a busy machine only takes longer. When all turns have
-    ended, a task that one of them left behind may yet arrive.
-    """
-    bell = threading.Event()
-    done = sum(len(worker.done) for worker in workers)
-    watch = _Watch(workers)
-    arrived, last, still = 0, time.monotonic(), 0.0
-    while True:
-        held = sum(worker.held - earlier for worker, earlier in zip(workers, before, strict=True))
-        ended = sum(len(worker.done) for worker in workers) - done
-        if held + ended != arrived:
-            arrived, last, still = held + ended, time.monotonic(), 0.0
-        going_on = sum(not future.done() for future in futures) - staying
-        longest = quiet if arrived else max(quiet, _FIRST_SECONDS)
-        if (held >= going_on and (held or still)) or still >= longest:
-            return held
-        if time.monotonic() > min(last + _LONGEST_WORK * longest, until):
-            return held
-        began = time.monotonic()
-        bell.wait(max(0.0, min(quiet / 20, until - began)))
-        still += 0.0 if watch.are_at_work(quiet) else time.monotonic() - began
+    held: int
+    aside: int
 
 
 class _Watch:
@@ -186,21 +209,3 @@ class _Watch:
         used = float(reply["work"])
         self._used[worker.generation] = now, used
         return used - before > _AT_WORK * (now - then)
-
-
-def _left(futures: Sequence[Future[object]], workers: Sequence[Worker], patience: float) -> set[Future[object]]:
-    """Wait for the turns; return those that hang when the others have long ended.
-
-    Soon, where a turn met the event loop of another thread: who waits for that is not woken. One that is left too early
-    is in flight, and so counts for nothing.
-    """
-    left, last = set(futures), time.monotonic()
-    while left:
-        ended, left = wait(left, _STILL_SECONDS)
-        if ended:
-            last = time.monotonic()
-        elif len(left) < len(futures) and (
-            time.monotonic() - last > patience or any(meets_another_loop(worker.ops()) for worker in workers)
-        ):
-            break
-    return left
