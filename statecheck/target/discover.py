@@ -10,7 +10,7 @@ from statecheck.errors import StatecheckError
 from statecheck.probe.frameworks import FRAMEWORKS, by_name
 from statecheck.probe.server_starts import SCRIPT, SERVER_PACKAGES
 from statecheck.source.code.files import python_files
-from statecheck.source.code.imports import uses_llama_index
+from statecheck.source.code.imports import converses, uses_llama_index
 from statecheck.source.project.project_files import ProjectFiles
 from statecheck.source.project.started import read_started
 from statecheck.target.apps import FoundApp, apps_in, best, outermost, spell, wiring
@@ -120,8 +120,13 @@ def discover(
     found = best([one for one in found if any(one.app is app for app in apps)], lambda one: one.uses_llama_index)
     found, started = _keep_started(found, top, ProjectFiles(project or top, sources))
     chosen = _choose(found, top)
+    talking = best(chosen, lambda one: converses(one.values.tree, one.app.module.path)) if len(chosen) > 1 else chosen
     why = f"{started.anchor} starts `{spell(chosen[0].app)}`" if started is not None and len(chosen) == 1 else ""
-    return Discovery(tuple(chosen), any_llama, error, why)
+    if len(talking) < len(chosen):
+        why = (
+            f"of {len(chosen)} apps `{spell(talking[0].app)}` alone talks with LlamaIndex" if len(talking) == 1 else ""
+        )
+    return Discovery(tuple(talking), any_llama, error, why)
 
 
 def _keep_started(found: list[FoundApp], top: Path, files: ProjectFiles) -> tuple[list[FoundApp], Started | None]:

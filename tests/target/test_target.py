@@ -406,6 +406,27 @@ def test_several_apps_are_listed_ready_to_type(tmp_path: Path) -> None:
     assert resolve("b.py:app", tmp_path).module == "b"
 
 
+TALKS = [
+    "engine = index.as_chat_engine()\n",
+    "from llama_index.core.memory import Memory\nmemory = Memory.from_defaults(session_id='1')\n",
+    "from llama_index.core.agent.workflow import FunctionAgent\nagent = FunctionAgent(tools=[])\n",
+]
+
+
+@pytest.mark.parametrize("talks", TALKS, ids=["engine", "memory", "agent"])
+def test_of_several_apps_the_one_is_taken_that_talks_with_llama_index(tmp_path: Path, talks: str) -> None:
+    fills = f"{FASTAPI}from llama_index.core import VectorStoreIndex\n"
+    asks = "import openai\n@app.post('/x')\ndef x(): return openai.chat.completions.create()\n"
+    files = {
+        "fill.py": f"{fills}index = VectorStoreIndex.from_documents([])\n@app.post('/fill')\ndef fill(): ...\n",
+        "plain.py": f"{fills}{asks}",
+        "talk.py": f"{fills}{talks}@app.post('/ask')\ndef ask(): ...\n",
+    }
+    target = found(tmp_path, files, None)
+
+    assert (target.module, target.why) == ("talk", "of 3 apps `talk.py:app` alone talks with LlamaIndex")
+
+
 def test_of_scripts_of_pages_the_one_is_taken_that_has_the_others(tmp_path: Path) -> None:
     page = f"{LLAMA}import streamlit as st\n"
     files = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
 from statecheck.probe.frameworks import FRAMEWORKS
+from statecheck.source.code.scopes import dotted, last_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 _SERVED_WITH = {package: framework.served_with for framework in FRAMEWORKS for package in framework.packages}
 LLAMA_INDEX = frozenset(("llama_index", "workflows", "llama_agents"))
+_TAKES_TURNS = re.compile(r"a?(?:stream_)?chat|astream_chat|as_chat_engine|as_agent")
+_CONVERSES = re.compile(r"\w*(?:Agent|AgentWorkflow|ChatEngine|Memory\w*)")
+"""Classes whose objects take turns or remember them."""
 
 
 def third_party(target: Located, tree: SourceTree) -> tuple[str, ...]:
@@ -40,3 +45,13 @@ def uses_llama_index(tree: SourceTree, path: Path | None = None) -> bool:
     """
     modules = tree.modules() if path is None else tree.reach(path)
     return any(item.name.partition(".")[0] in LLAMA_INDEX for module in modules for item in module.imports)
+
+
+def converses(tree: SourceTree, path: Path) -> bool:
+    """Whether what a file loads talks with LlamaIndex, and does not just fill or search an index, or import it."""
+    return any(
+        _TAKES_TURNS.fullmatch(last_name(call.func)) or any(map(_CONVERSES.fullmatch, dotted(call.func).split(".")))
+        for module in tree.reach(path)
+        if any(item.name.partition(".")[0] in LLAMA_INDEX for item in module.imports)
+        for call in module.calls
+    )
