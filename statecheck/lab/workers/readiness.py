@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from statecheck.errors import ExitCode, StatecheckError, more_time
+from statecheck.lab.workers.distributions import name_distribution
 from statecheck.lab.workers.worker import GARBLED_HINT
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
     detail = worker.last_words() if failed or worker.dead else worker.output()
     if failed and failed.missing:
         module = _name_whole(failed.missing, detail)
-        install = f"install it there{_name_distribution(module)}"
+        distribution = name_distribution(module)
+        install = f"install it there{f' (`pip install {distribution}`)' if distribution else ''}"
         raise StatecheckError(
             "missing-dependency",
             f"the target needs the module `{module}`, which `{failed.python}` does not have",
@@ -111,12 +113,6 @@ def _name_whole(missing: str, detail: str) -> str:
     """The module that the app's own line imports: Python names the first part of it that is missing."""
     found = re.findall(rf"^\s*(?:from|import) ({re.escape(missing)}(?:\.\w+)*)", detail, re.MULTILINE)
     return found[-1] if found else missing
-
-
-def _name_distribution(module: str) -> str:
-    """Say what to install for an integration of LlamaIndex's, whose distributions are named as their modules are."""
-    named = module.startswith("llama_index.") and module.count(".") > 1
-    return f" (`pip install {re.sub('[._]', '-', module)}`)" if named else ""
 
 
 def _needs_network(failed: Failure, address: str, line: Anchor, detail: str) -> StatecheckError:
