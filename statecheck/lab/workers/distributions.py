@@ -10,10 +10,8 @@ _NAMES = {
     "bs4": "beautifulsoup4",
     "cv2": "opencv-python-headless",
     "dateutil": "python-dateutil",
-    "discord": "discord.py",
     "docx": "python-docx",
     "dotenv": "python-dotenv",
-    "environ": "django-environ",
     "fitz": "pymupdf",
     "google.generativeai": "google-generativeai",
     "google.genai": "google-genai",
@@ -24,11 +22,8 @@ _NAMES = {
     "pkg_resources": "'setuptools<81'",  # removed from it since
     "psycopg2": "psycopg2-binary",
     "pptx": "python-pptx",
-    "rest_framework": "djangorestframework",
     "sklearn": "scikit-learn",
     "socketio": "python-socketio",
-    "telebot": "pyTelegramBotAPI",
-    "telegram": "python-telegram-bot",
     "yaml": "PyYAML",
 }
 """Distributions by their module. A module that is not here may be the user's own: no stranger's package is named."""
