@@ -255,7 +255,7 @@ def _exchange(
     heard = http_turns.Heard()
     if plan.kind == "event":
         request = replace(request, args=(request.path, request.body, dict(request.headers), client.stays))
-    if plan.kind in ("callable", "event"):
+    if plan.is_call:
         status, text, error, tokens = _call(worker, request, client, seconds, invoked)
     elif plan.kind == "websocket":
         given = http_turns.content(request, client.cookies).get("headers", {})

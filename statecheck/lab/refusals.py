@@ -102,7 +102,7 @@ def describe_refusal(
         )
     failed = next((a.error for _, a in tried if a.error), "") or next(filter(None, worker.done.values()), "")
     body = " ".join((failed or answer.text).split())[:200].rstrip(": ")
-    if plan.kind in ("callable", "event"):
+    if plan.is_call:
         said = f"the target raised an exception ({asked})"
     else:
         said = "the target answered " + ", ".join(

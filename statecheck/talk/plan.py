@@ -129,6 +129,11 @@ class Plan:
     awaited: bool = False
     doubt: Literal["", "message", "session"] = ""
 
+    @property
+    def is_call(self) -> bool:
+        """Whether a worker calls what answers a turn: no request goes to a server."""
+        return self.kind in ("callable", "event")
+
     def vary(self, way: Way, flag: int = 0) -> tuple[str, Plan] | None:
         """Return what is said of a way to send a turn, and the plan that does so; None where there is no such way."""
         if way == "again":
