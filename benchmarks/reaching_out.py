@@ -1,6 +1,6 @@
 """Try to reach beyond a run from inside, in every way, and listen whether anything arrives.
 
-    python benchmarks/reaching_out.py [--who root ordinary bounded] [--isolation namespace copy]
+    python benchmarks/reaching_out.py [--who root ordinary bounded] [--isolation namespace copy] [--refuse CALL ...]
 
 An app of ours (`reaching.py`) tries addresses that are reserved for documentation, this machine's loopback and its
 other addresses, on which this program listens; Unix sockets in the folders where services have theirs; name servers,
@@ -34,20 +34,28 @@ import reaching
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from machines import EVERYBODY, Machine, is_in_copies, ordinary_python
+import system_calls
+from machines import EVERYBODY, Machine, ordinary_python
 
 from statecheck.probe import landlock
 
 _BEYOND = ("198.51.100.1", "2001:db8::1")  # for documentation (RFC 5737, RFC 3849): nobody has them
 _SYSTEM = ("/run", "/opt", "/var/lib", "/srv", "/tmp", "/var/tmp", "/dev/shm", "/etc", "/usr/local")
 _OWN = ("home", "tmp", "shared", "grouped", "foreign/mine", "foreign/project")
-_IN_COPIES = {
-    "UDP": ("in C", "another Python", "bash"),
-    "UNIX": ("in C", "another Python"),
-    "network": ("ping", "getent"),
-    "kernel": ("memory", "memory file"),
+_UDP = {"UDP": ("in C", "another Python", "bash"), "network": ("ping", "getent")}
+_SOCKETS = {"UNIX": ("in C", "another Python")}
+_OPEN: dict[str, dict[str, tuple[str, ...]]] = {
+    "and by UDP and to Unix sockets that C code": {**_UDP, **_SOCKETS},
+    "connections that C code and other programs make": {
+        **_UDP,
+        **_SOCKETS,
+        "TCP": ("in C", "forked child, in C", "another Python", "another Python, bare", "bash", "curl"),
+    },
+    "what is shared by name in memory": {"kernel": ("memory", "memory file")},
+    "messages to queues": {"kernel": ("queue",)},
+    "signals to your processes": {"kernel": ("process",)},
 }
-"""{group: ways that a run in copies cannot prevent, as its report says}."""
+"""{words of what a report says that its isolation cannot prevent: {group: ways of which this is true}}."""
 _IPC_CREAT, _IPC_RMID, _KEY = 0o1000, 0, 0x5C5C5C
 
 
@@ -149,13 +157,16 @@ def _make_things(machine: Machine, stack: contextlib.ExitStack) -> dict[str, Any
     return {"process": os.getpid(), "memory": _KEY, "queue": queue, "memory file": str(memory), "pipe": str(pipe)}
 
 
-def run(who: str, isolation: str) -> tuple[Counter[str], list[str], int]:
-    """Try everything as this user: how many ways of each group were tried, which failed, how many the report names.
+def run(who: str, isolation: str, refused: tuple[str, ...]) -> tuple[Counter[str], list[str], int]:
+    """Try everything as this user, where the kernel refuses these calls.
+
+    Returns:
+        How many ways of each group were tried, which failed, and how many the report names as not prevented.
 
     Raises:
         RuntimeError: the app did not come to an end.
     """
-    machine = Machine(who, isolation)
+    machine = Machine(who, isolation, refused)
     try:
         with contextlib.ExitStack() as stack:
             listeners = Listeners(stack)
@@ -177,7 +188,9 @@ def run(who: str, isolation: str) -> tuple[Counter[str], list[str], int]:
             words = [line.removeprefix("TRIED ") for line in said.splitlines() if line.startswith("TRIED ")]
             tried = [json.loads(word) for word in words]
             done = [each for each in tried if not each[3].startswith("refused")]
-            named = [each for each in done if is_in_copies(report) and each[1] in _IN_COPIES.get(each[0], ())]
+            limits = " ".join(report["notes"])
+            left_open = [ways for words, ways in _OPEN.items() if words in limits]
+            named = [each for each in done if any(each[1] in ways.get(each[0], ()) for ways in left_open)]
             failed = [
                 f"{each[0]}, {each[1]}: {each[2]}: {each[3]}" for each in done if each not in named and _left(*each)
             ]
@@ -203,13 +216,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--who", choices=EVERYBODY, nargs="*", default=EVERYBODY)
     parser.add_argument("--isolation", choices=("namespace", "copy"), nargs="*", default=("namespace", "copy"))
+    parser.add_argument("--refuse", choices=system_calls.ANSWERS, nargs="*", default=())
     options = parser.parse_args()
     failures = 0
     for isolation, who in itertools.product(options.isolation, options.who):
         if who == "ordinary" and ordinary_python() is None:
             print("as an ordinary user: left out: no interpreter that one may run has the packages")
             continue
-        tried, failed, named = run(who, isolation)
+        tried, failed, named = run(who, isolation, tuple(options.refuse))
         print(f"\n{f'as {who}, {isolation}':20} tried")
         for group, number in tried.items():
             print(f"{group:20} {number:5}")

@@ -81,9 +81,8 @@ class Confinement:
 
     def arrive(self, ports: Iterable[int], folder: str) -> None:
         """In a worker: give up what a container has not, and refuse what no rule of the kernel's forbids."""
-        if self.version:
-            with contextlib.suppress(OSError):  # it is held to its rules all the same
-                privileges.drop()
+        with contextlib.suppress(OSError):  # it is held to its rules all the same
+            privileges.drop()
         guard.close_loopback(frozenset(ports), landlock.list_own_ports(), (folder,))
 
     def list_limits(self) -> list[str]:
@@ -91,18 +90,23 @@ class Confinement:
         own = landlock.list_own_ports()
         limits = []
         if self.version < landlock.NETWORK:
-            limits.append("connections that C code and other programs make")
+            limits.append("connections that C code and other programs make, to Unix sockets of this machine too")
         else:
             high = f"ports from {own[0]} to {own[-1]}"
-            limits.append(f"connections by TCP to {high}, and by UDP that C code and other programs make")
+            limits.append(
+                f"connections by TCP to {high}, and by UDP and to Unix sockets that C code and other programs make"
+            )
         if not self.version:
-            limits += ["what these write outside the copies, and read of your files and of other processes' variables"]
+            limits += [
+                "what these write outside the copies, and read of your files and of other processes' variables",
+                "messages to queues that have a name",
+            ]
         else:
             limits += [
                 "that they change modes and dates of your files",
                 "that your files are read by their absolute paths",
-                "what is shared by name in memory (`/dev/shm`, System V)",
             ]
+        limits.append("what is shared by name in memory (`/dev/shm`, System V)")
         if self.version < landlock.SCOPES:
             limits.append("signals to your processes")
         return limits
