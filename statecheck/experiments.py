@@ -7,14 +7,23 @@ entry here, and bind its check in `judge/checks/__init__.py`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from statecheck.steps import AT_ONCE, OTHERS, SPELLINGS, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from statecheck.so_far import SoFar
+from statecheck.so_far import Guard, SoFar
+from statecheck.steps import (
+    AT_ONCE,
+    LATER,
+    OTHERS,
+    SPELLINGS,
+    During,
+    Kill,
+    Leave,
+    Locate,
+    Overlap,
+    Start,
+    Step,
+    Survey,
+    Take,
+)
 
 BASELINE = "same-process"
 OTHER_WORKER = "other-worker"
@@ -32,23 +41,11 @@ BACK_AGAIN = "back-again"
 ALIKE_KEYS = "alike-keys"
 OPENED_ELSEWHERE = "opened-elsewhere"
 RESENT = "resent"
+SECOND_SERVER = "second-server"
 CONTROL = "control"
 APPROVAL = "approval"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """Something known of an app for which an experiment would show nothing.
-
-    Attributes:
-        reason: why not, as it is reported; `{lone}` stands for what is known by that name.
-        holds: whether it is so, by what is known so far.
-    """
-
-    reason: str
-    holds: Callable[[SoFar], bool]
 
 
 def _window_is_clear(so_far: SoFar) -> bool:
@@ -94,6 +91,10 @@ _NO_FOLDING = Guard(
 )
 _NO_EVENTS = Guard("a client sends no event that may be delivered twice", lambda so_far: not so_far.events)
 _NO_IDS = Guard("the app hands out no session ids", lambda so_far: not so_far.hands_out)
+_NO_RUNS = Guard(
+    "no server of workflows keeps its runs where another one finds them, with a model called in them",
+    lambda so_far: not so_far.resumes,
+)
 _NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
 _FORGETFUL = (_SENT_WHOLE, _FORGETS)
@@ -140,7 +141,7 @@ class Experiment:
                 found.append(step.session)
             elif isinstance(step, Overlap):
                 found += [step.sessions[turn % len(step.sessions)] for turn in range(step.turns)]
-            elif isinstance(step, Leave):
+            elif isinstance(step, (Leave, During)):
                 found.append(1)
         return tuple(found)
 
@@ -236,6 +237,17 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         OPENED_ELSEWHERE,
         (Start("a"), Start("b"), Take("a"), Take("b", session=2)),
         guards=(_ONE_USER, *_FORGETFUL, _NO_IDS),
+        where_due=True,
+    ),
+    # a server starts beside one with an old run under way, as in a rolling deploy; one starts after another died young
+    Experiment(
+        SECOND_SERVER,
+        (
+            Start("a"),
+            During("a", (Start("b", warm=False, later=LATER, settles=True),)),
+            During("a", (Kill("a"), Start("c", warm=False, settles=True))),
+        ),
+        guards=(*_FORGETFUL, _ANSWERED, _NO_RUNS),
         where_due=True,
     ),
     # one question, answered by as many as an overlap has

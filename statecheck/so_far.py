@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class SoFar:
         bounded: the app's code has a cache that holds a limited number of sessions.
         folds: its code does something to the session key that a client sends which could make two of them one.
         hands_out: the app gives a new client the id of its session.
+        resumes: a server of workflows keeps its runs where another one finds them, and a model is called in them.
         events: a client sends what may be delivered twice: an event with an id, or a webhook's request.
         pushed_out: a session's turn was not given what it said before, after a turn of another session.
         overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
@@ -60,7 +65,21 @@ class SoFar:
     bounded: bool = False
     folds: bool = False
     hands_out: bool = False
+    resumes: bool = False
     events: bool = False
     pushed_out: bool = False
     overlapped: bool = False
     overlap_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something known of an app for which an experiment would show nothing.
+
+    Attributes:
+        reason: why not, as it is reported; `{lone}` stands for what is known by that name.
+        holds: whether it is so, by what is known so far.
+    """
+
+    reason: str
+    holds: Callable[[SoFar], bool]

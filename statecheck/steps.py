@@ -10,17 +10,26 @@ SPELLINGS = 5
 Way = Literal["", "no-key", "flipped", "again"]
 AT_ONCE = 8
 """How many turns of one session are sent at once."""
+LATER = 3600
+"""How many seconds a run is old that is found under way: more than any server waits before it takes one up."""
 OTHERS = 8
 """How many other sessions come between two turns of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A new worker on a disk; warmed by a turn of a throw-away session unless it starts in mid-experiment."""
+    """A new worker on a disk; warmed by a turn of a throw-away session unless it starts in mid-experiment.
+
+    Attributes:
+        later: how many seconds later it is to the libraries that look at the age of what they find when they start.
+        settles: it is left alone until it does no more of what it begins when it starts.
+    """
 
     worker: str
     disk: int = 1
     warm: bool = True
+    later: int = 0
+    settles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +99,12 @@ class Survey:
     """Note what the user's code says itself: what limits it sets to what it keeps, and where it makes keys alike."""
 
 
-Step = Start | Take | Kill | Locate | Overlap | Leave | Survey
+@dataclass(frozen=True, slots=True)
+class During:
+    """A turn of session 1, at whose model call it is held while other steps are taken."""
+
+    worker: str
+    steps: tuple[Start | Kill, ...]
+
+
+Step = Start | Take | Kill | Locate | Overlap | Leave | During | Survey

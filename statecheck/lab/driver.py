@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE
 from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
-from statecheck.lab.overlap import send_at_once
+from statecheck.lab.overlap import send_at_once, wait_until_still
 from statecheck.lab.sightings import find_relayed, is_given, is_stored
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
-from statecheck.steps import Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
+from statecheck.steps import During, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
 from statecheck.talk.variations import respell_key
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Driver:
             Locate: self._locate,
             Overlap: self._overlap,
             Leave: self._leave,
+            During: self._during,
             Survey: self._survey,
         }
         for step in steps:
@@ -112,7 +113,8 @@ class Driver:
     def _start(self, step: Start) -> None:
         setting = self.setting
         listen = setting.plan.kind != "callable"
-        worker = setting.lab.spawn(f"{self.experiment}/{step.disk}", setting.volumes, listen=listen)
+        disk = f"{self.experiment}/{step.disk}"
+        worker = setting.lab.spawn(disk, setting.volumes, listen=listen, later=step.later)
         # a worker that is replaced stays in the history under another name
         if step.worker in self.workers:
             self.workers[f"{step.worker}{len(self.workers)}"] = self.workers[step.worker]
@@ -122,6 +124,8 @@ class Driver:
             client = self.markers.client(setting.plan, -1)
             answer = take_turn(worker, setting.plan, client, self.markers.marker(), setting.limits.turn)
             self._warmed(worker, answer, client)
+        if step.settles:
+            wait_until_still(worker, self._quiet(), setting.limits.turn)
 
     def _take(self, step: Take) -> None:
         if step.once_more and self._are_all_given(self.workers[step.worker]):
@@ -302,6 +306,12 @@ class Driver:
 
         send_at_once([turn], [worker], "model", self._quiet(), seconds, meanwhile=go_away)
         worker.wait(ended, seconds)
+
+    def _during(self, step: During) -> None:
+        """Take other steps while a turn is held at the model, then let it go, if its worker lives."""
+        worker, seconds = self.workers[step.worker], self.setting.limits.turn
+        turn = partial(self._turn, worker, self._client(1), len(self.sent) + 1, self._next_marker())
+        send_at_once([turn], [worker], "model", self._quiet(), seconds, meanwhile=lambda: self.follow(step.steps))
 
     def _give_up(self, worker: Worker, number: int) -> None:
         """Record that a turn is left in flight."""

@@ -188,6 +188,16 @@ class _Mark(NamedTuple):
     aside: int
 
 
+def wait_until_still(worker: Worker, quiet: float, seconds: float) -> None:
+    """Wait until a worker has done nothing for a quiet time, so that what it began at its start is done, or waits."""
+    bell, watch, still = threading.Event(), _Watch([worker]), 0.0
+    until = time.monotonic() + seconds
+    while still < quiet and time.monotonic() < until:
+        began = time.monotonic()
+        bell.wait(quiet / 20)
+        still = 0.0 if watch.are_at_work(quiet) else still + time.monotonic() - began
+
+
 class _Watch:
     """Tells whether workers are at work, by what they have used of the processor since they were asked before."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING, TWO_SESSIONS
 from statecheck.judge.checks import outcomes
 from statecheck.judge.checks.mixing import find_pushed_out
+from statecheck.judge.checks.taking_up import find_servers
 from statecheck.judge.conversation import Conversation, read_conversations
 from statecheck.probe.frameworks import find_tab
 from statecheck.so_far import SoFar
@@ -103,6 +104,7 @@ class Results:
             bounded=bounded,
             folds=folds and has_spellings(plan),
             hands_out=bool(plan.given),
+            resumes=baseline is not None and bool(find_servers(baseline)) and baseline.calls_model(1),
             events=has_events(plan),
             pushed_out=mixed is not None and channel is not None and find_pushed_out(mixed, channel) is not None,
             leaks=session is not None and session.outcome == "leaked",

@@ -24,6 +24,7 @@ from . import (
     state,
     substitutes,
     tools,
+    workflow_servers,
 )
 from .progress import IMPORTS
 
@@ -31,7 +32,7 @@ Patch = Callable[[ModuleType], None]
 
 _SOURCES = (
     *(module.HOOKS for module in (caches, caught_servers, client_holds, encodings, http_clients, models)),
-    *(module.HOOKS for module in (references, retries, sql, state, substitutes, tools)),
+    *(module.HOOKS for module in (references, retries, sql, state, substitutes, tools, workflow_servers)),
     *adapters.hooks(),
 )
 _PATCHES: dict[str, list[Patch]] = {}

@@ -45,6 +45,7 @@ WorkerKind = Literal[
     "engine",  # a chat engine
     "run",  # of a workflow or an agent
     "workflow",  # was built
+    "server",  # of workflows was built, which keeps its runs where another one finds them
     "asks",  # something of a person
     "answers",  # what a person answered
     "tool",  # of an agent was called

@@ -19,6 +19,7 @@ from .lent_packages import lend
 from .offline import chain, is_offline, is_unreachable
 from .recorder import RECORDER
 from .turns import show
+from .workflow_servers import age_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,6 +70,7 @@ class Service:
         if sock is not None:
             system.LISTENING.add(sock.getsockname()[1])
         lend(self._message["lent"])
+        age_runs(self._message["later"])
         return sock
 
 

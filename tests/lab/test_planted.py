@@ -29,7 +29,7 @@ OF_A_LIBRARY = """dropped-memory refused-write silent-loss cold-start several-th
     pickled doubles merges drops-ttl poisons refused-but-stored"""
 OF_OTHER_APPS = """stream-cut history-dropped own-secret never-persisted worker-recycle paused-run approved-twice
     other-type long-cookie short-lived dated-key
-    repeated-id"""
+    repeated-id never-resumed resumed-twice"""
 """Kinds that are not planted: they depend on the versions that are installed, or need other apps than these."""
 
 

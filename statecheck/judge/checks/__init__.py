@@ -33,6 +33,7 @@ _FILES: Mapping[str, str] = {
     experiments.ALIKE_KEYS: "sharing",
     experiments.OPENED_ELSEWHERE: "sharing",
     experiments.RESENT: "redelivery",
+    experiments.SECOND_SERVER: "taking_up",
 }
 CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check for name, file in _FILES.items()}
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""

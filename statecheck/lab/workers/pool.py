@@ -178,8 +178,11 @@ class Lab:
         self.compiled = reply["compiled"]
         return reply
 
-    def spawn(self, disk: str, volumes: tuple[str, ...], *, listen: bool) -> Worker:
-        """A new worker on this disk, not waited for; `disk` is `<experiment>/<number>`."""
+    def spawn(self, disk: str, volumes: tuple[str, ...], *, listen: bool, later: int = 0) -> Worker:
+        """A new worker on this disk, not waited for; `disk` is `<experiment>/<number>`.
+
+        To libraries that look at the age of what they find at their start it may be so many seconds `later`.
+        """
         disk = f"{self.name}/{disk}"
         listening = None
         if listen:
@@ -195,6 +198,7 @@ class Lab:
             "own_network": not shared,
             "provided": self.ports,
             "handed_over": self.handed_over,
+            "later": later,
         }
         if self.migration and disk not in self._migrated:
             self._migrated.add(disk)

@@ -85,6 +85,10 @@ in your tests.
   refused.
 - `refused-but-stored`: the library's store raises an exception and has stored the message: sent again, it is there
   twice.
+- `never-resumed`: a server of workflows ends with a run under way, and the next one passes over what began less than
+  half a minute ago: the run stays `running`, and nobody does it. A warning.
+- `resumed-twice`: a server that starts takes up each older run that is under way, also where another server still does
+  it: its steps are done twice. A warning.
 
 These are of the app's own code:
 
@@ -124,6 +128,7 @@ from __future__ import annotations
 
 from statecheck.experiments import COLD_START
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
+from statecheck.judge.causes.broken_store import second_server_examples
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.broken_store.failed_save import find_failed_save
 from statecheck.judge.causes.broken_store.guarded_save import find_guarded_save
@@ -140,6 +145,7 @@ from statecheck.judge.causes.broken_store.own_code import (
     find_window_of_the_oldest,
 )
 from statecheck.judge.causes.broken_store.refusals import find_poisoned_read, find_refused_but_stored
+from statecheck.judge.causes.broken_store.second_server import find_doubled_run, find_unresumed_run
 from statecheck.judge.causes.broken_store.short_lived import find_short_lifetime
 
 CAUSE = Cause(
@@ -201,6 +207,8 @@ CAUSE = Cause(
         Question(find_poisoned_read, baseline="any"),
         Question(find_refused_but_stored, baseline="any"),
         Question(find_defect, baseline="any"),
+        Question(find_unresumed_run),
+        Question(find_doubled_run),
         Question(find_cold_start),
         Question(find_several_threads),
     ),
@@ -220,6 +228,8 @@ CAUSE = Cause(
         "drops-ttl",
         "poisons",
         "refused-but-stored",
+        "never-resumed",
+        "resumed-twice",
         "not-committed",
         "filtered-out",
         "never-read",
@@ -297,7 +307,7 @@ CAUSE = Cause(
             "refused-write",
         ),
     ),
-    examples=EXAMPLES,
-    counterexamples=COUNTEREXAMPLES,
+    examples=EXAMPLES + second_server_examples.EXAMPLES,
+    counterexamples=COUNTEREXAMPLES + second_server_examples.COUNTEREXAMPLES,
     doc=__doc__ or "",
 )
