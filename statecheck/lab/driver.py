@@ -113,8 +113,7 @@ class Driver:
     def _start(self, step: Start) -> None:
         setting = self.setting
         listen = setting.plan.kind != "callable"
-        disk = f"{self.experiment}/{step.disk}"
-        worker = setting.lab.spawn(disk, setting.volumes, listen=listen, later=step.later)
+        worker = setting.lab.spawn(f"{self.experiment}/{step.disk}", setting.volumes, listen=listen, later=step.later)
         # a worker that is replaced stays in the history under another name
         if step.worker in self.workers:
             self.workers[f"{step.worker}{len(self.workers)}"] = self.workers[step.worker]

@@ -296,6 +296,39 @@ def test_a_served_run_that_asks_a_person_is_answered_by_the_server_s_own_protoco
 
 
 @pytest.mark.acceptance
+def test_a_second_server_does_what_is_under_way_and_not_what_is_young(user: User) -> None:
+    user.write(
+        server="""\
+            from pathlib import Path
+            from llama_agents.server import SqliteWorkflowStore, WorkflowServer
+            from llama_index.core import Settings
+            from workflows import Workflow, step
+            from workflows.events import StartEvent, StopEvent
+
+            Path("data").mkdir(exist_ok=True)
+
+
+            class Note(Workflow):
+                @step
+                async def add(self, ev: StartEvent) -> StopEvent:
+                    said = Path(f"data/{ev.session_id}.txt")
+                    with said.open("a") as file:
+                        file.write(ev.message)
+                    return StopEvent(result=str(await Settings.llm.acomplete(said.read_text())))
+
+
+            server = WorkflowServer(workflow_store=SqliteWorkflowStore("data/runs.db"))
+            server.add_workflow("note", Note(timeout=60))
+        """
+    )
+
+    ran = diagnosed_in_turn(user, "server.py", Options(seed=1, only=("second-server",)))
+
+    assert ran.outcomes()["second-server"] == "lost"
+    assert found(ran) == [("SC107", kind, Anchor("server.py", 19)) for kind in ("never-resumed", "resumed-twice")]
+
+
+@pytest.mark.acceptance
 def test_an_agent_that_is_built_with_a_memory_ignores_it(user: User) -> None:
     user.write(deaf=DEAF, heard=DEAF.replace(", memory=memory)", ")").replace("run(text)", "run(text, memory=memory)"))
 
