@@ -38,6 +38,7 @@ _EFFECTS: dict[str, OpAction] = {
     "shutil.rmtree": "delete",
     "os.rename": "rename",
 }
+_PACKAGED = ("/site-packages/", "/dist-packages/")
 _LISTS = ("os.listdir", "os.scandir")
 _CODE = (".py", ".pyc", ".so", ".pth", ".ipynb")
 _LOGIN = re.compile(rb"\*\d+\r\n\$\d+\r\n(AUTH|HELLO|CLIENT|SELECT)\r\n", re.IGNORECASE)
@@ -72,6 +73,8 @@ def _record_file(path: str, action: OpAction) -> None:
             RECORDER.emit("file", action=action, where=":memory:", frames=RECORDER.frames(3))
         return
     absolute = os.path.abspath(path)
+    if action in ("read", "miss") and any(part in absolute for part in _PACKAGED):
+        return  # a library looks into its own data, of which boto3 has thousands of files
     if SANDBOX and action not in ("read", "miss") and not absolute.startswith(SANDBOX):
         RECORDER.emit("escaped", where=absolute, frames=RECORDER.frames(3))
     elif TURN.get() or action == "database":
