@@ -59,7 +59,7 @@ def send_at_once(
             most = overlap.hold(pool, turns, meanwhile)
         finally:
             for worker in workers:
-                worker.tell({"release": True})
+                worker.let_go(for_good=True)
         return most, overlap.finish(max(_PATIENT * quiet, _LEAST_PATIENCE))
     finally:
         pool.shutdown(wait=False)
@@ -138,13 +138,11 @@ class _Overlap:
         """
         for worker in self._workers:
             if not self._in_turn:
-                worker.tell({"next-round": True, "turn": 0, "models-only": models_only})
+                worker.let_go(models_only=models_only)
                 continue
-            for turn in reversed([turn for turn, is_held in worker.arrivals.items() if is_held]):
-                worker.arrivals[turn] = False
-                staying = sum(sum(list(each.arrivals.values())) for each in self._workers)
-                before = self._marks()
-                worker.tell({"next-round": True, "turn": turn, "models-only": models_only})
+            for turn in reversed(worker.list_held()):
+                before, staying = self._marks(), sum(len(each.list_held()) for each in self._workers) - 1
+                worker.let_go(turn, models_only=models_only)
                 self._wait_for_arrivals(before, staying)
 
     def _wait_for_arrivals(self, before: Sequence[_Mark], staying: int = 0) -> int:

@@ -34,12 +34,12 @@ class OneByOne:
     def ask(self, message: dict[str, Any], _seconds: float) -> dict[str, Any]:
         return {"work": 0.0} if "work" in message else {}
 
-    def tell(self, message: dict[str, Any]) -> None:
-        if "next-round" in message:
+    def let_go(self, _turn: int = 0, *, models_only: bool = False, for_good: bool = False) -> None:
+        if for_good:
+            self.released.set()
+        else:
             self.rounds += 1
             self.held += 1
-        if "release" in message:
-            self.released.set()
 
 
 def test_slow_turns_are_let_go_before_their_answers_are_late() -> None:
@@ -56,23 +56,26 @@ class AtTheModel:
 
     def __init__(self) -> None:
         self.held = self.held_aside = 0
-        self.arrivals: dict[int, bool] = {}
         self.done: dict[int, str] = {}
+        self.arrived: list[int] = []
         self.ended: list[int] = []
         self.gates = {turn: threading.Event() for turn in (7, 8)}
 
     def turn(self, number: int) -> None:
         self.held += 1
-        self.arrivals[number] = True
+        self.arrived.append(number)
         self.gates[number].wait(FOREVER)
         self.ended.append(number)
 
     def ask(self, message: dict[str, Any], _seconds: float) -> dict[str, Any]:
         return {"work": 0.0} if "work" in message else {}
 
-    def tell(self, message: dict[str, Any]) -> None:
-        for turn, gate in self.gates.items():
-            if "release" in message or turn == message["turn"]:
+    def list_held(self) -> list[int]:
+        return [turn for turn in self.arrived if not self.gates[turn].is_set()]
+
+    def let_go(self, turn: int = 0, *, models_only: bool = False, for_good: bool = False) -> None:
+        for number, gate in self.gates.items():
+            if for_good or turn in (0, number):
                 gate.set()
 
 

@@ -195,6 +195,22 @@ def test_a_worker_that_goes_on_importing_is_waited_for(started: Started, monkeyp
     assert limits == [60, 60, 60], "each import has the whole of it"
 
 
+def test_turns_that_are_held_are_told_in_the_order_of_their_first_arrival(started: Started) -> None:
+    worker, channel, _ops = started
+    for turn in (8, 7):
+        channel.send({"held": turn, "at": "model"})
+    worker.wait(lambda: worker.held == 2, 5)
+    worker.let_go(8)
+
+    assert worker.list_held() == [7]
+    assert channel.receive(5)[0] == {"next-round": True, "turn": 8, "models-only": False}
+    channel.send({"held": 8, "at": "write"})
+    worker.wait(lambda: worker.held == 3, 5)
+    assert worker.list_held() == [8, 7]
+    worker.let_go(for_good=True)
+    assert worker.list_held() == []
+
+
 def test_a_worker_that_imports_nothing_new_is_not_waited_for(started: Started) -> None:
     worker, channel, _ops = started
     channel.send({"importing": "big.a"})

@@ -56,7 +56,6 @@ class Worker:
         kept: {turn token: what the client's browser keeps from then on} of calls.
         listens: {turn token: how often its app has asked for a message} of WebSocket connections.
         held: how many turns it has held at the barrier; `held_aside` of them at what they read or write.
-        arrivals: {turn token: whether it is held now} of turns that it has held, in the order in which they first were.
         importing: the module that it last told to be importing, and how often it has told so.
         asked: how many times a run in it has asked something of a person.
         fate: how it ended, once it is dead.
@@ -84,7 +83,9 @@ class Worker:
         self.listens: dict[int, int] = {}
         self.held = 0
         self.held_aside = 0
-        self.arrivals: dict[int, bool] = {}
+        self._arrivals: dict[
+            int, bool
+        ] = {}  # {turn token: whether it is held now}, in the order of their first arrival
         self.asked = 0
         self.importing = ("", 0)
         self.incomplete = False
@@ -156,7 +157,7 @@ class Worker:
             self.listens[message["listens"]] = self.listens.get(message["listens"], 0) + 1
         elif "held" in message:
             self.held += 1
-            self.arrivals[message["held"]] = True
+            self._arrivals[message["held"]] = True
             self.held_aside += message["at"] != "model"
         elif "importing" in message:
             self.importing = (str(message["importing"])[:_MOST_ERROR], self.importing[1] + 1)
@@ -208,6 +209,23 @@ class Worker:
         """Send a message that needs no answer; a worker that is gone does not mind."""
         with contextlib.suppress(Closed):
             self.channel.send(message)
+
+    def list_held(self) -> list[int]:
+        """Return the tokens of the turns that it holds now, in the order in which they were held first."""
+        with self.bell:
+            return [turn for turn, is_held in self._arrivals.items() if is_held]
+
+    def let_go(self, turn: int = 0, *, models_only: bool = False, for_good: bool = False) -> None:
+        """Let what it holds go on.
+
+        Args:
+            turn: the token of the only turn that may; 0: all may.
+            models_only: from now on turns are held at model calls alone.
+            for_good: none is held any more; else each is again, at the next place that it comes to.
+        """
+        with self.bell:
+            self._arrivals.update(dict.fromkeys([turn] if turn else self._arrivals, False))
+        self.tell({"release": True} if for_good else {"next-round": True, "turn": turn, "models-only": models_only})
 
     def ask(self, message: Message, seconds: float) -> Message | None:
         """Send a request and wait for its reply; None if the worker died or did not answer in time."""
