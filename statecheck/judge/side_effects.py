@@ -20,7 +20,7 @@ _DONE = {"run": "ran", "delete": "removed", "rename": "renamed", "write": "wrote
 def notes(conversations: Mapping[str, Conversation]) -> tuple[str, ...]:
     """One sentence for each tool with effects, and one each for what else was done, blocked or stood in for."""
     ops = [op for conversation in conversations.values() for op in conversation.ops]
-    return (*_tools(ops), *_effects(ops), *_blocked(ops), *_substituted(ops))
+    return (*_tools(ops), *_effects(ops), *_blocked(ops), *_substituted(ops), *_signed(ops))
 
 
 def show_line(op: Op) -> str:
@@ -91,3 +91,10 @@ def _substituted(ops: list[Op]) -> list[str]:
     found = [f"a text stands in for documents that are not there: {_listed(documents)}"] if documents else []
     text = "stood in for, as they need the network: {}; what they would have given or kept is not judged"
     return found + ([text.format(_listed(others))] if others else [])
+
+
+def _signed(ops: list[Op]) -> list[str]:
+    """Where tokens that another service would issue were made."""
+    places = [f"{op.name}{show_line(op)}" for op in ops if op.f == "signed"]
+    text = "tokens that another service would issue were signed with the app's own key, where it checks them: {}"
+    return [text.format(_listed(places))] if places else []

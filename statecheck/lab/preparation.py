@@ -27,6 +27,7 @@ from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.code.uses import calls_method
+from statecheck.source.handlers.claims import find_claims
 from statecheck.source.project.deploy import find_working_folder
 from statecheck.source.project.project_files import ProjectFiles
 from statecheck.source.project.schemas import read_schema_scripts
@@ -96,7 +97,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
         recording.polls = calls_method(tree, by_name(target.framework).polls)
         recording.notes += [*launched.notes, *filter(None, [target.why]), *notes]
         folder = find_working_folder(files, target.path) or target.project
-        lab = _open_lab(recording, launched, folder, seeded=hashes(tree), threads=threads)
+        lab = _open_lab(recording, launched, tree, folder, threads)
         run_seconds = _RUN_SECONDS * recording.options.timeout_scale
         lab.watch(run_seconds, _LAST_SECONDS)
         _provide(recording, lab, launched, tree, files, modules)
@@ -174,13 +175,14 @@ def _find_roots(target: Target) -> list[str]:
     return list(dict.fromkeys((str(target.project), str(target.root))))
 
 
-def _open_lab(recording: Recording, launched: Launched, folder: Path, *, seeded: bool, threads: int) -> Lab:
+def _open_lab(recording: Recording, launched: Launched, tree: SourceTree, folder: Path, threads: int) -> Lab:
     target = recording.target
     request = {
         **_spawn_request(target, folder),
         "environment": dict(launched.surroundings.environment),
         "lent": launched.surroundings.lent,
-        "seeded": seeded,
+        "seeded": hashes(tree),
+        "claims": find_claims(tree),
         "threads": threads,
     }
     seconds = START_SECONDS * max(1.0, recording.options.timeout_scale)  # of our own work: no reason to hurry it

@@ -20,6 +20,7 @@ from . import (
     models,
     references,
     retries,
+    signed_tokens,
     sql,
     state,
     substitutes,
@@ -32,7 +33,8 @@ Patch = Callable[[ModuleType], None]
 
 _SOURCES = (
     *(module.HOOKS for module in (caches, caught_servers, client_holds, encodings, http_clients, models)),
-    *(module.HOOKS for module in (references, retries, sql, state, substitutes, tools, workflow_servers)),
+    *(module.HOOKS for module in (references, retries, signed_tokens, sql, state)),
+    *(module.HOOKS for module in (substitutes, tools, workflow_servers)),
     *adapters.hooks(),
 )
 _PATCHES: dict[str, list[Patch]] = {}

@@ -52,6 +52,7 @@ WorkerKind = Literal[
     "session",  # of the web framework
     "cache",  # of the web framework
     "signature",  # of a cookie or a stored session was refused
+    "signed",  # a token, in place of one that another service would issue
     "file",
     "sql",  # a statement that Python code sent
     "wire",  # bytes that went to a service or came from it

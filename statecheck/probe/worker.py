@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from . import executors, leftovers, outside, seeds, sql, system, turns
+from . import executors, leftovers, outside, seeds, signed_tokens, sql, system, turns
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Message
@@ -63,6 +63,7 @@ def main(message: Message | int) -> None:
         seeds.forget_draws()
         if message["seeded"]:
             seeds.reseed()
+    signed_tokens.configure(message["claims"])
     sql.install()
     executors.install()
     leftovers.install(turns.record_end)

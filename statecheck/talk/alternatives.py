@@ -12,6 +12,7 @@ from statecheck.talk.credentials import find_basic, sign_each
 from statecheck.talk.endpoints import START_EVENT, Endpoint
 from statecheck.talk.field_roles import Choice, choose_roles, find_field, find_rivals
 from statecheck.talk.page_visits import visit_form
+from statecheck.talk.plan import USER
 from statecheck.talk.request_template import Sending, draft_plan
 from statecheck.talk.session_openings import begin_without_session, fetch_cookie, open_session, opens_path
 from statecheck.talk.sign_in import carry_token, find_credential, list_ways_in
@@ -93,16 +94,33 @@ def _signed_in(
         return [way.put_before(plan, "") for way in list_ways_in(sending, everything, accounts, token=False)], False
     if credential.name.lower() in given or (settled and credential in chosen.sessions):
         return [], False
-    choice, name = carry_token(chosen, credential)
     ways = list_ways_in(sending, everything, accounts, token=True)
     if not ways:
-        return [], False
+        vouched = _vouch(sending, chosen, credential, everything, settled=settled)
+        return vouched, credential.required or credential.demanded
+    choice, name = carry_token(chosen, credential)
     plans = _drafts(sending, choice, everything, settled=settled)
     if not choice.sessions:
         plans = [replace(plan, session_field=str(credential.place)) for plan in plans]
     signed = [way.put_before(plan, name) for way in ways for plan in plans]
     looked_up = credential in chosen.sessions or credential.leaning <= weights.FOUND_BY
     return signed, credential.required or credential.demanded or looked_up
+
+
+def _vouch(
+    sending: Sending, chosen: Choice, credential: Field, everything: Sequence[Endpoint], *, settled: bool
+) -> list[Plan]:
+    """Return plans whose clients say who they are by a credential that nothing in the app issues."""
+    if credential in chosen.sessions:
+        return []
+    choice, name = carry_token(chosen, credential, USER if chosen.sessions else "")
+    place = str(credential.place)
+    said = f"`{place}` says who it is, and nothing here issues it: each client sends one of its own"
+    plans = [replace(plan, why=(*plan.why, said)) for plan in _drafts(sending, choice, everything, settled=settled)]
+    if name == "session":  # a guess, where the app may do without it
+        sure = credential.required or credential.demanded
+        plans = [replace(plan, session_field=place, doubt="" if sure else "session") for plan in plans]
+    return plans
 
 
 def _drafts(sending: Sending, choice: Choice, everything: Sequence[Endpoint], *, settled: bool) -> list[Plan]:

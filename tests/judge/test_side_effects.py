@@ -44,3 +44,13 @@ def test_what_is_blocked_is_named_once_with_the_line_and_the_time() -> None:
         "api.example.com:443 (app.py:8)",
         "blocked, asked for by libraries on their own: telemetry.example.com:443",
     )
+
+
+def test_tokens_that_were_signed_in_place_of_another_service_are_told() -> None:
+    assert noted("""
+        1a signed name=PyJWT method=HS256 @app.py:4
+        2a signed name=PyJWT method=HS256 @app.py:4
+    """) == (
+        "tokens that another service would issue were signed with the app's own key, where it checks them: "
+        "PyJWT (app.py:4)",
+    )

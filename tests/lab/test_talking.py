@@ -223,12 +223,40 @@ KNOWN = """\
         entries.append(request.get_json()["entry"])
         return {"earlier": entries[:-1]}
 """
+BORNE = """\
+    import os
+
+    import jwt
+    from fastapi import Depends, FastAPI, HTTPException
+    from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+    app = FastAPI()
+    KEY = os.environ["BOATS_SIGNING_SECRET"]
+    logs = {}
+
+
+    def who(sent: HTTPAuthorizationCredentials = Depends(HTTPBearer())) -> str:
+        try:
+            claims = jwt.decode(sent.credentials, KEY, algorithms=["HS256"], audience="boats")
+        except jwt.InvalidTokenError as error:
+            raise HTTPException(401, str(error)) from error
+        if claims["rank"] != "mate":
+            raise HTTPException(403)
+        return claims["sub"]
+
+
+    @app.post("/log")
+    def log(payload: dict, user: str = Depends(who)):
+        entries = logs.setdefault(user, [])
+        entries.append(payload["entry"])
+        return {"earlier": entries[:-1]}
+"""
 
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> User:
     user = User(tmp_path_factory.mktemp("user"))
-    user.write(minted=MINTED, opened=OPENED, shown=SHOWN, twins=TWINS, signed=SIGNED, known=KNOWN)
+    user.write(minted=MINTED, opened=OPENED, shown=SHOWN, twins=TWINS, signed=SIGNED, known=KNOWN, borne=BORNE)
     return user
 
 
@@ -245,6 +273,7 @@ def talk(ran: Ran, project: Path) -> str:
         ("shown.py", "POST /talk, message in body text, session in body ticket, which GET / gives"),
         ("signed.py", "POST /boards/{session}/notes, message in body text, session in path board, which POST /boards"),
         ("known.py", "POST /log, message in body entry, no session is sent, after POST /signin"),
+        ("borne.py", "POST /log, message in body entry, session in header Authorization"),
         ("twins.py", "POST /pair, message in body two, session in body beta"),
     ],
 )

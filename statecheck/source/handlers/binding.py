@@ -222,11 +222,30 @@ def take_over_middleware(flow: Flow) -> None:
         names = [a.arg for a in found.node.args.args if a.arg != "self"]
         given = Traced(at=Place("header", ())) if names[:1] == ["environ"] else Traced(root="request")
         ahead.enter(found, dict.fromkeys(names[:1], given))
-        flow.notes.kept |= ahead.notes.kept
-        used = {place for value in ahead.notes.kept.values() for place in value.all}
-        flow.notes.earlier |= {place: entry for place, entry in ahead.notes.usages.items() if place in used}
-        known = used | {place for place, entry in ahead.notes.usages.items() if entry.demanded}
-        flow.notes.usages |= {place: ahead.notes.usages[place] for place in known if place in ahead.notes.usages}
+        _take_over(flow, ahead)
+
+
+def take_over_decorators(flow: Flow, found: Definition) -> None:
+    """Take over what the project's decorators demand of a request before a handler is called, and what they keep."""
+    for mark in getattr(found.node, "decorator_list", ()):
+        maker = flow.code.resolve(found.file, mark.func if isinstance(mark, ast.Call) else mark)
+        if maker is None or not isinstance(maker.node, FUNCTIONS):
+            continue
+        inner = [node for node in ast.walk(maker.node) if isinstance(node, FUNCTIONS) and node is not maker.node]
+        for wrapper in inner[-1:]:
+            ahead = Flow(flow.code)
+            names = {argument.arg for argument in (*wrapper.args.args, *wrapper.args.kwonlyargs)} & _NAMED_REQUESTS
+            ahead.enter(Definition(maker.file, wrapper), dict.fromkeys(names, Traced(root="request")))
+            _take_over(flow, ahead)
+
+
+def _take_over(flow: Flow, ahead: Flow) -> None:
+    """Take over what is demanded of a request, and kept of it, by what is called before its handler."""
+    flow.notes.kept |= ahead.notes.kept
+    used = {place for value in ahead.notes.kept.values() for place in value.all}
+    flow.notes.earlier |= {place: entry for place, entry in ahead.notes.usages.items() if place in used}
+    known = used | {place for place, entry in ahead.notes.usages.items() if entry.demanded}
+    flow.notes.usages |= {place: ahead.notes.usages[place] for place in known if place in ahead.notes.usages}
 
 
 def find_guards(flow: Flow, found: Definition) -> list[ast.Call]:

@@ -417,6 +417,9 @@ class _Frame:
             found, seen = entered
             assert isinstance(found.node, FUNCTIONS)
             return self.flow.enter(found, {**seen, **self._bind_arguments(found.node, node, arguments, keywords)})
+        opened = sinks.open_token(name, arguments)
+        if opened is not None:
+            return opened
         call = sinks.leaving_call(node, owner, arguments, keywords)
         if call.runs_workflow:
             for step, bound in sinks.workflow_steps(self.site, call):

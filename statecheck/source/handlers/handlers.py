@@ -18,6 +18,7 @@ from statecheck.source.handlers.binding import (
     bind_login,
     bind_parameters,
     find_guards,
+    take_over_decorators,
     take_over_middleware,
 )
 from statecheck.source.handlers.flow import Flow
@@ -83,6 +84,7 @@ def read_handler(
     flow = Flow(code)
     found = Definition(file, node)
     take_over_middleware(flow)
+    take_over_decorators(flow, found)
     bind_login(flow, found)
     for guard in find_guards(flow, found):
         bind_dependency(flow, found, guard, None)

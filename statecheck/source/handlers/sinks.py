@@ -55,6 +55,14 @@ _QUERIES = as_set(
     "execute execute_fetchall fetchrow fetch fetchone fetchall fetchval fetch_all fetch_one fetch_val scalar scalars"
 )
 _PATHS = as_set("open Path joinpath PurePath sha256 md5 sha1")
+_OPENING = as_set("decode decode_complete get_unverified_claims verify_id_token verify_token decode_token loads unsign")
+_SIGNED = ("header", "cookie", "query")
+
+
+def open_token(name: str, arguments: list[Traced]) -> Traced | None:
+    """Return what a call takes out of a token that travels by itself, which says what the token says; or None."""
+    travels = [place for place in arguments[0].all if place.where in _SIGNED] if arguments else []
+    return Traced(at=travels[0]) if name in _OPENING and len(travels) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
