@@ -163,7 +163,7 @@ def count_workers(files: ProjectFiles) -> tuple[int, Anchor] | None:
     for path in (*files.by_kind["compose"], *files.by_kind["yaml"]):
         for deployment in files.deployments(path):
             found += [(copies.number, path, copies.line) for copies in deployment.copies]
-    return _pick_largest(found, files.project)
+    return _pick_largest(found, files)
 
 
 def count_threads(files: ProjectFiles) -> tuple[int, Anchor] | None:
@@ -173,7 +173,7 @@ def count_threads(files: ProjectFiles) -> tuple[int, Anchor] | None:
     """
     if any(_GREEN.search(files.read(path)) for path in (*_startup_files(files), *files.by_kind["gunicorn"])):
         return None
-    return _pick_largest(_find_counts(files, _THREADS, "threads"), files.project)
+    return _pick_largest(_find_counts(files, _THREADS, "threads"), files)
 
 
 def serves_workflows(project: Path) -> bool:
@@ -194,17 +194,29 @@ def _find_counts(files: ProjectFiles, option: re.Pattern[str], name: str) -> lis
     """Return (number, file, line) of each place that states one: by an option of a server, or gunicorn's setting."""
     found: list[tuple[int, Path, int]] = []
     for path in _startup_files(files):
-        found += [(number, path, line) for number, line in _read_option(files.text(path), option)]
+        found += [(number, path, line) for number, line in _read_option(_startup_text(files, path), option)]
     for path in files.by_kind["gunicorn"]:
         found += [(number, path, line) for number, line in _read_gunicorn(files.syntax(path), name)]
     return found
 
 
-def _pick_largest(found: list[tuple[int, Path, int]], project: Path) -> tuple[int, Anchor] | None:
+def _startup_text(files: ProjectFiles, path: Path) -> str:
+    """Return what a file says of how the app is started, each thing in its line: one above speaks of others as well."""
+    if path.is_relative_to(files.project):
+        return files.text(path)
+    lines: dict[int, str] = {}
+    for deployment in files.deployments(path):
+        for service in deployment.own_services if deployment.built else ():
+            lines |= {one.line: f"{one.name}={one.value}" for one in service.environment}
+            lines |= {one.line: " ".join(service.command) for one in service.command[:1]}
+    return "\n".join(lines.get(number, "") for number in range(1, max(lines, default=0) + 1))
+
+
+def _pick_largest(found: list[tuple[int, Path, int]], files: ProjectFiles) -> tuple[int, Anchor] | None:
     if not found:
         return None
     number, path, line = max(found, key=lambda one: one[0])
-    return number, Anchor(path.relative_to(project).as_posix(), line)
+    return number, Anchor(files.show(path), line)
 
 
 def _image_of(files: ProjectFiles, service: Service, folder: Path, default: tuple[Path, Image]) -> tuple[Path, Image]:

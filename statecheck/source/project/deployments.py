@@ -11,7 +11,7 @@ from statecheck.source.project.documents import Node, Text, get, items, pairs, t
 from statecheck.source.project.serverless import read_functions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from statecheck.source.project.serverless import Function
 
@@ -111,11 +111,18 @@ class Deployment:
         return self.services[: self.built] or self.services
 
 
-def read_deployment(document: Node) -> Deployment:
-    """Return what a document says; one that is of something else says nothing."""
+def read_deployment(document: Node, builds: Callable[[Build], bool] = lambda _: True) -> Deployment:
+    """Return what a document says; one that is of something else says nothing.
+
+    Args:
+        document: of a YAML file.
+        builds: whether it is the project that is built so.
+    """
     services = [service for _, service in pairs(get(document, "services"))]
-    built = [service for service in services if get(service, "build") is not None]
-    others = [service for service in services if get(service, "build") is None]
+    built, others = list[Node](), list[Node]()
+    for service in services:
+        build = _read_build(service)
+        (built if build is not None and builds(build) else others).append(service)
     functions = tuple(read_functions(document))
     return Deployment(
         tuple(map(_read_service, (*built, *others))),
@@ -134,9 +141,8 @@ def with_defaults(value: str) -> str | None:
 
 
 def _read_service(service: Node) -> Service:
-    build = get(service, "build")
     return Service(
-        None if build is None else Build(_context_of(build), text(get(build, "dockerfile")) or "Dockerfile"),
+        _read_build(service),
         text(get(service, "working_dir")),
         tuple(_read_mounts(service)),
         tuple(_read_environment(get(service, "environment"))),
@@ -149,8 +155,12 @@ def _read_words(node: Node) -> Iterator[Text]:
     yield from (each for each in (items(node) or (node,)) if isinstance(each, Text))
 
 
-def _context_of(build: Node) -> str:
-    return text(build) or text(get(build, "context")) or "."
+def _read_build(service: Node) -> Build | None:
+    build = get(service, "build")
+    if build is None:
+        return None
+    context = text(build) or text(get(build, "context")) or "."
+    return Build(context, text(get(build, "dockerfile")) or "Dockerfile")
 
 
 def _read_mounts(service: Node) -> Iterator[Mount]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from statecheck.errors import StatecheckError
 from statecheck.source.code.files import directories
+from statecheck.source.code.reading import exists, is_file
 from statecheck.source.code.sources import Sources
 from statecheck.source.project.deployments import Deployment, read_deployment
 from statecheck.source.project.dockerfiles import Image, read_image
@@ -15,8 +18,9 @@ from statecheck.source.project.documents import read_documents
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
+
+    from statecheck.source.project.deployments import Build
 
 FileKind = Literal["compose", "dockerfile", "env", "gunicorn", "plain", "yaml"]
 
@@ -34,6 +38,8 @@ _DEPLOYS = re.compile(
     re.MULTILINE,
 )
 _MAX_DEPTH, _MAX_FILES = 4, 400
+_ABOVE = tuple(f"{name}.{suffix}" for name in ("compose", "docker-compose") for suffix in ("yaml", "yml"))
+_FURTHEST_ABOVE = 2
 _T = TypeVar("_T")
 
 
@@ -52,7 +58,10 @@ class ProjectFiles:
 
     @cached_property
     def by_kind(self) -> Mapping[FileKind, tuple[Path, ...]]:
-        """The files of each kind, those of upper folders first."""
+        """The files of each kind, those of upper folders first.
+
+        A compose file may also lie above, in a repository of several parts of which the project is one that it builds.
+        """
         found: dict[FileKind, list[Path]] = {kind: [] for kind, _ in _KINDS}
         for folder, names in directories(self.project, _MAX_DEPTH):
             if sum(map(len, found.values())) > _MAX_FILES:
@@ -61,7 +70,13 @@ class ProjectFiles:
                 kind = next((kind for kind, form in _KINDS if form.fullmatch(name)), None)
                 if kind is not None:
                     found[kind].append(folder / name)
+        if not found["compose"]:
+            found["compose"] += filter(self._is_built_by, _list_above(self.project))
         return {kind: tuple(files) for kind, files in found.items()}
+
+    def show(self, path: Path) -> str:
+        """Return a file's path as people write it in the project."""
+        return Path(os.path.relpath(path, self.project)).as_posix()
 
     def read(self, path: Path) -> bytes:
         """Return a file's bytes."""
@@ -87,9 +102,32 @@ class ProjectFiles:
         return _remember(self._deployments, path, lambda: self._decode(path))
 
     def _decode(self, path: Path) -> tuple[Deployment, ...]:
+        if not path.is_relative_to(self.project):
+            return self._read_above(path)
         data = self.read(path)
         worth = path in self.by_kind["compose"] or _DEPLOYS.search(data)
         return tuple(map(read_deployment, read_documents(data))) if worth else ()
+
+    def _is_built_by(self, path: Path) -> bool:
+        return any(deployment.built for deployment in self._read_above(path))
+
+    def _read_above(self, path: Path) -> tuple[Deployment, ...]:
+        """Return what a compose file above deploys, which builds other parts of its repository as well."""
+
+        def builds(build: Build) -> bool:
+            context = os.path.normpath(path.parent / build.context)
+            dockerfile = Path(os.path.normpath(Path(context, build.dockerfile)))
+            return context == str(self.project) or dockerfile.is_relative_to(self.project)
+
+        return tuple(read_deployment(document, builds) for document in read_documents(self.read(path)))
+
+
+def _list_above(project: Path) -> Iterator[Path]:
+    """Yield the compose files above a project, up to where its repository begins."""
+    for folder in (project, *project.parents)[:_FURTHEST_ABOVE]:
+        if exists(folder / ".git"):
+            return
+        yield from filter(is_file, (folder.parent / name for name in _ABOVE))
 
 
 _Key = TypeVar("_Key")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
@@ -12,7 +14,6 @@ from statecheck.source.project.env_text import expand, read_env_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from statecheck.source.project.project_files import ProjectFiles
 
@@ -43,7 +44,7 @@ def find_variables(files: ProjectFiles) -> dict[str, ProjectVariable]:
     found: dict[str, ProjectVariable] = {}
     for path, assignments in sorted(_read_files(files), key=lambda pair: _rank(pair[0], files.project)):
         example = _is_example(path)
-        shown = path.relative_to(files.project).as_posix()
+        shown = files.show(path)
         for one in assignments:
             found.setdefault(one.name, ProjectVariable(one.value, Anchor(shown, one.line), example))
     return found
@@ -55,7 +56,7 @@ def _is_example(path: Path) -> bool:
 
 
 def _rank(path: Path, project: Path) -> tuple[bool, tuple[str, ...]]:
-    return _is_example(path), path.parent.relative_to(project).parts
+    return _is_example(path), Path(os.path.relpath(path.parent, project)).parts
 
 
 def _read_files(files: ProjectFiles) -> Iterator[tuple[Path, tuple[Assignment, ...]]]:

@@ -110,7 +110,7 @@ def _command(
     files: ProjectFiles, scripts: dict[str, Started], path: Path, line: int, given: Sequence[str]
 ) -> Started | None:
     """Return what a command starts, or None."""
-    anchor = Anchor(path.relative_to(files.project).as_posix(), line)
+    anchor = Anchor(files.show(path), line)
     flat = [part for word in given for part in (_split(word) if " " in word else [word])]
     run: Started | None = None
     for index, word in enumerate(flat):

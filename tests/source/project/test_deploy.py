@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from statecheck.model import Anchor
 from statecheck.source.project.deploy import (
     count_threads,
     count_workers,
@@ -12,6 +13,8 @@ from statecheck.source.project.deploy import (
     find_volumes,
 )
 from statecheck.source.project.project_files import ProjectFiles
+from statecheck.source.project.project_variables import find_variables
+from statecheck.source.project.started import read_started
 
 DOCKERFILE = "FROM python:3.12 AS base\nENV HOME_DIR=/srv\nWORKDIR ${HOME_DIR}/app\nCOPY . .\n"
 
@@ -294,3 +297,58 @@ def test_without_a_dockerfile_the_working_directory_or_the_usual_one(tmp_path: P
     assert folders(tmp_path, {"compose.yaml": compose(head="    working_dir: /code\n")}) == {"/code": "."}
     (tmp_path / "compose.yaml").unlink()
     assert folders(tmp_path, {"app.py": ""}) == {}
+
+
+ABOVE = """\
+services:
+  site:
+    build: ./site
+    command: serve --workers 9
+    environment: {LEDGER: redis://site/3}
+    volumes: [pages:/site/data]
+  desk:
+    build: {context: desk}
+    command: uvicorn desk:app --workers 3
+    environment: {LEDGER: redis://store/1}
+    volumes: [talks:/srv/app/data]
+  store:
+    image: redis
+volumes: {talks: {}, pages: {}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("compose.yaml", ABOVE),
+        ("docker-compose.yml", ABOVE.replace("{context: desk}", "{context: ., dockerfile: desk/Dockerfile}")),
+        ("../docker-compose.yml", ABOVE.replace("context: desk", "context: parts/desk")),
+    ],
+)
+def test_a_compose_file_above_says_what_it_says_of_the_part_that_is_diagnosed(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    planted(tmp_path / "parts", {"desk/Dockerfile": DOCKERFILE, "desk/app.py": "", name: text})
+    files = ProjectFiles(tmp_path / "parts" / "desk")
+
+    assert {path.name for path in find_volumes(files)} == {"data"}
+    workers, line = count_workers(files) or (0, Anchor("", 0))
+    assert (workers, line.path, line.line) == (3, files.show(files.by_kind["compose"][0]), 9)
+    assert find_variables(files)["LEDGER"].value == "redis://store/1"
+    assert read_started(files)[0][0].module == "desk"
+    assert files.show(files.by_kind["compose"][0]).startswith("../")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"compose.yaml": ABOVE.replace("{context: desk}", "other")},
+        {"compose.yaml": ABOVE, "desk/.git/HEAD": ""},
+        {"compose.yaml": ABOVE, "desk/compose.yml": "services: {web: {build: .}}\n"},
+    ],
+    ids=["of others", "of another repository", "beside one of its own"],
+)
+def test_a_compose_file_above_that_is_not_the_projects_says_nothing(tmp_path: Path, files: dict[str, str]) -> None:
+    planted(tmp_path, {"desk/app.py": "", **files})
+
+    assert "LEDGER" not in find_variables(ProjectFiles(tmp_path / "desk"))
