@@ -76,9 +76,8 @@ class Symptom:
         advice: one sentence: what they mean, or what to do.
         messages: the constant core of each; `*` stands for whatever the message names there.
         kind: within the cause.
-        phrases: for what people say, the words that all have to be said in one way or another: `forgets|lost answer`
-            is a word that begins with `forgets` or with `lost`, and one that begins with `answer`. Of fewer than four
-            letters it is the word itself.
+        phrases: for what people say, the words that all have to be said in one way or another, as
+            `statecheck.judge.phrases.is_said` reads them.
         general: its phrases say what those of other causes say as well, with more words: theirs go first.
     """
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.judge.cause import Symptom
 from statecheck.judge.causes import CAUSES
+from statecheck.judge.phrases import is_said, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,6 +75,18 @@ _OF_NO_CAUSE: tuple[Symptom, ...] = (
             "contents is not specified",
             "messages must not be empty",
             "'messages' must contain at least one",
+        ),
+    ),
+    Symptom(
+        "the history has two messages of one side in a row, or begins with an answer: a turn was lost, stored twice or "
+        "cut in half; cut and store question and answer together",
+        (
+            "roles must alternate",
+            "first message must use the * role",
+            "history must alternate",
+            "alternating user/assistant",
+            "alternate between user and model",
+            "Conversation roles must alternate",
         ),
     ),
     Symptom(
@@ -161,8 +174,6 @@ PHRASES: tuple[Message, ...] = tuple(
     message for cause in CAUSES for message in _flatten(cause.code, cause.symptoms, said=True)
 )
 """What people say where there is no error message: `text` is as `Symptom.phrases` has it."""
-_MOST_SAID = 30  # words; what is longer is a log, where words stand together by chance
-_SHORTEST_STEM = 4  # letters: `not` is no beginning of `note`
 
 
 def find_messages(text: str) -> list[Message]:
@@ -180,17 +191,9 @@ def find_messages(text: str) -> list[Message]:
 
 
 def _find_said(plain: str) -> list[Message]:
-    words = re.findall(r"[a-z0-9']+", plain.replace("_", " "))
-    if len(words) > _MOST_SAID:
-        return []
-    found = [message for message in PHRASES if all(_is_said(group, words) for group in message.text.split())]
+    words = split_words(plain)
+    found = [message for message in PHRASES if is_said(message.text, words)]
     return [message for message in found if not message.general] or found
-
-
-def _is_said(group: str, words: list[str]) -> bool:
-    ways = group.split("|")
-    stems = tuple(way for way in ways if len(way) >= _SHORTEST_STEM)
-    return any(word in ways or word.startswith(stems) for word in words)
 
 
 def _stands_in(message: Message, plain: str) -> bool:

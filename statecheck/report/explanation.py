@@ -22,13 +22,15 @@ def render(topic: str | None, style: str) -> str:
     """
     if topic is None:
         return dumps(document({"causes": [_json(cause) for cause in CAUSES]})) if style == "json" else _list()
-    if len(topic.split()) == 1 and not _is_message(topic):
-        cause = find_cause(topic)
-        return dumps(document(_json(cause))) if style == "json" else plain(cause)
-
     from statecheck.judge.error_messages import find_messages
 
-    messages = find_messages(topic)
+    is_name = topic.lower().replace("_", "-") in {
+        spelling for each in CAUSES for spelling in (each.name, each.code.lower())
+    }
+    messages = [] if is_name else find_messages(topic)
+    if len(topic.split()) == 1 and not messages:
+        cause = find_cause(topic)
+        return dumps(document(_json(cause))) if style == "json" else plain(cause)
     if not messages:
         raise StatecheckError(
             "unknown-message",
@@ -36,13 +38,6 @@ def render(topic: str | None, style: str) -> str:
             "let statecheck find it: statecheck diagnose app.py",
         )
     return dumps(document({"messages": list(map(_message, messages))})) if style == "json" else _points(messages)
-
-
-def _is_message(word: str) -> bool:
-    """Whether a single word is an exception's name or a line of a log, and no cause: `history_msgs=0`."""
-    from statecheck.judge.error_messages import find_messages
-
-    return ("=" in word or word.endswith(("Error", "Exception"))) and bool(find_messages(word))
 
 
 def plain(cause: Cause) -> str:

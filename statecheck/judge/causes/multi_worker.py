@@ -220,12 +220,36 @@ CAUSE = Cause(
             ("Thread not found", "Run not found", "Conversation not found", "Chat not found", "No such session"),
         ),
         Symptom(
+            "the process that was asked does not know this session: it is in another one's memory, or gone with it",
+            (
+                "Unknown session",
+                "Session does not exist",
+                "session doesn't exist",
+                "Session expired or",
+                "Invalid thread",
+                "Unknown thread",
+                "No session with id",
+                "Chat session * not found",
+                "Session * not found",
+                "Conversation * not found",
+                "Conversation * does not exist",
+                "Thread * not found",
+                "No conversation found",
+                "KeyError: 'session-",
+                "KeyError: 'user-",
+                "KeyError: 'thread-",
+                "KeyError: 'conv",
+            ),
+        ),
+        Symptom(
             "the conversation is in the memory of one process, and each request may reach another",
             phrases=(
-                "worker|replica|pod|pods|gunicorn|process|instance|balanc|scaling|scaled "
-                "lose|losing|lost|forget|forgot|memory|history|context|conversation|session|missing|sometimes|random",
-                "sometimes|random|intermittent|occasional "
-                "forget|forgot|remember|lose|losing|lost|memory|history|context",
+                "worker|workers|replica|pods|gunicorn|process|processes|instance|balanc|scaling|scaled|server|servers|"
+                "node|nodes|autoscal|hpa|k8s "
+                "$forgets|sometimes|random|differ|only|inconsistent",
+                "workers|replicas|pods|gunicorn|processes|instances|balancer|scaling|scaled $thing",
+                "sticky|affinity session|cookie|fix|help|need|load.|$forgets",
+                "sometimes|random|intermittent|occasional|sporadic|flaky|inconsistent $forgets|$thing",
             ),
         ),
         Symptom(

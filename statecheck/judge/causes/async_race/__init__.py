@@ -151,6 +151,7 @@ CAUSE = Cause(
                 "JSONDecodeError: Extra data:",
                 "JSONDecodeError: Unterminated string",
                 "EOFError: Ran out of input",
+                "UnpicklingError",
             ),
             "user-code",
         ),
@@ -158,13 +159,39 @@ CAUSE = Cause(
             "turns that overlap read, change and write the same conversation, and the last one wins; one turn of a "
             "session at a time, or append",
             phrases=(
-                "missing|lost|lose|disappear|overwr|drop|gone|vanish same|once|simultaneous|concurrent|parallel|quick|"
-                "double|twice|overlap|fast|race",
+                "$forgets|overwr|wrong|clobber|corrupt|reordered|interleav "
+                "simultaneous|concurren|parallel|quick|double|overlap|fast.|rapid|race.|races|load.|gather",
+                "race condition|conditions|update|updates|$thing",
+                "overwrit|overwrote|clobber $thing|$user|update|updates",
+                "lost|losing|loses update|updates|write|writes",
+                "write|writes|writer wins|win",
+                "interleav|jumbl|scrambl $thing|turns",
+                "two|both|several|multiple messages|requests|turns only|one|first|second stored|saved|kept|survives",
             ),
         ),
         Symptom(
             "two tasks share one database connection; take one from a pool for each turn",
             ("cannot perform operation: another operation is in progress",),
+        ),
+        Symptom(
+            "another turn wrote between this one's read and its write, and the store noticed: read again and try once "
+            "more, or let one turn of a session run at a time",
+            (
+                "StaleDataError",
+                "Watched variable changed",
+                "could not serialize access due to",
+                "deadlock detected",
+                "Deadlock found when trying to get lock",
+                "Lock wait timeout exceeded",
+                "duplicate key value violates unique constraint",
+                "WriteConflict",
+                "ConditionalCheckFailed",
+                "TransactionCanceledException",
+                "E11000 duplicate key error",
+                "changed size during iteration",
+                "mutated during iteration",
+            ),
+            "user-code",
         ),
         Symptom(
             "several writers share one SQLite file; give it WAL mode and a busy timeout, or use a server",

@@ -127,7 +127,7 @@ SC104 when the app drops the Context itself.
 from __future__ import annotations
 
 from statecheck.experiments import COLD_START
-from statecheck.judge.cause import Cause, Question, Symptom, Topic
+from statecheck.judge.cause import Cause, Question, Topic
 from statecheck.judge.causes.broken_store import second_server_examples
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.broken_store.failed_save import find_failed_save
@@ -147,6 +147,7 @@ from statecheck.judge.causes.broken_store.own_code import (
 from statecheck.judge.causes.broken_store.refusals import find_poisoned_read, find_refused_but_stored
 from statecheck.judge.causes.broken_store.second_server import find_doubled_run, find_unresumed_run
 from statecheck.judge.causes.broken_store.short_lived import find_short_lifetime
+from statecheck.judge.causes.broken_store.symptoms import SYMPTOMS
 
 CAUSE = Cause(
     code="SC107",
@@ -245,68 +246,7 @@ CAUSE = Cause(
         "tools-orphaned",
     ),
     explains_failures=True,
-    symptoms=(
-        Symptom(
-            "the agent's memory was left out of the Context; pass `memory=` on every run",
-            (
-                "Skipping serialization of known unserializable key: memory",
-                "will require this item to be set manually after deserialization",
-            ),
-            "dropped-memory",
-        ),
-        Symptom(
-            "chat messages cannot be serialised with pydantic 2.14 or newer; pin pydantic<2.14 or keep "
-            "messages in `Memory` on a database",
-            (
-                "'index_key' is expected to be an integer or a string",
-                "Error calling function `chat_message_serialization`",
-            ),
-            "refused-write",
-        ),
-        Symptom(
-            "the memory in a saved Context cannot be loaded; pass `memory=` on every run",
-            (
-                "Failed to deserialize value for key memory",
-                "Can't instantiate abstract class BaseMemory",
-                "Can't instantiate abstract class BaseChatStore",
-            ),
-            "dropped-memory",
-        ),
-        Symptom(
-            "threads share a store by its blocking methods, which start an event loop each; use `achat` "
-            "in `async def` handlers, or let one thread at a time use it",
-            ("is bound to a different event loop",),
-            "several-threads",
-        ),
-        Symptom(
-            "the table was asked for before it was made: two first uses at once, or a fresh `:memory:` database",
-            ("no such table:",),
-            "refused-write",
-        ),
-        Symptom(
-            "two memories declare one table in one metadata; let them share one engine or chat store",
-            ("is already defined for this MetaData instance",),
-            "refused-write",
-        ),
-        Symptom(
-            "a message holds a provider's object and was not stored; store its plain fields",
-            (
-                "is not JSON serializable",
-                "Unable to serialize unknown type:",
-            ),
-            "refused-write",
-        ),
-        Symptom(
-            "a message could not be stored; upgrade llama-index-core and pydantic together",
-            ("'MockValSer' object cannot be converted to 'SchemaSerializer'",),
-            "refused-write",
-        ),
-        Symptom(
-            "the Redis chat store refused a message; upgrade it",
-            ("Invalid input of type: '*'. Convert to a bytes, string, int or float first",),
-            "refused-write",
-        ),
-    ),
+    symptoms=SYMPTOMS,
     examples=EXAMPLES + second_server_examples.EXAMPLES,
     counterexamples=COUNTEREXAMPLES + second_server_examples.COUNTEREXAMPLES,
     doc=__doc__ or "",

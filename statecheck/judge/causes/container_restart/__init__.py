@@ -139,14 +139,25 @@ CAUSE = Cause(
             (
                 "No existing llama_index* found at",
                 "VectorStoreNotFoundError",
-                "No such file or directory: *docstore.json",
+                "No such file or directory: *.json",
+            ),
+        ),
+        Symptom(
+            "the app may not write there, so what it saves is not kept; put it on a volume that its user may write to",
+            (
+                "Read-only file system",
+                "attempt to write a readonly database",
+                "unable to open database file",
+                "Permission denied: '",
+                "No space left on device",
             ),
         ),
         Symptom(
             "it was in the memory of the process, or on a disk that goes with the container",
             phrases=(
-                "restart|redeploy|deploy|reboot|crash|rebuil|reload|kill|wipe|reset lose|lost|loses|gone|forget|forgot|"
-                "empty|disappear|vanish|miss|history|memory|conversation|chat|session",
+                "restart|redeploy|deploy|reboot|crash|reload|killed|upgrade|rollout|release|container|"
+                "docker|kubernetes|lambda|serverless|cold.|ephemeral|scales|evicted|sleeps|idle.|respawn|heroku "
+                "$forgets|$thing|none|null|404",
             ),
         ),
         Symptom(

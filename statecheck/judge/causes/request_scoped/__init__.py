@@ -160,17 +160,49 @@ CAUSE = Cause(
         Symptom(
             "something is built anew for each message: the engine, the memory, or the Context of a run",
             phrases=(
-                "forget|forgot|amnesia "
-                "message|turn|question|name|conversation|context|said|everything|previous|history|user|asked",
-                "not|no|never|cannot|cant|doesnt|dont|didnt|lose|losing|lost|loss "
-                "remember|recall|memory|context|history "
-                "message|turn|question|previous|earlier|last|follow|request|between|conversation|said",
+                "$forgets "
+                "message|turn|question|name|conversation|said|everything|previous|earlier|last|follow|asked|request|"
+                "call|calls|between|bot|agent|engine|assistant|buffer|chatmemorybuffer|production|memory|history|context",
             ),
             general=True,
         ),
         Symptom(
+            "only the newest message reaches the model: the engine has no memory, or is a new one each time",
+            phrases=(
+                "only remember|sees|knows|uses|answers last|latest|newest|current message|question|turn",
+                "asks|asked|ask again|repeatedly|twice name|same|question",
+                "each|every brand new",
+            ),
+        ),
+        Symptom(
+            "the engine, the memory or the agent is made in the handler: each request has a new one; make it once for "
+            "each session, or load what it had",
+            phrases=(
+                "recreat|rebuil|creat|instantiat|initiali|constructed|built|made|new every|each|per "
+                "request|call|message|turn|time|endpoint",
+            ),
+        ),
+        Symptom(
+            "what runs after the answer, or at the end of a stream, may never run to its end: save before the answer "
+            "ends, or await the task",
+            phrases=(
+                "background|stream|streaming|streamed|task|tasks|createtask "
+                "not|never|isnt|wasnt|doesnt|arent|without|lost|only save|saving|persist|written|stored|history",
+            ),
+            kind=STREAM_CUT,
+        ),
+        Symptom(
+            "a page's script, or what a connection has, begins anew: keep the conversation in the session's state, and "
+            "what must outlive that in a store",
+            phrases=(
+                "refresh|reload|rerun|reruns|tab|tabs|button|click|clicked|reconnect|disconnect|widget|page|websocket|"
+                "browser "
+                "$forgets",
+            ),
+        ),
+        Symptom(
             "the history came back empty: it was built anew, or asked for under another key",
-            phrases=("history|chat_history|memory|messages empty|0|none|blank|zero",),
+            phrases=("history|memory|messages empty|0|none|blank|zero|len",),
         ),
         Symptom(
             "a background write died before it was done; keep a reference to its task and await it",

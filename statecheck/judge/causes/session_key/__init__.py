@@ -184,13 +184,25 @@ CAUSE = Cause(
         Symptom(
             "one key, or one object, serves all users",
             phrases=(
-                "user|customer|people|person|client|tenant|everyone|everybody|stranger|someone "
-                "other|another|each|else|everyone|share|same|mix|mixed|mixes|leak|all|wrong|cross|different "
-                "history|histories|conversation|chat|message|memory|session|context|answer",
-                "see|sees|seen|shown|shows user|customer|people|other|another|someone "
-                "history|histories|conversation|chat|message|session|answer",
+                "$user other|another|else|everyone|share|same|mix|mixed|mixes|leak|wrong|cross|different|bleed|all "
+                "$thing|name|data",
+                "see|sees|saw|seen|shown|shows|gets|answers $user|other|another "
+                "history|histories|conversation|chat|message|session|answer|name|data",
+                "leak|mixed|mixes|bleed|crossed|swapped|confuses $user|session|threads|chats",
+                "another name|data|answer|history|conversation|chat",
+                "wrong name|user|person|customer|conversation|history|session|account|tenant",
+                "default|static|constant|hardcoded|fixed.|single. session|key|thread|conversation $user",
             ),
             kind="shared-key",
+        ),
+        Symptom(
+            "the client is not known again: its cookie is not set, or under another name, or signed with a secret that "
+            "each process makes for itself",
+            phrases=(
+                "cookie|secret|logout not|isnt|wasnt|never|different|differs|another|each|every|new|changes|$forgets",
+                "login again|each|every|lost|forgets",
+                "session|thread|key|id changes|changing|new|different|regenerated|random every|each|always",
+            ),
         ),
     ),
     examples=EXAMPLES,

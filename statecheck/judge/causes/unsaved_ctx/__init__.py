@@ -166,6 +166,8 @@ CAUSE = Cause(
                 "Failed to serialize state value for key *:",
                 "Failed to serialize value: <class",
                 "Can't pickle local object *<lambda>",
+                "cannot pickle '",
+                "ContextSerdeError",
                 "keys must be str, int, float, bool or None, not ModelMetaclass",
             ),
         ),
@@ -220,6 +222,25 @@ CAUSE = Cause(
         Symptom(
             "read a durable Context inside a step, or after run() was called",
             ("Context.store cannot be accessed before workflow start for durable state store",),
+        ),
+        Symptom(
+            "each run has a Context of its own: save it after the run and hand it to the next one",
+            phrases=(
+                "workflow|agentworkflow|functionagent|reactagent|ctx run|runs|context|ctx|store|state|memory|step "
+                "$forgets",
+                "run|runs context|ctx $forgets|raises|raised|error|keyerror|valueerror",
+                "context|ctx dict|restore|restored|serializ|deserializ|snapshot|pickle $forgets",
+                "workflow|wf|handler|run restart|redeploy|deploy twice|again|lost|none|null|stuck|gone|404",
+            ),
+        ),
+        Symptom(
+            "a run that waits for a person is in one process's memory, or its Context was not saved: keep it where any "
+            "process finds it, and resume it from there",
+            phrases=(
+                "hitl|human|approval|approve|humanresponseevent|inputrequiredevent|confirmation "
+                "hang|hangs|stuck|waits|waiting|never|resume|resumes|resumed|lost|twice|not|nothing|forgets|404|unknown",
+                "resume|resumes|resumed|resuming twice|again|never|lost|nothing|hang|hangs|restart|wrong",
+            ),
         ),
         Symptom(
             "a write was never awaited, so it never happened", ("coroutine '*' was never awaited",), "unset-mutation"
