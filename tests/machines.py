@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -42,6 +43,7 @@ _FOLDERS = (
 )
 
 
+@functools.cache
 def ordinary_python() -> tuple[list[str], dict[str, str]] | None:
     """How Python is started as an ordinary user, with this suite's packages: whoever runs it, unless that is root.
 
@@ -51,9 +53,8 @@ def ordinary_python() -> tuple[list[str], dict[str, str]] | None:
     environment = {"PYTHONPATH": packages, "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath, "HOME": "/"}
     if os.getuid():
         return [sys.executable], environment
-    again = (
-        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import llama_index.core, typer'], check=True)"
-    )
+    found = "import importlib.util as u; import typer; assert u.find_spec('llama_index.core')"
+    again = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {found!r}], check=True)"
     for python in (os.path.realpath(sys.executable), f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"):
         command = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", python]
         with contextlib.suppress(OSError):  # setpriv itself may run what the user may not
@@ -128,11 +129,11 @@ class Machine:
             command = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", *command]
         if self.refused:
             command = [command[-1], str(ROOT / "tests" / "system_calls.py"), ",".join(self.refused), *command]
-        environment |= {"HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp"), "AROUND": str(self.root)}
+        own_folders = {"HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp"), "AROUND": str(self.root)}
         done = subprocess.run(
             [*command, "-m", "statecheck", "diagnose", "app.py:reply", "--format", "json", *words],
             cwd=self.project,
-            env={**environment, "STATECHECK_ISOLATION": self.isolation, **variables},
+            env={**environment, **own_folders, "STATECHECK_ISOLATION": self.isolation, **variables},
             capture_output=True,
             text=True,
             check=False,

@@ -13,6 +13,7 @@ import pytest
 from package_trees import FILES, PACKAGE, ROOT, parse, walk
 
 from statecheck import __version__, experiments
+from statecheck.__main__ import main
 from statecheck.cli import commands
 from statecheck.errors import ExitCode
 from statecheck.judge import causes, checks
@@ -324,23 +325,15 @@ def test_a_page_and_the_help_list_the_exit_codes() -> None:
     ]
 
 
-def test_the_pages_name_every_option_and_no_other() -> None:
-    helps = [
-        subprocess.run(
-            [sys.executable, "-m", "statecheck", command, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-        ).stdout
-        for command in ("run", "diagnose", "analyze", "explain")
-    ]
+def test_the_pages_name_every_option_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [main([command, "--help"]) for command in ("run", "diagnose", "analyze", "explain")] == [0] * 4
+    helps = capsys.readouterr().out
     offered = {
         "--version",
         "--debug",
         "--install-completion",
         "--show-completion",
-        *re.findall(r"--[a-z][a-z-]+", "".join(helps)),
+        *re.findall(r"--[a-z][a-z-]+", helps),
     }
     foreign = {"--workers", "--from"}  # uvicorn's and uvx's
 

@@ -1,7 +1,7 @@
 """Bad input, end to end: each gets one `error:` line, one `hint:`, its exit code, and leaves nothing behind.
 
-Real runs of the command. What each app does wrong stands in `APPS`; what must be said of it in `CASES`, and in `MORE`,
-which come to the same parts by another way and are for `make acceptance`.
+Real runs, in this process where one of its own would show nothing else. What each app does wrong stands in `APPS`; what
+must be said of it in `CASES`, and in `MORE`, which come to the same parts by another way and are for `make acceptance`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import commands
 import jsonschema
 import psutil
 import pytest
@@ -25,7 +26,9 @@ import pytest
 from statecheck.report.json import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Say = Callable[..., "Said"]
 
 ROOT = Path(__file__).parents[2]
 LINUX = sys.platform.startswith("linux")
@@ -225,20 +228,33 @@ def finish(process: subprocess.Popen[bytes], folder: Path, before: set[str]) -> 
 
 
 def say(folder: Path, *words: str) -> Said:
+    """Run the command in a process of its own."""
     before = {path.name for path in folder.iterdir()}
     return finish(start(folder, *words), folder, before)
+
+
+@pytest.fixture
+def answer(capfd: pytest.CaptureFixture[str]) -> Say:
+    """As `say`, in this process, which has imported everything."""
+
+    def answer(folder: Path, *words: str) -> Said:
+        before = {path.name for path in folder.iterdir()}
+        said = commands.answer(folder, *words, capture=capfd, environment=environment(folder))
+        return Said(said.code, said.out, said.err, left_behind(folder, before))
+
+    return answer
 
 
 @pytest.mark.parametrize(
     "case", [*CASES, *(pytest.param(case, marks=pytest.mark.acceptance) for case in MORE)], ids=lambda case: case.words
 )
-def test_bad_input(case: Case, tmp_path: Path) -> None:
+def test_bad_input(case: Case, answer: Say, tmp_path: Path) -> None:
     name = case.words.partition(":")[0].split()[0]
     (tmp_path / ".git").mkdir()
     source = APPS.get(name)
     if source is not None:
         (tmp_path / name).write_bytes(source if isinstance(source, bytes) else source.encode())
-    said = say(tmp_path, "diagnose", "--timeout", "1", *case.words.split())
+    said = answer(tmp_path, "diagnose", "--timeout", "1", *case.words.split())
     lines = (said.out + said.err).splitlines()
     errors = [line for line in lines if line.startswith("error: ")]
     hints = [line for line in lines if re.match(r" *hint: ", line)]
@@ -277,9 +293,9 @@ def test_json_names_what_could_not_be_judged(project: Path) -> None:
     assert all(error["hint"] for error in document["errors"])
 
 
-def test_user_text_is_shown_literally_and_the_run_can_be_judged_again(project: Path) -> None:
-    said = say(project, "diagnose", "bot.py:reply", "--timeout", "5")
-    again = say(project, "analyze", "--format", "json")
+def test_user_text_is_shown_literally_and_the_run_can_be_judged_again(answer: Say, project: Path) -> None:
+    said = answer(project, "diagnose", "bot.py:reply", "--timeout", "5")
+    again = answer(project, "analyze", "--format", "json")
 
     assert said.code == again.code == 1
     assert "bot.STORE[" in said.out
@@ -288,10 +304,10 @@ def test_user_text_is_shown_literally_and_the_run_can_be_judged_again(project: P
     assert said.left == again.left == ()
 
 
-def test_a_run_elsewhere_is_named_so_that_it_is_found(project: Path, tmp_path: Path) -> None:
+def test_a_run_elsewhere_is_named_so_that_it_is_found(answer: Say, project: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    said = say(elsewhere, "diagnose", f"{project / 'floods.py'}:reply", "--timeout", "1", "--show-logs", "-v")
+    said = answer(elsewhere, "diagnose", f"{project / 'floods.py'}:reply", "--timeout", "1", "--show-logs", "-v")
     (run,) = re.findall("^run: (.*)$", said.out, re.MULTILINE)
 
     assert (project / ".statecheck") in Path(run).parents
@@ -331,7 +347,7 @@ def test_a_read_only_project_is_left_alone() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_report_that_does_not_fit_is_3(project: Path) -> None:
-    said = say(project, "diagnose", "bot.py:reply", "--output", "/dev/full", "--timeout", "5")
+    said = say(project, "diagnose", "bot.py:reply", "--output", "/dev/full", "--only", "same-process")
 
     assert said.code == 3
     assert said.err.startswith("error: no space is left to write the report\n\nhint: ")

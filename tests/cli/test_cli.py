@@ -487,10 +487,19 @@ def test_quick_commands_read_neither_rich_nor_llama_index(words: list[str]) -> N
     assert done.stdout.endswith("set()\n")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["diagnose", "--help"], ["explain"]])
-def test_github_actions_colours_no_pipe(words: list[str]) -> None:
-    done = statecheck(*words, env={"GITHUB_ACTIONS": "true", "TERM": "xterm-256color"})
+def test_github_actions_colours_no_pipe() -> None:
+    commands = ["--help", "diagnose --help", "explain"]
+    code = f"from statecheck.__main__ import main; print([main(words.split()) for words in {commands}])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "GITHUB_ACTIONS": "true", "TERM": "xterm-256color"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=GOLDEN.parents[2],
+    )
 
+    assert done.stdout.endswith("[0, 0, 0]\n")
     assert "\x1b" not in done.stdout + done.stderr
 
 
@@ -519,16 +528,20 @@ def test_json_is_utf8_whatever_the_terminal_is() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_offers_causes(shell: str) -> None:
+def test_completion_offers_causes(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = {
         "COMP_WORDS": "statecheck explain SC10",
         "COMP_CWORD": "2",
         "_TYPER_COMPLETE_ARGS": "statecheck explain SC10",
     }
     environ = {"_STATECHECK_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args", **words}
-    done = statecheck(env=environ)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    main([])
 
-    assert "SC102" in done.stdout
+    assert "SC102" in capsys.readouterr().out
 
 
 def test_a_template_is_written_once_and_the_difference_shown(

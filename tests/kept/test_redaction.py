@@ -175,7 +175,14 @@ def test_what_is_known_by_its_value_is_left_out_whatever_its_name() -> None:
     )
 
 
-@pytest.mark.parametrize("password", ["target", "message", "same-process", "session_id", "turn"])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "target",
+        "same-process",
+        *(pytest.param(word, marks=pytest.mark.acceptance) for word in ("message", "session_id", "turn")),
+    ],
+)
 def test_a_run_is_judged_alike_whatever_the_password_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
 ) -> None:

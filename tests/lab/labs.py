@@ -127,7 +127,8 @@ def diagnosed(user: User, spec: str, isolation: str, options: Options | None = N
 def diagnosed_in_turn(user: User, spec: str, options: Options | None = None) -> Ran:
     """As `diagnosed`, in the warm parent that served the test before, as `statecheck run` has it.
 
-    Nothing can be said then of what is left afterwards, and no server is lent.
+    Nothing can be said then of what is left afterwards, and no server is lent. An app that refuses its first turn ends
+    the warm parent, so it gets one of its own by `diagnosed`.
     """
     return _diagnosed(user, spec, "namespace", options or Options(seed=1), _diagnose_in_turn)
 

@@ -243,7 +243,7 @@ def test_a_lambda_handler_with_a_store_outside_is_healthy(user: User) -> None:
 def test_the_status_of_an_error_refuses_the_turn(user: User) -> None:
     user.write(app=REFUSING)
 
-    ran = diagnosed_in_turn(user, "app.py", Options(seed=1, only=("same-process",)))
+    ran = diagnosed(user, "app.py", "namespace", Options(seed=1, only=("same-process",)))
 
     (problem,) = ran.diagnosis.errors
     assert (ran.diagnosis.verdict, problem.slug) == ("inconclusive", "turn-refused")

@@ -22,15 +22,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 APP = """\
-from llama_index.core.llms import ChatMessage
-from llama_index.core.memory import ChatMemoryBuffer
-
 memories = {}
 
 def reply(session_id: str, text: str) -> str:
-    memory = memories.setdefault(session_id, ChatMemoryBuffer.from_defaults(token_limit=4000))
-    memory.put(ChatMessage(text))
-    return " ".join(str(message.content) for message in memory.get_all())
+    memories.setdefault(session_id, []).append(text)
+    return " ".join(memories[session_id])
 """
 
 
@@ -46,8 +42,8 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> User:
 
 @contextlib.contextmanager
 def begun() -> Iterator[HeadStart]:
-    """What is begun for `app.py`; no fixture, as pytest sets a variable anew between a fixture and its test."""
-    started = begin(["diagnose", "app.py", "--format", "json"])
+    """What is begun for `app.py:reply`; no fixture, as pytest sets a variable anew between a fixture and its test."""
+    started = begin(["diagnose", "app.py:reply", "--format", "json"])
     assert started is not None
     yield started
     started.stop()
@@ -56,7 +52,7 @@ def begun() -> Iterator[HeadStart]:
 @pytest.mark.usefixtures("user")
 def test_it_is_taken_where_the_options_ask_for_the_same() -> None:
     with begun() as early:
-        target = early.resolved("app.py", None)
+        target = early.resolved("app.py:reply", None)
         assert target is not None
         surroundings, _ = surroundings_of(target, Options())
 
@@ -71,8 +67,8 @@ def test_it_is_taken_where_the_options_ask_for_the_same() -> None:
 def test_it_is_ended_where_they_ask_for_another(user: User) -> None:
     with begun() as early:
         assert early.resolved("other.py", None) is None
-        assert early.resolved("app.py", user.project) is None
-        target = early.resolved("app.py", None)
+        assert early.resolved("app.py:reply", user.project) is None
+        target = early.resolved("app.py:reply", None)
         assert target is not None
         surroundings, _ = surroundings_of(target, Options())
 
@@ -84,11 +80,11 @@ def test_it_is_ended_where_they_ask_for_another(user: User) -> None:
     "words",
     [
         ["diagnose"],
-        ["diagnose", "--plan", "app.py"],
-        ["diagnose", "app.py", "--python=python3"],
-        ["diagnose", "app.py", "--env", "A=B"],
-        ["diagnose", "app.py", "--help"],
-        ["diagnose", "missing.py"],
+        ["diagnose", "--plan", "app.py:reply"],
+        ["diagnose", "app.py:reply", "--python=python3"],
+        ["diagnose", "app.py:reply", "--env", "A=B"],
+        ["diagnose", "app.py:reply", "--help"],
+        ["diagnose", "missing.py:reply"],
     ],
     ids=" ".join,
 )
@@ -100,7 +96,7 @@ def test_nothing_is_started_for_what_cannot_be_told(user: User, words: list[str]
 @pytest.mark.parametrize(("option", "code"), [("--bogus", 2), ("--quiet", 1)])
 def test_nothing_is_left_of_it(user: User, option: str, code: int) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "statecheck", "diagnose", "app.py", option]
+    command = [sys.executable, "-m", "statecheck", "diagnose", "app.py:reply", option]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == code, done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from labs import User, diagnosed_in_turn
+from labs import Ran, User, diagnosed, diagnosed_in_turn
 
 from statecheck.options.config import Options
 
@@ -183,7 +183,10 @@ CHAT = """\
 def page(tmp_path: Path, source: str, *only: str, **parts: str) -> tuple[str, dict[str, str], list[tuple[str, int]]]:
     user = User(tmp_path)
     user.write(page=source.format(**parts) if parts else source)
-    ran = diagnosed_in_turn(user, "page.py", Options(seed=1, only=only, volumes=(Path("/tmp/chats"),)))
+    return said_of(diagnosed_in_turn(user, "page.py", Options(seed=1, only=only, volumes=(Path("/tmp/chats"),))))
+
+
+def said_of(ran: Ran) -> tuple[str, dict[str, str], list[tuple[str, int]]]:
     found = [(cause.code + "W" * (cause.severity == "warning"), cause.anchor.line) for cause in ran.diagnosis.causes]
     return ran.diagnosis.verdict, {name: what for name, what in ran.outcomes().items() if what != "skipped"}, found
 
@@ -254,7 +257,9 @@ def test_a_visitor_gives_a_key_and_a_name_before_a_form_takes_the_message(tmp_pa
 
 
 def test_a_page_that_raises_is_inconclusive(tmp_path: Path) -> None:
-    verdict, outcomes, found = page(tmp_path, FORGETS, "same-process")
+    user = User(tmp_path)
+    user.write(page=FORGETS)
+    verdict, outcomes, found = said_of(diagnosed(user, "page.py", "namespace", Options(seed=1, only=("same-process",))))
 
     assert (verdict, outcomes, found) == ("inconclusive", {}, [])
 

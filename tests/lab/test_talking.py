@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from labs import Ran, User, diagnosed_in_turn
+from labs import Ran, User, diagnosed, diagnosed_in_turn
 
 from statecheck.diagnose import propose
 from statecheck.options.config import Options, read
@@ -299,7 +299,7 @@ def test_a_proposal_loads_the_app_and_sends_nothing(user: User, monkeypatch: pyt
 
 def test_a_token_in_the_query_of_a_websocket_is_asked_for_there_and_a_template_gives_it(user: User) -> None:
     user.write(app=TOKEN)
-    (refused,) = diagnosed_in_turn(user, "app.py", ONE).diagnosis.errors
+    (refused,) = diagnosed(user, "app.py", "namespace", ONE).diagnosis.errors
     file = user.project / "pyproject.toml"
     file.write_text(TOKEN_IN_TEMPLATE)
     told = diagnosed_in_turn(user, "app.py", replace(ONE, template=read(file).template))

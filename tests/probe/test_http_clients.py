@@ -19,6 +19,7 @@ from statecheck.probe import apis, http_clients, model_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SAID: Any = [{"role": "user", "content": "hello sc-m0000000a"}]
 PARAMETERS = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
@@ -53,8 +54,9 @@ class Seen:
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
+def seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Seen:
     """The HTTP clients of this process, patched until the end of the test."""
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # each client would read all certificates of this machine
     for module, cls, method in ENTRIES:
         owner = getattr(import_module(module), cls)
         monkeypatch.setattr(owner, method, getattr(owner, method))  # put back by the end
@@ -92,6 +94,15 @@ def parsed() -> str:
     return str(
         client.chat.completions.parse(model="m", messages=SAID, response_format=Reply).choices[0].message.parsed.text
     )
+
+
+IMPORTED_FOR_SECONDS = pytest.mark.acceptance
+MESSAGES = "https://api.anthropic.com/v1/messages"
+
+
+def message_text() -> str:
+    response = httpx.post(MESSAGES, json={"model": "m", "max_tokens": 9, "messages": SAID})
+    return str(response.json()["content"][0]["text"])
 
 
 def anthropic_text() -> str:
@@ -146,8 +157,9 @@ def hosted_llama() -> str:
             "responses",
             None,
         ),
-        (anthropic_text, "messages", "api.anthropic.com"),
-        (message_stream, "messages", "api.anthropic.com"),
+        pytest.param(anthropic_text, "messages", "api.anthropic.com", marks=IMPORTED_FOR_SECONDS),
+        pytest.param(message_stream, "messages", "api.anthropic.com", marks=IMPORTED_FOR_SECONDS),
+        (message_text, "messages", "api.anthropic.com"),
         (lambda: sdk("ollama").Client("http://ollama:11434").chat("m", SAID).message.content, "chat", "ollama"),
         (lambda: sdk("ollama").generate("m", SAID[0]["content"]).response, "generate", "127.0.0.1"),
         (converse_stream, "converse", "bedrock-runtime.us-east-1.amazonaws.com"),
@@ -175,11 +187,31 @@ def test_tools_are_called_with_the_marker_and_their_results_end_the_turn(seen: S
     client: Any = sdk("openai").OpenAI()
     again = client.chat.completions.create(model="m", messages=[*SAID, called, answered], tools=[TOOL])
     assert again.choices[0].message.content == NOTED
-    claude: Any = sdk("anthropic").Anthropic()
-    tool = {"name": "note", "input_schema": PARAMETERS}
-    use = claude.messages.create(model="m", max_tokens=9, messages=SAID, tools=[tool]).content[0]
-    assert (use.type, use.name, use.input) == ("tool_use", "note", {"text": "sc-m0000000a"})
-    assert [call.tools for call in seen.calls] == [["note"]] * 3
+    assert [call.tools for call in seen.calls] == [["note"]] * 2
+
+
+NOTE: Any = {"name": "note", "input_schema": PARAMETERS}
+
+
+def used_by_hand() -> dict[str, Any]:
+    asked = {"model": "m", "max_tokens": 9, "messages": SAID, "tools": [NOTE]}
+    use: dict[str, Any] = httpx.post(MESSAGES, json=asked).json()["content"][0]
+    return use
+
+
+def used_by_the_sdk() -> dict[str, Any]:
+    client: Any = sdk("anthropic").Anthropic()
+    use: dict[str, Any] = (
+        client.messages.create(model="m", max_tokens=9, messages=SAID, tools=[NOTE]).content[0].model_dump()
+    )
+    return use
+
+
+@pytest.mark.parametrize("use", [used_by_hand, pytest.param(used_by_the_sdk, marks=IMPORTED_FOR_SECONDS)])
+def test_a_tool_of_a_messages_api_is_used_with_the_marker(seen: Seen, use: Callable[[], dict[str, Any]]) -> None:
+    used = use()
+    assert (used["type"], used["name"], used["input"]) == ("tool_use", "note", {"text": "sc-m0000000a"})
+    assert [call.tools for call in seen.calls] == [["note"]]
 
 
 def test_structured_output_and_embeddings_fit_what_was_asked(seen: Seen) -> None:

@@ -348,12 +348,12 @@ def outcomes(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Call
     return outcomes
 
 
-@pytest.mark.parametrize("app", sample(BROKEN, "multi-worker", "unsaved-ctx", "session-key/broken.py"), ids=name_of)
+@pytest.mark.parametrize("app", sample(BROKEN, "multi-worker"), ids=name_of)
 def test_broken_app_has_its_fault_and_no_other(app: Path, outcomes: Callable[[Path], dict[str, str]]) -> None:
     assert outcomes(app) == OUTCOMES[name_of(app)]
 
 
-@pytest.mark.parametrize("app", sample(FIXED, "multi-worker", "unsaved-ctx"), ids=name_of)
+@pytest.mark.parametrize("app", sample(FIXED, "multi-worker"), ids=name_of)
 def test_fixed_twin_keeps_everything(app: Path, outcomes: Callable[[Path], dict[str, str]]) -> None:
     assert outcomes(app) == HEALTHY
 

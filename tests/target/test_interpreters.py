@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 import sysconfig
+import venv
+from collections.abc import Callable
 from pathlib import Path
 
+import commands
 import pytest
 
 from statecheck.errors import ExitCode, StatecheckError
@@ -219,7 +222,7 @@ def test_another_interpreter_gets_no_variables_of_ours(tmp_path: Path) -> None:
 def other(tmp_path: Path) -> Path:
     """An environment of its own: another prefix, the suite's packages by a `.pth`, and one module more."""
     folder = tmp_path / "project" / ".venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    venv.create(folder, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")
     packages = sysconfig.get_path("purelib")
     # as an editable install of another project would: a path, and not what our own environment adds (statecheck)
@@ -230,7 +233,21 @@ def other(tmp_path: Path) -> Path:
     return folder
 
 
+Diagnose = Callable[..., commands.Answered]
+
+
+@pytest.fixture
+def diagnose(capfd: pytest.CaptureFixture[str]) -> Diagnose:
+    """Run `statecheck diagnose` in a folder."""
+
+    def diagnose(project: Path, *words: str) -> commands.Answered:
+        return commands.answer(project, "diagnose", *words, capture=capfd)
+
+    return diagnose
+
+
 def statecheck(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """As `diagnose`, in a process of its own, whose path and variables are not those of this suite."""
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-m", "statecheck", "diagnose", *words]
     return subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True, check=False, timeout=100)
@@ -282,14 +299,14 @@ def app(environ, start_response):
 
 
 @pytest.mark.parametrize("app", [ASGI, WSGI], ids=["asgi", "wsgi"])
-def test_one_without_a_server_is_lent_one(tmp_path: Path, app: str) -> None:
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+def test_one_without_a_server_is_lent_one(diagnose: Diagnose, tmp_path: Path, app: str) -> None:
+    venv.create(tmp_path / "bare", symlinks=True)
     (tmp_path / "app.py").write_text(app)
     words = ["--endpoint", "POST /chat", "--message-field", "text", "--session-field", "user"]
-    done = statecheck(tmp_path, "app.py:app", "--python", "bare", "--only", "same-process", "--format", "json", *words)
-    report = json.loads(done.stdout)
+    done = diagnose(tmp_path, "app.py:app", "--python", "bare", "--only", "same-process", "--format", "json", *words)
+    report = json.loads(done.out)
 
-    assert report["experiments"][0]["outcome"] == "kept", done.stdout
+    assert report["experiments"][0]["outcome"] == "kept", done.out
     assert [problem["slug"] for problem in report["errors"]] == ["not-all-run"]
 
 
@@ -306,24 +323,26 @@ def test_a_module_that_it_lacks_is_told_with_the_interpreter(other: Path) -> Non
 
 
 @pytest.mark.parametrize("isolation", ["namespace", "copy"])
-def test_what_is_no_python_is_told_in_a_line(tmp_path: Path, isolation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_python_is_told_in_a_line(
+    diagnose: Diagnose, tmp_path: Path, isolation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STATECHECK_ISOLATION", isolation)
     (tmp_path / "app.py").write_text("def reply(session_id, text): ...\n")
-    done = statecheck(tmp_path, "app.py:reply", "--python", "/bin/ls", "--format", "json")
-    (problem,) = json.loads(done.stdout)["errors"]
+    done = diagnose(tmp_path, "app.py:reply", "--python", "/bin/ls", "--format", "json")
+    (problem,) = json.loads(done.out)["errors"]
 
-    assert done.returncode == ExitCode.INCONCLUSIVE
+    assert done.code == ExitCode.INCONCLUSIVE
     assert problem["slug"] == "no-interpreter"
     assert problem["text"] == "`/bin/ls` is no Python"
 
 
-def test_a_python_that_cannot_start_is_told_with_its_own_words(tmp_path: Path) -> None:
+def test_a_python_that_cannot_start_is_told_with_its_own_words(diagnose: Diagnose, tmp_path: Path) -> None:
     old = tmp_path / "python"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && exec echo Python 3.13.0\necho no encodings >&2; exit 1\n')
     old.chmod(0o755)
     (tmp_path / "app.py").write_text("def reply(session_id, text): ...\n")
-    done = statecheck(tmp_path, "app.py:reply", "--python", str(old), "--format", "json")
-    (problem,) = json.loads(done.stdout)["errors"]
+    done = diagnose(tmp_path, "app.py:reply", "--python", str(old), "--format", "json")
+    (problem,) = json.loads(done.out)["errors"]
 
     assert problem["text"] == f"`{old}` cannot run the target: no encodings"
 
