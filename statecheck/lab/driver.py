@@ -239,10 +239,10 @@ class Driver:
             )
 
     def _keys(self) -> list[str]:
-        """The session key: for state that has no marker, or has it where nothing of the app leads."""
-        first = self.clients.get(1)
-        sent = self.setting.plan.session_field is not None
-        return [first.key] if sent and first is not None and first.key.startswith("sc-") else []
+        """The session key, if nothing else looks like it: for state without a marker, or where nothing leads to one."""
+        first, plan = self.clients.get(1), self.setting.plan
+        found = first is not None and plan.session_field is not None and plan.session_form != "integer"
+        return [first.key] if first is not None and found else []
 
     def _seen(self, worker: Worker) -> tuple[bool, bool]:
         """Whether this worker's last turn was given turn 1's marker, and whether a file or a service took it."""

@@ -25,8 +25,6 @@ Source = tuple[Any, list[Step]]  # an object, and the steps from it to the text
 Root = types.ModuleType | Keeper | types.CodeType
 """What a search ends at. The code of a call that is under way stands for its variables."""
 _OURS = __name__.partition(".")[0]
-_SIGN = "sc-"  # all that is looked for begins so; most texts can be passed over at once
-_SIGN_BYTES = _SIGN.encode()
 _DEEPEST = 16
 _SECONDS = 1.0  # of work for one marker; a path that takes longer is one through a library's caches
 _MOST_HOLDERS = 30
@@ -44,7 +42,7 @@ def locate(markers: list[str], keys: list[str], *, deep: bool, under_way: bool =
 
     Args:
         markers: what to look for.
-        keys: session keys that begin like markers, looked for too: what has no marker may have a key.
+        keys: session keys, looked for too: what has no marker may have a key.
         deep: search what the warm parent froze too, if neither the first marker nor a key of the user's is found
             outside it: slow, for a marker that must be somewhere.
         under_way: look into the variables of calls that wait too: their connection has not ended.
@@ -67,8 +65,11 @@ def _search(markers: list[str], *, under_way: bool) -> list[dict[str, Any]]:
     sources: dict[str, list[Source]] = {marker: [] for marker in markers}
     tracked = gc.get_objects()
     roots |= _list_calls(tracked) if under_way else {}
+    sign = _common_start(markers)
     for thing in tracked:
-        found = [(marker, chain) for part in _texts_in(thing) for marker, chain in _texts(part, markers)]
+        found = [
+            (marker, chain) for part in _texts_in(thing, sign, sign.encode()) for marker, chain in _texts(part, markers)
+        ]
         if not found or any(thing is mine for mine in (markers, sources, tracked, RECORDER.taken)):
             continue
         if (is_a(thing, _PASSED_OVER) and id(thing) not in roots) or _is_gone(thing, roots):
@@ -87,6 +88,11 @@ def _search(markers: list[str], *, under_way: bool) -> list[dict[str, Any]]:
         for seen, text in ((_rooted(sources[marker], roots, known), True), (_rooted(objects, roots, known), False)):
             results += [{"marker": marker, "text": text, **place} for place in seen]
     return results
+
+
+def _common_start(texts: list[str]) -> str:
+    first, last = min(texts), max(texts)
+    return first[: next((at for at, sign in enumerate(first) if not last.startswith(sign, at)), len(first))]
 
 
 def _rooted(sources: list[Source], roots: dict[int, Root], known: set[int]) -> list[dict[str, Any]]:
@@ -152,8 +158,11 @@ def _is_gone(thing: Any, roots: dict[int, Root]) -> bool:
     return type(thing) is dict and "__builtins__" in thing and id(thing) not in roots
 
 
-def _texts_in(thing: Any) -> list[Any]:
-    """The parts of a thing that may hold a marker's text. It is asked of all objects there are, so it must be quick."""
+def _texts_in(thing: Any, sign: str, sign_in_bytes: bytes) -> list[Any]:
+    """The parts of a thing that may hold a marker's text. It is asked of all objects there are, so it must be quick.
+
+    All markers begin with the sign: most texts can be passed over at once.
+    """
     parts = gc.get_referents(thing)
     if issubclass(type(thing), dict):  # the collector does not tell a dict's keys where all are texts
         parts += dict.keys(thing)
@@ -161,10 +170,10 @@ def _texts_in(thing: Any) -> list[Any]:
     for part in parts:
         kind = type(part)
         if kind is str:
-            if _SIGN in part:
+            if sign in part:
                 found.append(part)
         elif kind is bytes:
-            if _SIGN_BYTES in part:
+            if sign_in_bytes in part:
                 found.append(part)
         elif (kind is dict or kind is tuple) and not gc.is_tracked(part):
             found.append(part)
@@ -185,8 +194,8 @@ def _texts(part: Any, markers: list[str]) -> Iterator[tuple[str, list[Any]]]:
 
 def _present(text: str | bytes, markers: list[str]) -> list[str]:
     if isinstance(text, bytes):
-        return [m for m in markers if m.encode() in text] if _SIGN_BYTES in text else []
-    return [m for m in markers if m in text] if _SIGN in text else []
+        return [m for m in markers if m.encode() in text]
+    return [m for m in markers if m in text]
 
 
 def _global(module: types.ModuleType, steps: list[Step]) -> dict[str, Any] | None:

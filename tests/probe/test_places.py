@@ -218,6 +218,8 @@ gc.collect()
 gc.freeze()
 tell("frozen", locate([m["slots"]], [], deep=False))
 tell("deep", locate([m["slots"]], [], deep=True))
+main.sessions["-".join(("4f1c", "a9"))] = 7
+tell("any key", locate([m["gone"]], ["-".join(("4f1c", "a9"))], deep=False))
 """
 KEPT = {
     "dict": ("main.sessions['sc-1']", "sc-1", 4),
@@ -291,6 +293,12 @@ def test_it_is_anchored_where_it_is_defined(name: str, found: dict[str, Any], lo
 
     assert place.anchor is not None
     assert ("main.py", KEPT[name][2]) == (place.anchor.path, place.anchor.line)
+
+
+def test_a_key_is_found_that_does_not_begin_as_markers_do(found: dict[str, Any], locator: Locator) -> None:
+    (place,) = places(found["any key"], locator)
+
+    assert (place.text, place.key) == ("main.sessions['4f1c-a9']", "4f1c-a9")
 
 
 def test_what_only_a_library_holds_is_told_as_the_library_s(found: dict[str, Any], locator: Locator) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TOKEN = re.compile(r"[^\s\"'{}\[\](),<>]+")
-_OURS = re.compile(r"sc-m[0-9a-f]{8}|sc-[0-9a-f]{12}|SC[A-Z]{10}")
+_OURS = re.compile(r"sc-m[0-9a-f]{8}|sc-?[0-9a-f]{12}|SC[A-Z]{10}")
+"""Markers and keys, but for UUIDs and numbers, which may be the app's."""
 
 Tokens = tuple[str, ...]
 

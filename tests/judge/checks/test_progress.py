@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,12 +15,16 @@ from stores import Forgetful, OnDisk, Overlapping, Overwriting, Splitting, Store
 from statecheck.experiments import OVERLAPPING, REPORTED, SEQUENTIAL
 from statecheck.judge.checks import outcomes
 from statecheck.judge.conversation import Conversation, read_conversations
+from statecheck.judge.conversation.answer_scale import split_words
 from statecheck.steps import AT_ONCE
+from statecheck.talk.requests import session_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hypothesis.strategies import DrawFn
+
+    from statecheck.source.fields import Form
 
 overlaps = st.builds(Overlapping, order=st.permutations([number for number in range(AT_ONCE) for _ in range(2)]))
 
@@ -62,6 +67,13 @@ def judged(store: type[Store], says: Counting, how: Overlapping | None = None) -
     histories = {name: serve(store(), name, how or Overlapping(()), says) for name in names}
     channel, found = outcomes(read_conversations(histories))
     return {"channel": str(channel), **{name: outcome.outcome for name, outcome in found.items()}}
+
+
+@pytest.mark.parametrize("form", ["token", "word", "capitals"])
+def test_keys_of_other_sessions_are_alike_in_answers(form: Form) -> None:
+    one, other = session_key(form, Random(1)), session_key(form, Random(2))
+
+    assert split_words(f"visit 1, beside {one}", None) == split_words(f"visit 1, beside {other}", None)
 
 
 VISITS = st.sampled_from(["visit {}", '{{"step": {}, "of": 5}}', "<p>This is your message number {}.</p>"])
