@@ -13,6 +13,7 @@ from statecheck.source.project.deploy import (
     count_workers,
     find_container_folders,
     find_file_mounts,
+    find_host_name,
     find_volumes,
     is_data_file,
 )
@@ -35,6 +36,7 @@ class Deployment:
         files: the volumes that are a file and no folder.
         stand_ins: {path of the container's that is not on this machine: folder of the project that lies there, or ""}.
         workers: the largest number of workers or replicas that is asked for; 0 where no file does.
+        host_name: what each container of the app is called; "" where a new one has another name.
         notes: what the report should say of it.
     """
 
@@ -42,6 +44,7 @@ class Deployment:
     files: tuple[str, ...]
     stand_ins: dict[str, str]
     workers: int
+    host_name: str
     notes: tuple[str, ...]
 
 
@@ -68,9 +71,8 @@ def read_deployment(files: ProjectFiles, tree: SourceTree, target: Target, named
             notes.append(
                 f"made for the app, as a container would have it: {made}; if it outlives one, name it: --volume"
             )
-    return Deployment(
-        volumes, tuple(map(str, single)), stand_ins, configured[0] if configured is not None else 0, tuple(notes)
-    )
+    number = configured[0] if configured is not None else 0
+    return Deployment(volumes, tuple(map(str, single)), stand_ins, number, find_host_name(files), tuple(notes))
 
 
 def read_threads(files: ProjectFiles, framework: str) -> tuple[int, list[str]]:

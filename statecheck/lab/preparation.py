@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from statecheck.errors import StatecheckError
 from statecheck.lab.deployment import Deployment, read_deployment, read_threads
 from statecheck.lab.environment.masking import Masking, encode_files, find_masks
-from statecheck.lab.environment.placeholders import fill_placeholders, take_kept_paths
+from statecheck.lab.environment.placeholders import fill_placeholders, name_host, take_kept_paths
 from statecheck.lab.environment.telemetry import silence_telemetry
 from statecheck.lab.environment.variables import find_handed_over
 from statecheck.lab.services.relays import open_relays
@@ -109,6 +109,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                 deployment = read_deployment(files, tree, target, recording.options.volumes)
                 before = take_snapshot(target.project, deployment.volumes)
                 lab.files_kept, lab.stand_ins = list(deployment.files), deployment.stand_ins
+                lab.host_name = deployment.host_name
                 recording.workers = deployment.workers
                 masking = _find_masks(recording, launched, tree)
                 recording.versions = warming.result()["versions"]
@@ -219,6 +220,7 @@ def _provide(
         lab.handed_over = [port for _, port, _ in find_handed_over(given)]
         recording.notes += check_copies(recording.target.project)
     read = read_settings(tree)
+    lab.environment.update(name_host(read, lab.environment, files))
     named = find_services(tree, files, lab.environment, read)
     scripts = read_schema_scripts(tree, recording.target.project) if named else ()
     services.provide(lab, named, given, lab.environment, scripts)

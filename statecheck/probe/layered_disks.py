@@ -122,7 +122,9 @@ class LayeredDisks:
         shared = {path: self._share(path, f"{experiment}/{number}") for number, path in enumerate(volumes)}
         # a container that replaces another has another name: the first keeps the machine's, which a user knows
         replaces = any(_experiment(known) == experiment for known in self._namespaces)
-        if replaces:
+        if request["host_name"]:
+            self._names[disk] = request["host_name"]
+        elif replaces:
             self._names[disk] = secrets.token_hex(6)
         mounts.unshare(network=request["own_network"], host_name=self.name_host(disk))
         self._build(disk, shared, request)
@@ -255,8 +257,8 @@ class _LayeredEntering:
 
     def environment(self) -> dict[str, str]:
         """As Docker sets it; one that the user has given is another."""
-        name = self.disks.name_host(self.disk)
-        return {"HOSTNAME": name} if name and os.environ.get("HOSTNAME") == self.disks.machine else {}
+        name, given = self.disks.name_host(self.disk), self.request["environment"].get("HOSTNAME")
+        return {"HOSTNAME": name} if name and given == self.disks.machine else {}
 
     def list_moved(self) -> list[list[str]]:
         return []

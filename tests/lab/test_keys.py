@@ -116,3 +116,20 @@ def test_a_container_that_replaces_another_has_another_name(tmp_path: Path) -> N
     (cause,) = ran.diagnosis.causes
     assert (cause.code, cause.kind, cause.anchor.line) == ("SC106", "new-key", 8)
     assert "the host's name" in cause.summary
+
+
+@pytest.mark.acceptance
+def test_a_container_has_the_name_that_the_project_s_files_give_it(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(
+        app=HOST.replace("socket.gethostname()}-", "os.environ['HOSTNAME']}-").replace("import", "import os, ", 1)
+    )
+    (user.project / "data").mkdir()
+    options = Options(seed=1, volumes=(user.project / "data",), only=("new-container",))
+    anew = diagnosed_in_turn(user, "app.py:reply", options)
+
+    (user.project / "compose.yaml").write_text("services: {app: {build: ., hostname: desk}}")
+    named = diagnosed_in_turn(user, "app.py:reply", options)
+
+    assert [(cause.code, cause.kind) for cause in anew.diagnosis.causes] == [("SC106", "new-key")]
+    assert (named.outcomes()["new-container"], named.diagnosis.causes) == ("kept", ())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ _BY_WORD = {
     **dict.fromkeys(("EMAIL", "MAIL"), _MAIL),
     "PORT": _NUMBER,
 }
+
+_HOST_NAME = "HOSTNAME"
 
 
 def fill_placeholders(
@@ -125,6 +128,20 @@ def take_kept_paths(
     told = {name: known[name] for name in names if not known[name].example and inside.search(known[name].value)}
     values = {name: scrub_value(name, each.value) for name, each in told.items()}
     return values, [_led(path, told) for path in dict.fromkeys(each.anchor.path for each in told.values())]
+
+
+def name_host(read: Iterable[Setting], environment: Mapping[str, str], files: ProjectFiles) -> dict[str, str]:
+    """Return the variable by which a container is told its own name, where the code reads that and nothing sets it.
+
+    Args:
+        read: what the code reads.
+        environment: what is set, and stays.
+        files: those of the project that may set it.
+    """
+    if _HOST_NAME in environment or all(one.name != _HOST_NAME for one in read):
+        return {}
+    told = find_variables(files).get(_HOST_NAME)
+    return {_HOST_NAME: told.value if told is not None else socket.gethostname()}
 
 
 def fill_unset(

@@ -75,6 +75,7 @@ class Lab:
         self._room = _MOST_OPS
         self.files_kept: list[str] = []  # of the volumes, those that are a file and no folder
         self.stand_ins: dict[str, str] = {}  # {path of the container's: folder of the project that lies there, or ""}
+        self.host_name = ""  # of every container, where the project's files give it one; else each has another
         self.fresh = False
         self.compiled = 0  # modules of installed packages that have no `.pyc` files
         self.migration: Migration | None = None  # run first on each new disk
@@ -192,13 +193,14 @@ class Lab:
             worker = Worker(self._generations, disk, listening, self._patience)
             self.workers.append(worker)
         shared = bool(self.relays or self.ports)
-        places = {"volumes": list(volumes), "files": self.files_kept, "stand_ins": self.stand_ins}
+        places: Message = {"volumes": list(volumes), "files": self.files_kept, "stand_ins": self.stand_ins}
         request: Message = {
             **places,
             "own_network": not shared,
             "provided": self.ports,
             "handed_over": self.handed_over,
             "later": later,
+            "host_name": self.host_name,
         }
         if self.migration and disk not in self._migrated:
             self._migrated.add(disk)

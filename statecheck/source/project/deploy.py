@@ -16,6 +16,7 @@ from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
 from statecheck.source.code.files import directories
 from statecheck.source.project.dockerfiles import Image
+from statecheck.source.project.service_kinds import is_service_image
 from statecheck.source.roles import as_set
 
 if TYPE_CHECKING:
@@ -155,6 +156,19 @@ def _claims(files: ProjectFiles) -> Iterator[Claim]:
     for path in files.by_kind["yaml"]:
         for deployment in files.deployments(path):
             yield from deployment.claims
+
+
+def find_host_name(files: ProjectFiles) -> str:
+    """Return what all containers of the app are called, one after the other; "" where a new one has another name.
+
+    Compose files (`hostname`) and Kubernetes (a StatefulSet, `hostname` of a pod) may say so; each that runs something
+    of the project has to.
+    """
+    said: list[tuple[tuple[str, ...], str]] = [((service.image,), service.host_name) for _, service in _services(files)]
+    for path in files.by_kind["yaml"]:
+        said += [(load.images, load.host_name) for each in files.deployments(path) for load in each.workloads]
+    names = [name for images, name in said if not all(map(is_service_image, images))]
+    return names[0] if names and all(names) else ""
 
 
 def count_workers(files: ProjectFiles) -> tuple[int, Anchor] | None:

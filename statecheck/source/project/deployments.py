@@ -62,6 +62,8 @@ class Service:
         workdir: its working directory, or "".
         environment: what it is given, without what only the shell that starts it could say.
         command: the words of what it starts, where it is not what its image does.
+        image: "" where it is built here.
+        host_name: what each of its containers is called; "" where each has a name of its own.
     """
 
     build: Build | None
@@ -69,6 +71,8 @@ class Service:
     mounts: tuple[Mount, ...]
     environment: tuple[Assignment, ...]
     command: tuple[Text, ...] = ()
+    image: str = ""
+    host_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,19 @@ class Claim:
 
     workdir: str
     inside: PurePosixPath
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What Kubernetes runs in pods.
+
+    Attributes:
+        images: of its containers.
+        host_name: what its first pod is called, before and after it is replaced; "" where a new pod has another name.
+    """
+
+    images: tuple[str, ...]
+    host_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,7 @@ class Deployment:
         built: how many of the services are built from the project; all count where none says how it is built.
         functions: of a cloud, that it deploys.
         environment: what Kubernetes' containers and those functions are given.
+        workloads: of Kubernetes.
     """
 
     services: tuple[Service, ...]
@@ -104,6 +122,7 @@ class Deployment:
     copies: tuple[Copies, ...]
     functions: tuple[Function, ...] = ()
     environment: tuple[Assignment, ...] = ()
+    workloads: tuple[Workload, ...] = ()
 
     @property
     def own_services(self) -> tuple[Service, ...]:
@@ -131,6 +150,7 @@ def read_deployment(document: Node, builds: Callable[[Build], bool] = lambda _: 
         tuple(_read_copies(document, built or services)),
         functions,
         (*_read_given(functions), *_read_containers(document)),
+        tuple(_read_workloads(document)),
     )
 
 
@@ -147,6 +167,8 @@ def _read_service(service: Node) -> Service:
         tuple(_read_mounts(service)),
         tuple(_read_environment(get(service, "environment"))),
         tuple(part for name in ("entrypoint", "command") for part in _read_words(get(service, name))),
+        text(get(service, "image")) if get(service, "build") is None else "",
+        text(get(service, "hostname")),
     )
 
 
@@ -208,6 +230,16 @@ def _pods(document: Node) -> Iterator[tuple[Node, Node]]:
         pod = get(owner, "spec", "template", "spec") or (get(owner, "spec") if owner is document else None)
         if pod is not None:
             yield owner, pod
+
+
+def _read_workloads(document: Node) -> Iterator[Workload]:
+    """Yield what runs in pods: those of a StatefulSet keep their names, those of others that are given one."""
+    for _, pod in _pods(document):
+        images = tuple(text(get(container, "image")) for container in items(get(pod, "containers")))
+        stays = text(get(document, "kind")) == "StatefulSet"
+        name = f"{text(get(document, 'metadata', 'name'))}-0" if stays else text(get(pod, "hostname"))
+        if images:
+            yield Workload(images, name)
 
 
 def _read_containers(document: Node) -> Iterator[Assignment]:

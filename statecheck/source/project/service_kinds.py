@@ -128,6 +128,12 @@ _BEGINNINGS = {
 _URLS = frozenset(("URL", "URI", "DSN"))
 
 
+def is_service_image(image: str) -> bool:
+    """Return whether a container's image is a service's own: `postgres:16`, `bitnami/redis`."""
+    name = image.rpartition("/")[2].partition(":")[0].partition("@")[0].lower()
+    return any(name in (kind.name, *kind.schemes, *map(str.lower, kind.words)) for kind in KINDS)
+
+
 def kind_of_url(text: str) -> Kind | None:
     """The kind of service that a URL, or the beginning of one, leads to."""
     found = _SCHEME.match(text)

@@ -10,6 +10,7 @@ from statecheck.source.project.deploy import (
     count_workers,
     find_container_folders,
     find_file_mounts,
+    find_host_name,
     find_volumes,
 )
 from statecheck.source.project.project_files import ProjectFiles
@@ -352,3 +353,31 @@ def test_a_compose_file_above_that_is_not_the_projects_says_nothing(tmp_path: Pa
     planted(tmp_path, {"desk/app.py": "", **files})
 
     assert "LEDGER" not in find_variables(ProjectFiles(tmp_path / "desk"))
+
+
+POD = """\
+kind: {kind}
+metadata: {{name: chat}}
+spec:
+  template:
+    spec:
+      containers: [{{name: app, image: example.org/{image}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("compose.yaml", "services: {app: {build: ., hostname: desk}, redis: {image: 'redis:7'}}", "desk"),
+        ("compose.yaml", "services: {app: {build: .}, redis: {image: 'redis:7', hostname: cache}}", ""),
+        ("compose.yaml", "services: {app: {image: desk, hostname: desk}, db: {image: 'postgres:16'}}", "desk"),
+        ("k8s/app.yaml", POD.format(kind="StatefulSet", image="desk:2"), "chat-0"),
+        ("k8s/app.yaml", POD.format(kind="Deployment", image="desk:2"), ""),
+        ("k8s/app.yaml", POD.format(kind="StatefulSet", image="redis:7"), ""),
+    ],
+)
+def test_containers_that_keep_their_name(tmp_path: Path, name: str, text: str, expected: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+
+    assert find_host_name(ProjectFiles(tmp_path)) == expected
