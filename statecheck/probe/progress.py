@@ -1,14 +1,17 @@
-"""Tells the lab that modules are still being imported: what takes long and goes on is no hang."""
+"""Tells the lab that modules are still being imported, or a program at work: what takes long and goes on is no hang."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
 from .channel import Closed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .channel import Channel
 
 _SECONDS = 1.0  # between two words
@@ -46,3 +49,28 @@ class Imports:
 
 
 IMPORTS = Imports()
+
+
+def run_program(arguments: Sequence[str], folder: str) -> None:
+    """Run a program to its end, whatever that is, and tell of it as long as it uses the processor."""
+    with subprocess.Popen(arguments, cwd=folder) as program:
+        used = b""
+        while True:
+            try:
+                program.wait(_SECONDS)
+            except subprocess.TimeoutExpired:
+                before, used = used, _read_used(program.pid)
+                if used != before:
+                    IMPORTS.note(" ".join(arguments[1:]))
+            else:
+                return
+
+
+def _read_used(pid: int) -> bytes:
+    """What Linux says of the time that a process has used the processor; another system says nothing."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            words = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return b""
+    return b" ".join(words[11:13])

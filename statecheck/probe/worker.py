@@ -15,7 +15,7 @@ from .channel import Channel, Message
 from .commands import AT_FORK
 from .models import configure
 from .observations import run_id
-from .progress import IMPORTS
+from .progress import IMPORTS, run_program
 from .recorder import RECORDER
 from .service import SOCKET, Service, describe
 from .starter import run_starter
@@ -51,10 +51,9 @@ def main(message: Message | int) -> None:
         channel.send({"failed": "start", **describe(error)})
         return
     if "migrate" in message:
-        import subprocess
-
         made = message["migrate"]
-        subprocess.run([sys.executable, *made["arguments"]], cwd=made["folder"], check=False)
+        IMPORTS.begin(channel)
+        run_program([sys.executable, *made["arguments"]], made["folder"])
     if fresh:
         _prepare_imports(message)
     RECORDER.open(ops_fd, tuple(message["roots"]))

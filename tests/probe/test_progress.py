@@ -10,7 +10,7 @@ import pytest
 
 from statecheck.probe import hooks
 from statecheck.probe.channel import Channel
-from statecheck.probe.progress import IMPORTS, Imports
+from statecheck.probe.progress import IMPORTS, Imports, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,3 +79,27 @@ def test_every_module_that_is_looked_for_is_noted(monkeypatch: pytest.MonkeyPatc
 
     assert sys.meta_path[0].find_spec("nowhere.to.be.found", None, None) is None
     assert noted == ["nowhere.to.be.found"]
+
+
+_BUSY = "import time\nend = time.process_time() + 1.2\nwhile time.process_time() < end: pass"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what a process uses")
+def test_a_program_that_works_is_told_of_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[str] = []
+    monkeypatch.setattr(IMPORTS, "note", noted.append)
+
+    run_program([sys.executable, "-c", _BUSY], "/")
+
+    assert set(noted) == {f"-c {_BUSY}"}
+
+
+def test_a_program_that_waits_is_not_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[str] = []
+    monkeypatch.setattr(IMPORTS, "note", noted.append)
+    monkeypatch.setattr("statecheck.probe.progress._SECONDS", 0.1)
+    monkeypatch.setattr("statecheck.probe.progress._read_used", lambda _pid: b"")
+
+    run_program([sys.executable, "-c", "import sys; sys.stdin.read(0)"], "/")
+
+    assert noted == []
