@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.lab import http_turns
 from statecheck.lab.connections import Connection, converse
+from statecheck.lab.promises import promises_more
 from statecheck.probe.channel import Closed
 from statecheck.talk.credentials import name_client, spell_credentials
 from statecheck.talk.requests import Request, render, session_key
@@ -271,7 +272,7 @@ def _exchange(
         worker.wait(lambda: tokens[-1] in worker.done, seconds)
     answer = Answer(status, text, error, tuple(tokens), time.monotonic() - started, heard.headers, heard.ignored)
     if tokens and tokens[-1] in worker.done:
-        worker.wait_for_rest(tokens[-1])
+        worker.wait_for_rest(tokens[-1], seconds if promises_more(status, text) else 0.0)
     if answer.acknowledged and plan.message_field:
         client.said += [("user", message_of(marker)), ("assistant", text[:2000])]
     return answer

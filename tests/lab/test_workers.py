@@ -221,6 +221,23 @@ def test_a_worker_that_imports_nothing_new_is_not_waited_for(started: Started) -
     assert (worker.facts, worker.failed, worker.dead) == (None, None, False)
 
 
+def test_what_an_answer_promises_is_waited_for_until_one_has_promised_in_vain(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, _channel, _ops = started
+    limits = list[float]()
+
+    def wait(_done: Callable[[], Any], seconds: float) -> bool:
+        limits.append(seconds)
+        return len(limits) < 3
+
+    monkeypatch.setattr(worker, "wait", wait)
+    for promised in (0.0, 30.0, 30.0, 30.0):
+        worker.wait_for_rest(1, promised)
+
+    assert limits == [2.0, 30.0, 30.0, 0.05]
+
+
 def test_a_worker_that_ends_is_not_garbled(started: Started) -> None:
     worker, channel, _ops = started
     channel.close()

@@ -200,10 +200,17 @@ class Worker:
             if started() or self.dead or not went_on:
                 return
 
-    def wait_for_rest(self, turn: int) -> None:
-        """Wait until nothing runs any more that the app began beside a turn, as far as there is patience for it."""
-        if not self.wait(lambda: turn in self.settled, self._patience.seconds):
-            self._patience.seconds = _IN_VAIN_SECONDS
+    def wait_for_rest(self, turn: int, promised: float = 0.0) -> None:
+        """Wait until nothing runs any more that the app began beside a turn, as far as there is patience for it.
+
+        Args:
+            turn: its token.
+            promised: how long that may take where the answer says that it goes on, unless one has promised in vain.
+        """
+        patience = self._patience
+        seconds = max(patience.seconds, promised if patience.seconds > _IN_VAIN_SECONDS else 0.0)
+        if not self.wait(lambda: turn in self.settled, seconds):
+            patience.seconds = _IN_VAIN_SECONDS
 
     def tell(self, message: Message) -> None:
         """Send a message that needs no answer; a worker that is gone does not mind."""
