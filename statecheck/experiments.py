@@ -80,7 +80,9 @@ _ANSWERED = Guard(
     lambda so_far: so_far.asks,
 )
 _NOTHING_ASKED = Guard("nothing is asked of a person", lambda so_far: not so_far.asks)
-_NO_THREADS = Guard("a client does not send both a user and a thread", lambda so_far: not so_far.threads)
+_NO_THREADS = Guard(
+    "nothing that a client sends belongs to something else, as a thread to a user", lambda so_far: not so_far.threads
+)
 _NEEDS_KEY = Guard("the app does not do without a session key", lambda so_far: not so_far.optional_key)
 _NO_LIMIT = Guard(
     "nothing of the app's holds a limited number of sessions",

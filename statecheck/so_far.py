@@ -32,8 +32,8 @@ class SoFar:
         leaks: another session was given what the first one said.
         asks: what the app asks a person in a turn is answered by the next.
         connects: a turn is a message on a connection, which may stay open.
-        threads, optional_key, flags: a client sends a user and a thread; the app does without a session key; the
-            request has a boolean.
+        threads, optional_key, flags: a client sends a user and a thread, or the like; the app does without a session
+            key; the request has a boolean.
         bounded: the app's code has a cache that holds a limited number of sessions.
         folds: its code does something to the session key that a client sends which could make two of them one.
         hands_out: the app gives a new client the id of its session.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from statecheck.model import Anchor, Problem, TargetName
     from statecheck.talk.plan import Plan
 
-_VERSION = 3
+_VERSION = 4
 """Of the record's form: a run that was kept in another one is not judged again."""
 HASH = "sha256"
 """The name under which a record has its own hash."""

@@ -98,7 +98,7 @@ class Results:
             forgets_late=worker is not None and splits and len(worker.turns) > 1 and bool(worker.turns[1].remembered),
             asks=plan.reply is not None,
             connects=plan.kind in ("websocket", "event"),
-            threads=plan.threads,
+            threads=plan.varied is not None,
             optional_key=plan.keyless is not None,
             flags=bool(plan.flags),
             bounded=bounded,

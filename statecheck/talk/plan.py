@@ -28,6 +28,7 @@ __all__ = [
     "Preliminary",
     "Proposal",
     "Route",
+    "Varied",
     "add_demands",
 ]
 
@@ -82,7 +83,7 @@ class Plan:
         renews: client code makes a new session for every message.
         lone: what says who is talking where the app knows its users by a table of its own (`header X-Api-Key`): all
             clients are one user then; or "".
-        threads: a user and a thread are both sent, so that one user may have several.
+        varied: what is varied while what it belongs to stays: another thread of one user, another member of a company.
         keyless: the same without a session key, where the app does without.
         flags: the same with one boolean the other way each, after what is said of it (`stream` = true).
         unflipped: the names of booleans that are sent one way only.
@@ -121,7 +122,7 @@ class Plan:
     accounts: tuple[Account, ...] = ()
     renews: bool = False
     lone: str = ""
-    threads: bool = False
+    varied: Varied | None = None
     keyless: Plan | None = None
     flags: tuple[tuple[str, Plan], ...] = ()
     unflipped: tuple[str, ...] = ()
@@ -143,6 +144,21 @@ class Plan:
         if way == "flipped":
             return self.flags[flag] if flag < len(self.flags) else None
         return "", self
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """What of a request is varied alone, where several fields say who is talking.
+
+    Attributes:
+        field: what is varied (`body thread_id`).
+        within: what stays (`body user_id`).
+        person: it is a person by whom the app finds state, and no thread: who sends another is another user.
+    """
+
+    field: str
+    within: tuple[str, ...]
+    person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,11 +49,12 @@ def list_varied(plan: Plan) -> list[str]:
 
     sent = [f"with {said}" for said, _ in plan.flags]
     sent += ["without a session key"] if plan.keyless is not None else []
-    sent += ["in a second thread of the same user"] if plan.threads else []
+    within = plan.varied.within if plan.varied is not None else ()
+    sent += [f"with another {plan.varied.field} and the same {' and '.join(within)}"] if plan.varied is not None else []
     sent += ["once more, as its sender delivers again what was not answered"] if has_events(plan) else []
     never = [] if plan.session_field is None else [f"the form of the session key (`{plan.session_form}`)"]
     never += [f"`{plan.lone}`: all clients send the same"] if plan.lone else []
-    never += ["the user alone, with the same thread"] if plan.threads else []
+    never += [f"{' and '.join(within)} alone, with the same {plan.varied.field}"] if plan.varied is not None else []
     never += [f"the boolean `{name}`" for name in plan.unflipped]
     never += ["keys that are spelled alike, unless code makes them so"] if has_spellings(plan) else []
     never += ["how many sessions are served between two turns of one, unless code limits them"]

@@ -13,7 +13,7 @@ from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
 from statecheck.source.roles import as_set, leaning, words
 from statecheck.talk.field_roles import Choice, overlay_fields, sample_value
 from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route, kind_of
-from statecheck.talk.variations import find_owners, flip_flags, leave_keys_out, list_unflipped
+from statecheck.talk.variations import find_owners, flip_flags, leave_keys_out, list_unflipped, vary_alone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def draft_plan(sending: Sending, choice: Choice, given: Field | None = None) -> 
     keyless = leave_keys_out(choice, taken) if given is None else None
     return replace(
         plan,
-        threads=bool(find_owners(choice)),
+        varied=vary_alone(choice),
         keyless=_draft(sending, keyless) if keyless is not None else None,
         flags=tuple((said, _draft(sending, each, given)) for said, each in flip_flags(choice, taken)),
         unflipped=list_unflipped(choice, taken),

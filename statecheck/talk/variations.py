@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statecheck.source import weights
 from statecheck.source.fields import plain
 from statecheck.source.roles import as_set, words
 from statecheck.talk.field_roles import sample_value
-from statecheck.talk.plan import EVENT, EVENT_NUMBER, EVENT_UUID
+from statecheck.talk.plan import EVENT, EVENT_NUMBER, EVENT_UUID, Varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from statecheck.talk.field_roles import Choice
     from statecheck.talk.plan import Plan
 
-_USER = as_set("user users username uid account customer member owner person patient student email phone login sub")
+_USER = as_set(
+    "user users username uid account customer member owner person patient student email phone login sub employee guest "
+    "visitor pupil resident"
+)
 _THREAD = as_set("thread threads conversation conv chat session dialog dialogue room topic channel convo")
 _STREAM = as_set("stream streaming streamed sse incremental chunked realtime")
 _FORGETS = as_set(
@@ -30,6 +34,7 @@ _FORGETS = as_set(
 )
 """Words of booleans that are meant to change what is kept, or that answer a question."""
 _MOST_FLAGS = 2
+_DIVIDED_BY = (10**6 * 2**6, 7 * 8 * 9 * 10 * 11 * 13)
 _EVENTS = as_set("message msg update delivery notification idempotency nonce webhook request")
 """Words of the id of one delivery, and `event` where the endpoint is called by other servers."""
 _IDS = as_set("id ids key uuid guid sid number no token")
@@ -50,17 +55,36 @@ def is_thread(field: Field) -> bool:
 def find_owners(choice: Choice) -> tuple[Field, ...]:
     """Return the session fields that say whose a conversation is, where another says which of theirs it is.
 
-    Their names tell (`user_id` and `thread_id`), or the path does: in `/guests/{guest}/stays/{stay}` what comes last is
-    one of several that belong to what comes before. Empty where that is not known, or a field takes no value of ours.
+    Their names tell (`user_id` and `thread_id`; `company` and `member_id`, if code speaks for that one), or the path
+    does: in `/guests/{guest}/stays/{stay}` what comes last is one of several that belong to what comes before. Empty
+    where that is not known, or a field takes no value of ours.
     """
     sessions = sorted(choice.sessions, key=choice.order.index)
     if any(field.form == "integer" or field.limited for field in sessions):
         return ()
-    named = tuple(field for field in sessions if is_user(field))
-    if named and any(map(is_thread, sessions)) and all(is_user(f) or is_thread(f) for f in sessions):
-        return named
+    if any(map(is_thread, sessions)):
+        named = tuple(field for field in sessions if not is_thread(field))
+        if any(map(is_user, named)):
+            return named
     nested = tuple(field for field in sessions if field.place.where == "path")
-    return nested[:-1] if len(nested) == len(sessions) else ()
+    if len(nested) == len(sessions):
+        return nested[:-1]
+    groups = tuple(field for field in sessions if not (is_user(field) or is_thread(field)))
+    members = [field for field in sessions if field not in groups]
+    persons = bool(members) and all(is_user(field) and field.leaning < 0 for field in members)
+    return groups if persons else ()
+
+
+def vary_alone(choice: Choice) -> Varied | None:
+    """Return what is varied while its owners stay; None where no field is known to belong to others."""
+    owners = find_owners(choice)
+    alone = [field for field in choice.sessions if field not in owners]
+    if not owners or not alone:
+        return None
+    found_by = alone[0].place.where == "path" or alone[0].leaning <= weights.FOUND_BY
+    return Varied(
+        str(alone[0].place), tuple(str(field.place) for field in owners), person=is_user(alone[0]) and found_by
+    )
 
 
 def leave_keys_out(choice: Choice, taken: Sequence[Field]) -> Choice | None:
@@ -119,18 +143,30 @@ def is_stream(name: str) -> bool:
 
 
 def has_spellings(plan: Plan) -> bool:
-    """Whether a client sends a key of its own, which may be spelled in more than one way: no number, and no UUID."""
-    return plan.session_field is not None and plan.session_form == "token" and not (plan.given or plan.renews)
+    """Whether a client sends a key of its own, which another one may be like: no UUID."""
+    alike = plan.session_form in ("token", "integer")
+    return plan.session_field is not None and alike and not (plan.given or plan.renews)
 
 
 def respell_key(plan: Plan, key: str, spelling: int) -> str | None:
     """Return another user's key that is spelled like one: in capitals, with other punctuation, with more behind it.
 
-    None where it would be the same user's: an address of e-mail in capitals.
+    A number's likes have the same remainder. None where it would be the same user's (an address of e-mail in capitals),
+    or there are no more.
     """
+    if plan.session_form == "integer":
+        return _respell_number(int(key), spelling)
     if spelling == 1 and "mail" in (plan.session_field or "").lower():
         return None
     return (key.upper(), key.replace("-", "_"), key.replace("-", "."), key.replace("-", " "), f"{key}-2")[spelling - 1]
+
+
+def _respell_number(key: int, spelling: int) -> str | None:
+    """Return a number of the same remainder by what code divides by: powers of ten and two, or small numbers."""
+    if spelling > len(_DIVIDED_BY):
+        return None
+    step = _DIVIDED_BY[spelling - 1]
+    return str(key - step if key > 2 * step else key + step)
 
 
 def is_hook(path: str) -> bool:

@@ -20,15 +20,31 @@ from hypothesis import strategies as st
 from statecheck.errors import ExitCode, StatecheckError
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.openapi import read_operations
-from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route
+from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route, Varied
 from statecheck.talk.plan_text import describe, list_varied
 from statecheck.talk.planning import candidates
 from statecheck.talk.requests import render, session_key
+from statecheck.talk.variations import respell_key
 
 HERE = Path(__file__).parent
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+MEMBERS = """
+from typing import Any
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+app = FastAPI()
+engines: dict[Any, Any] = {}
+
+class Turn(BaseModel):
+FIELDS
+
+@app.post("/chat")
+def chat(turn: Turn) -> str:
+    return str(SAID)
+"""
 FLAGGED = """
 from typing import Any
 from fastapi import FastAPI
@@ -548,13 +564,40 @@ def test_booleans_that_are_sent_one_way_only_are_said(tmp_path: Path) -> None:
         "not varied: the boolean `reset`",
     ]
     assert "also sent with `stream` = true" in told
-    assert "not varied: the user alone, with the same thread" in told
+    assert "also sent with another body thread_id and the same body user_id" in told
+    assert "not varied: body user_id alone, with the same body thread_id" in told
+
+
+@pytest.mark.parametrize(
+    ("said", "varied"),
+    [
+        ("engines[turn.company, turn.member_id].chat(turn.message)", Varied("body member_id", ("body company",), True)),
+        ("engines[turn.company].chat(f'{turn.member_id}: {turn.message}')", None),
+    ],
+)
+def test_a_member_of_a_company_is_varied_alone_if_it_is_a_key(said: str, varied: Varied | None, tmp_path: Path) -> None:
+    fields = "    company: str\n    member_id: str\n    message: str"
+    (tmp_path / "app.py").write_text(MEMBERS.replace("FIELDS", fields).replace("SAID", said))
+    plan = candidates(facts_of(tmp_path / "app.py"), SourceTree(tmp_path, tmp_path), Overrides())[0]
+
+    assert plan.varied == varied
 
 
 def test_a_key_that_is_not_varied_is_said() -> None:
     told = list_varied(Plan(path="/chat", body={"code": "AAA-1111", "text": "{message}"}, lone="body code"))
 
     assert "not varied: `body code`: all clients send the same" in told
+
+
+@given(st.integers(100_000, 2**31 - 1))
+def test_a_number_s_likes_are_numbers_of_the_same_remainder(key: int) -> None:
+    likes = [respell_key(Plan(session_field="body id", session_form="integer"), str(key), way) for way in range(1, 6)]
+    numbers = [int(each) for each in likes if each is not None]
+
+    assert key not in numbers
+    assert all(0 < each < 2**31 for each in numbers)
+    assert {each % 1000 for each in numbers[:1]} == {key % 1000}
+    assert {each % 60 for each in numbers[1:]} == {key % 60}
 
 
 @given(st.integers())

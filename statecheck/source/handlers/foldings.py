@@ -1,4 +1,4 @@
-"""What code does to a session's key that makes two keys one: another case, no punctuation, the first letters alone."""
+"""What code does to a session's key that makes two keys one: another case, no punctuation, its end or a remainder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MAKES_KEYS = as_set(
     "key keys id ids sid slug safe norm normal normalize normalise canonical clean sanitize path file filename folder"
 )
 """Words of functions that make a key, or a file's name, whatever their parameter is called."""
-_HINTS = (*_METHODS, *_MATCHES, *_FUNCTIONS, *_TESTS, "[:", "LIKE", "NOCASE", "LOWER(", "UPPER(")
+_HINTS = (*_METHODS, *_MATCHES, *_FUNCTIONS, *_TESTS, "[:", "[-", " % ", "LIKE", "NOCASE", "LOWER(", "UPPER(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,21 @@ def _folded(node: ast.AST) -> list[str] | None:
         if isinstance(node.func, ast.Attribute) and name in _METHODS | _TESTS | _MATCHES:
             return [*_names(node.func.value), *(each for argument in node.args for each in _names(argument))]
         return [each for argument in node.args for each in _names(argument)] if name in _FUNCTIONS else None
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and node.slice.lower is None:
-        return _names(node.value) if isinstance(node.slice.upper, (ast.Constant, ast.Name)) else None
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return _names(node.value) if _takes_end(node.slice) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and not isinstance(node.left, ast.Constant):
+        return _names(node.left)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         text = node.value.lower()
         return [text] if any(sign in text for sign in _LIKE) else None
     return None
+
+
+def _takes_end(part: ast.Slice) -> bool:
+    """Whether a slice is the first letters of a text, or the last ones."""
+    if part.lower is None:
+        return isinstance(part.upper, (ast.Constant, ast.Name))
+    return part.upper is None and isinstance(part.lower, ast.UnaryOp)
 
 
 def _names(node: ast.AST) -> list[str]:

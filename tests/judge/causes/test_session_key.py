@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from cases import codes, findings, run, table
+from dataclasses import replace
+
+import pytest
+from cases import case, codes, findings, run, table
 from histories import history, marker
 
 from statecheck.history import History, Line, Op
+from statecheck.judge.cause import KEPT
+from statecheck.judge.findings import find_causes
 from statecheck.model import Anchor
+from statecheck.talk.plan import Plan, Varied
 
 NEW_KEY_OVER_A_DATABASE = """
 1a > s
@@ -317,3 +323,28 @@ def test_a_cache_of_answers_in_a_framework_s_cache_is_no_conversation() -> None:
 
     assert codes(*run(same_process=kept)) == ["SC106 new-key"]
     assert codes(*run(same_process=ANSWERS_IN_A_CACHE.replace("text={said}", f"text='Noted: {marker(1)}.'"))) == []
+
+
+ANOTHER_MEMBER = """
+1a > m1
+1a model read 1
+1a <
+2a > m2
+2a memory build #2 cls=Memory @app.py:9
+2a memory write #2 2 cls=Memory @app.py:9
+2a model read 1 2
+2a <
+"""
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"), [(True, ("shared-key", "error")), (False, ("other-thread", "warning"))]
+)
+def test_another_user_of_a_group_is_more_than_another_thread(person: bool, expected: tuple[str, str]) -> None:
+    known = case(*run(same_process=KEPT, second_thread=ANOTHER_MEMBER))
+    plan = Plan(varied=Varied("body member_id", ("body company",), person))
+
+    (found,) = find_causes(replace(known, app=replace(known.app, plan=plan)))
+
+    assert (found.code, found.kind, found.severity, found.anchor) == ("SC106", *expected, Anchor("app.py", 9))
+    assert "(the same body company, another body member_id)" in found.summary

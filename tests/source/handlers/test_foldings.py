@@ -25,6 +25,8 @@ def found(folder: Path, code: str) -> list[tuple[str, str, int]]:
         ("def chat(room, said):\n    return bots[room.lower()].chat(said)\n", "room.lower()"),
         ("def safe(text):\n    return re.sub('[^a-z]', '', text)\n", "re.sub('[^a-z]', '', text)"),
         ("def chat(body):\n    return bots[body['user_id'][:8]]\n", "body['user_id'][:8]"),
+        ("def chat(body):\n    return bots[body['user_id'][-4:]]\n", "body['user_id'][-4:]"),
+        ("def slot(user_id):\n    return bots[user_id % 64]\n", "user_id % 64"),
         ("def load(session):\n    return client.scan_iter(match=session)\n", "client.scan_iter(match=session)"),
         ("def load(sid):\n    return [k for k in bots if k.startswith(sid)]\n", "k.startswith(sid)"),
         ("def load(sid):\n    db.execute('select said from chats where sid like ?')\n", "'select said from chats"),
@@ -43,6 +45,8 @@ def test_what_is_done_to_a_key_is_found_with_its_line(tmp_path: Path, code: str,
     [
         "def chat(room, said):\n    return bots[room].chat(said.lower())\n",
         "def chat(said):\n    return re.sub('[^a-z]', '', said)\n",
+        "def show(room):\n    return 'room %s' % room\n",
+        "def rest(session):\n    return session[1:]\n",
         "def digest(room):\n    return hashlib.sha256(room.encode()).hexdigest()\n",
     ],
 )

@@ -52,14 +52,26 @@ def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place:
 
 
 def find_other_thread(case: Case) -> Observation | None:
-    """Was a second thread of one user given what was said in the first?"""
+    """Was a second thread of one user given what was said in the first, or another member of one company?"""
     conversation = case.conversations.get(SECOND_THREAD)
     if conversation is None or not case.leaked(SECOND_THREAD) or case.leaked(OTHER_SESSION):
         return None
     anchor, related = _find_lookup(case, conversation, conversation.turns[1])
+    varied = case.app.plan.varied if case.app.plan is not None else None
+    sent = f" (the same {' and '.join(varied.within)}, another {varied.field})" if varied is not None else ""
+    if varied is not None and varied.person:
+        return Observation(
+            f"one user's conversation is shown to another of the same group{sent}",
+            anchor,
+            (case.reason(SECOND_THREAD),),
+            kind="shared-key",
+            related_to=related,
+            fix=f"let `{varied.field}` be a part of the key wherever the conversation is looked up, in what a cache or "
+            "a dict compares (`__eq__`, `__hash__`, a dataclass' fields) too",
+        )
     return Observation(
         "a second thread of the same user is given what was said in the first thread: the thread that the client "
-        "names does not choose the conversation",
+        f"names does not choose the conversation{sent}",
         anchor,
         (case.reason(SECOND_THREAD),),
         kind="other-thread",
@@ -119,7 +131,7 @@ def find_repeated_id(case: Case) -> Observation | None:
 def find_keyless(case: Case) -> Observation | None:
     """Were clients that send no session key given each other's, or that of somebody who sends one?"""
     conversation = case.conversations.get(KEYLESS)
-    if conversation is None or not case.leaked(KEYLESS) or case.leaked(OTHER_SESSION):
+    if conversation is None or not case.leaked(KEYLESS) or case.leaked(OTHER_SESSION) or case.leaked(SECOND_THREAD):
         return None
     leaks = list(find_leaks(conversation))
     keyed = next((leak for leak in leaks if leak.other.number == 1), None)
