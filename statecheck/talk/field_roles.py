@@ -202,11 +202,20 @@ def _find_sessions(rest: list[Field], message: Field) -> list[Field]:
             _named(first) <= -weights.SURE_NAME
         ):  # all of a tenant's users have one tenant, by which state may be found too
             others = [f for f in others if not is_setting(f.name)]
-        return [first, *others]
+        return [first, *others] if others else _complete_path(first, found)
     needed = [f for f in able if (f.required or f.said) and f.type != "integer" and score(f) <= weights.MOST_SESSION]
     if len(needed) == 1 and message.turn_keys is None:
         return needed
     return []
+
+
+def _complete_path(first: Field, found: list[Field]) -> list[Field]:
+    """Return the session; of all that its path names where nothing but that tells which it is, what comes last first."""
+    told = first.leaning <= weights.SESSION_AT_MOST or _named(first) <= weights.NAMED_SESSION
+    if told or first.place.where != "path":
+        return [first]
+    named = [f for f in found if f.place.where == "path" and f.form == first.form and not is_setting(f.name)]
+    return named[::-1] or [first]
 
 
 def _named(field: Field) -> float:

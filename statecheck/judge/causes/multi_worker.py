@@ -90,7 +90,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
-from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_split
+from statecheck.judge.evidence.deployed import advise_beyond_tab, find_tab_of, weigh_split
 from statecheck.judge.evidence.paused_runs import advise_keeping, name_first
 from statecheck.judge.evidence.signatures import OWN_SECRET, find_unreadable_session, is_of_own_secret
 from statecheck.judge.evidence.state_lines import find_related, line_of
@@ -120,10 +120,9 @@ def find_process_memory(case: Case) -> Observation | None:
     where = f", in `{kept[0].text}`" if kept else ""
     was_given = conversation.is_given(second, first, case.channel or "model")
     stale = was_given or case.kept(NEW_PROCESS)
-    summary = (
-        f"{name_first(conversation)} is remembered only in the memory of worker PID {first.pid}{where}; "
-        f"worker PID {second.pid} was not given it"
-    )
+    tab = None if kept else find_tab_of(case, place)
+    known = f"known to one {tab.name} tab alone" if tab else f"remembered only in the memory of worker PID {first.pid}"
+    summary = f"{name_first(conversation)} is {known}{where}; worker PID {second.pid} was not given it"
     if stale:
         store = f" (`{shared[0].text}`)" if shared else ""
         summary = (
@@ -142,7 +141,7 @@ def find_process_memory(case: Case) -> Observation | None:
         kind="stale-cache" if stale else "shared-instance" if case.shared(place) else None,
         severity=severity,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
-        fix=advise_beyond_tab(place) or advise_keeping(case, conversation),
+        fix=advise_beyond_tab(case, place) or advise_keeping(case, conversation),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.experiments import CONCURRENT
 from statecheck.probe.frameworks import by_name, find_tab
 
 if TYPE_CHECKING:
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
 _OF_A_POLLING_BOT = "a bot that polls has one process by design, so nothing is lost until it answers by a webhook"
 
 
-def find_tab_of(place: Whereabouts | None) -> Framework | None:
-    """Return the framework that keeps this place for one tab of a browser, or None."""
-    return find_tab(place.text) if place is not None else None
+def find_tab_of(case: Case, place: Whereabouts | None) -> Framework | None:
+    """Return the framework that keeps this place, or the key to it, for one tab of a browser; or None."""
+    found = find_tab(place.text) if place is not None else None
+    return found or (by_name(case.app.target.framework) if _has_tabs_apart(case) else None)
+
+
+def _has_tabs_apart(case: Case) -> bool:
+    """Whether a second tab of the same visitor, at the same server, was not given what the first one had said."""
+    conversation = case.conversations.get(CONCURRENT)
+    at_once = conversation is not None and conversation.in_tabs
+    return at_once and case.outcomes[CONCURRENT].outcome == "skipped"
 
 
 def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
@@ -27,7 +36,7 @@ def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
     """
     if case.app.workers > 1:
         return "error", ""
-    tab = find_tab_of(place)
+    tab = find_tab_of(case, place)
     if tab is not None:
         return "warning", f"a tab keeps to one {tab.name} server, so nothing is lost while there is one replica"
     return ("warning", _OF_A_POLLING_BOT) if case.app.polls else ("error", "")
@@ -35,15 +44,15 @@ def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
 
 def weigh_end(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
     """Return how much it matters that what is in memory ends with its process, and why; "" for an error."""
-    tab = find_tab_of(place)
+    tab = find_tab_of(case, place)
     if tab is None or case.app.workers > 1:
         return "error", ""
     return "warning", f"a {tab.name} tab begins anew after a restart, as its page does"
 
 
-def advise_beyond_tab(place: Whereabouts | None) -> str:
+def advise_beyond_tab(case: Case, place: Whereabouts | None) -> str:
     """Return what its framework offers for a conversation that should outlive its tab; "" where it is no tab's."""
-    tab = find_tab_of(place)
+    tab = find_tab_of(case, place)
     return tab.beyond_tab if tab is not None else ""
 
 

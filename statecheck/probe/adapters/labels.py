@@ -9,7 +9,7 @@ from ..offline import DUMMY
 _SECRET = re.compile(r"key|token|secret|password|passcode|credential", re.IGNORECASE)
 _WHO = re.compile(
     r"\b(user|name|username|login|e ?mail|session|id|account|customer|client|patient|student|member|tenant|room|"
-    r"conversation|thread|nickname|employee|who)\b",
+    r"conversation|thread|nickname|employee|who|visitor|guest|person|owner|pupil|learner|uid|sid|chat)\b",
     re.IGNORECASE,
 )
 _MESSAGE = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
+from statecheck.experiments import BASELINE, CONCURRENT, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT
 from statecheck.judge.language import read_history
 from statecheck.judge.verdict import judge
@@ -27,6 +27,34 @@ def diagnosis(where: str, *, framework: str = "", workers: int = 0, polls: bool 
     texts = {BASELINE: KEPT, OTHER_WORKER: lost, NEW_PROCESS: lost, NEW_CONTAINER: lost}
     meta = RunMeta(TargetName("app.py", "", framework), Anchor("app.py", 1), workers=workers, polls=polls)
     return judge(meta, {name: read_history(name, text) for name, text in texts.items()})
+
+
+KEPT_BY_A_TAB_S_ID = """
+1a > s
+1a model read 1
+1a <
+2a > s
+3a > s
+2a model read 2
+3a model read 3
+2a <
+3a <
+2 overlap info held=2 tabs
+4a > s
+4a model read 2 4
+4a <
+"""
+
+
+@pytest.mark.parametrize(("workers", "severity"), [(0, "warning"), (2, "error")])
+def test_what_is_stored_under_an_id_of_the_tab_is_the_tab_s(workers: int, severity: str) -> None:
+    lost = "\n".join(LOST.splitlines()[:-1])
+    texts = {BASELINE: KEPT, OTHER_WORKER: lost, NEW_PROCESS: lost, NEW_CONTAINER: lost, CONCURRENT: KEPT_BY_A_TAB_S_ID}
+    meta = RunMeta(TargetName("app.py", "", "streamlit"), Anchor("app.py", 1), workers=workers)
+    found = judge(meta, {name: read_history(name, text) for name, text in texts.items()})
+
+    assert severities(found) == {"SC102": severity, "SC103": severity}
+    assert all("known to one streamlit tab" in cause.summary for cause in found.causes)
 
 
 def severities(found: Diagnosis) -> dict[str, str]:

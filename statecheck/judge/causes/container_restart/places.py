@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS
 from statecheck.judge.cause import Observation
-from statecheck.judge.evidence.deployed import advise_beyond_tab, weigh_end
+from statecheck.judge.evidence.deployed import advise_beyond_tab, find_tab_of, weigh_end
 from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
 from statecheck.judge.evidence.paused_runs import advise_keeping, is_answered, name_first
 from statecheck.judge.evidence.services import emptied_tables, named_tables
@@ -45,10 +45,12 @@ def find_lost_place(case: Case) -> Observation | None:
     if name == NEW_PROCESS or (place and not files):
         anchor = place.anchor if place else line_of(conversation, first)
         where = f" (`{place.text}`)" if place else ""
-        summary = f"{kept} was in the memory of PID {first.pid}{where} and died with the process"
+        tab = None if place else find_tab_of(case, place)
+        known = f"known to one {tab.name} tab" if tab else f"in the memory of PID {first.pid}"
+        summary = f"{kept} was {known}{where} and died with the process"
         severity, why = weigh_end(case, place)
         summary = "; ".join(filter(None, (summary, why)))
-        mends = advise_beyond_tab(place) or advise_keeping(case, conversation)
+        mends = advise_beyond_tab(case, place) or advise_keeping(case, conversation)
     else:
         severity, mends = "error", ""
         opened = next((p.anchor for p in files if p.anchor), None) or put

@@ -81,7 +81,7 @@ async def chat(turn: Turn):
 - `ignored-key`: the client's key never reaches the store. Known by messages; experiments show `new-key` or
   `shared-key`.
 - `other-type`: what is stored comes back with keys of another type: `7` went into a JSON file, and `"7"` comes out.
-- `shared-key`: all sessions use one key, and see each other's conversation.
+- `shared-key`: all sessions use one key, or all of one company do, and see each other's conversation.
 - `shared-instance`: all sessions use one object (an engine, a workflow, a memory block), and see each other's
 conversation.
 - `swapped`: one after the other sessions are kept apart; at once one is given the other's. Each request puts its user,
