@@ -210,7 +210,7 @@ def _find_sessions(rest: list[Field], message: Field) -> list[Field]:
 
 
 def _complete_path(first: Field, found: list[Field]) -> list[Field]:
-    """Return the session; of all that its path names where nothing but that tells which it is, what comes last first."""
+    """Return the session; all that its path names, what comes last first, where nothing else tells which of them it is."""
     told = first.leaning <= weights.SESSION_AT_MOST or _named(first) <= weights.NAMED_SESSION
     if told or first.place.where != "path":
         return [first]

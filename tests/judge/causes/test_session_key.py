@@ -348,3 +348,21 @@ def test_another_user_of_a_group_is_more_than_another_thread(person: bool, expec
 
     assert (found.code, found.kind, found.severity, found.anchor) == ("SC106", *expected, Anchor("app.py", 9))
     assert "(the same body company, another body member_id)" in found.summary
+
+
+ON_ONE_CONNECTION = """
+1a > s
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a <
+-a place 1 where="app.sessions['u1']" key=u1 cls=sessions @app.py:4
+"""
+
+
+def test_a_key_in_memory_that_each_connection_has_anew_is_the_connection_s() -> None:
+    anew = NEW_KEY_OVER_A_GLOBAL_DICT
+
+    assert codes(*run(same_process=anew, same_connection=ON_ONE_CONNECTION)) == ["SC101 per-connection"]
+    assert codes(*run(same_process=NEW_KEY_OVER_A_DATABASE, same_connection=ON_ONE_CONNECTION)) == ["SC106 new-key"]

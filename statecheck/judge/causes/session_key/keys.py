@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
+from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER, SAME_CONNECTION
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.intent import find_missed_file, find_read_again, is_intended
@@ -29,6 +29,8 @@ def find_other_key(case: Case) -> Observation | None:
     first, second = conversation.turns[:2]
     finders = (_store_keys, _cache_keys, _place_keys)
     pair = next(filter(None, (find(conversation, first, second) for find in finders)), None)
+    if pair is not None and pair[2].kind == "process" and case.kept(SAME_CONNECTION):
+        return None  # the key is that of the connection, and what it leads to lasts no longer: SC101
     if pair is None:
         missed = find_missed_file(conversation, first, second)
         if missed is not None:
