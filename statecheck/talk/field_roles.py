@@ -210,7 +210,7 @@ def _find_sessions(rest: list[Field], message: Field) -> list[Field]:
 
 
 def _complete_path(first: Field, found: list[Field]) -> list[Field]:
-    """Return the session; all that its path names, what comes last first, where nothing else tells which of them it is."""
+    """Return the session; all that its path names, the last first, where nothing else tells which of them it is."""
     told = first.leaning <= weights.SESSION_AT_MOST or _named(first) <= weights.NAMED_SESSION
     if told or first.place.where != "path":
         return [first]
