@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,17 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import statecheck.report
-from statecheck.diagnose import analyze, diagnose
+from statecheck.diagnose import analyze, diagnose, diagnose_in
 from statecheck.errors import StatecheckError
 from statecheck.experiments import REPORTED, WHERE_DUE
 from statecheck.history import History, decode_lines
+from statecheck.lab.environment.surroundings import surroundings_of
+from statecheck.lab.workers.launch import Launched, launch
 from statecheck.model import Anchor, Diagnosis
 from statecheck.options.config import Options
 from statecheck.report import load_format
 from statecheck.report.text import View
+from statecheck.target.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,28 +95,43 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.chdir(before)
 
 
-def diagnosed(spec: str, **options: Any) -> Diagnosis:
-    return diagnose(spec, Options(**options), lambda _: None)
+Diagnosed = Callable[..., Diagnosis]
 
 
 @pytest.fixture(scope="module")
-def broken(project: Path) -> Diagnosis:
+def diagnosed(project: Path) -> Iterator[Diagnosed]:
+    """Diagnose apps of the project in one warm parent, as the scenarios are."""
+    launched: list[Launched] = []
+
+    def diagnosed(spec: str, **given: Any) -> Diagnosis:
+        target = resolve(spec, project)
+        surroundings, options = surroundings_of(target, Options(**given))
+        launched.extend([] if launched else [launch(surroundings)])
+        return diagnose_in(launched[0], target, options, lambda _: None, project, keep=True)
+
+    yield diagnosed
+    for one in launched:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def broken(diagnosed: Diagnosed) -> Diagnosis:
     return diagnosed("broken.py")
 
 
 @pytest.fixture(scope="module")
-def fixed(project: Path) -> Diagnosis:
+def fixed(diagnosed: Diagnosed) -> Diagnosis:
     return diagnosed("fixed.py")
 
 
 @pytest.fixture(scope="module")
-def stateless(project: Path) -> Diagnosis:
+def stateless(diagnosed: Diagnosed) -> Diagnosis:
     return diagnosed("echo.py:reply")
 
 
 @pytest.fixture(scope="module")
 def partial(project: Path) -> Diagnosis:
-    return diagnosed("bot.py:reply", only=("same-process",))
+    return diagnose("bot.py:reply", Options(only=("same-process",)), lambda _: None)
 
 
 @pytest.fixture(params=["broken", "fixed", "stateless", "partial"])
@@ -229,7 +248,7 @@ class TestAnyDiagnosis:
 
 
 class TestStoredRun:
-    def test_the_same_seed_is_the_same_markers_and_keys(self, project: Path) -> None:
+    def test_the_same_seed_is_the_same_markers_and_keys(self, diagnosed: Diagnosed) -> None:
         def sent(seed: int) -> dict[str, list[tuple[int, tuple[str, ...], str | None]]]:
             told = histories(diagnosed("bot.py:reply", seed=seed, only=("same-process", "other-session")))
             return {

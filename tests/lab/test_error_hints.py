@@ -56,7 +56,7 @@ SEEN = "`data/rules.txt` is looked for from where statecheck is run"
         ("from pytest import no_such_name\n", "the app was written for other versions than those installed: install the ones that it names, or name the interpreter that has them with `--python`"),  # noqa: E501 - as above
         ("import json\njson.JSONDecoder.no_such_name\n", OLDER),
         ("import json\njson.no_such_name\n", OLDER),
-        ("from llama_index.core.memory import ChatMemoryBuffer\nChatMemoryBuffer.no_such_name\n", OLDER),
+        ("from httpx import Client\nClient.no_such_name\n", OLDER),
         ("class Till: pass\nTill.no_such_name\n", ""),
         ("from json import no_such_name\n", ""),
         ("import no_such_library\n", "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`"),  # noqa: E501 - as above
@@ -136,7 +136,7 @@ def test_a_missing_module_is_named_as_the_app_imports_it(
     said = f'Traceback (most recent call last):\n  File "app.py", line 2, in <module>\n    {line}\n'
     failed = Failure(True, "ModuleNotFoundError", missing=missing, python="python")
     remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"), {}, ProjectFiles(tmp_path))
-    worker: Any = SimpleNamespace(facts=None, failed=failed, wait=lambda *_: None, last_words=lambda: said)
+    worker: Any = SimpleNamespace(facts=None, failed=failed, wait_for_start=lambda *_: None, last_words=lambda: said)
 
     with pytest.raises(StatecheckError) as caught:
         wait_until_ready(worker, Limits(1, 1), remedies)
