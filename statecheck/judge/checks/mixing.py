@@ -87,8 +87,12 @@ def find_misplaced(conversation: Conversation) -> Iterator[Misplaced]:
 
 
 def _places_written(conversation: Conversation, turn: Sent) -> list[str]:
-    """Return what names the places that a turn wrote to: files, and keys of services, tables and stores."""
+    """Return what names the places that a turn was written to: files, and keys of services, tables and stores.
+
+    A turn may also put away what another said, as a cache does that is full.
+    """
     ops = [op for op in conversation.select(turn=turn.number) if op.action in WRITES and op.type == "ok"]
+    ops = [op for op in ops if not op.markers or turn.marker in op.markers]
     names = [
         (op.where if op.f == "file" else "", op.key or "", service_key(op.text) or "", *op.arguments) for op in ops
     ]

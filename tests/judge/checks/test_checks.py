@@ -94,9 +94,11 @@ class TestStoresOfKnownStrength:
     @pytest.mark.parametrize(
         ("written", "name"),
         [
-            ("bob-12345", "leaked"),
-            ("ada-12345", "isolated"),
-            ("everyone", "isolated"),
+            ("file write where=data/bob-12345.json", "leaked"),
+            ("file write where=data/ada-12345.json", "isolated"),
+            ("file write where=data/everyone.json", "isolated"),
+            ("sql write 1 3 arguments=bob-12345", "leaked"),
+            ("sql write 2 4 arguments=bob-12345", "isolated"),  # what bob said is put away
         ],
     )
     def test_a_turn_that_is_written_where_another_session_is_kept_is_a_leak(self, written: str, name: str) -> None:
@@ -115,7 +117,7 @@ class TestStoresOfKnownStrength:
             4a model read 2 4
             4a file write where=data/bob-12345.json
             4a <
-            3a file write where=data/{written}.json
+            3a {written}
             3a <
             3 overlap held=2
             5a > bob-12345
