@@ -232,6 +232,7 @@ _BEFORE_A_DATABASE = _SHORT_LIVED.replace(
     "1a sql write 1 database=sqlite arguments=s text='INSERT INTO said VALUES (?, ?)' @app.py:10\n"
     "1a model",
 )
+_ONLY_IN_MEMORY = _SHORT_LIVED.replace("2a", "2b").replace("model read 1 2", "model read 2")
 
 _LEFT_OUT = """
 1a > s
@@ -306,6 +307,7 @@ COUNTEREXAMPLES = (
     Example("a long cookie of something else", {BASELINE: KEPT, OTHER_WORKER: _KEPT_BESIDE}),
     Example("a key lives for an hour", {BASELINE: _FOR_AN_HOUR}),
     Example("a cache of seconds in front of a database", {BASELINE: _BEFORE_A_DATABASE}),
+    Example("a key of seconds that tells who writes twice", {BASELINE: _SHORT_LIVED, OTHER_WORKER: _ONLY_IN_MEMORY}),
     Example("the beginning and the end", {BASELINE: KEPT, CONTROL: _HEAD_AND_TAIL}),
     Example("some turns are retrieved", {BASELINE: KEPT, CONTROL: _RETRIEVED_OF_ALL}),
     Example("the newest turns", {BASELINE: KEPT, CONTROL: _NEWEST}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE
+from statecheck.experiments import BASELINE, OTHER_WORKER
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.lifetimes import find_lifetime
@@ -27,6 +27,8 @@ def find_short_lifetime(case: Case) -> Observation | None:
     if conversation is None or len(conversation.turns) < 2:
         return None
     first, second = conversation.turns[:2]
+    if _is_given_otherwise(case, conversation, second):
+        return None
     kept = find_same_keys(conversation, first, second)
     said = list(conversation.select("wire", first.number))
     found = [find_lifetime(said, address, key) for address, key in kept]
@@ -47,6 +49,12 @@ def find_short_lifetime(case: Case) -> Observation | None:
         fix="give the key as long as a user may be away, and mind the unit: `ex`, `expire` and `setex` take seconds, "
         "`px`, `pexpire` and `psetex` milliseconds",
     )
+
+
+def _is_given_otherwise(case: Case, conversation: Conversation, second: Sent) -> bool:
+    """Whether a later turn has turn 1 from its client, or from its process: the key serves something else."""
+    carried = case.app.carries_history or any(op.carried for op in conversation.select("turn", second.number))
+    return carried or (case.lost(OTHER_WORKER) and not case.lost(BASELINE))
 
 
 def _is_asked_elsewhere(conversation: Conversation, first: Sent, second: Sent) -> bool:
