@@ -15,14 +15,16 @@ from statecheck.model import Anchor
 from statecheck.probe.frameworks import FRAMEWORKS
 from statecheck.source.code import reading
 from statecheck.source.code.files import directories
+from statecheck.source.project.deployments import Service
 from statecheck.source.project.dockerfiles import Image
+from statecheck.source.project.platforms import read_commands
 from statecheck.source.project.service_kinds import is_service_image
 from statecheck.source.roles import as_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from statecheck.source.project.deployments import Claim, Mount, Service
+    from statecheck.source.project.deployments import Claim, Mount
     from statecheck.source.project.project_files import ProjectFiles
     from statecheck.source.project.serverless import Function
 
@@ -35,6 +37,7 @@ _THREADS = re.compile(rf"--threads{_NUMBER}")
 _GREEN = re.compile(rb"\b(gevent|eventlet|tornado)\b")
 _DEPLOYED = re.compile(rb"^\s*\[tool\.(llamadeploy|llama_deploy|llamaagents)[\].]", re.MULTILINE)
 
+_STARTED = Service(None, "", (), ())  # by a command, from the project's own image
 _BOUND = (".", "/", "~", "$")
 """How the source of a mount begins that is a path of the machine, and no volume's name."""
 _DATA = as_set(
@@ -48,7 +51,8 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
 
     Container paths below the working directory are given as paths in the project, others as they are. They
     come from compose (`volumes`, but not a bind mount of source code), Dockerfile (`VOLUME`), Kubernetes
-    (`volumeMounts` of a PersistentVolumeClaim) and functions' templates (`LocalMountPath`).
+    (`volumeMounts` of a PersistentVolumeClaim), functions' templates (`LocalMountPath`), the platforms of
+    `statecheck.source.project.platforms`, and commands that start a container (`docker run -v`).
     """
     project = files.project
     found: dict[Path, None] = {}
@@ -57,10 +61,8 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
     for context, image in images:
         for inside in image.volumes:
             found.update(dict.fromkeys(image.places(inside, context, project)))
-    for folder, service in _services(files):
-        for mount in service.mounts:
-            if not _is_source(mount.source, folder):
-                found.update(dict.fromkeys(_places(files, folder, service, mount)))
+    for folder, service, mount in _mounts(files):
+        found.update(dict.fromkeys(_places(files, folder, service, mount)))
     for claim in _claims(files):
         found.update(dict.fromkeys(_with_workdir(claim.workdir, default[1]).places(claim.inside, default[0], project)))
     found.update(dict.fromkeys(Path(place) for _, function in _functions(files) for place in function.mounts))
@@ -70,8 +72,7 @@ def find_volumes(files: ProjectFiles) -> tuple[Path, ...]:
 def find_mount_points(files: ProjectFiles) -> tuple[PurePosixPath, ...]:
     """Return where the volumes lie in the containers, as the project's files spell it: absolute paths."""
     found = [PurePosixPath(image.workdir, inside) for _, image in _images(files) for inside in image.volumes]
-    for folder, service in _services(files):
-        found += [mount.inside for mount in service.mounts if not _is_source(mount.source, folder)]
+    found += [mount.inside for _, _, mount in _mounts(files)]
     found += [claim.inside for claim in _claims(files)]
     found += [place for _, function in _functions(files) for place in function.mounts]
     return tuple(dict.fromkeys(found))
@@ -89,12 +90,11 @@ def find_working_folder(files: ProjectFiles, target: Path) -> Path | None:
 def find_file_mounts(files: ProjectFiles) -> tuple[Path, ...]:
     """Return those of the volumes that are a single file: one that is there, or is named as files with data are."""
     found: dict[Path, None] = {}
-    for folder, service in _services(files):
-        for mount in service.mounts:
-            if mount.source.startswith(_BOUND) and not _is_source(mount.source, folder):
-                place = folder / mount.source
-                if is_data_file(place) or (not reading.is_dir(place) and is_data_file(Path(mount.inside))):
-                    found.update(dict.fromkeys(_places(files, folder, service, mount)))
+    for folder, service, mount in _mounts(files):
+        if mount.source.startswith(_BOUND):
+            place = folder / mount.source
+            if is_data_file(place) or (not reading.is_dir(place) and is_data_file(Path(mount.inside))):
+                found.update(dict.fromkeys(_places(files, folder, service, mount)))
     return tuple(found)
 
 
@@ -145,6 +145,16 @@ def _services(files: ProjectFiles) -> Iterator[tuple[Path, Service]]:
             yield from ((path.parent, service) for service in deployment.own_services)
 
 
+def _mounts(files: ProjectFiles) -> Iterator[tuple[Path, Service, Mount]]:
+    """Yield what is mounted and is no source code, each with the folder of the file that says so and what has it."""
+    for folder, service in _services(files):
+        yield from ((folder, service, mount) for mount in service.mounts if not _is_source(mount.source, folder))
+    for path in (*files.by_kind["commands"], *files.by_kind["plain"]):
+        for mount in read_commands(files.text(path)):
+            if not _is_source(mount.source, path.parent):
+                yield path.parent, _STARTED, mount
+
+
 def _functions(files: ProjectFiles) -> Iterator[tuple[Path, Function]]:
     """Yield the functions of a cloud, each with the folder of its code."""
     for path in files.by_kind["yaml"]:
@@ -153,7 +163,7 @@ def _functions(files: ProjectFiles) -> Iterator[tuple[Path, Function]]:
 
 
 def _claims(files: ProjectFiles) -> Iterator[Claim]:
-    for path in files.by_kind["yaml"]:
+    for path in (*files.by_kind["yaml"], *files.by_kind["platform"]):
         for deployment in files.deployments(path):
             yield from deployment.claims
 
@@ -174,7 +184,7 @@ def find_host_name(files: ProjectFiles) -> str:
 def count_workers(files: ProjectFiles) -> tuple[int, Anchor] | None:
     """Return the largest number of workers or replicas that a deployment file asks for, and where, or None."""
     found = _find_counts(files, _WORKERS, "workers")
-    for path in (*files.by_kind["compose"], *files.by_kind["yaml"]):
+    for path in (*files.by_kind["compose"], *files.by_kind["yaml"], *files.by_kind["platform"]):
         for deployment in files.deployments(path):
             found += [(copies.number, path, copies.line) for copies in deployment.copies]
     return _pick_largest(found, files)
@@ -201,7 +211,7 @@ def _startup_files(files: ProjectFiles) -> tuple[Path, ...]:
     """Return the files in which the command that starts the app may stand, or what it is given."""
     own = tuple(path for path in files.by_kind["env"] if path.name == ".env")
     kinds = files.by_kind
-    return (*kinds["plain"], *own, *kinds["dockerfile"], *kinds["compose"], *kinds["yaml"])
+    return (*kinds["plain"], *kinds["platform"], *own, *kinds["dockerfile"], *kinds["compose"], *kinds["yaml"])
 
 
 def _find_counts(files: ProjectFiles, option: re.Pattern[str], name: str) -> list[tuple[int, Path, int]]:

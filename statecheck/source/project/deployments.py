@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from statecheck.source.project.serverless import Function
 
 _DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
+_KEPT = ("persistentVolumeClaim", "csi", "nfs", "hostPath", "azureFile", "azureDisk", "gcePersistentDisk")
+"""Kinds of Kubernetes' volumes that outlive a pod; `hostPath` does on its node."""
 _COUNT = re.compile(r"[0-9]{1,6}")
 
 
@@ -77,7 +79,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A place of a container that a PersistentVolumeClaim backs, and the container's working directory, or ""."""
+    """A place of a container that a volume or a disk backs, and the container's working directory, or ""."""
 
     workdir: str
     inside: PurePosixPath
@@ -253,18 +255,21 @@ def _read_containers(document: Node) -> Iterator[Assignment]:
 
 
 def _read_claims(document: Node) -> Iterator[Claim]:
-    """Yield the places of a Kubernetes workload that a PersistentVolumeClaim backs."""
+    """Yield the places of a Kubernetes workload that a volume backs which outlives it, and of disks of Render's."""
     for owner, pod in _pods(document):
         claims = {
             text(get(volume, "name"))
             for volume in items(get(pod, "volumes"))
-            if get(volume, "persistentVolumeClaim") is not None
+            if any(get(volume, kind) is not None for kind in _KEPT)
         }
         claims |= {text(get(claim, "metadata", "name")) for claim in items(get(owner, "spec", "volumeClaimTemplates"))}
         for container in items(get(pod, "containers")):
             for mount in items(get(container, "volumeMounts")):
                 if text(get(mount, "name")) in claims and text(get(mount, "mountPath")).startswith("/"):
                     yield Claim(text(get(container, "workingDir")), PurePosixPath(text(get(mount, "mountPath"))))
+    for service in items(get(document, "services")):
+        if text(get(service, "disk", "mountPath")).startswith("/"):
+            yield Claim("", PurePosixPath(text(get(service, "disk", "mountPath"))))
 
 
 def _read_copies(document: Node, services: list[Node]) -> Iterator[Copies]:

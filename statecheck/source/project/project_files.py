@@ -15,6 +15,7 @@ from statecheck.source.code.sources import Sources
 from statecheck.source.project.deployments import Deployment, read_deployment
 from statecheck.source.project.dockerfiles import Image, read_image
 from statecheck.source.project.documents import read_documents
+from statecheck.source.project.platforms import read_platform
 
 if TYPE_CHECKING:
     import ast
@@ -22,18 +23,20 @@ if TYPE_CHECKING:
 
     from statecheck.source.project.deployments import Build
 
-FileKind = Literal["compose", "dockerfile", "env", "gunicorn", "plain", "yaml"]
+FileKind = Literal["commands", "compose", "dockerfile", "env", "gunicorn", "plain", "platform", "yaml"]
 
 _KINDS: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
     ("compose", re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")),
     ("dockerfile", re.compile(r"Dockerfile|Containerfile|Dockerfile\..+|.+\.[Dd]ockerfile")),
     ("yaml", re.compile(r".+\.ya?ml")),
     ("env", re.compile(r"\.env(\..+)?|.+\.env|env\.(example|sample)")),
-    ("plain", re.compile(r"Procfile(\..+)?|.+\.sh|fly\.toml|nixpacks\.toml|supervisord?\.conf|.+\.service")),
+    ("platform", re.compile(r"fly([.-][\w.-]+)?\.toml|railway\.toml")),
+    ("plain", re.compile(r"Procfile(\..+)?|.+\.sh|nixpacks\.toml|supervisord?\.conf|.+\.service")),
+    ("commands", re.compile(r"README(\.\w+)?|DEPLOY\w*\.md|[Mm]akefile|[Jj]ustfile", re.IGNORECASE)),
     ("gunicorn", re.compile(r"gunicorn(\.conf|_conf|_config)\.py")),
 )
 _DEPLOYS = re.compile(
-    rb"[rR]eplicas|persistentVolumeClaim|volumeClaimTemplates|numInstances|minInstances"
+    rb"[rR]eplicas|persistentVolumeClaim|mountPath|volumeClaimTemplates|numInstances|minInstances"
     rb"|AWS::(Serverless|Lambda)::Function|^functions:|^kind:\s*(Deployment|StatefulSet)",
     re.MULTILINE,
 )
@@ -98,12 +101,14 @@ class ProjectFiles:
         return _remember(self._images, (dockerfile, context), lambda: read_image(self.text(dockerfile), context))
 
     def deployments(self, path: Path) -> tuple[Deployment, ...]:
-        """Return what the documents of a YAML file deploy; one that has no word of it is not decoded."""
+        """Return what a platform's file deploys, or the documents of YAML; what has no word of it says nothing."""
         return _remember(self._deployments, path, lambda: self._decode(path))
 
     def _decode(self, path: Path) -> tuple[Deployment, ...]:
         if not path.is_relative_to(self.project):
             return self._read_above(path)
+        if path in self.by_kind["platform"]:
+            return (read_platform(self.text(path)),)
         data = self.read(path)
         worth = path in self.by_kind["compose"] or _DEPLOYS.search(data)
         return tuple(map(read_deployment, read_documents(data))) if worth else ()

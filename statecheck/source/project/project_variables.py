@@ -66,7 +66,7 @@ def _read_files(files: ProjectFiles) -> Iterator[tuple[Path, tuple[Assignment, .
     for path in files.by_kind["compose"]:
         services = [service for deployment in files.deployments(path) for service in deployment.services]
         yield path, tuple(one for service in services for one in service.environment)
-    for path in files.by_kind["yaml"]:
+    for path in (*files.by_kind["yaml"], *files.by_kind["platform"]):
         yield path, tuple(one for deployment in files.deployments(path) for one in deployment.environment)
     for path in files.by_kind["dockerfile"]:
         yield path, tuple(_reverse(files.image(path, path.parent).environment))
