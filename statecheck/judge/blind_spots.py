@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _HINT = "hand over a service here with `--env NAME=URL`"
 _NAME_ENDPOINT = "name what takes the message with `--endpoint` and `--message-field`"
-_NAME_FUNCTION = "name the function that answers a text, by its file: `statecheck diagnose app.py:reply`"
+_NAME_FUNCTION = "name the function that answers a text, by its file: `statecheck diagnose FILE.py:FUNCTION`"
 _ERRORS = ("error", "errors", "exception")
 """By which the body of an answer says that it refuses, whatever its status: GraphQL, JSON-RPC and many apps."""
 _LONGEST = 160  # characters of an answer that are quoted

@@ -13,8 +13,7 @@ from statecheck.source.code.scopes import walk
 from statecheck.source.project.project_variables import find_variables
 from statecheck.source.project.settings import read_settings
 from statecheck.source.project.settings_classes import settings_classes
-from statecheck.target.evaluator import Evaluator
-from statecheck.target.turns import turn_functions
+from statecheck.target.turn_hints import advise_turn
 from statecheck.target.virtualenvs import folders_of
 
 if TYPE_CHECKING:
@@ -75,12 +74,9 @@ class Remedies:
             return _OTHER_VERSIONS
         return next((hint for words, hint in _BY_WORDS if words.search(error)), "")
 
-    def name_turn(self) -> str:
-        """Return what of the target's own files looks like it answers a turn (`bot.py:answer`), or an example of it."""
-        values = Evaluator(self.tree)
-        own = self.tree.reach(self.tree.entry) if self.tree.entry else ()
-        found = (f"{module.shown}:{path}" for module in own for path in turn_functions(module, values))
-        return next(found, "app.py:reply")
+    def advise_turn(self) -> str:
+        """Return what to name where the app itself cannot be driven."""
+        return advise_turn(self.tree)
 
     def _has_class(self, name: str | None) -> bool:
         """Whether a class of this name is the project's own."""

@@ -47,7 +47,9 @@ def write_template(plan: Plan, file: Path) -> str:
     table = spell_template(plan)
     if not table:
         raise StatecheckError(
-            "no-template", "a function that is called needs no template", "name it: `statecheck diagnose app.py:reply`"
+            "no-template",
+            "a function that is called needs no template",
+            "name it: `statecheck diagnose FILE.py:FUNCTION`",
         )
     try:
         before = file.read_bytes().decode("utf-8") if file.exists() else ""

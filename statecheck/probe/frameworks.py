@@ -37,6 +37,8 @@ class Framework:
         adapter: the module in `adapters/` that drives it; several frameworks may share one.
         undriven: why it cannot be driven, after the object's name ("is a job of rq, …").
         packages: its top-level modules.
+        opened_by: of a server that the user's code opens itself, with no app to be had: what it calls for that, or
+            what the class that it calls is derived from.
 
         constructors: what is called in source to build an app, or is a base of the class that is.
         vague: these names say little: the file has to import one of `packages` too.
@@ -79,6 +81,7 @@ class Framework:
     adapter: str = ""
     undriven: str = ""
     packages: tuple[str, ...] = ()
+    opened_by: tuple[str, ...] = ()
 
     constructors: tuple[str, ...] = ()
     vague: bool = False
@@ -436,6 +439,53 @@ FRAMEWORKS: tuple[Framework, ...] = (
         packages=("discord",),
         constructors=("Client", "Bot"),
         vague=True,
+    ),
+    *(
+        Framework(name, "", undriven=f"{what}, which cannot be driven: {why}", packages=packages, opened_by=opened_by)
+        for name, packages, opened_by, what, why in (
+            (
+                "http.server",
+                ("http",),
+                ("HTTPServer", "ThreadingHTTPServer"),
+                "is a server of `http.server`",
+                "its handler writes its answers to a socket by itself",
+            ),
+            (
+                "websockets",
+                ("websockets",),
+                ("serve", "unix_serve"),
+                "is a server of `websockets`",
+                "it is handed connections, and there is no app that another server could serve",
+            ),
+            (
+                "grpc",
+                ("grpc",),
+                ("server",),
+                "is a gRPC server",
+                "its messages are known by generated code alone",
+            ),
+            (
+                "socketserver",
+                ("socketserver",),
+                ("TCPServer", "UDPServer", "ThreadingTCPServer", "ThreadingUDPServer", "UnixStreamServer"),
+                "is a server of `socketserver`",
+                "it speaks a protocol of its own",
+            ),
+            (
+                "asyncio",
+                ("asyncio",),
+                ("start_server", "start_unix_server", "create_server"),
+                "is a server of asyncio's streams",
+                "it speaks a protocol of its own",
+            ),
+            (
+                "queue",
+                ("kafka", "aiokafka", "pika", "aio_pika", "nats", "paho", "zmq"),
+                ("KafkaConsumer", "AIOKafkaConsumer", "basic_consume", "consume", "subscribe", "Client", "Context"),
+                "takes its messages from a queue",
+                "a server of that queue would have to hand them out",
+            ),
+        )
     ),
     Framework("dramatiq", "task", undriven="is a dramatiq actor, which cannot be driven yet", packages=("dramatiq",)),
     Framework("rq", "task", undriven="is a job of rq, which cannot be driven yet", packages=("rq",)),

@@ -55,7 +55,7 @@ def check_named(target: Located, overrides: Overrides) -> None:
     ranked = rank_endpoints(facts, code, ())
     if overrides.endpoint is None and not any(endpoint.fields for endpoint in ranked):
         return
-    chosen = select_endpoints(ranked, overrides, facts)
+    chosen = select_endpoints(ranked, overrides, facts, tree)
     for option, name in names.items():
         if name is not None and not _is_said(name, modules) and not any(_is_open(each, code) for each in chosen):
             _refuse_field(option, name, chosen)

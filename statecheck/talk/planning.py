@@ -32,6 +32,7 @@ from statecheck.talk.page_visits import add_visits
 from statecheck.talk.plan import AppFacts, Overrides, Plan, Route, a_call
 from statecheck.talk.replies import add_replies, find_replies, leave_out
 from statecheck.talk.request_template import Sending, anchor_of, merge_headers
+from statecheck.target.turn_hints import advise_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,13 +64,13 @@ def candidates(facts: AppFacts, tree: SourceTree, overrides: Overrides) -> tuple
     everything = rank_endpoints(facts, ProjectCode(tree, facts.environment), find_clients(tree))
     accounts = find_accounts(tree, facts.environment)
     replies = find_replies(everything, tree) if overrides.endpoint is None else ()
-    ranked = select_endpoints(leave_out(everything, replies), overrides, facts)
+    ranked = select_endpoints(leave_out(everything, replies), overrides, facts, tree)
     plans: list[Plan] = []
     for endpoint in ranked:
         call = next((c for c in endpoint.calls if not c.test), None) or next(iter(endpoint.calls), None)
         plans += list_ways(Sending(endpoint, call, tree.project, overrides.headers), everything, overrides, accounts)
     if not plans:
-        raise _no_endpoint(ranked, facts.undriven)
+        raise _no_endpoint(ranked, facts.undriven, tree)
     plans = add_visits(plans, everything)
     if replies:
         plans = add_replies(plans, replies, everything, Sending(ranked[0], None, tree.project, overrides.headers))
@@ -147,12 +148,12 @@ _CALLS: dict[Kind, Callable[[AppFacts, SourceTree, Overrides], Plan]] = {
 """What is called, not asked over HTTP: by the kind of its framework, how."""
 
 
-def select_endpoints(ranked: list[Endpoint], overrides: Overrides, facts: AppFacts) -> list[Endpoint]:
+def select_endpoints(ranked: list[Endpoint], overrides: Overrides, facts: AppFacts, tree: SourceTree) -> list[Endpoint]:
     """Return the endpoint that the user named, or the best ones; the best alone speak for a conversation."""
     if overrides.endpoint is None:
         usable = [endpoint for endpoint in ranked if endpoint.fields or endpoint.calls]
         if not usable:
-            raise _no_endpoint(ranked, facts.undriven)
+            raise _no_endpoint(ranked, facts.undriven, tree)
         return [
             endpoint
             for endpoint in usable
@@ -184,12 +185,12 @@ def _shape(path: str) -> str:
     return "/" + re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path).strip("/")
 
 
-def _no_endpoint(ranked: Sequence[Endpoint], undriven: str) -> StatecheckError:
+def _no_endpoint(ranked: Sequence[Endpoint], undriven: str, tree: SourceTree) -> StatecheckError:
     if undriven:
         return StatecheckError(
             "no-endpoint",
             f"the app takes its messages by {undriven}",
-            "name what answers one (`app.py:reply`), or an endpoint: `--endpoint 'POST /path' --message-field NAME`",
+            f"name an endpoint (`--endpoint 'POST /path' --message-field NAME`), or {advise_turn(tree)}",
             ExitCode.INCONCLUSIVE,
         )
     for endpoint in ranked:
@@ -198,7 +199,7 @@ def _no_endpoint(ranked: Sequence[Endpoint], undriven: str) -> StatecheckError:
             return StatecheckError(
                 "no-endpoint",
                 f"`{endpoint.label}` takes messages that their sender signs (`{signature.name}`): none can be made up",
-                "name the function that answers a text, by its file: `statecheck diagnose app.py:reply`",
+                advise_turn(tree),
                 ExitCode.INCONCLUSIVE,
             )
     listed = ", ".join(f"`{endpoint.label}`" for endpoint in ranked[:6])

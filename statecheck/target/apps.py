@@ -6,12 +6,13 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from statecheck.probe.frameworks import CALLABLE, CONSOLE, FRAMEWORKS, RANKS, UNKNOWN, by_name
+from statecheck.probe.frameworks import CALLABLE, FRAMEWORKS, RANKS, UNKNOWN, by_name
 from statecheck.source.code.imports import uses_llama_index
-from statecheck.source.code.scopes import dotted, last_name, required_parameters, statements, walk
+from statecheck.source.code.scopes import last_name, required_parameters, statements, walk
 from statecheck.target.evaluator import Evaluator, imports_top
 from statecheck.target.starters import Starter, Starters
 from statecheck.target.turns import is_task, turn_functions
+from statecheck.target.undriven import find_undriven
 from statecheck.target.values import Origin, Value, Wiring, adds_routes
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def apps_in(module: Module, values: Evaluator) -> list[App]:
     if not found:
         found = list(_unknown(module, values))
     if not found and uses_llama_index(values.tree, module.path):
-        found = list(_console(module))
+        undriven = find_undriven(module)
+        found = [App(module, None, undriven[0], (module.path, undriven[1]))] if undriven is not None else []
     if len(found) < 2:
         return found
     wires = wiring(values.tree.reach(module.path), values)
@@ -253,16 +255,6 @@ def _started(starter: Starter, module: Module) -> App:
     call = starter.call
     inside = call.value.inside if call.value is not None else frozenset()
     return App(module, starter.object, call.framework, call.origin, inside, routed=True, arguments=starter.arguments)
-
-
-def _console(module: Module) -> Iterator[App]:
-    """Yield a program that asks one person at its terminal, again and again."""
-    for loop in walk(module.ast):
-        if isinstance(loop, (ast.While, ast.For)):
-            asks = (last_name(node.func) == "input" for node in walk(loop) if isinstance(node, ast.Call))
-            if any(asks) or dotted(getattr(loop, "iter", loop)) == "sys.stdin":
-                yield App(module, None, CONSOLE.name, (module.path, loop.lineno))
-                return
 
 
 def _tasks(module: Module, values: Evaluator) -> Iterator[App]:

@@ -22,14 +22,14 @@ from statecheck.source.code import reading
 from statecheck.source.code.files import notebooks
 from statecheck.source.code.imports import uses_llama_index
 from statecheck.source.code.packages import import_root, is_run_in
-from statecheck.source.code.resolver import FUNCTIONS
-from statecheck.source.code.scopes import parameters, walk
+from statecheck.source.code.scopes import walk
 from statecheck.source.code.sources import Sources
 from statecheck.source.code.tree import SourceTree, find_below
 from statecheck.target.apps import App, apps_in, named
 from statecheck.target.discover import discover
 from statecheck.target.evaluator import Evaluator
 from statecheck.target.missing_names import global_names, missing_name
+from statecheck.target.turn_hints import advise_turn
 from statecheck.target.turns import turn_functions
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class _Finder:
         llama = uses_llama_index(values.tree, path)
         if llama and global_names(module, values.resolver) is None:
             return _target(values.tree, module, None, "")
-        raise _no_app(module.shown, llama, self._hint(module) if llama else "")
+        raise _no_app(module.shown, llama, self._hint(module, values.tree) if llama else "")
 
     def below(self, top: Path, attribute: str | None) -> Target:
         """Return the target that a directory holds."""
@@ -171,14 +171,13 @@ class _Finder:
             raise discovery.error
         raise _no_app(shown, discovery.uses_llama_index)
 
-    def _hint(self, module: Module) -> str:
+    def _hint(self, module: Module, tree: SourceTree) -> str:
         """Return what to name instead of a module that has nothing to drive: the app that loads it, or a function."""
         found = discover(self.cwd, self.evaluator, self.sources).found if module.path.is_relative_to(self.cwd) else ()
         loading = [one for one in found if module.path in {m.path for m in one.values.tree.reach(one.app.module.path)}]
         if len(loading) == 1:
             return f"name the app that loads it: `statecheck diagnose {_spec(loading[0].app, self.cwd)}`"
-        functions = [node.name for node in module.ast.body if isinstance(node, FUNCTIONS) and parameters(node)]
-        return f"name what answers a turn: `{module.shown}:{functions[-1]}`" if functions else _NAME_APP
+        return advise_turn(tree, module.path)
 
     def _attribute(self, module: Module, values: Evaluator, attribute: str) -> Target:
         missing = missing_name(module, values, attribute) if attribute != SCRIPT else None

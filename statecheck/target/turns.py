@@ -33,6 +33,7 @@ _TALKING = as_set(
     "chat achat stream_chat astream_chat complete acomplete stream_complete astream_complete predict apredict run arun "
     "query aquery"
 )
+_CONNECTIONS = as_set("reader writer websocket ws socket sock conn connection stream servicer host port self")
 _TASKS = frozenset(("task", "shared_task", "actor", "job"))
 _TOOLS = frozenset(("tool",))
 _TOOL_SERVERS = ("mcp", "fastmcp")
@@ -71,6 +72,11 @@ def is_message(parameter: str) -> bool:
 def is_session(parameter: str) -> bool:
     """Whether a parameter's name says that it names a conversation."""
     return not is_message(parameter) and _SESSION.fullmatch(_snake(parameter)) is not None
+
+
+def is_connection(parameter: str) -> bool:
+    """Whether a parameter's name says that it is handed a connection, or where to listen for one: no text."""
+    return parameter in _CONNECTIONS
 
 
 def turn_functions(module: Module, values: Evaluator, *, tasks: bool = False) -> dict[str, Value]:
@@ -118,7 +124,12 @@ def _takes_a_turn(function: AnyFunction, tree: ast.AST) -> bool:
     """Whether a function talks to a model, says so by its name and takes one thing: a text, or all of a request."""
     names, required = _takes(function)
     one = len(required) == 1 or (not required and len(names) == 1)
-    return one and _SPEAKS.fullmatch(getattr(function, "name", "")) is not None and _talks(function, tree)
+    return (
+        one
+        and not any(map(is_connection, names))
+        and _SPEAKS.fullmatch(getattr(function, "name", "")) is not None
+        and _talks(function, tree)
+    )
 
 
 def _takes(function: AnyFunction) -> tuple[list[str], list[str]]:

@@ -35,6 +35,8 @@ OLDER = (
     "the app was written for other versions than those installed: install the ones that it names, or name the "
     "interpreter that has them with `--python`"
 )
+NAME_IT = "name what answers a turn"
+MAKE_IT = "give what answers a turn a function of its own, `reply(session_id, text)`"
 SEEN = "`data/rules.txt` is looked for from where statecheck is run"
 
 
@@ -78,9 +80,16 @@ def test_a_hint_fits_the_exception(source: str, hint: str, tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("source", "named"),
     [
-        ("import parts\n@client.event\nasync def on_message(message): ...\n", "parts.py:answer"),
-        ("def answer(room, text): ...\n", "bot.py:answer"),
-        ("print(1)\n", "app.py:reply"),
+        (
+            "import parts\n@client.event\nasync def on_message(message): ...\n",
+            f"{NAME_IT}: `statecheck diagnose parts.py:answer`",
+        ),
+        ("def answer(room, text): ...\n", f"{NAME_IT}: `statecheck diagnose bot.py:answer`"),
+        (
+            "@client.event\nasync def on_message(message): ...\n",
+            f"{MAKE_IT}, and name that: `statecheck diagnose bot.py:reply`",
+        ),
+        ("print(1)\n", f"{MAKE_IT}, and name that: `statecheck diagnose bot.py:reply`"),
     ],
 )
 def test_where_an_app_cannot_be_driven_its_own_function_is_named(source: str, named: str, tmp_path: Path) -> None:
@@ -88,7 +97,7 @@ def test_where_an_app_cannot_be_driven_its_own_function_is_named(source: str, na
     (tmp_path / "parts.py").write_text("def answer(room, text): ...\n")
     remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "bot.py"), {}, ProjectFiles(tmp_path))
 
-    assert remedies.name_turn() == named
+    assert remedies.advise_turn() == named
 
 
 @pytest.mark.parametrize("when", ["import", "turn"])

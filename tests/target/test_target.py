@@ -115,6 +115,20 @@ def test_a_file_in_the_working_directory(tmp_path: Path) -> None:
         (f"{LLAMA}import dramatiq\n@dramatiq.actor\ndef r(user, text): ...", "r", "dramatiq"),
         (f"{LLAMA}import dash\napp = dash.Dash()\ndef reply(user, text): ...", None, "dash"),
         (f"{LLAMA}from shiny.express import ui\ndef reply(user, text): ...", None, "shiny"),
+        (f"{LLAMA}import asyncio\nasync def main():\n    await asyncio.start_server(h, 'x', 1)", None, "asyncio"),
+        (f"{LLAMA}import asyncio\ndef reply(user, text): ...\nasyncio.start_server(h, 'x', 1)", "reply", "callable"),
+        (f"{LLAMA}import websockets as ws\nasync def main():\n    await ws.serve(h, 'x', 1)", None, "websockets"),
+        (
+            f"{LLAMA}import websockets\nasync def handler(websocket):\n    E.chat(await websocket.recv())\n"
+            "async def main():\n    await websockets.serve(handler, 'x', 1)",
+            None,
+            "websockets",
+        ),
+        (f"{LLAMA}from http.server import *\ndef main():\n    HTTPServer(('', 1), H)", None, "http.server"),
+        (f"{LLAMA}import socketserver as s\nclass S(s.ThreadingMixIn, s.TCPServer): ...", None, "socketserver"),
+        (f"{LLAMA}import grpc\ndef main():\n    return grpc.server(pool)", None, "grpc"),
+        (f"{LLAMA}import pika\ndef main(c):\n    c.basic_consume('q', on)", None, "queue"),
+        (f"{LLAMA}import asyncio\nasync def main():\n    for x in y: input()", None, "console"),
         (f"{LLAMA}from vendor import *", None, ""),
     ],
 )  # fmt: skip
@@ -475,7 +489,7 @@ def test_no_app(tmp_path: Path) -> None:
         ("no-app", ExitCode.NOTHING),
         ("no-app", ExitCode.USAGE),
     ]
-    assert "`llama.py:f`" in refused(tmp_path, "llama.py").hint
+    assert "`statecheck diagnose llama.py:f`" in refused(tmp_path, "llama.py").hint
     assert refused(tmp_path, None).exit_code == ExitCode.USAGE
     (tmp_path / "llama.py").unlink()
     assert refused(tmp_path, None).exit_code == ExitCode.NOTHING

@@ -66,8 +66,7 @@ def wait_until_ready(worker: Worker, limits: Limits, remedies: Remedies) -> dict
         raise StatecheckError(
             "not-driven",
             failed.error.removeprefix("NoApp: "),
-            "web apps, pages, workflows and callables `reply(session_id, text)` are driven: "
-            f"name one (`{remedies.name_turn()}`)",
+            remedies.advise_turn(),
             ExitCode.INCONCLUSIVE,
             detail,
         )
