@@ -544,6 +544,21 @@ def test_what_a_step_has_where_nobody_sends_it_is_left_out(tmp_path: Path) -> No
     assert (dict(plan.keywords), plan.session_field) == ({"riddle": "{message}"}, None)
 
 
+@pytest.mark.parametrize(
+    "default", ["str(uuid.uuid4())", "uuid.UUID(int=7)", 'os.getenv("ROOM", "lobby")', "new_room(7)"]
+)
+def test_a_key_is_sent_whatever_the_code_calls_where_nobody_sends_it(tmp_path: Path, default: str) -> None:
+    (tmp_path / "app.py").write_text(
+        "from flask import request\n\n\ndef answer():\n    data = request.get_json()\n"
+        f"    room = data.get('room_id', {default})\n    return str(engines[room].chat(data['riddle']))\n"
+    )
+    route = Route("/riddle", ("POST",), "answer", str(tmp_path / "app.py"), 4)
+
+    plan, *_ = candidates(AppFacts("flask", "app", (route,)), SourceTree(tmp_path, tmp_path), Overrides())
+
+    assert plan.body == {"riddle": "{message}", "room_id": "{session}"}
+
+
 def test_a_workflow_takes_the_fields_that_options_name(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(OPAQUE_FLOW)
     route = Route("", (), "answer", str(tmp_path / "app.py"), 1, "ev")

@@ -182,10 +182,8 @@ def fields_of(flow: Flow) -> tuple[Field, ...]:
     own = {place.path for place, entry in flow.notes.usages.items() if entry.own}
     for read_as, entry in flow.notes.usages.items():
         place = flow.notes.alias.get(read_as, read_as)
-        if any(
-            read_as.path[:n] in own for n in range(1, len(read_as.path) + 1)
-        ):  # the code has it where nobody sends it
-            continue
+        if any(read_as.path[:n] in own for n in range(1, len(read_as.path) + 1)):
+            continue  # the code makes it where nobody sends it
         if place.path and is_token(place.path[-1]):  # a page gives it, and says nothing of who is talking
             continue
         cut = place.path.index(ELEMENT) if ELEMENT in place.path else None

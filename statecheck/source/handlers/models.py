@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from statecheck.source.code.reading import parse_expression
-from statecheck.source.code.scopes import parameters
+from statecheck.source.code.scopes import dotted, parameters
 from statecheck.source.fields import Field, Form, Json, Place
 from statecheck.source.roles import is_history
 
@@ -173,6 +173,16 @@ def makes_key_text(spelled: str) -> bool:
     return (
         re.search(r"uuid|token_|secrets|urandom|nanoid|ulid|random|time|Date\.now", spelled, re.IGNORECASE) is not None
     )
+
+
+def makes_object(value: ast.expr) -> bool:
+    """Whether an expression makes what no client could send: `OpenAI(model=...)`, `Memory.from_defaults(...)`.
+
+    A class is known by its capital. What a function gives may be a text: `str(uuid4())`, `os.getenv("ROOM", "1")`.
+    """
+    if not isinstance(value, ast.Call) or not (value.args or value.keywords):
+        return False
+    return any(name[:1].isupper() for name in dotted(value.func).split(".")[-2:])
 
 
 def constant(node: ast.AST) -> Json:

@@ -72,8 +72,8 @@ class Usage:
         limited: only the options are taken.
         schema: what its format must be, in the words of JSON Schema.
         optional: the code does without it; `demanded`: no, it refuses a request that lacks it.
-        generated: where it is missing, a new value is made up; `default`: or this one is taken; `own`: or what a call
-            of the code's own gives, which no client could send.
+        generated: where it is missing, a new value is made up; `default`: or this one is taken; `own`: or an object
+            that the code makes, which no client could send.
     """
 
     evidence: dict[FieldEvidence, None] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import ast
 from typing import TYPE_CHECKING, Literal
 
 from statecheck.source.fields import BASIC, Field, Place, Where
-from statecheck.source.handlers.models import constant, makes_key
+from statecheck.source.handlers.models import constant, makes_key, makes_object
 from statecheck.source.handlers.notes import WHOLE, Traced, merge
 
 if TYPE_CHECKING:
@@ -234,5 +234,5 @@ def _note_default(notes: Notes, place: Place, default: ast.expr | None, node: as
         usage.optional = True
     if default is not None:
         usage.generated |= makes_key(default)
-        usage.own |= isinstance(default, ast.Call) and bool(default.args or default.keywords)
+        usage.own |= makes_object(default) and not usage.generated
         usage.default = constant(default)
