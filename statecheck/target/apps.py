@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from statecheck.probe.frameworks import CALLABLE, FRAMEWORKS, RANKS, UNKNOWN, by_name
 from statecheck.source.code.imports import uses_llama_index
-from statecheck.source.code.scopes import last_name, required_parameters, statements, walk
+from statecheck.source.code.scopes import last_name, required_parameters, statements
 from statecheck.target.evaluator import Evaluator, imports_top
 from statecheck.target.starters import Starter, Starters
 from statecheck.target.turns import is_task, turn_functions
