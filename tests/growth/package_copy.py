@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
+IN_TURN = """\
+import contextlib, io, json, sys
+from statecheck.__main__ import main
+
+answers = []
+for words in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(words)
+    answers.append([code, out.getvalue(), err.getvalue()])
+json.dump(answers, sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A finished command line."""
+
+    code: int
+    out: str
+    err: str
 
 
 class PackageCopy:
@@ -64,6 +87,17 @@ class PackageCopy:
             text=True,
             check=False,
         )
+
+    def answer(self, *lines: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None) -> list[Answered]:
+        """Run command lines of this copy's `statecheck`, one after the other in one process.
+
+        Args:
+            lines: the words of each.
+            cwd, env: as of `run`.
+        """
+        done = self.run("-c", IN_TURN, json.dumps(lines), cwd=cwd, env=env)
+        assert done.returncode == 0, done.stderr
+        return [Answered(*said) for said in json.loads(done.stdout)]
 
     @staticmethod
     def _files(folder: Path) -> dict[str, bytes]:

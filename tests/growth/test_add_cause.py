@@ -88,26 +88,28 @@ def test_a_cause_is_one_file_and_one_line(tmp_path: Path) -> None:
     ops = {name: len(one.ops) for name, one in histories.items()}
     keep_run(KeptRun(RunMeta(target, Anchor("app.py", 4), ops=ops), histories), tmp_path)
 
-    judged = package.run("-m", "statecheck", "analyze", "--format", "json", cwd=tmp_path)
-    causes = json.loads(judged.stdout)["causes"]
-    assert judged.returncode == 1, judged.stderr
+    judged, full, known, by_code, by_name, message = package.answer(
+        ["analyze", "--format", "json"],
+        ["analyze"],
+        ["explain"],
+        ["explain", "SC199"],
+        ["explain", "full-moon"],
+        ["explain", "Awooooo at midnight"],
+        cwd=tmp_path,
+    )
+    causes = json.loads(judged.out)["causes"]
+    assert judged.code == 1, judged.err
     assert [(one["code"], one["name"], one["kind"], one["primary"]) for one in causes] == [
         ("SC199", "full-moon", "howling", True),
         ("SC102", "multi-worker", None, False),
     ]
     assert causes[0]["anchor"] == {"path": "app.py", "line": 4}
     assert causes[0]["fix"] == "wait a day"
-
-    full = package.run("-m", "statecheck", "analyze", cwd=tmp_path)
-    assert "error[SC199] full-moon (howling)" in full.stdout
-
-    known = package.run("-m", "statecheck", "explain", cwd=tmp_path)
-    assert "SC199  full-moon          Was the moon full?\n" in known.stdout
-    for word in ("SC199", "full-moon"):
-        explained = package.run("-m", "statecheck", "explain", word, cwd=tmp_path)
-        assert explained.stdout.startswith("SC199 full-moon: Was the moon full?\n"), explained.stderr
-    message = package.run("-m", "statecheck", "explain", "Awooooo at midnight", cwd=tmp_path)
-    assert message.stdout.startswith("SC199 full-moon: a werewolf is awake\n"), message.stderr
+    assert "error[SC199] full-moon (howling)" in full.out
+    assert "SC199  full-moon          Was the moon full?\n" in known.out
+    for explained in (by_code, by_name):
+        assert explained.out.startswith("SC199 full-moon: Was the moon full?\n"), explained.err
+    assert message.out.startswith("SC199 full-moon: a werewolf is awake\n"), message.err
 
 
 def test_a_new_cause_is_found_in_an_app(tmp_path: Path) -> None:

@@ -41,11 +41,12 @@ def test_a_check_is_one_file_and_one_line(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "bot.py").write_text(BOT, "utf-8")
-    done = package.run("-m", "statecheck", "diagnose", "bot.py:reply", "--format", "json", cwd=project)
-    found = {one["name"]: (one["outcome"], one["reason"]) for one in json.loads(done.stdout)["experiments"]}
+    done, again = package.answer(
+        ["diagnose", "bot.py:reply", "--format", "json"], ["analyze", "--format", "json"], cwd=project
+    )
+    found = {one["name"]: (one["outcome"], one["reason"]) for one in json.loads(done.out)["experiments"]}
 
-    assert found["other-worker"] == ("kept", "made up: all were answered"), done.stderr
+    assert found["other-worker"] == ("kept", "made up: all were answered"), done.err
     assert found["new-process"] == ("lost", "turn 2 was not given turn 1")
-
-    again = json.loads(package.run("-m", "statecheck", "analyze", "--format", "json", cwd=project).stdout)
-    assert {one["name"]: one["outcome"] for one in again["experiments"]}["other-worker"] == "kept"
+    judged = {one["name"]: one["outcome"] for one in json.loads(again.out)["experiments"]}
+    assert judged["other-worker"] == "kept"

@@ -44,18 +44,17 @@ def test_an_experiment_is_an_entry_and_a_row(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "bot.py").write_text(BOT, "utf-8")
-    command = ("-m", "statecheck", "diagnose", "bot.py:reply", "--format", "json", "--only")
-    done = package.run(*command, "made-up", cwd=project)
-    report = json.loads(done.stdout)
+    command = ("diagnose", "bot.py:reply", "--format", "json", "--only")
+    done, again, mistaken = package.answer(
+        [*command, "made-up"], ["analyze", "--format", "json"], [*command, "made-upp"], cwd=project
+    )
+    report = json.loads(done.out)
     outcomes = {one["name"]: (one["outcome"], one["reason"]) for one in report["experiments"]}
 
-    assert [*outcomes][:3] == ["same-process", "other-worker", "made-up"], done.stderr
+    assert [*outcomes][:3] == ["same-process", "other-worker", "made-up"], done.err
     assert outcomes["made-up"] == ("lost", "turn 2 was not given turn 1")
     assert outcomes["other-worker"] == ("skipped", "not selected")
 
-    again = json.loads(package.run("-m", "statecheck", "analyze", "--format", "json", cwd=project).stdout)
-    assert again["experiments"] == report["experiments"]
-
-    mistaken = package.run(*command, "made-upp", cwd=project)
-    assert mistaken.returncode == 2
-    assert "made-up" in mistaken.stderr
+    assert json.loads(again.out)["experiments"] == report["experiments"]
+    assert mistaken.code == 2
+    assert "made-up" in mistaken.err

@@ -62,10 +62,10 @@ def test_a_format_is_one_file_and_one_line(tmp_path: Path) -> None:
 
     assert package.changed() == ["report/__init__.py", "report/made_up.py"]
 
-    written = package.run("-m", "statecheck", "analyze", "--format", "made-up", cwd=tmp_path)
-    assert (written.returncode, written.stdout) == (0, "O healthy, O app.py!\n"), written.stderr
-    offered = package.run("-m", "statecheck", "analyze", "--help", cwd=tmp_path)
-    assert "full (default), concise, json or made-up." in offered.stdout
-    mistaken = package.run("-m", "statecheck", "analyze", "--format", "made-upp", cwd=tmp_path)
-    assert mistaken.returncode == 2
-    assert "made-up" in mistaken.stderr
+    written, offered, mistaken = package.answer(
+        ["analyze", "--format", "made-up"], ["analyze", "--help"], ["analyze", "--format", "made-upp"], cwd=tmp_path
+    )
+    assert (written.code, written.out) == (0, "O healthy, O app.py!\n"), written.err
+    assert "full (default), concise, json or made-up." in offered.out
+    assert mistaken.code == 2
+    assert "made-up" in mistaken.err
