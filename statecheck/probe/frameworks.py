@@ -38,7 +38,7 @@ class Framework:
         undriven: why it cannot be driven, after the object's name ("is a job of rq, …").
         packages: its top-level modules.
         opened_by: of a server that the user's code opens itself, with no app to be had: what it calls for that, or
-            what the class that it calls is derived from.
+            what the class that it calls is derived from, as `package:name`.
 
         constructors: what is called in source to build an app, or is a base of the class that is.
         vague: these names say little: the file has to import one of `packages` too.
@@ -441,47 +441,36 @@ FRAMEWORKS: tuple[Framework, ...] = (
         vague=True,
     ),
     *(
-        Framework(name, "", undriven=f"{what}, which cannot be driven: {why}", packages=packages, opened_by=opened_by)
-        for name, packages, opened_by, what, why in (
+        Framework(name, "", undriven=f"{what}, which cannot be driven: {why}", opened_by=opened_by)
+        for name, opened_by, what, why in (
             (
-                "http.server",
-                ("http",),
-                ("HTTPServer", "ThreadingHTTPServer"),
+                "http-server",
+                ("http:HTTPServer", "http:ThreadingHTTPServer"),
                 "is a server of `http.server`",
                 "its handler writes its answers to a socket by itself",
             ),
             (
                 "websockets",
-                ("websockets",),
-                ("serve", "unix_serve"),
+                ("websockets:serve", "websockets:unix_serve"),
                 "is a server of `websockets`",
                 "it is handed connections, and there is no app that another server could serve",
             ),
+            ("grpc", ("grpc:server",), "is a gRPC server", "its messages are known by generated code alone"),
             (
-                "grpc",
-                ("grpc",),
-                ("server",),
-                "is a gRPC server",
-                "its messages are known by generated code alone",
-            ),
-            (
-                "socketserver",
-                ("socketserver",),
-                ("TCPServer", "UDPServer", "ThreadingTCPServer", "ThreadingUDPServer", "UnixStreamServer"),
+                "socket-server",
+                tuple(f"socketserver:{kind}Server" for kind in ("TCP", "UDP", "ThreadingTCP", "ThreadingUDP")),
                 "is a server of `socketserver`",
                 "it speaks a protocol of its own",
             ),
             (
-                "asyncio",
-                ("asyncio",),
-                ("start_server", "start_unix_server", "create_server"),
+                "streams",
+                ("asyncio:start_server", "asyncio:start_unix_server", "asyncio:create_server"),
                 "is a server of asyncio's streams",
                 "it speaks a protocol of its own",
             ),
             (
                 "queue",
-                ("kafka", "aiokafka", "pika", "aio_pika", "nats", "paho", "zmq"),
-                ("KafkaConsumer", "AIOKafkaConsumer", "basic_consume", "consume", "subscribe", "Client", "Context"),
+                ("kafka:KafkaConsumer", "aiokafka:AIOKafkaConsumer", "pika:basic_consume", "nats:subscribe"),
                 "takes its messages from a queue",
                 "a server of that queue would have to hand them out",
             ),

@@ -18,7 +18,8 @@ def find_undriven(module: Module) -> tuple[str, int] | None:
     called = {last_name(call.func) for call in module.calls}
     called |= {last_name(base) for node in walk(module.ast) if isinstance(node, ast.ClassDef) for base in node.bases}
     for framework in FRAMEWORKS:
-        if called.intersection(framework.opened_by) and any(imports_top(module, one) for one in framework.packages):
+        opens = (spelled.split(":") for spelled in framework.opened_by)
+        if any(name in called and imports_top(module, package) for package, name in opens):
             return framework.name, 0
     for loop in walk(module.ast):
         if isinstance(loop, (ast.While, ast.For)):
