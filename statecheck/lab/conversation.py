@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from statecheck.errors import StatecheckError
@@ -22,7 +23,7 @@ from statecheck.talk.plan import Overrides, add_demands
 from statecheck.target.virtualenvs import folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from statecheck.lab.preparation import Bench
     from statecheck.lab.workers.worker import Worker
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _DATABASE = re.compile(r"\w://|\b(host|dbname|service)\s*=")
 
+_LOADS_INDEX = ("load_index_from_storage", "persist_dir")
+_MOST_INDEXES = 4
 _LOADING = ("import-failed", "start-up-failed")
 _ANSWERING = ("turn-refused",)  # a client may be made when it is first needed
 
@@ -44,7 +47,7 @@ def find_plans(bench: Bench) -> tuple[Plan, ...]:
     Raises:
         StatecheckError: the target cannot be loaded, or nothing is found to talk to.
     """
-    return _with_tables(bench, lambda: _with_choices(bench, lambda: _load(bench)[1]))
+    return _with_what_lacks(bench, lambda: _load(bench)[1])
 
 
 def find_conversation(bench: Bench) -> Setting:
@@ -53,7 +56,12 @@ def find_conversation(bench: Bench) -> Setting:
     Raises:
         StatecheckError: the target cannot be loaded, nothing is found to talk to, or every plan is refused.
     """
-    return _with_tables(bench, lambda: _with_choices(bench, lambda: _choose(bench)))
+    return _with_what_lacks(bench, lambda: _choose(bench))
+
+
+def _with_what_lacks(bench: Bench, find: Callable[[], Found]) -> Found:
+    """Find something; where the app fails, again, with what it may lack: variables, an index, tables."""
+    return _with_tables(bench, lambda: _with_indexes(bench, lambda: _with_choices(bench, find)))
 
 
 def _with_tables(bench: Bench, find: Callable[[], Found]) -> Found:
@@ -69,6 +77,56 @@ def _with_tables(bench: Bench, find: Callable[[], Found]) -> Found:
     note = f"its tables were missing, so `{made.shown}` was tried first, on each new disk"
     bench.recording.notes.append(note)
     return find()
+
+
+def _with_indexes(bench: Bench, find: Callable[[], Found]) -> Found:
+    """Find something; where the app fails and lacks the folder of an index that it loads, again, with an empty one.
+
+    Raises:
+        StatecheckError: what is found raises; the first of two errors.
+    """
+    try:
+        return find()
+    except StatecheckError as error:
+        lacking = _find_lacking_indexes(bench)
+        if not lacking:
+            raise
+        refused = error
+    _kill_workers(bench)
+    bench.lab.indexes = lacking
+    try:
+        found = find()
+    except StatecheckError:
+        bench.lab.indexes = ()
+        raise refused from None
+    shown = ", ".join(f"`{Path(folder).relative_to(bench.recording.target.project)}`" for folder in lacking)
+    bench.recording.notes.append(
+        f"an index of one text stands in for what the app loads and what is not there: {shown}"
+    )
+    return found
+
+
+def _find_lacking_indexes(bench: Bench) -> tuple[str, ...]:
+    """The folders that an app which loads a persisted index has looked for in vain."""
+    loads = any(word in module.text for module in bench.tree.modules() for word in _LOADS_INDEX)
+    if not loads or bench.lab.isolation != "namespace" or bench.lab.indexes:
+        return ()
+    missed = dict[str, None]()
+    for worker in bench.lab.workers:
+        missed |= dict.fromkeys(worker.failed.missed if worker.failed else ())
+        missed |= dict.fromkeys(op.where for op in worker.ops() if op.f == "file" and op.action == "miss")
+    return find_index_folders(missed, bench.recording.target.project)
+
+
+def find_index_folders(missed: Iterable[str], project: Path) -> tuple[str, ...]:
+    """Return those of the paths that were looked for in vain that may be the folder of an index.
+
+    They lie in the project, are named as folders are, and are not there or have no index.
+    """
+    folders = dict.fromkeys(path.parent if path.suffix == ".json" else path for path in map(Path, missed))
+    inside = [path for path in folders if path != project and path.is_relative_to(project) and not path.suffix]
+    named = [path for path in inside if not path.name.startswith(".") and not (path / "docstore.json").exists()]
+    return tuple(map(str, named[:_MOST_INDEXES]))
 
 
 def _with_choices(bench: Bench, find: Callable[[], Found]) -> Found:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from . import (
+    absent_indexes,
     adapters,
     caches,
     caught_servers,
@@ -32,7 +33,10 @@ from .progress import IMPORTS
 Patch = Callable[[ModuleType], None]
 
 _SOURCES = (
-    *(module.HOOKS for module in (caches, caught_servers, client_holds, encodings, http_clients, models)),
+    *(
+        module.HOOKS
+        for module in (absent_indexes, caches, caught_servers, client_holds, encodings, http_clients, models)
+    ),
     *(module.HOOKS for module in (references, retries, signed_tokens, sql, state)),
     *(module.HOOKS for module in (substitutes, tools, workflow_servers)),
     *adapters.hooks(),

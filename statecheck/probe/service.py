@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from . import system
+from .absent_indexes import list_missed
 from .channel import Closed
 from .commands import obey
 from .guard import REFUSED
@@ -101,6 +102,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         "missing": error.name if isinstance(error, ModuleNotFoundError) and error.name else "",
         "python": sys.executable,
         "refused": _find_refused(error),
+        "missed": list_missed(error),
         "at": [RECORDER.relative(where.filename), where.lineno] if where else [],
     }
 

@@ -16,7 +16,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import file_holds
+from . import absent_indexes, file_holds
 from .guard import check, check_address
 from .markers import MARKER_BYTES, words_around
 from .recorder import RECORDER, TOOL, TURN
@@ -92,9 +92,12 @@ def _watch_missing() -> None:
         try:
             return ask(path, *args, **kwargs)
         except FileNotFoundError:
-            if TURN.get() and isinstance(path, (str, bytes, os.PathLike)):
-                _record_file(os.fsdecode(path), "miss")
-                file_holds.note_missing(path)
+            if isinstance(path, (str, bytes, os.PathLike)):
+                if TURN.get():
+                    _record_file(os.fsdecode(path), "miss")
+                    file_holds.note_missing(path)
+                else:
+                    absent_indexes.note_missed(os.fsdecode(path))
             raise
 
     for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):

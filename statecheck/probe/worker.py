@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from . import executors, leftovers, outside, seeds, signed_tokens, sql, system, turns
+from .absent_indexes import make_indexes
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Message
@@ -76,6 +77,7 @@ def main(message: Message | int) -> None:
     BARRIER.arrived = lambda turn, place: channel.send({"held": turn, "at": place})
     RECORDER.asked = lambda: channel.send({"asked": True})
     configure(_observe, BARRIER.hold, BARRIER.ahold)
+    make_indexes(message.get("indexes", ()))
     IMPORTS.begin(channel)
     service = Service(message, channel, listening)
     if message["arguments"] is None:

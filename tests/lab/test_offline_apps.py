@@ -216,3 +216,27 @@ def test_documents_that_are_not_in_the_repository_are_stood_in_for(user: User) -
     notes = [note for note in ran.diagnosis.notes if not note.startswith(("how it talks", "run by"))]
     assert notes == ["a text stands in for documents that are not there: `docs` (indexed.py:3)"]
     assert not (user.project / "docs").exists()
+
+
+STORED = """\
+import os
+from llama_index.core import StorageContext, load_index_from_storage
+
+if not os.path.isdir("vectors"):
+    raise RuntimeError("run fill.py first")
+engine = load_index_from_storage(StorageContext.from_defaults(persist_dir="vectors")).as_chat_engine("context")
+
+
+def reply(session_id, text):
+    return str(engine.chat(text))
+"""
+
+
+@pytest.mark.acceptance
+def test_a_persisted_index_that_is_not_in_the_repository_is_stood_in_for(user: User) -> None:
+    user.write(stored=STORED)
+    ran = diagnosed(user, "stored.py:reply", "namespace", ONE)
+
+    assert ran.outcomes()["same-process"] == "kept"
+    assert ran.diagnosis.notes[-1].endswith("stands in for what the app loads and what is not there: `vectors`")
+    assert not (user.project / "vectors").exists()

@@ -76,6 +76,7 @@ class Lab:
         self.files_kept: list[str] = []  # of the volumes, those that are a file and no folder
         self.stand_ins: dict[str, str] = {}  # {path of the container's: folder of the project that lies there, or ""}
         self.host_name = ""  # of every container, where the project's files give it one; else each has another
+        self.indexes: tuple[str, ...] = ()  # folders in which an empty one is made, as the app lacks its own
         self.fresh = False
         self.compiled = 0  # modules of installed packages that have no `.pyc` files
         self.migration: Migration | None = None  # run first on each new disk
@@ -196,6 +197,7 @@ class Lab:
         places: Message = {"volumes": list(volumes), "files": self.files_kept, "stand_ins": self.stand_ins}
         request: Message = {
             **places,
+            "indexes": list(self.indexes),
             "own_network": not shared,
             "provided": self.ports,
             "handed_over": self.handed_over,

@@ -28,6 +28,7 @@ class Failure:
         missing: a module that its interpreter lacks, or "".
         python: that interpreter.
         refused: (address, the user's line that asked for it) of what was blocked, or None.
+        missed: what it looked for in vain, and may be a folder.
     """
 
     at_import: bool
@@ -36,6 +37,7 @@ class Failure:
     missing: str = ""
     python: str = ""
     refused: tuple[str, Anchor] | None = None
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def decode_failure(message: Message) -> Failure:
         message.get("missing") or "",
         message.get("python", ""),
         (address, Anchor(*line)) if line else None,
+        tuple(map(str, message.get("missed", ()))),
     )
 
 
