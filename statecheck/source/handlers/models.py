@@ -73,10 +73,22 @@ def find_own_attributes(kind: ast.ClassDef) -> dict[str, list[str]] | None:
     for node in ast.walk(made):
         if isinstance(node, (ast.Subscript, ast.Attribute)) and getattr(node.value, "id", "") in found:
             return None
-        if isinstance(node, ast.Assign) and getattr(node.value, "id", "") in found:
-            named = [target.attr for target in node.targets if isinstance(target, ast.Attribute)]
-            found[getattr(node.value, "id", "")] += named
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            named = [target.attr for target in targets if isinstance(target, ast.Attribute)]
+            for name in {*_kept_names(node.value)} & found.keys():
+                found[name] += named
     return found
+
+
+def _kept_names(value: ast.expr | None) -> Iterator[str]:
+    """Yield the names whose value this is: `room`, `str(room)`, `room or "lobby"`."""
+    if isinstance(value, ast.Name):
+        yield value.id
+    elif isinstance(value, ast.BoolOp):
+        yield from (name for each in value.values for name in _kept_names(each))
+    elif isinstance(value, ast.Call) and getattr(value.func, "id", "") in ("str", "int"):
+        yield from (name for each in value.args for name in _kept_names(each))
 
 
 def _of_form(call: ast.Call, place: Place) -> Iterator[Field]:
