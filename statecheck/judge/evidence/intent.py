@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from statecheck.history import Frame, Op
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.whereabouts import Whereabouts
+    from statecheck.probe.ops import OpKind
+
+_SERVERS: tuple[OpKind, ...] = ("sql", "wire")
 
 
 def is_intended(conversation: Conversation) -> bool:
@@ -55,6 +58,18 @@ def is_carried(conversation: Conversation) -> bool:
     brought = any(op.carried for op in conversation.select("turn", 2)) or any(turn.renewed for turn in later[:1])
     kept = find_whereabouts(conversation, first.marker) if brought else []
     return brought and not any(place.anchor or place.kind == "service" for place in kept)
+
+
+def is_in_cookie(conversation: Conversation) -> bool:
+    """Whether turn 1 went into a session that the browser keeps whole: nothing of it was written on the server."""
+    first = next(iter(conversation.turns), None)
+    if first is None:
+        return False
+    put = conversation.handed_over(first.marker, first.number)
+    elsewhere = any(op.action in ("write", "database") for op in conversation.select("file", first.number))
+    asked = any(True for f in _SERVERS for _ in conversation.select(f, first.number))
+    kept = any(op.f == "session" for op in put) and not (asked or elsewhere)
+    return is_carried(conversation) or (kept and not find_whereabouts(conversation, first.marker))
 
 
 def find_missed_file(conversation: Conversation, first: Sent, second: Sent) -> tuple[Whereabouts, Op] | None:

@@ -150,3 +150,25 @@ def test_a_secret_of_each_process_is_to_be_fixed_before_what_overlaps() -> None:
     found = codes(*run(same_process=signed, concurrent=lost(OWN_FILE), other_worker=elsewhere))
 
     assert found == ["SC102 own-secret", "SC105 user-code"]
+
+
+IN_A_SESSION = """
+1a > s
+1a session write 1 cls=Session @app.py:14
+1a model read 1
+1a <
+2a > s
+2a session read 1 cls=Session @app.py:12
+2a model read 1 2
+2a <
+"""
+
+
+def test_no_lock_helps_what_is_in_a_cookie() -> None:
+    writes = "2a session write 1 2 cls=Session @app.py:14"
+    (cookie,) = findings(*run(same_process=IN_A_SESSION, concurrent=lost(writes)))
+    in_redis = IN_A_SESSION.replace("1a model", "1a wire write where=127.0.0.1:6379 text=SET\n1a model")
+    (server,) = findings(*run(same_process=in_redis, concurrent=lost(writes)))
+
+    assert "the last one's cookie" in cookie.fix
+    assert "a lock for each session" in server.fix

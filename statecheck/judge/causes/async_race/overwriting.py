@@ -9,6 +9,7 @@ from statecheck.experiments import BASELINE, CONTROL, NEW_PROCESS, OVERLAPPING, 
 from statecheck.judge.cause import Observation
 from statecheck.judge.checks.lost_update import find_missing, is_lost_in_sequence
 from statecheck.judge.checks.mixing import find_forgotten
+from statecheck.judge.evidence.intent import is_in_cookie
 from statecheck.judge.evidence.lines import anchor_of, find_builds
 from statecheck.judge.evidence.mends import FIRST_THAT_LOSES, MEMORY_IN_RAM, MEMORY_IN_RAM_OF_THREADS
 from statecheck.judge.evidence.state_lines import find_related, line_of
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _MENDS_LIBRARY_STORE = (
     "take a store that adds one row or element a message (`Memory` on a database, Redis); this one's own code loads a "
     "conversation and writes it back, so that else the turns of one session have to come one after the other"
+)
+
+_MENDS_COOKIE = (
+    "keep the conversation in a store on the server that adds one row or element a message, and in the cookie nothing "
+    "but its key: of answers that overlap, a browser keeps the last one's cookie, whatever the server locks"
 )
 
 
@@ -57,8 +63,14 @@ def _report_lost(case: Case, name: str) -> Observation:
         (case.reason(name),),
         kind="library-store" if library else "user-code",
         related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
-        fix=_mend_library_store(case, conversation, victim) if library else "",
+        fix=_mend_library_store(case, conversation, victim) if library else _mend_cookie(case),
     )
+
+
+def _mend_cookie(case: Case) -> str:
+    """Return what helps a session that is a cookie as a whole, of which no lock of a server's has more than a copy."""
+    baseline = case.conversations.get(BASELINE)
+    return _MENDS_COOKIE if baseline is not None and is_in_cookie(baseline) and not case.lost(NEW_PROCESS) else ""
 
 
 def _mend_library_store(case: Case, conversation: Conversation, victim: Sent) -> str:
