@@ -50,7 +50,8 @@ STREAM_CUT = "stream-cut"
 
 def _window_is_clear(so_far: SoFar) -> bool:
     lost = so_far.overlap_lost or (so_far.overlapped and so_far.by_progress)
-    return not (so_far.forgets_late or so_far.unset or (lost and so_far.settled.issuperset(OVERLAPPING)))
+    slow = so_far.forgets_late or so_far.unset or so_far.flushes
+    return not (slow or (lost and so_far.settled.issuperset(OVERLAPPING)))
 
 
 _ONE_USER = Guard(

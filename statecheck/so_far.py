@@ -24,6 +24,7 @@ class SoFar:
         remembers: turn 2 of the baseline was given turn 1; None before the baseline has run.
         renewed: each answer of the baseline gives the client what to send next.
         unset: a turn of the baseline changed a session in place, which only a later turn shows to be lost.
+        flushes: a request builds a block for what its memory has no room for.
         makes_tables: the library makes tables in a database of this app's own when a store is first used.
         streams: answers come piece by piece, so that a client may go away in the middle.
         by_progress: turns are told apart by how far their answers have come alone.
@@ -51,6 +52,7 @@ class SoFar:
     remembers: bool | None = None
     renewed: bool = False
     unset: bool = False
+    flushes: bool = False
     makes_tables: bool = False
     streams: bool = False
     by_progress: bool = False

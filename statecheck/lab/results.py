@@ -91,6 +91,7 @@ class Results:
             remembers=(BASELINE not in self.problems and channel is not None) if BASELINE in settled else None,
             renewed=any(turn.renewed for turn in sent[1:]),
             unset=baseline is not None and bool(baseline.unsaved),
+            flushes=baseline is not None and any(op.turn for op in baseline.select("block", action="build")),
             makes_tables=baseline is not None and _makes_tables(baseline),
             streams=baseline is not None and any(op.streamed for op in baseline.select("turn")),
             by_progress=channel == "progress",

@@ -9,7 +9,7 @@ from statecheck.model import Anchor
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from statecheck.history import Op
+    from statecheck.history import Frame, Op
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.probe.ops import OpKind
 
@@ -23,6 +23,11 @@ def anchors(ops: Iterable[Op], text: str) -> list[Anchor]:
     """The user's innermost lines of these ops, each once."""
     lines = dict.fromkeys((op.frames[0].path, op.frames[0].line) for op in ops if op.frames)
     return [Anchor(path, line, text) for path, line in lines]
+
+
+def find_library_lines(conversation: Conversation, turn: Sent) -> frozenset[Frame]:
+    """Return the user's lines at which a store of the library was used in a turn: statements there are the store's."""
+    return frozenset(op.frames[0] for op in conversation.state_ops(turn.number) if op.frames)
 
 
 def find_builds(conversation: Conversation, marker: str, turn: Sent) -> list[Op]:

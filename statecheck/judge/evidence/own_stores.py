@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.answer_caches import asks_for_answer
 from statecheck.judge.evidence.intent import find_memory_database, find_read_once
+from statecheck.judge.evidence.lines import find_library_lines
 from statecheck.judge.evidence.services import asked_keys, asked_tables, find_queries, named_tables
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def find_unreturned(conversation: Conversation) -> Unreturned | None:
     first, second = sent[:2]
     if any(op.f in _OF_A_RUN for op in conversation.writes(first.number, first.marker)):
         return None  # what the app stores is a Context: SC104 knows whether it is taken up again
-    library = _library_lines(conversation, first) | _library_lines(conversation, second)
+    library = find_library_lines(conversation, first) | find_library_lines(conversation, second)
     if find_memory_database(conversation, first, second, library) is not None:
         return None
     writes = _leave_out(asked_tables(conversation, first, second, "sql"), library)
@@ -109,11 +110,6 @@ def _find_unused(conversation: Conversation, first: Sent, second: Sent, library:
         if own and query.frames and query.where in written and not asks_for_answer(conversation, query):
             return Unreturned("never-read", f"the file `{query.where}`", written[query.where], query)
     return None
-
-
-def _library_lines(conversation: Conversation, turn: Sent) -> frozenset[Frame]:
-    """The user's lines at which a store of the library was used in a turn: statements there are the store's."""
-    return frozenset(op.frames[0] for op in conversation.state_ops(turn.number) if op.frames)
 
 
 def _leave_out(statements: Iterable[Op], library: frozenset[Frame]) -> list[Op]:

@@ -10,7 +10,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.checks.lost_update import find_missing, is_lost_in_sequence
 from statecheck.judge.checks.mixing import find_forgotten
 from statecheck.judge.evidence.intent import is_in_cookie
-from statecheck.judge.evidence.lines import anchor_of, find_builds
+from statecheck.judge.evidence.lines import anchor_of, find_builds, find_library_lines
 from statecheck.judge.evidence.mends import FIRST_THAT_LOSES, MEMORY_IN_RAM, MEMORY_IN_RAM_OF_THREADS
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_whereabouts
@@ -96,6 +96,8 @@ def _find_place(case: Case, conversation: Conversation, victim: Sent, library: b
     if library:
         build = next((op for op in find_builds(conversation, victim.marker, victim) if op.frames), None)
         return anchor_of(build), build.cls if build else ""
+    inner = find_library_lines(conversation, victim)  # of an engine's own memory, which is made for the turn alone
+    ops = [op for op in ops if op.f != "sql" or not inner.intersection(op.frames[:1])]
     kinds = (("wire", "write"), ("sql", "write"), ("file", "write"), ("context", "to_dict"), ("context", "load"))
     saves = [op for op in conversation.handed_over(victim.marker, victim.number) if op.action == "write"]
     saves += [op for f, action in kinds for op in ops if op.frames and op.f == f and op.action == action]

@@ -16,7 +16,9 @@ such objects share nothing. FastAPI's `Depends` does not help: it caches within 
 
 In `same-process`, turn 2 is answered by the same worker (same PID, same generation) under the same session key, and
 the model is given `0 of 1` earlier turns; the record shows that the store which took turn 1 was built in turn 1's
-own request. The anchor is the line that builds it.
+own request. The anchor is the line that builds it. Where the messages are in a database and a long-term block
+(`FactExtractionMemoryBlock`) is built in each request, only what has no more room in the memory is lost: ten turns in
+one process show that.
 
 ## Example
 
@@ -98,6 +100,7 @@ from statecheck.judge.causes.request_scoped.dropped import (
     find_unused_history,
 )
 from statecheck.judge.causes.request_scoped.examples import COUNTEREXAMPLES, EXAMPLES
+from statecheck.judge.causes.request_scoped.flushed import find_flushed_turn
 from statecheck.judge.causes.request_scoped.unwritten import find_cut_stream, find_other_way, find_unset_session
 
 CAUSE = Cause(
@@ -136,6 +139,7 @@ CAUSE = Cause(
         ),
         # a later turn is never saved, wherever it goes
         Question(find_unset_session, masks=(Topic.PLACE, Topic.OVERLAP), order=60),
+        Question(find_flushed_turn),
         Question(find_cut_stream),
         Question(find_other_way),
     ),

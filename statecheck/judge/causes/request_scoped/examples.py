@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statecheck.experiments import BASELINE, FLAG, OTHER_WORKER, SAME_CONNECTION, STREAM_CUT
+from statecheck.experiments import BASELINE, CONTROL, FLAG, OTHER_WORKER, SAME_CONNECTION, STREAM_CUT
 from statecheck.judge.cause import KEPT, Example
 
 _BUILT_IN_THE_REQUEST = """
@@ -99,6 +99,29 @@ _ASKED_TWICE = _DROPPED_LIST.replace(
     "2a model read 2 @app.py:17", "2a model read 2 @app.py:17\n2a model read 2 @app.py:17"
 )
 _NOT_ASKED = _UNFILLED.replace("arguments=chat,load", "arguments=admin,load")
+_FLUSHED = """
+1a > s
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a <
+3a > s
+3a block build #5 cls=FactExtractionMemoryBlock @app.py:9
+3a block write #5 1 cls=FactExtractionMemoryBlock @app.py:12
+3a block read #5 1 cls=FactExtractionMemoryBlock @app.py:12
+3a model read 1 2 3
+3a <
+4a > s
+4a block build #7 cls=FactExtractionMemoryBlock @app.py:9
+4a block read #7 cls=FactExtractionMemoryBlock @app.py:12
+4a model read 2 3 4
+4a <
+"""
+_FLUSHED_TO_A_STORE = _FLUSHED.replace("read #7", "read #7 1")
+_FLUSHED_FOR_GOOD = _FLUSHED.replace("3a block build #5 cls=FactExtractionMemoryBlock @app.py:9\n", "").replace(
+    "1a > s", "1a > s\n1a block build #5 cls=FactExtractionMemoryBlock @app.py:9"
+)
 
 EXAMPLES = (
     Example("a memory is built in each request", {BASELINE: _BUILT_IN_THE_REQUEST}),
@@ -106,6 +129,7 @@ EXAMPLES = (
     Example("a list is dropped with its request", {BASELINE: _DROPPED_LIST}, "not-put-back"),
     Example("nothing fills a dict that is asked", {BASELINE: _UNFILLED}, "not-put-back"),
     Example("a request's copy of a state is assigned to", {BASELINE: _COPIED}, "not-put-back"),
+    Example("a block is built in each request", {BASELINE: KEPT, CONTROL: _FLUSHED}),
     Example("a connection holds it", {BASELINE: _ANEW, SAME_CONNECTION: _ON_ONE_LINE}, "per-connection"),
     Example("one way of answering writes nothing", {BASELINE: KEPT, FLAG: _ONE_WAY}, "other-way"),
     Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, STREAM_CUT),
@@ -115,6 +139,8 @@ COUNTEREXAMPLES = (
     Example("a dict is asked by a function that did not run", {BASELINE: _NOT_ASKED}),
     Example("another endpoint assigns to its copy", {BASELINE: _COPIED.replace("ask,chat", "ask")}),
     Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
+    Example("a block is a view over a store", {BASELINE: KEPT, CONTROL: _FLUSHED_TO_A_STORE}),
+    Example("a block is built once", {BASELINE: KEPT, CONTROL: _FLUSHED_FOR_GOOD}),
     Example("a connection's second message begins anew as well", {BASELINE: _ANEW, SAME_CONNECTION: _ANEW}),
     Example("both ways write", {BASELINE: KEPT, FLAG: _BOTH_WAYS}),
     Example("a client leaves, its turn is kept", {BASELINE: KEPT, STREAM_CUT: _SAVED_ALL_THE_SAME}),
