@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import sys
 import threading
 from collections import Counter
@@ -20,10 +21,22 @@ from .recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     Tell = Callable[[BaseException | None], None]
     Report = Callable[[BaseException, str], None]
 
+_BEGINNERS = ("create_task", "ensure_future", "_ensure_future", "start_soon", "_spawn", "watched")
+_OF_TASKS = (f"{os.sep}asyncio{os.sep}", f"{os.sep}anyio{os.sep}")
+
+
+class _Inside(threading.local):
+    """Whether a task that has been noted is being made in this thread: one such function calls another."""
+
+    noting = False
+
+
+_inside = _Inside()
 _lock = threading.Lock()
 _running: Counter[int] = Counter()  # by turn
 _told: dict[int, Tell] = {}  # turns that have ended -> what is done when nothing of them runs
@@ -43,6 +56,8 @@ def install(report: Report = ignore) -> None:
     _watch_threads(report)
     for name in ("create_task", "ensure_future"):
         setattr(asyncio, name, _watch(getattr(asyncio, name), report))
+    loop = asyncio.BaseEventLoop
+    loop.create_task = _watch(loop.create_task, report)  # type: ignore[method-assign]
 
 
 def tell_when_done(turn: int, tell: Tell) -> bool:
@@ -100,9 +115,18 @@ def end_future(turn: int, future: Any) -> None:
 
 
 def _turn_of_the_users() -> int | None:
-    """The turn in which the user's own code begins something, or 0 for none; None where it is not the user's."""
-    asking = sys._getframe(2).f_code.co_filename  # noqa: SLF001 - as the recorder does
-    return TURN.get() if RECORDER.relative(asking) else None
+    """The turn in which the user's own code begins something, or 0 for none; None where it is not the user's.
+
+    What begins it for them, as a group of tasks does, is passed over; what waits for it as well, as `gather`, is not.
+    """
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - as the recorder does
+    while frame is not None and frame.f_code.co_name in _BEGINNERS and _is_of_tasks(frame.f_code.co_filename):
+        frame = frame.f_back
+    return TURN.get() if frame is not None and RECORDER.relative(frame.f_code.co_filename) else None
+
+
+def _is_of_tasks(file: str) -> bool:
+    return file == __file__ or any(part in file for part in _OF_TASKS)
 
 
 def _watch_threads(report: Report) -> None:
@@ -151,7 +175,9 @@ def _end_task(report: Report, task: asyncio.Task[Any]) -> None:
     """Tell what ended a task, and leave it to the app, or to the loop, to ask for it as well."""
     error = None if task.cancelled() else getattr(task, "_exception", None)
     if isinstance(error, Exception):
-        report(error, _name(task.get_coro()))
+        coroutine: Any = task.get_coro()
+        wrapped = _is_of_tasks(getattr(getattr(coroutine, "cr_code", None), "co_filename", ""))
+        report(error, task.get_name().rpartition(".")[2] if wrapped else _name(coroutine))
 
 
 def _name(work: Any) -> str:
@@ -163,8 +189,14 @@ def _watch(function: Any, report: Report) -> Any:
 
     @functools.wraps(function)
     def watched(*args: Any, **kwargs: Any) -> Any:
-        turn = _turn_of_the_users()
-        made = function(*args, **kwargs)
+        turn = None if _inside.noting else _turn_of_the_users()
+        if turn is None:
+            return function(*args, **kwargs)
+        _inside.noting = True
+        try:
+            made = function(*args, **kwargs)
+        finally:
+            _inside.noting = False
         if turn and isinstance(made, asyncio.Future):
             begin(turn)
             made.add_done_callback(functools.partial(end_future, turn))

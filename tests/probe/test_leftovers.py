@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from statecheck.probe import executors, leftovers
 from statecheck.probe.recorder import RECORDER, TURN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +25,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         (threading.Thread, "start"),
         (asyncio, "create_task"),
         (asyncio, "ensure_future"),
+        (asyncio.BaseEventLoop, "create_task"),
         (ThreadPoolExecutor, "submit"),
     ):
         monkeypatch.setattr(thing, name, getattr(thing, name))
@@ -69,6 +72,55 @@ def test_the_end_of_a_task_is_told() -> None:
     asyncio.run(serve())
 
     assert told == ["done"]
+
+
+async def by_the_loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await asyncio.wait([asyncio.get_running_loop().create_task(work())])
+
+
+async def by_a_group_of_asyncio(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async with asyncio.TaskGroup() as group:  # type: ignore[attr-defined,unused-ignore]  # from 3.11 on
+        group.create_task(work())
+
+
+async def by_a_group_of_anyio(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(work)
+
+
+async def by_gather(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(work(), return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("begin", "seen"),
+    [
+        (by_the_loop, ["save: not saved"]),
+        pytest.param(
+            by_a_group_of_asyncio,
+            ["save: not saved"],
+            marks=pytest.mark.skipif(not hasattr(asyncio, "TaskGroup"), reason="Python 3.11 brought it"),
+        ),
+        (by_a_group_of_anyio, ["save: not saved"]),
+        (by_gather, []),  # somebody waits for it, and knows
+    ],
+)
+def test_what_ends_a_task_outside_of_turns_is_told_whoever_makes_it(
+    begin: Callable[..., Coroutine[Any, Any, None]], seen: list[str]
+) -> None:
+    told: list[str] = []
+    leftovers.install(lambda error, name: told.append(f"{name}: {error}"))
+
+    async def save() -> None:
+        raise ValueError("not saved")
+
+    async def serve() -> None:
+        with suppress(Exception):
+            await begin(save)
+
+    asyncio.run(serve())
+
+    assert told == seen
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
