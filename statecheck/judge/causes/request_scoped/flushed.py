@@ -40,13 +40,15 @@ def find_flushed_turn(case: Case) -> Observation | None:
 def _find_flush(conversation: Conversation) -> tuple[Op, Sent, Sent] | None:
     """The building of a block, the turn in which it was built and took a turn, and that turn, if it never came back.
 
-    A block that gives back what it took, in the same request, keeps it; one that gives a later turn anything that was
-    flushed is a view over a store.
+    A block that gives back what it took, in the same request, keeps it; one that took nothing, and gives a later turn
+    anything that was flushed, is a view over a store.
     """
     taken: dict[str, Op] = {}
+    filled = {(op.turn, op.generation, op.obj) for op in conversation.select("block", action="write")}
     for op in conversation.select("block"):
         first = conversation.first_of(op)
-        if op.action == "read" and any(marker in taken and taken[marker].turn < op.turn for marker in op.markers):
+        empty = op.action == "read" and (op.turn, op.generation, op.obj) not in filled
+        if empty and any(marker in taken and taken[marker].turn < op.turn for marker in op.markers):
             return None
         if op.action == "read" and first.turn == op.turn and first.frames:
             taken |= {marker: first for marker in op.markers if marker not in taken}
