@@ -27,6 +27,7 @@ from statecheck.source.code.hashing import hashes
 from statecheck.source.code.imports import third_party
 from statecheck.source.code.tree import SourceTree
 from statecheck.source.code.uses import calls_method
+from statecheck.source.handlers.accounts import find_passwords
 from statecheck.source.handlers.claims import find_claims
 from statecheck.source.project.deploy import find_working_folder
 from statecheck.source.project.project_files import ProjectFiles
@@ -184,6 +185,7 @@ def _open_lab(recording: Recording, launched: Launched, tree: SourceTree, folder
         "lent": launched.surroundings.lent,
         "seeded": hashes(tree),
         "claims": find_claims(tree),
+        "passwords": find_passwords(tree, launched.surroundings.environment),
         "threads": threads,
     }
     seconds = START_SECONDS * max(1.0, recording.options.timeout_scale)  # of our own work: no reason to hurry it

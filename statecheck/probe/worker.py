@@ -10,6 +10,7 @@ from typing import Any
 
 from . import executors, leftovers, outside, seeds, signed_tokens, sql, system, turns
 from .absent_indexes import make_indexes
+from .adapters import labels
 from .barrier import BARRIER
 from .bootstrap import command
 from .channel import Channel, Message
@@ -64,6 +65,7 @@ def main(message: Message | int) -> None:
         if message["seeded"]:
             seeds.reseed()
     signed_tokens.configure(message["claims"])
+    labels.configure(message["passwords"])
     sql.install()
     executors.install()
     leftovers.install(turns.record_end)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from ..offline import DUMMY
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _SECRET = re.compile(r"key|token|secret|password|passcode|credential", re.IGNORECASE)
+_PASSWORD = re.compile(r"password|passcode|passphrase|\bpin\b", re.IGNORECASE)
 _WHO = re.compile(
     r"\b(user|name|username|login|e ?mail|session|id|account|customer|client|patient|student|member|tenant|room|"
     r"conversation|thread|nickname|employee|who|visitor|guest|person|owner|pupil|learner|uid|sid|chat)\b",
@@ -23,6 +28,13 @@ BEGINS = re.compile(
 SPOILS = re.compile(
     r"clear|reset|delete|remove|new|forget|log ?out|sign ?out|stop|cancel|download|export", re.IGNORECASE
 )
+
+_passwords: list[str] = []
+
+
+def configure(passwords: Sequence[str]) -> None:
+    """Say what the app's code compares a password with; the first of them is typed where a page asks for one."""
+    _passwords[:] = passwords
 
 
 def words(*names: str | None) -> str:
@@ -47,6 +59,8 @@ def is_message(label: str) -> bool:
 
 def text_to_type(label: str, who: str) -> str | None:
     """What a visitor types into a text box beside the message, or None where the message goes or nobody knows."""
+    if _PASSWORD.search(label) and _passwords:
+        return _passwords[0]
     if is_secret(label):
         return f"sk-{DUMMY}"
     return who if is_visitor(label) and not is_message(label) else None

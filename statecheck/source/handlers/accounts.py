@@ -71,6 +71,20 @@ def find_accounts(tree: SourceTree, environment: Mapping[str, str]) -> tuple[Acc
     return tuple(dict.fromkeys(found))[:_MOST]
 
 
+def find_passwords(tree: SourceTree, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the texts with which the code compares a password alone, as a page does that lets in whoever knows it.
+
+    Args:
+        tree: the user's files.
+        environment: the variables that the code finds where it runs.
+    """
+    found: list[str] = []
+    for module in tree.modules():
+        if _SPEAKS.search(module.text):
+            found += _Reader(module.ast, environment).passwords()
+    return tuple(dict.fromkeys(found))[:_MOST]
+
+
 class _Reader:
     """Reads the accounts of one module."""
 
@@ -100,6 +114,12 @@ class _Reader:
                 yield from self._in_test(node.values, {})
             elif isinstance(node, FUNCTIONS):
                 yield from self._in_function(node)
+
+    def passwords(self) -> Iterator[str]:
+        """Yield the texts that a password is compared with, whatever is asked beside it."""
+        for scope in (self._tree, *(node for node in walk(self._tree) if isinstance(node, FUNCTIONS))):
+            local, asked = _read_scope(scope)
+            yield from (value for is_secret, value in self._compared(asked, local) if is_secret)
 
     def _in_table(self, table: ast.Dict) -> Iterator[Account]:
         for key, value in zip(table.keys, table.values, strict=True):
@@ -155,13 +175,7 @@ class _Reader:
 
     def _in_function(self, function: ast.AST) -> Iterator[Account]:
         """Yield the account that a function asks for by comparisons anywhere in it, also of what it names before."""
-        local: dict[str, ast.expr] = {}
-        asked: list[ast.expr] = []
-        for node in walk(function):
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                local[node.targets[0].id] = node.value
-            elif isinstance(node, (ast.Compare, ast.Call)):
-                asked.append(node)
+        local, asked = _read_scope(function)
         yield from self._in_test(asked, local)
 
     def _in_test(self, asked: list[ast.expr], local: Mapping[str, ast.expr]) -> Iterator[Account]:
@@ -172,6 +186,14 @@ class _Reader:
             local: what stands for names of the function.
         """
         name = password = None
+        for is_secret, value in self._compared(asked, local):
+            password = value if is_secret else password
+            name = name if is_secret else value
+        if name is not None and password is not None:
+            yield Account(name, password)
+
+    def _compared(self, asked: list[ast.expr], local: Mapping[str, ast.expr]) -> Iterator[tuple[bool, str]]:
+        """Yield the texts that a password, or a name, is compared with, and whether it is a password."""
         for each in asked:
             sides: list[ast.expr] = []
             if (
@@ -188,10 +210,8 @@ class _Reader:
                 if value is None or self._fixed_text(side) is not None:
                     continue
                 said = [*filter(None, map(last_name, ast.walk(side))), *_texts(side)]
-                password = value if any(map(is_password, said)) else password
-                name = value if not any(map(is_password, said)) and any(map(is_login_name, said)) else name
-        if name is not None and password is not None:
-            yield Account(name, password)
+                if any(map(is_password, said)) or any(map(is_login_name, said)):
+                    yield any(map(is_password, said)), value
 
     def _fixed_text(self, node: ast.expr) -> str | None:
         if isinstance(node, ast.Name):
@@ -218,6 +238,18 @@ class _Reader:
     def _receiver(self, node: ast.Call) -> Iterator[str | None]:
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, (ast.Call, ast.Constant)):
             yield self._plain_text(node.func.value)
+
+
+def _read_scope(scope: ast.AST) -> tuple[dict[str, ast.expr], list[ast.expr]]:
+    """Return what stands for the names of a function, or a module, and what in it may be a comparison."""
+    local: dict[str, ast.expr] = {}
+    asked: list[ast.expr] = []
+    for node in walk(scope):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            local[node.targets[0].id] = node.value
+        elif isinstance(node, (ast.Compare, ast.Call)):
+            asked.append(node)
+    return local, asked
 
 
 def _compared_with_password(node: ast.AST) -> Iterator[str]:
