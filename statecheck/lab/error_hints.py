@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ _MOST = 4  # variables that are told
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 _INVALID = re.compile(r"ValidationError: \d+ validation errors? for (\w+)")
 _LACKS = re.compile(r"^(\w+)\n  Field required", re.MULTILINE)
+_EXAMPLE = re.compile(
+    r"^(?:example|sample|template)[._-]|[._-](?:example|sample|template|dist)(?=[._-]|$)", re.IGNORECASE
+)
 _NO_FILE = re.compile(r"No such file or directory: '([^']+)'")
 NO_TABLE = re.compile(r"no such table|relation .* does not exist|UndefinedTable|table .* doesn't exist", re.IGNORECASE)
 _OTHER_VERSIONS = (
@@ -46,6 +50,14 @@ _BY_WORDS = (
         "install it for the app's interpreter, or name that with `--python`, or your modules' folder with `--app-dir`",
     ),
 )
+
+
+def find_example(path: Path) -> Path | None:
+    """Return what lies beside a file that is not there and shows what belongs in it: `config.example.yaml`, or None."""
+    if path.exists() or not path.parent.is_dir():
+        return None
+    beside = sorted(one for one in path.parent.iterdir() if _EXAMPLE.search(one.name) and one.is_file())
+    return next((one for one in beside if _EXAMPLE.sub("", one.name) == path.name), None)
 
 
 @dataclass(frozen=True)
@@ -112,6 +124,10 @@ class Remedies:
             path = Path(path).relative_to(self.tree.project).as_posix()
         if Path(path).is_absolute():
             return f"the app expects `{path}`, which is not on this machine: make it, or let the app look elsewhere"
+        example = find_example(self.tree.project / path)
+        if example is not None:
+            shown = [shlex.quote(os.path.relpath(one)) for one in (example, example.with_name(Path(path).name))]
+            return f"its example shows what belongs there: `cp {' '.join(shown)}`, and fill it in"
         above = folders_of(self.tree.entry, self.tree.project) if self.tree.entry else ()
         there = next((folder for folder in above if (folder / path).exists()), None)
         if there is None:

@@ -78,6 +78,24 @@ def test_a_hint_fits_the_exception(source: str, hint: str, tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(
+    "example",
+    ["rules.example.yaml", "rules.yaml.example", "example.rules.yaml", "rules-sample.yaml", "rules.yaml.dist"],
+)
+def test_a_file_that_has_an_example_beside_it_is_made_of_that(
+    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf").mkdir()
+    for name in (example, "rules.json", "others.example.yaml"):
+        (tmp_path / "conf" / name).touch()
+    remedies = Remedies(SourceTree(tmp_path, tmp_path, tmp_path / "app.py"), {}, ProjectFiles(tmp_path))
+
+    assert remedies.of("FileNotFoundError: [Errno 2] No such file or directory: 'conf/rules.yaml'") == (
+        f"its example shows what belongs there: `cp conf/{example} conf/rules.yaml`, and fill it in"
+    )
+
+
+@pytest.mark.parametrize(
     ("source", "named"),
     [
         (
