@@ -29,6 +29,8 @@ _FILES: dict[str, dict[str, Any]] = {
     "image__vector_store.json": _VECTORS,
 }
 """What an empty index is persisted as."""
+_NO_VECTORS = ("default",)
+"""The arguments of the exception that a storage without vectors raises."""
 _TEXT = "This text stands in for the documents of an index that is not there."
 _MOST = 50
 
@@ -71,8 +73,11 @@ def _patch_loading(module: ModuleType) -> None:
     def load_index_from_storage(storage_context: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return original(storage_context, *args, **kwargs)
-        except ValueError:
-            if not _made:
+        except (ValueError, KeyError) as error:
+            if error.args == _NO_VECTORS:  # they are the largest of its files, and left out of repositories alone
+                where = "default__vector_store.json"
+                RECORDER.emit("substituted", action="read", cls="Index", where=where, frames=RECORDER.frames())
+            elif not _made:
                 raise
         kwargs.pop("index_id", None)
         schema, stores = import_module("llama_index.core.schema"), import_module("llama_index.core.indices")

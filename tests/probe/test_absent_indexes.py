@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from statecheck.lab.conversation import find_index_folders
-from statecheck.probe.absent_indexes import list_missed, make_indexes
+from statecheck.probe.absent_indexes import HOOKS, list_missed, make_indexes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,3 +43,26 @@ def test_a_folder_of_an_index_lies_in_the_project_and_has_none(tmp_path: Path) -
     assert find_index_folders([str((tmp_path / name).resolve()) for name in missed], tmp_path.resolve()) == (
         str(tmp_path.resolve() / "vectors"),
     )
+
+
+@pytest.mark.parametrize("error", [KeyError("default"), ValueError("No index in storage context")], ids=["none", "all"])
+def test_an_index_whose_vectors_alone_are_not_there_is_one_of_a_text(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from llama_index.core.embeddings import MockEmbedding
+
+    monkeypatch.setattr("statecheck.probe.absent_indexes._made", [])
+
+    def load(*_: Any, **__: Any) -> None:
+        raise error
+
+    module: Any = ModuleType("llama_index.core.indices.loading")
+    module.load_index_from_storage = load
+    HOOKS[module.__name__](module)
+
+    if isinstance(error, KeyError):
+        index = module.load_index_from_storage(None, embed_model=MockEmbedding(3))
+        assert len(index.docstore.docs) == 1
+    else:
+        with pytest.raises(ValueError, match="No index"):
+            module.load_index_from_storage(None)
