@@ -39,9 +39,8 @@ def run_starter(message: Message, service: Service) -> None:
     name = message["object"]
 
     def offer(thing: Any) -> Loaded:
-        vars(sys.modules.get(message["module"], module))[name] = (
-            thing  # where what the app keeps is found, of which only a frame may know
-        )
+        # where what the app keeps is found, of which only a frame may know
+        setattr(sys.modules.get(message["module"], module), name, thing)
         return adapt(Offer(thing, name, message["framework"], message["threads"]))
 
     def serve(thing: Any) -> None:
@@ -86,7 +85,7 @@ def _run(module: ModuleType, name: str) -> None:
 
 
 def _read_guarded(path: str) -> list[ast.stmt]:
-    """What a file runs only where it is run itself; where it has nothing of that, importing it starts the app."""
+    """Return what a file runs only where it is run itself; where that is nothing, importing it starts the app."""
     data = Path(path).read_bytes()
     parts = ast.parse(read_script(data) if is_notebook(path) else data).body
     return [node for part in parts if isinstance(part, ast.If) and _is_guard(part.test) for node in part.body]

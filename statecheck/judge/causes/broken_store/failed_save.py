@@ -32,30 +32,28 @@ def find_failed_save(case: Case) -> Observation | None:
         return None
     first, second = conversation.turns[:2]
     failed = [_find_failure(conversation, turn) for turn in (first, second)]
-    ended = find_ended(conversation, second)
-    if failed[0] is None or failed[1] is None or failed[0].frames[0] != failed[1].frames[0]:
-        failed[0] = ended
-    else:
-        ended = None
-    if failed[0] is None:
-        return None
+    again = failed[0] is not None and failed[1] is not None and failed[0].frames[0] == failed[1].frames[0]
+    blamed = failed[0] if again else find_ended(conversation, second)
     asked = find_asked(conversation, second)
     kept = [*conversation.with_marker("disk", first.marker), *_list_lasting(conversation, first)]
-    if not asked or kept:
+    if blamed is None or not asked or kept:
         return None
-    error = " ".join(failed[0].error.split()).strip(": ")[:120]
+    error = " ".join(blamed.error.split()).strip(": ")[:120]
+    summary = f"turn 1 was answered, and what saves it then failed, as on every turn: {error}"
+    fix = "mend what raises, and save before the answer is sent, so that a client is told when it fails"
+    if not again:
+        summary = f"what saves the turns had ended, and nobody was told: `{blamed.method}` raised {error}"
+        fix = (
+            f"mend what raises; catch and log what one turn raises inside of the loop of `{blamed.method}`, so that it "
+            "goes on with the next"
+        )
     return Observation(
-        f"turn 1 was answered, and what saves it then failed, as on every turn: {error}"
-        if ended is None
-        else f"what saves the turns had ended, and nobody was told: `{ended.method}` raised {error}",
-        anchor_of(failed[0]),
+        summary,
+        anchor_of(blamed),
         (case.reason(BASELINE),),
         kind="failed-save",
         related_to=tuple(anchors(asked, "read")),
-        fix="mend what raises, and save before the answer is sent, so that a client is told when it fails"
-        if ended is None
-        else f"mend what raises; catch and log what one turn raises inside of the loop of `{ended.method}`, so that it "
-        "goes on with the next",
+        fix=fix,
     )
 
 
