@@ -159,7 +159,7 @@ _READ = (Take("a"), Take("a", once_more=True))  # what is missing twice is lost
 _SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a")), guards=(_SENT_WHOLE,), after=()),
+    Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a"), Survey()), guards=(_SENT_WHOLE,), after=()),
     Experiment(OTHER_WORKER, (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b"))),
     Experiment(NEW_PROCESS, (*_KILLED, Start("b", warm=False), Take("b"), Locate("b", read_back=True))),
     Experiment(NEW_CONTAINER, (*_KILLED, Start("b", disk=2, warm=False), Take("b"))),

@@ -40,6 +40,7 @@ _READ_OFF = (
     "shared",
     "capacity",
     "window",
+    "lifetime",
     "folding",
     "unfilled",
     "copied",

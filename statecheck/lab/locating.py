@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from statecheck.model import Anchor
     from statecheck.probe.ops import OpKind
     from statecheck.source.code.exchanges import Exchange
-    from statecheck.source.code.limits import Limit
+    from statecheck.source.code.limits import Bounded, Limit
     from statecheck.source.code.tree import SourceTree
     from statecheck.source.handlers.foldings import Folding
 
@@ -141,21 +141,12 @@ class Locator:
         ]
 
     def limits(self) -> list[Op]:
-        """What `bounds` finds, as ops."""
-        kinds: dict[str, OpKind] = {"sessions": "capacity", "messages": "window", "seconds": "window"}
-        return [
-            Op(
-                monotonic_ns(),
-                "info",
-                kinds[limit.of],
-                name=limit.text,
-                text="" if limit.number is None else str(limit.number),
-                where=limit.holder,
-                method=limit.function,
-                lines=(Line(limit.anchor.path, limit.anchor.line, "defined"),),
-            )
-            for limit in sorted(self.bounds, key=lambda each: each.of == "seconds")  # how many says more than how long
-        ]
+        """What `bounds` finds, as ops; of two windows how many says more than for how long, so that comes last."""
+        kinds: dict[Bounded, OpKind] = {"sessions": "capacity", "messages": "window"}
+        counts = [_as_op(kinds[limit.of], limit) for limit in self.bounds if limit.of in kinds]
+        times = [limit for limit in self.bounds if limit.of not in kinds]
+        windows = [_as_op("window", limit) for limit in times if limit.of == "seconds"]
+        return [*counts, *windows, *(_as_op("lifetime", limit) for limit in times)]
 
     def path(self, absolute: str) -> str:
         """A path relative to the project where it lies below it, in posix form."""
@@ -201,6 +192,19 @@ class Locator:
         if module is None or not path.names or raw.is_app:
             return None  # that a framework's app leads to it says nothing
         return definitions.module_name(module, path.names[0], self.tree)
+
+
+def _as_op(kind: OpKind, limit: Limit) -> Op:
+    return Op(
+        monotonic_ns(),
+        "info",
+        kind,
+        name=limit.text,
+        text="" if limit.number is None else str(limit.number),
+        where=limit.holder,
+        method=limit.function,
+        lines=(Line(limit.anchor.path, limit.anchor.line, "defined"),),
+    )
 
 
 def _as_line(place: Anchor) -> Line:

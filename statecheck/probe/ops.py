@@ -22,6 +22,7 @@ DriverKind = Literal[
     "shared",  # a function of the user's assigns what outlives its call
     "capacity",  # the user's code lets so many sessions be kept
     "window",  # and so many messages of one
+    "lifetime",  # and for so many seconds; or a time without a time zone is kept, by which a database lets rows expire
     "folding",  # the user's code may make two keys one
     "unfilled",  # it asks a container into which nothing is put
     "copied",  # it puts something back into what each request has anew
@@ -66,7 +67,7 @@ WorkerKind = Literal[
     "unseen",  # a call was made on an object that could not be looked at
     "gone",  # a state object was collected
     "ended",  # a child process that took turns for its parent
-    "host",  # what the worker's is called, and what time it is there, in UTC
+    "host",  # what the worker's is called, what time it is there in UTC, and how far its own is from that
 ]
 OpKind = Literal[DriverKind, WorkerKind]
 

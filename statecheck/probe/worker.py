@@ -59,7 +59,8 @@ def main(message: Message | int) -> None:
     if fresh:
         _prepare_imports(message)
     RECORDER.open(ops_fd, tuple(message["roots"]))
-    RECORDER.emit("host", name=os.uname().nodename, text=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()))
+    said = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    RECORDER.emit("host", name=os.uname().nodename, text=said, where=time.strftime("%z"))
     if not fresh:
         seeds.forget_draws()
         if message["seeded"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from statecheck.judge.conversation.conversation import service_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from statecheck.history import Op
 
@@ -18,17 +18,26 @@ _THOUSANDTHS = 1000.0
 _AS_AN_OPTION = {"EX": 1.0, "PX": _THOUSANDTHS}
 _AS_AN_ARGUMENT = {"SETEX": 1.0, "PSETEX": _THOUSANDTHS, "EXPIRE": 1.0, "PEXPIRE": _THOUSANDTHS}
 """{command: how many of its unit are a second}: the argument after the key."""
-_UNTIL_A_TIME = ("EXPIREAT", "PEXPIREAT")
+_UNTIL_A_TIME = {"EXPIREAT": 1.0, "PEXPIREAT": _THOUSANDTHS, "EXAT": 1.0, "PXAT": _THOUSANDTHS}
+"""Commands, and options, that say until which second, or thousandth, since 1970."""
 _FOR_GOOD = ("PERSIST", "SET", "GETSET")
-_ONLY_THERE = ("EXPIRE", "PEXPIRE")
+_ONLY_THERE = ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT")
 """What does nothing where there is no such key."""
 
 
-def find_lifetime(commands: Iterable[Op], address: str, key: str) -> tuple[float, Op] | None:
+def find_lifetime(
+    commands: Iterable[Op], address: str, key: str, now: Callable[[Op], float]
+) -> tuple[float, Op] | None:
     """Return for how many seconds a key is kept after commands in their order, and the one that says so.
 
-    None where it is kept for good, or until a time of day. A command that was recorded twice, by the client's hook and
-    by the relay, is asked for once: the one that has a line.
+    None where it is kept for good. A command that was recorded twice, by the client's hook and by the relay, is asked
+    for once: the one that has a line.
+
+    Args:
+        commands: that were sent to services.
+        address: of the service.
+        key: of which it is asked.
+        now: what time it was at an op, in seconds since 1970.
     """
     found: tuple[float, Op] | None = None
     there = False
@@ -36,11 +45,11 @@ def find_lifetime(commands: Iterable[Op], address: str, key: str) -> tuple[float
         if op.where != address or service_key(op.text) != key:
             continue
         name, *words = split_command(op.text)
-        seconds = _seconds_of(name, words)
+        seconds = _seconds_of(name, words, now(op))
         if seconds is not None and (there or name not in _ONLY_THERE):
-            again = found is not None and found[0] == seconds and not op.frames
+            again = found is not None and abs(found[0] - seconds) < 1 and not op.frames
             found = found if again else (seconds, op)
-        elif name in _UNTIL_A_TIME or (name in _FOR_GOOD and "KEEPTTL" not in words):
+        elif name in _FOR_GOOD and "KEEPTTL" not in words:
             found = None
         there = there or op.action == "write"
     return found
@@ -52,15 +61,24 @@ def split_command(text: str) -> tuple[str, ...]:
     return (words[0].upper(), *words[1:]) if head.startswith("*") and words else ()
 
 
-def _seconds_of(name: str, words: Sequence[str]) -> float | None:
+def _seconds_of(name: str, words: Sequence[str], now: float) -> float | None:
     """The time to live that a command gives its key."""
     if name in _AS_AN_ARGUMENT:
         return _divide(words[1:2], _AS_AN_ARGUMENT[name])
+    if name in _UNTIL_A_TIME:
+        return _subtract(_divide(words[1:2], _UNTIL_A_TIME[name]), now)
     options = words[2:] if name == "SET" else words[1:] if name == "GETEX" else ()
     for option, value in pairwise(options):
         if option.upper() in _AS_AN_OPTION:
             return _divide([value], _AS_AN_OPTION[option.upper()])
+        if option.upper() in _UNTIL_A_TIME:
+            return _subtract(_divide([value], _UNTIL_A_TIME[option.upper()]), now)
     return None
+
+
+def _subtract(until: float | None, now: float) -> float | None:
+    """What is left until a time; None where it has passed, as one does that was made up."""
+    return None if until is None or until <= now else round(until - now)
 
 
 def _divide(words: Sequence[str], by: float) -> float | None:

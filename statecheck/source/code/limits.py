@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from statecheck.source.code.modules import Module
     from statecheck.source.code.tree import SourceTree
 
-Bounded = Literal["sessions", "messages", "seconds"]
+Bounded = Literal["sessions", "messages", "seconds", "local time"]
 
 _OF_CACHES: Mapping[str, tuple[str, int | None, int | None]] = {
     **dict.fromkeys(
@@ -49,12 +49,19 @@ _OF_MESSAGES = frozenset(
     )
 )
 """Keywords that limit how much of a conversation is kept, or given."""
-_OF_TIME = frozenset(("ttl", "ex", "ttl_seconds", "expire", "expires_in", "expire_seconds", "expireAfterSeconds"))
+_OF_TIME = frozenset(
+    ("ttl", "ex", "ttl_seconds", "expire", "expires_in", "expire_seconds", "expireAfterSeconds", "default_timeout")
+)
 """Keywords that limit for how many seconds."""
 _OF_MILLISECONDS = frozenset(("px", "pexpire", "psetex"))
 """Keywords, and methods, that do so in thousandths."""
 _EXPIRING = ("expire", "setex", "pexpire", "psetex")
 """Methods whose second argument does."""
+_SETTING = ("set", "add", "touch", "get_or_set", "set_many")
+"""Methods of caches, whose `timeout` is for how many seconds they keep what they are given."""
+_EXPIRES_LOCALLY = "expireAfterSeconds"
+"""What has a database expire rows by a time in them, in UTC: one without a time zone is taken for that."""
+_LOCAL_TIMES = ("datetime.now", "datetime.today")
 _LONGEST = 300
 """Seconds; what is kept for longer does not expire while it is looked at."""
 _SQL = re.compile(r"\bLIMIT\s+(\S+)", re.IGNORECASE)
@@ -78,6 +85,8 @@ _HINTS = (
     "px=",
     "expir",
     "setex",
+    "timeout",
+    "datetime.",
 )
 
 
@@ -86,7 +95,8 @@ class Limit:
     """One limit.
 
     Attributes:
-        of: what it lets only so many be kept of; `seconds`: how long messages are.
+        of: what it lets only so many be kept of; `seconds`: how long messages are; `local time`: no limit, but a time
+            without a time zone, where a database expires rows by such.
         text: in the words of the code: `maxsize=1`, `LIMIT 6`, `history[-6:]`.
         number: how many, or None where that is not written down.
         holder: the name of what it bounds: a function whose results are kept, a container; or "".
@@ -103,11 +113,14 @@ class Limit:
 
 def find_limits(tree: SourceTree) -> tuple[Limit, ...]:
     """Return the limits that the modules of a tree set, in the order of their lines."""
+    modules = tree.modules()
+    expires = any(_EXPIRES_LOCALLY in module.text for module in modules)
     return tuple(
         limit
-        for module in tree.modules()
+        for module in modules
         if any(hint in module.text for hint in _HINTS)
         for limit in _Reader(module).limits()
+        if expires or limit.of != "local time"
     )
 
 
@@ -116,6 +129,7 @@ class _Reader:
 
     def __init__(self, module: Module) -> None:
         self._module = module
+        self._assigned: dict[int, ast.expr] = {}
         self._constants = {
             target.id: node.value
             for node in walk(module.ast)
@@ -140,6 +154,7 @@ class _Reader:
     def _in_scope(self, scope: ast.Module | Function, function: str) -> Iterator[Limit]:
         nodes = [*own_nodes(scope)]
         nodes += [inner for node in nodes if isinstance(node, ast.ClassDef) for inner in own_nodes(node)]
+        self._assigned = {id(node.value): node.targets[0] for node in nodes if isinstance(node, ast.Assign)}
         for node in nodes:
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -193,8 +208,7 @@ class _Reader:
 
     def _of_call(self, node: ast.Call, function: str) -> Iterator[Limit]:
         limit = partial(self._limit, "messages", holder="", function=function, node=node)
-        if last_name(node.func) not in _OF_CACHES:
-            yield from self._of_time(node, function)
+        yield from self._of_time(node, function)
         for keyword in node.keywords:
             if keyword.arg == "maxsize" and last_name(node.func) in _OF_CACHES:
                 continue  # of which it limits the sessions
@@ -210,13 +224,21 @@ class _Reader:
     def _of_time(self, node: ast.Call, function: str) -> Iterator[Limit]:
         """`RedisChatStore(ttl=60)`, `client.set(key, value, ex=60)`, `px=60000`, `client.expire(key, 60)`."""
         given = [(f"{each.arg}=", each.value) for each in node.keywords if each.arg in _OF_TIME | _OF_MILLISECONDS]
+        if last_name(node.func) == "TTLCache" and len(node.args) > 1:
+            given.append(("ttl=", node.args[1]))
         if isinstance(node.func, ast.Attribute) and node.func.attr in _EXPIRING and len(node.args) > 1:
             given.append((f"{node.func.attr} ", node.args[1]))
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _SETTING:
+            given += [("timeout=", each.value) for each in node.keywords if each.arg == "timeout"]
+        kept_in = self._assigned.get(id(node)) or (node.func.value if isinstance(node.func, ast.Attribute) else None)
+        holder = last_name(kept_in) if kept_in is not None else ""
         for name, value in given:
             number = self._number(value)
             unit = 1000 if name.rstrip("= ") in _OF_MILLISECONDS else 1
             if number is not None and 0 < number <= _LONGEST * unit:
-                yield self._limit("seconds", f"{name}{number}", number // unit, "", function, node)
+                yield self._limit("seconds", f"{name}{number}", number // unit, holder, function, node)
+        if dotted(node.func).endswith(_LOCAL_TIMES) and not (node.args or node.keywords):
+            yield self._limit("local time", f"{dotted(node.func)}()", None, "", function, node)
 
     def _of_slice(self, node: ast.Subscript, function: str) -> Iterator[Limit]:
         """`history[-6:]`."""

@@ -24,8 +24,8 @@ def found(folder: Path, code: str) -> list[tuple[str, str, int | None, str, int]
     [
         ("@lru_cache(maxsize=1)\ndef bot_of(room): ...\n", ("maxsize=1", 1, "bot_of", 1)),
         ("@functools.lru_cache\ndef bot_of(room): ...\n", ("maxsize=128", 128, "bot_of", 1)),
-        ("MOST = 50\n@cached(TTLCache(MOST, ttl=60))\ndef bot_of(room): ...\n", ("maxsize=50", 50, "bot_of", 2)),
-        ("rooms = TTLCache(maxsize=3, ttl=60)\n", ("maxsize=3", 3, "rooms", 1)),
+        ("MOST = 50\n@cached(TTLCache(MOST, ttl=3600))\ndef bot_of(room): ...\n", ("maxsize=50", 50, "bot_of", 2)),
+        ("rooms = TTLCache(maxsize=3, ttl=3600)\n", ("maxsize=3", 3, "rooms", 1)),
         ("class Desk:\n    def __init__(self):\n        self.rooms = LRUCache(7)\n", ("maxsize=7", 7, "rooms", 3)),
         ("rooms = LRUCache(settings.most)\n", ("maxsize=settings.most", None, "rooms", 1)),
         (
@@ -62,12 +62,27 @@ def test_a_window_has_its_limit(tmp_path: Path, code: str, limit: tuple[str, int
 @pytest.mark.parametrize(
     ("code", "limits"),
     [
-        ("store = RedisChatStore(redis_url=URL, ttl=30)\n", [("seconds", "ttl=30", 30, "", 1)]),
-        ("KEEP = 5\nclient.set(key, said, ex=KEEP)\n", [("seconds", "ex=5", 5, "", 2)]),
-        ("client.expire(key, 20)\n", [("seconds", "expire 20", 20, "", 1)]),
-        ("client.set(key, said, px=1800)\n", [("seconds", "px=1800", 1, "", 1)]),
-        ("client.psetex(key, 2000, said)\n", [("seconds", "psetex 2000", 2, "", 1)]),
-        ("client.pexpire(key, 60 * 1000)\n", [("seconds", "pexpire 60000", 60, "", 1)]),
+        ("store = RedisChatStore(redis_url=URL, ttl=30)\n", [("seconds", "ttl=30", 30, "store", 1)]),
+        ("KEEP = 5\nclient.set(key, said, ex=KEEP)\n", [("seconds", "ex=5", 5, "client", 2)]),
+        ("client.expire(key, 20)\n", [("seconds", "expire 20", 20, "client", 1)]),
+        ("client.set(key, said, px=1800)\n", [("seconds", "px=1800", 1, "client", 1)]),
+        ("client.psetex(key, 2000, said)\n", [("seconds", "psetex 2000", 2, "client", 1)]),
+        ("client.pexpire(key, 60 * 1000)\n", [("seconds", "pexpire 60000", 60, "client", 1)]),
+        (
+            "rooms = TTLCache(100, 20)\n",
+            [("sessions", "maxsize=100", 100, "rooms", 1), ("seconds", "ttl=20", 20, "rooms", 1)],
+        ),
+        ("cache.set(key, said, timeout=45)\n", [("seconds", "timeout=45", 45, "cache", 1)]),
+        (
+            "memo = RedisCache(HOST, default_timeout=9)\n",
+            [("seconds", "default_timeout=9", 9, "memo", 1)],
+        ),
+        (
+            "lines.create_index('at', expireAfterSeconds=90)\nrow = {'at': datetime.now()}\n",
+            [("seconds", "expireAfterSeconds=90", 90, "lines", 1), ("local time", "datetime.now()", None, "", 2)],
+        ),
+        ("lines.create_index('at', expireAfterSeconds=900)\nrow = {'at': datetime.now(timezone.utc)}\n", []),
+        ("row = {'at': datetime.now()}\nrequests.get(url, timeout=5)\n", []),
         ("client.expire(key, 86400)\n", []),
         ("client.set(key, said, px=86400 * 1000)\n", []),
         ("said = Queue(maxsize=4)\n", [("messages", "maxsize=4", 4, "", 1)]),

@@ -109,8 +109,9 @@ These are of the app's own code:
   write is ignored (`INSERT OR IGNORE`).
 - `long-cookie`: the conversation is in a cookie, and has become longer than the 4,096 bytes that browsers keep of one:
   they go on sending the last that was short enough, so that nothing newer is remembered.
-- `short-lived`: the key that keeps the conversation expires in less than a minute, as where seconds are given to
-  `px=`, which takes milliseconds: whoever reads the answer first begins anew.
+- `short-lived`: what keeps the conversation drops it in less than a minute, as where seconds are given to `px=`, which
+  takes milliseconds, or a cache has `ttl=10`: whoever reads the answer first begins anew. Or MongoDB expires rows by a
+  local time, which it takes for UTC: west of that they are hours old when they are stored.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
 - `newest-first`: the model is given the earlier turns in reverse: a query takes the newest first, and nobody turns them
   round. A warning.
@@ -128,7 +129,7 @@ from __future__ import annotations
 
 from statecheck.experiments import COLD_START
 from statecheck.judge.cause import Cause, Question, Topic
-from statecheck.judge.causes.broken_store import second_server_examples
+from statecheck.judge.causes.broken_store import expiry_examples, second_server_examples
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.broken_store.failed_save import find_failed_save
 from statecheck.judge.causes.broken_store.guarded_save import find_guarded_save
@@ -146,7 +147,7 @@ from statecheck.judge.causes.broken_store.own_code import (
 )
 from statecheck.judge.causes.broken_store.refusals import find_poisoned_read, find_refused_but_stored
 from statecheck.judge.causes.broken_store.second_server import find_doubled_run, find_unresumed_run
-from statecheck.judge.causes.broken_store.short_lived import find_short_lifetime
+from statecheck.judge.causes.broken_store.short_lived import find_local_expiry, find_short_lifetime
 from statecheck.judge.causes.broken_store.symptoms import SYMPTOMS
 
 CAUSE = Cause(
@@ -191,6 +192,7 @@ CAUSE = Cause(
             order=8,
         ),
         Question(find_short_lifetime, baseline="any", about=Topic.FORGETTING, masks=(Topic.FORGETTING,), order=13),
+        Question(find_local_expiry, baseline="any", about=Topic.FORGETTING, masks=(Topic.FORGETTING,), order=7),
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_turn_left_out, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=62),
@@ -247,7 +249,7 @@ CAUSE = Cause(
     ),
     explains_failures=True,
     symptoms=SYMPTOMS,
-    examples=EXAMPLES + second_server_examples.EXAMPLES,
-    counterexamples=COUNTEREXAMPLES + second_server_examples.COUNTEREXAMPLES,
+    examples=EXAMPLES + expiry_examples.EXAMPLES + second_server_examples.EXAMPLES,
+    counterexamples=COUNTEREXAMPLES + expiry_examples.COUNTEREXAMPLES + second_server_examples.COUNTEREXAMPLES,
     doc=__doc__ or "",
 )

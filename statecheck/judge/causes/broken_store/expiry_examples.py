@@ -1,0 +1,48 @@
+"""Runs in which what keeps the conversation expires."""
+
+from __future__ import annotations
+
+from statecheck.experiments import BASELINE
+from statecheck.judge.cause import KEPT, Example
+
+_UNTIL = r"""
+-a host text=2026-03-01T12:00:00
+1a > s
+1a wire send where=redis:6379 text='*2\r\n$3\r\nGET\r\n$1\r\ns\r\n' @app.py:8
+1a model read 1
+1a wire write 1 where=redis:6379 text='*3\r\n$3\r\nSET\r\n$1\r\ns\r\n$2\r\n{}\r\n' @app.py:9
+1a wire send where=redis:6379 text='*3\r\n$8\r\nEXPIREAT\r\n$1\r\ns\r\n$10\r\n1772366415\r\n' @app.py:10
+1a <
+2a > s
+2a wire send where=redis:6379 text='*2\r\n$3\r\nGET\r\n$1\r\ns\r\n' @app.py:8
+2a wire read 1 where=redis:6379
+2a model read 1 2
+2a <
+"""
+_UNTIL_TOMORROW = _UNTIL.replace("1772366415", "1772452800")
+_IN_A_CACHE = (
+    KEPT
+    + "-a place 1 where=\"app.talks['s']\" key=s @app.py:5\n-a lifetime name=ttl=10 text=10 where=talks @app.py:5\n"
+)
+_FOR_SOMETHING_ELSE = _IN_A_CACHE.replace("where=talks", "where=rates")
+_IN_A_TABLE = KEPT.replace(
+    "1a model", "1a wire write 1 where=mongo:27017 text='insert talks' @app.py:9\n1a model"
+).replace("2a model", "2a wire send where=mongo:27017 text='find talks' @app.py:8\n2a model")
+_ROWS_EXPIRE = _IN_A_TABLE + "-a lifetime name=expireAfterSeconds=5 text=5 where=talks @app.py:3\n"
+_IN_LOCAL_TIME = (
+    _IN_A_TABLE.replace("2a model read 1 2", "2a model read 2")
+    + "-a host text=2026-03-01T12:00:00 where=-0500\n-a lifetime name=datetime.now() @app.py:9\n"
+)
+_IN_UTC = _IN_A_TABLE + "-a host text=2026-03-01T12:00:00 where=-0500\n"
+
+EXAMPLES = (
+    Example("a key is let expire in 15 s", {BASELINE: _UNTIL}, "short-lived"),
+    Example("a cache keeps it for 10 s", {BASELINE: _IN_A_CACHE}, "short-lived"),
+    Example("rows expire after 5 s", {BASELINE: _ROWS_EXPIRE}, "short-lived"),
+    Example("rows expire by local time", {BASELINE: _IN_LOCAL_TIME}, "short-lived"),
+)
+COUNTEREXAMPLES = (
+    Example("a key is let expire tomorrow", {BASELINE: _UNTIL_TOMORROW}),
+    Example("a cache of seconds keeps something else", {BASELINE: _FOR_SOMETHING_ELSE}),
+    Example("rows have their time in UTC", {BASELINE: _IN_UTC}),
+)
