@@ -366,3 +366,44 @@ def test_a_key_in_memory_that_each_connection_has_anew_is_the_connection_s() -> 
 
     assert codes(*run(same_process=anew, same_connection=ON_ONE_CONNECTION)) == ["SC101 per-connection"]
     assert codes(*run(same_process=NEW_KEY_OVER_A_DATABASE, same_connection=ON_ONE_CONNECTION)) == ["SC106 new-key"]
+
+
+OTHERS_FILE = """
+1a > alice
+1a file write where=talks/alice.json @app.py:20
+1a model read 1
+1a <
+2a > bob
+2a file read where=talks/alice.json @app.py:16
+2a model read 1 2
+2a <
+"""
+OF_A_FOLDER = OTHERS_FILE.replace("alice.json", "1.json").replace(
+    "2a file", "2a file read where=talks @app.py:15\n2a file"
+)
+ONE_FILE = OTHERS_FILE.replace("talks/alice.json", "talks/all.json")
+OTHERS_ROWS = """
+1a > alice
+1a sql write 1 database=sqlite arguments=alice text="INSERT INTO said VALUES (?, ?)" @app.py:20
+1a model read 1
+1a <
+2a > bob
+2a sql send database=sqlite text="SELECT text FROM said ORDER BY id" @app.py:16
+2a sql read 1 database=sqlite @app.py:16
+2a model read 1 2
+2a <
+"""
+ROWS_WITHOUT_KEYS = OTHERS_ROWS.replace(" arguments=alice", "")
+
+
+@table(
+    the_newest_file=(OTHERS_FILE, 16),
+    the_first_file_of_a_folder=(OF_A_FOLDER, 15),
+    a_file_for_all=(ONE_FILE, 1),
+    all_rows_of_a_table=(OTHERS_ROWS, 16),
+    rows_that_are_nobodys=(ROWS_WITHOUT_KEYS, 1),
+)
+def test_a_leak_is_where_what_is_kept_apart_is_read_for_all(given: str, expected: int) -> None:
+    (found,) = findings(*run(same_process=KEPT, other_session=given))
+
+    assert (found.code, found.kind, found.anchor.line) == ("SC106", "shared-key", expected)

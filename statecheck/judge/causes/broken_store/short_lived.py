@@ -96,8 +96,9 @@ def _find_expiring_entry(case: Case, conversation: Conversation) -> tuple[float,
     writes = [
         op
         for f in ("cache", "sql", "file", "wire")
-        for op in conversation.with_marker(f, first.marker)
-        if op.action == "write" and op.turn == first.number and service_key(op.text) is None
+        for op in conversation.select(f, first.number)
+        if service_key(op.text) is None
+        and ((op.action == "write" and first.marker in op.markers) or (first.key or first.marker) in op.arguments)
     ]
     for op in conversation.select("lifetime"):
         line = _line_of(op)

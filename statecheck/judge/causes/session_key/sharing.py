@@ -9,11 +9,13 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.lines import anchor_of, find_builds
+from statecheck.judge.evidence.services import find_queries, named_tables
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.judge.evidence.whereabouts import Whereabouts, find_whereabouts
 from statecheck.model import Anchor
 
 if TYPE_CHECKING:
+    from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.case import Case
 
@@ -32,6 +34,8 @@ def find_leak(case: Case) -> Observation | None:
     if place is None and build is None:
         place = next((p for p in kept if p.anchor is not None), None)
     anchor = place.anchor if place else anchor_of(build)
+    careless = _find_careless_read(conversation, first, second) if place is None or place.kind != "process" else None
+    anchor = anchor_of(careless) or anchor
     where = f", in `{place.text}`" if place else ""
     differ = "another session key" if first.key != second.key else "no session key at all"
     return Observation(
@@ -40,8 +44,28 @@ def find_leak(case: Case) -> Observation | None:
         (case.reason(OTHER_SESSION),),
         kind="shared-instance" if _is_one_object(conversation, first, second, place) else "shared-key",
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
-        fix=advise_per_tab(case),
+        fix="look for what is kept under the client's own key, as it is written: nothing of that is in what is read "
+        "(a query without it, the newest file of a folder)"
+        if careless is not None
+        else advise_per_tab(case),
     )
+
+
+def _find_careless_read(conversation: Conversation, first: Sent, second: Sent) -> Op | None:
+    """Where another session's turn read what is kept under this one's key, and did not ask by its own."""
+    if not first.key or not second.key or first.key == second.key:
+        return None
+    wrote = {op.where for op in conversation.select("file", first.number, "write")}
+    reads = [op for op in conversation.select("file", second.number, "read") if op.frames]
+    for op in reads:
+        listing = next((each for each in reads if op.where.rpartition("/")[0] == each.where), None)
+        if op.where in wrote and (first.key in op.where or listing is not None):
+            return listing or op  # of a folder's files one is chosen, whosever it is
+    written = [op for op in conversation.with_marker("sql", first.marker) if op.action == "write"]
+    tables = {table for op in written if first.key in op.arguments for table in named_tables(op.text)}
+    queries = [op for op in find_queries(conversation, second, "sql") if op.frames and named_tables(op.text) & tables]
+    asked = any(second.key in op.arguments for op in queries)
+    return queries[0] if queries and not asked else None
 
 
 def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place: Whereabouts | None) -> bool:
