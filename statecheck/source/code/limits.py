@@ -129,7 +129,7 @@ class _Reader:
 
     def __init__(self, module: Module) -> None:
         self._module = module
-        self._assigned: dict[int, ast.expr] = {}
+        self._assigned: dict[ast.expr, ast.expr] = {}
         self._constants = {
             target.id: node.value
             for node in walk(module.ast)
@@ -154,7 +154,7 @@ class _Reader:
     def _in_scope(self, scope: ast.Module | Function, function: str) -> Iterator[Limit]:
         nodes = [*own_nodes(scope)]
         nodes += [inner for node in nodes if isinstance(node, ast.ClassDef) for inner in own_nodes(node)]
-        self._assigned = {id(node.value): node.targets[0] for node in nodes if isinstance(node, ast.Assign)}
+        self._assigned = {node.value: node.targets[0] for node in nodes if isinstance(node, ast.Assign)}
         for node in nodes:
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -230,7 +230,7 @@ class _Reader:
             given.append((f"{node.func.attr} ", node.args[1]))
         if isinstance(node.func, ast.Attribute) and node.func.attr in _SETTING:
             given += [("timeout=", each.value) for each in node.keywords if each.arg == "timeout"]
-        kept_in = self._assigned.get(id(node)) or (node.func.value if isinstance(node.func, ast.Attribute) else None)
+        kept_in = self._assigned.get(node) or (node.func.value if isinstance(node.func, ast.Attribute) else None)
         holder = last_name(kept_in) if kept_in is not None else ""
         for name, value in given:
             number = self._number(value)
