@@ -244,7 +244,8 @@ def _take_over(flow: Flow, ahead: Flow) -> None:
     flow.notes.kept |= ahead.notes.kept
     used = {place for value in ahead.notes.kept.values() for place in value.all}
     flow.notes.earlier |= {place: entry for place, entry in ahead.notes.usages.items() if place in used}
-    known = used | {place for place, entry in ahead.notes.usages.items() if entry.demanded}
+    always = {place for place, e in ahead.notes.usages.items() if place.where == "header" and not e.optional}
+    known = used | always | {place for place, entry in ahead.notes.usages.items() if entry.demanded}
     flow.notes.usages |= {place: ahead.notes.usages[place] for place in known if place in ahead.notes.usages}
 
 

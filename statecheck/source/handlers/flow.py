@@ -216,11 +216,18 @@ class _Frame:
                 else:
                     self._bind(inner, element(traced) if listed else Traced(parts=traced.all))
         elif isinstance(target, ast.Subscript):
-            self.notes.begins |= self._is_client_session(target.value)
-            if not ast.unparse(target.value).endswith("cookies"):
-                self.trace(target)
-            elif isinstance(target.slice, ast.Constant):
-                self.notes.set_cookies.add(str(target.slice.value))
+            self._bind_item(target, target.slice.value if isinstance(target.slice, ast.Constant) else None, traced)
+
+    def _bind_item(self, target: ast.Subscript, key: object, traced: Traced) -> None:
+        """Note what is put under a key: into a session, a cookie, or the request (aiohttp's is a dict)."""
+        if isinstance(key, str) and self._keeps_for_request(target.value):
+            self.notes.kept[f".{key}"] = traced
+            return
+        self.notes.begins |= self._is_client_session(target.value)
+        if not ast.unparse(target.value).endswith("cookies"):
+            self.trace(target)
+        elif isinstance(key, str):
+            self.notes.set_cookies.add(key)
 
     def _keep_beyond(self, target: ast.expr, traced: Traced) -> None:
         """Note what of the request outlives the call: a `global`, an attribute or an item of what is a module's."""

@@ -171,3 +171,31 @@ def test_no_handler_is_none(tmp_path: Path) -> None:
 
     assert read_handler(code, tmp_path / "app.py", 1, "x") is None
     assert read_handler(code, tmp_path / "missing.py", 1, "x") is None
+
+
+def test_what_middleware_puts_into_the_request_is_what_it_read(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        """
+import jwt
+from aiohttp import web
+
+@web.middleware
+async def signed_in(request, handler):
+    try:
+        claims = jwt.decode(request.headers["Authorization"].removeprefix("Bearer "), "s", algorithms=["HS256"])
+    except KeyError:
+        raise web.HTTPUnauthorized()
+    request["who"] = claims["sub"]
+    return await handler(request)
+
+async def handler(request):
+    said, who = (await request.json())["said"], request["who"]
+    talks.setdefault(who, []).append(said)
+    return web.json_response({"answer": str(llm.complete(said))})
+""",
+    )
+    fields = {field.name: field for field in found.fields}
+
+    assert fields["Authorization"].required
+    assert sum(each.weight for each in fields["Authorization"].evidence) < 0  # it says who is talking
