@@ -69,7 +69,7 @@ def planned(folder: Path, body: str, overrides: Overrides | None = None) -> Plan
             """,
             {
                 "version": "1.0",
-                "headers": {"X-Class": "{session}"},
+                "headers": {"X-Class": "{user}"},  # to which the pupil belongs
                 "queryStringParameters": {"q": "{message}"},
                 "pathParameters": {"pupil": "{session}"},
                 "body": None,
