@@ -23,10 +23,13 @@ def find_tab_of(case: Case, place: Whereabouts | None) -> Framework | None:
 
 
 def _has_tabs_apart(case: Case) -> bool:
-    """Whether a second tab of the same visitor, at the same server, was not given what the first one had said."""
+    """Whether other tabs of the same visitor, at the same server, were not given what the first one had said."""
     conversation = case.conversations.get(CONCURRENT)
-    at_once = conversation is not None and conversation.in_tabs
-    return at_once and case.outcomes[CONCURRENT].outcome == "skipped"
+    if conversation is None or not conversation.in_tabs:
+        return False
+    first, *others = conversation.turns
+    answered = [turn for turn in others if turn.status == "ok"]
+    return bool(answered) and not any(conversation.is_given(turn, first, case.channel or "model") for turn in answered)
 
 
 def weigh_split(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
