@@ -3,6 +3,7 @@ environment activated, since a target would be run by it; any order that is aske
 
 import os
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -20,7 +21,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# The files with the longest tests come first: one that was begun last would be waited for alone.
+LONGEST = tuple(
+    map(Path(__file__).parent.joinpath, ("test_install.py", "probe/test_models.py", "test_distributions.py"))
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path not in LONGEST)
     seed = config.getoption("shuffle")
     if seed is not None:
         random.Random(seed).shuffle(items)

@@ -79,7 +79,7 @@ def reach(process: subprocess.Popen[bytes], user: User, alive: int) -> None:
     """Wait until a run has this many processes: an app that hangs has made a crowd of them before."""
     while len(user.processes()) < alive:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.005)
+            process.wait(0.05)  # each look reads of every process of the machine
             return
 
 

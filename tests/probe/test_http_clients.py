@@ -8,8 +8,6 @@ import urllib.request
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-import aiohttp.web
 import httpx
 import pydantic
 import pytest
@@ -133,6 +131,8 @@ def by_urllib() -> str:
 
 
 async def by_aiohttp() -> str:
+    import aiohttp
+
     async with aiohttp.ClientSession() as session, session.post(OPENAI, json=BODY) as response:
         return str((await response.json())["choices"][0]["message"]["content"])
 
@@ -233,6 +233,8 @@ def test_a_response_is_found_again_by_its_identifier(seen: Seen) -> None:
 
 
 def test_a_server_on_loopback_answers_for_itself_and_is_recorded(seen: Seen) -> None:
+    import aiohttp.web
+
     async def serve() -> str:
         async def answer(_request: aiohttp.web.Request) -> aiohttp.web.Response:
             return aiohttp.web.json_response({"choices": [{"message": {"content": "mine"}}]})
