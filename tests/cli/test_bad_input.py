@@ -140,7 +140,7 @@ CASES = [
     Case("binary.py", 2, "binary", "name a Python file"),
     Case("syntax.py", 2, "syntax.py:1: invalid syntax", "fix the file; it is not valid in any Python"),
     Case("nothing.py", 5, "no LlamaIndex and no app", "name the file"),
-    Case("library.py", 2, "nothing to drive", "bot.py:reply"),
+    Case("library.py", 2, "nothing to drive", "library.py:reply"),
     Case("two.py", 2, "several apps", "two.py:first"),
     Case("raises.py:replay", 2, "replay", "reply"),
     Case("raises.py:reply", 4, "failed at import in `raises.py:2`: RuntimeError: no database", "", "connecting"),

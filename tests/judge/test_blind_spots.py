@@ -84,7 +84,7 @@ def test_an_answer_without_a_trace_of_its_message_is_no_clean_bill() -> None:
 def test_a_bot_that_was_not_seen_to_take_a_message_has_no_endpoint_to_name() -> None:
     problem = find_blind_spot(told('1a > s\n1a < "accepted"'), [], is_called=True)
     assert problem is not None
-    assert problem.hint == "name the function that answers a text, by its file: `statecheck diagnose app.py:reply`"
+    assert problem.hint == "name the function that answers a text, by its file: `statecheck diagnose FILE.py:FUNCTION`"
 
 
 @pytest.mark.parametrize(
