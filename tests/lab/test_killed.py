@@ -87,7 +87,7 @@ def reach(process: subprocess.Popen[bytes], user: User, alive: int) -> None:
     ("number", "hangs_at", "alive"),
     [
         (signal.SIGKILL, 99, 2),
-        (signal.SIGKILL, 0, CROWD),
+        pytest.param(signal.SIGKILL, 0, CROWD, marks=pytest.mark.acceptance),
         pytest.param(signal.SIGKILL, 1, CROWD, marks=pytest.mark.acceptance),
         pytest.param(signal.SIGKILL, 3, CROWD, marks=pytest.mark.acceptance),
         (signal.SIGKILL, 5, CROWD),
