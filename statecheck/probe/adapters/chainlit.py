@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import json
 import logging
 import os
@@ -24,7 +25,7 @@ from .offer import NoApp, route
 from .site import Site, find_mounted, name_tab, page_call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from .offer import Loaded, Offer
 
@@ -35,6 +36,24 @@ _TOLD = page_call(
     "the id of the web page's session",
     "Chainlit's own server is sent what its web page sends, over socket.io",
 )
+
+
+_WITHOUT_AUTH = 2
+_IN_HEADERS = {
+    "sessionId": "X-Chainlit-Session-Id",
+    "clientType": "X-Chainlit-Client-Type",
+    "threadId": "X-Chainlit-Thread-Id",
+    "userEnv": "User-Env",
+    "chatProfile": "X-Chainlit-Chat-Profile",
+}
+"""Where the page of Chainlit 1 says what that of Chainlit 2 says when it connects."""
+
+
+def introduce(connect: Callable[..., Any], said: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the headers and the data in which a page says who it is: what Chainlit's `connect` takes decides."""
+    if len(inspect.signature(connect).parameters) > _WITHOUT_AUTH:
+        return {}, said
+    return {_IN_HEADERS[key]: value for key, value in said.items() if value}, {}
 
 
 def prepare() -> None:
@@ -136,7 +155,10 @@ class Chainlit(Site):
             "chatProfile": await _profile(user),
         }
         path = f"{self.prefix}/ws/socket.io"
-        await tab.connect(self.address, headers=_login_headers(user), auth=auth, socketio_path=path)
+        headers, said = introduce(self.socket.connect, auth)
+        await tab.connect(
+            self.address, headers={**_login_headers(user), **headers}, auth=said or None, socketio_path=path
+        )
         await self._ends(name, tab.emit("connection_successful"))
         return tab
 
