@@ -49,6 +49,8 @@ _OF_MESSAGES = frozenset(
     )
 )
 """Keywords that limit how much of a conversation is kept, or given."""
+_TEXTS = frozenset(("Query", "Body", "Form", "Header", "Path", "constr", "StringConstraints", "Length"))
+"""What declares a text that may be so long, as does whatever is called a field."""
 _OF_TIME = frozenset(
     ("ttl", "ex", "ttl_seconds", "expire", "expires_in", "expire_seconds", "expireAfterSeconds", "default_timeout")
 )
@@ -212,6 +214,8 @@ class _Reader:
         for keyword in node.keywords:
             if keyword.arg == "maxsize" and last_name(node.func) in _OF_CACHES:
                 continue  # of which it limits the sessions
+            if keyword.arg == "max_length" and _declares_text(last_name(node.func)):
+                continue
             if keyword.arg in _OF_MESSAGES and not isinstance(keyword.value, (ast.Lambda, ast.Dict)):
                 number = self._number(keyword.value)
                 yield limit(f"{keyword.arg}={ast.unparse(keyword.value) if number is None else number}", number)
@@ -267,6 +271,11 @@ class _Reader:
             left, right = self._number(node.left, further), self._number(node.right, further)
             return None if left is None or right is None else left * right
         return None
+
+
+def _declares_text(name: str) -> bool:
+    """Whether what is called so declares a field or a column: `CharField(max_length=64)` says nothing of messages."""
+    return name in _TEXTS or name.endswith("Field")
 
 
 def _removed(node: ast.AST, holder: str) -> Bounded | None:

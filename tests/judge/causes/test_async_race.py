@@ -143,6 +143,14 @@ def test_it_is_asked_of_several_workers_too() -> None:
     assert codes(*run(same_process=KEPT, concurrent_workers=lost(OWN_FILE))) == ["SC105 user-code"]
 
 
+def test_a_lock_that_one_process_holds_is_no_advice_where_the_app_has_it() -> None:
+    (found,) = findings(
+        *run(same_process=KEPT, concurrent=lost(OWN_FILE, "1 2 3 4"), concurrent_workers=lost(OWN_FILE))
+    )
+
+    assert "a lock that all workers share" in found.fix
+
+
 def test_a_secret_of_each_process_is_to_be_fixed_before_what_overlaps() -> None:
     signed = "\n".join(line for line in KEPT.splitlines() if " place " not in line)
     elsewhere = signed.replace("2a", "2b").replace("2b > s", "2b > s\n2b signature fail @app.py:3").replace("1 2", "2")

@@ -106,3 +106,10 @@ def test_what_expires_while_a_run_lasts_is_a_limit(
 )
 def test_what_bounds_no_conversation_is_none(tmp_path: Path, code: str) -> None:
     assert not found(tmp_path, code)
+
+
+@pytest.mark.parametrize(
+    "code", ["title = CharField(max_length=64)\n", "text: str = Field(max_length=9)\n", "text = Body(max_length=9)\n"]
+)
+def test_what_declares_a_text_limits_no_conversation(tmp_path: Path, code: str) -> None:
+    assert found(tmp_path, code) == []

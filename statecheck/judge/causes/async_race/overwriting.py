@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, CONTROL, NEW_PROCESS, OVERLAPPING, TWO_SESSIONS
+from statecheck.experiments import (
+    BASELINE,
+    CONCURRENT,
+    CONCURRENT_WORKERS,
+    CONTROL,
+    NEW_PROCESS,
+    OVERLAPPING,
+    TWO_SESSIONS,
+)
 from statecheck.judge.cause import Observation
 from statecheck.judge.checks.lost_update import find_missing, is_lost_in_sequence
 from statecheck.judge.checks.mixing import find_forgotten
@@ -29,6 +37,16 @@ _MENDS_LIBRARY_STORE = (
 _MENDS_COOKIE = (
     "keep the conversation in a store on the server that adds one row or element a message, and in the cookie nothing "
     "but its key: of answers that overlap, a browser keeps the last one's cookie, whatever the server locks"
+)
+
+_MENDS_BETWEEN_WORKERS = (
+    "let a lock that all workers share (Redis, an advisory lock or `SELECT ... FOR UPDATE` of the database) take the "
+    "turns of one session one after the other, or append instead of overwriting: one process's lock holds no other's"
+)
+
+_MENDS_ORDER = (
+    "let the turns of one session run one after the other (a lock for each session), or store a question and its "
+    "answer together, when the answer is there"
 )
 
 
@@ -63,14 +81,18 @@ def _report_lost(case: Case, name: str) -> Observation:
         (case.reason(name),),
         kind="library-store" if library else "user-code",
         related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
-        fix=_mend_library_store(case, conversation, victim) if library else _mend_cookie(case),
+        fix=_mend_library_store(case, conversation, victim) if library else _mend_own_store(case, name),
     )
 
 
-def _mend_cookie(case: Case) -> str:
-    """Return what helps a session that is a cookie as a whole, of which no lock of a server's has more than a copy."""
+def _mend_own_store(case: Case, name: str) -> str:
+    """Return what helps where a lock does not: no lock of a server's holds a cookie, and none of a process another."""
     baseline = case.conversations.get(BASELINE)
-    return _MENDS_COOKIE if baseline is not None and is_in_cookie(baseline) and not case.lost(NEW_PROCESS) else ""
+    if baseline is not None and is_in_cookie(baseline) and not case.lost(NEW_PROCESS):
+        return _MENDS_COOKIE
+    at_one_worker = case.outcomes.get(CONCURRENT)
+    holds = at_one_worker is not None and at_one_worker.outcome == "kept"
+    return _MENDS_BETWEEN_WORKERS if name == CONCURRENT_WORKERS and holds else ""
 
 
 def _mend_library_store(case: Case, conversation: Conversation, victim: Sent) -> str:
@@ -124,4 +146,5 @@ def _report_interleaved(case: Case, name: str) -> Observation:
         (case.reason(name),),
         kind="interleaved",
         severity="warning",
+        fix=_MENDS_ORDER,
     )

@@ -229,6 +229,7 @@ def find_reversed_history(case: Case) -> Observation | None:
             (Evidence(name, f"turn {call.turn}'s model was given the turns before it, the newest first"),),
             kind="newest-first",
             severity="warning",
-            fix="turn round what a query gives newest first (`ORDER BY id DESC LIMIT n`) before the model is given it",
+            fix="turn round what a query gives newest first (`ORDER BY id DESC LIMIT n`) before the model is given it; "
+            "if the code does, rows of one time (in whole seconds) have no order: sort by a growing id as well",
         )
     return None
