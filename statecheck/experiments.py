@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from statecheck import guards
 from statecheck.so_far import Guard, SoFar
 from statecheck.steps import (
     AT_ONCE,
@@ -42,6 +43,7 @@ ALIKE_KEYS = "alike-keys"
 OPENED_ELSEWHERE = "opened-elsewhere"
 RESENT = "resent"
 SECOND_SERVER = "second-server"
+SAME_TEXT = "same-text"
 CONTROL = "control"
 APPROVAL = "approval"
 COLD_START = "cold-start"
@@ -54,25 +56,11 @@ def _window_is_clear(so_far: SoFar) -> bool:
     return not (slow or (lost and so_far.settled.issuperset(OVERLAPPING)))
 
 
-_ONE_USER = Guard(
-    "the app knows its users by a table of its own (`{lone}`), so that all clients are one of them",
-    lambda so_far: bool(so_far.lone),
-)
-_TABS_APART = Guard("each tab of the page has a conversation of its own", lambda so_far: so_far.tabs_apart)
-_SENT_WHOLE = Guard("the client sends the whole conversation with every turn", lambda so_far: so_far.sent_whole)
 _FORGETS_REASON = f"in {BASELINE} turn 2 is not given turn 1 either"
 _FORGETS = Guard(_FORGETS_REASON, lambda so_far: so_far.remembers is False)
 _FORGETS_ALL = Guard(_FORGETS_REASON, lambda so_far: so_far.remembers is False and not so_far.keyed)
-_RENEWED = Guard(
-    "each answer tells the client what to send next, so that its turns cannot overlap", lambda so_far: so_far.renewed
-)
 _SPLIT = Guard(f"workers do not share this conversation ({OTHER_WORKER})", lambda so_far: so_far.splits)
 _CLEAR_WINDOW = Guard("no turn is missing that one turn after the other would not bring back", _window_is_clear)
-_NO_TABLES = Guard(
-    "no store makes its tables when it is first used", lambda so_far: not (so_far.overlapped and so_far.makes_tables)
-)
-_NO_STREAM = Guard("no answer comes piece by piece", lambda so_far: not (so_far.overlapped and so_far.streams))
-_NO_CONNECTION = Guard("each turn is a request of its own", lambda so_far: not so_far.connects)
 _REMEMBERS = Guard(
     f"in {BASELINE} turn 2 is given turn 1, on another connection", lambda so_far: so_far.remembers is not False
 )
@@ -80,28 +68,9 @@ _ANSWERED = Guard(
     f"each turn asks a person something, or answers that: what is answered twice is told by {APPROVAL}",
     lambda so_far: so_far.asks,
 )
-_NOTHING_ASKED = Guard("nothing is asked of a person", lambda so_far: not so_far.asks)
-_NO_THREADS = Guard(
-    "nothing that a client sends belongs to something else, as a thread to a user", lambda so_far: not so_far.threads
-)
-_NEEDS_KEY = Guard("the app does not do without a session key", lambda so_far: not so_far.optional_key)
-_NO_LIMIT = Guard(
-    "nothing of the app's holds a limited number of sessions",
-    lambda so_far: not (so_far.bounded or so_far.pushed_out),
-)
-_NO_FOLDING = Guard(
-    "the app does nothing to a session key that could make two of them one", lambda so_far: not so_far.folds
-)
-_NO_EVENTS = Guard("a client sends no event that may be delivered twice", lambda so_far: not so_far.events)
-_NO_IDS = Guard("the app hands out no session ids", lambda so_far: not so_far.hands_out)
-_NO_RUNS = Guard(
-    "no server of workflows keeps its runs where another one finds them, with a model called in them",
-    lambda so_far: not so_far.resumes,
-)
-_NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
 
-_FORGETFUL = (_SENT_WHOLE, _FORGETS)
-_CANNOT_OVERLAP = (*_FORGETFUL, _RENEWED, _ANSWERED, _TABS_APART)
+_FORGETFUL = (guards.SENT_WHOLE, _FORGETS)
+_CANNOT_OVERLAP = (*_FORGETFUL, guards.RENEWED, _ANSWERED, guards.TABS_APART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +128,16 @@ _READ = (Take("a"), Take("a", once_more=True))  # what is missing twice is lost
 _SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
-    Experiment(BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a"), Survey()), guards=(_SENT_WHOLE,), after=()),
+    Experiment(
+        BASELINE, (Start("a"), Take("a"), Take("a"), Locate("a"), Survey()), guards=(guards.SENT_WHOLE,), after=()
+    ),
     Experiment(OTHER_WORKER, (Start("a"), Start("b"), Take("a"), Take("b"), Take("a"), Locate("a"), Locate("b"))),
     Experiment(NEW_PROCESS, (*_KILLED, Start("b", warm=False), Take("b"), Locate("b", read_back=True))),
     Experiment(NEW_CONTAINER, (*_KILLED, Start("b", disk=2, warm=False), Take("b"))),
     Experiment(
         OTHER_SESSION,
         (Start("a"), Take("a"), Take("a", session=2)),
-        guards=(_ONE_USER, _SENT_WHOLE, _FORGETS_ALL),
+        guards=(guards.ONE_USER, guards.SENT_WHOLE, _FORGETS_ALL),
     ),
     Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), *_READ, Survey()), guards=_CANNOT_OVERLAP),
     # each session has a turn before, so that there is something to be shown, and one after, which shows what was mixed
@@ -181,45 +152,45 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Take("a"),
             Locate("a"),
         ),
-        guards=(_ONE_USER, *_FORGETFUL, _ANSWERED),
+        guards=(guards.ONE_USER, *_FORGETFUL, _ANSWERED),
     ),
     Experiment(
         SAME_CONNECTION,
         (Start("a"), Take("a", stays=True), Take("a", stays=True), Locate("a", under_way=True)),
-        guards=(_SENT_WHOLE, _NO_CONNECTION, _REMEMBERS),
+        guards=(guards.SENT_WHOLE, guards.NO_CONNECTION, _REMEMBERS),
         where_due=True,
     ),
     Experiment(
         SECOND_THREAD,
         (Start("a"), Take("a"), Take("a", session=2, user=1)),
-        guards=(*_FORGETFUL, _NO_THREADS),
+        guards=(*_FORGETFUL, guards.NO_THREADS),
         where_due=True,
     ),
     # a user with a key, then two without: what one of these is given of the first is worse than what they share
     Experiment(
         KEYLESS,
         (Start("a"), Take("a"), Take("a", session=2, way="no-key"), Take("a", session=3, way="no-key")),
-        guards=(_ONE_USER, *_FORGETFUL, _NEEDS_KEY),
+        guards=(guards.ONE_USER, *_FORGETFUL, guards.NEEDS_KEY),
         where_due=True,
     ),
     Experiment(
         FLAG,
         (Start("a"), Take("a"), *(step for n in range(2) for step in (Take("a", way="flipped", flag=n), Take("a")))),
-        guards=(*_FORGETFUL, _NO_FLAGS),
+        guards=(*_FORGETFUL, guards.NO_FLAGS),
         where_due=True,
     ),
     # one session, then others, then the first again: a cache that holds few has pushed it out
     Experiment(
         BACK_AGAIN,
         (Start("a"), Take("a"), *(Take("a", session=2 + n) for n in range(OTHERS)), Take("a"), Locate("a"), Survey()),
-        guards=(_ONE_USER, *_FORGETFUL, _NO_LIMIT),
+        guards=(guards.ONE_USER, *_FORGETFUL, guards.NO_LIMIT),
         where_due=True,
     ),
     # a message that its sender delivers again, for want of an answer: it is in the conversation once
     Experiment(
         RESENT,
         (Start("a"), Take("a"), Take("a", way="again"), Take("a")),
-        guards=(*_FORGETFUL, _NO_EVENTS),
+        guards=(*_FORGETFUL, guards.NO_EVENTS),
         where_due=True,
     ),
     # sessions whose keys differ in case, punctuation or length alone; then the first again: they are no other's
@@ -232,14 +203,30 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             Take("a"),
             Survey(),
         ),
-        guards=(_ONE_USER, *_FORGETFUL, _NO_FOLDING),
+        guards=(guards.ONE_USER, *_FORGETFUL, guards.NO_FOLDING),
+        where_due=True,
+    ),
+    # a text that two sessions say; and one of them says it again, with a turn between
+    Experiment(
+        SAME_TEXT,
+        (
+            Start("a"),
+            Take("a"),
+            Take("a", text=1),
+            Take("a", session=2, text=1),
+            Take("a"),
+            Take("a", text=1),
+            Take("a"),
+            Survey(),
+        ),
+        guards=(guards.ONE_USER, *_FORGETFUL, _ANSWERED, guards.NOT_BY_TEXT),
         where_due=True,
     ),
     # two workers as alike as two can be, each with its first client: the ids that they hand out are to differ
     Experiment(
         OPENED_ELSEWHERE,
         (Start("a"), Start("b"), Take("a"), Take("b", session=2)),
-        guards=(_ONE_USER, *_FORGETFUL, _NO_IDS),
+        guards=(guards.ONE_USER, *_FORGETFUL, guards.NO_IDS),
         where_due=True,
     ),
     # a server starts beside one with an old run under way, as in a rolling deploy; one starts after another died young
@@ -250,11 +237,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             During("a", (Start("b", warm=False, later=LATER, settles=True),)),
             During("a", (Kill("a"), Start("c", warm=False, settles=True))),
         ),
-        guards=(*_FORGETFUL, _ANSWERED, _NO_RUNS),
+        guards=(*_FORGETFUL, _ANSWERED, guards.NO_RUNS),
         where_due=True,
     ),
     # one question, answered by as many as an overlap has
-    Experiment(APPROVAL, (Start("a"), Take("a"), Overlap(("a",))), guards=(_FORGETS, _NOTHING_ASKED), where_due=True),
+    Experiment(
+        APPROVAL, (Start("a"), Take("a"), Overlap(("a",))), guards=(_FORGETS, guards.NOTHING_ASKED), where_due=True
+    ),
     # as many turns as an overlap has, one after the other: what a later turn is given then is the memory's window
     Experiment(
         CONTROL,
@@ -275,7 +264,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         COLD_START,
         (Start("a", warm=False), Overlap(("a",), turns=2)),
-        guards=(_NO_TABLES,),
+        guards=(guards.NO_TABLES,),
         after=(CONCURRENT_WORKERS,),
         alone=True,
         aside=True,
@@ -284,7 +273,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         STREAM_CUT,
         (Start("a"), Take("a"), Leave("a"), Take("a")),
-        guards=(_NO_STREAM,),
+        guards=(guards.NO_STREAM,),
         after=(CONCURRENT_WORKERS,),
         alone=True,
         aside=True,

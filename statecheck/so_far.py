@@ -37,6 +37,8 @@ class SoFar:
             key; the request has a boolean.
         bounded: the app's code has a cache that holds a limited number of sessions.
         folds: its code does something to the session key that a client sends which could make two of them one.
+        by_text: its code, or what it was seen to do, goes by the text of a message: a key is made of it, or it is taken
+            once.
         hands_out: the app gives a new client the id of its session.
         resumes: a server of workflows keeps its runs where another one finds them, and a model is called in them.
         events: a client sends what may be delivered twice: an event with an id, or a webhook's request.
@@ -66,6 +68,7 @@ class SoFar:
     flags: bool = False
     bounded: bool = False
     folds: bool = False
+    by_text: bool = False
     hands_out: bool = False
     resumes: bool = False
     events: bool = False

@@ -44,6 +44,7 @@ class Take:
         stays: its connection is left open, and is the one of the turn before if that was left open; where a turn is no
             request of its own but a message on a connection.
         spelling: in which way the session has the first one's key, spelled otherwise; 0: a key of its own.
+        text: which of the texts that are said more than once it says; 0: one of its own.
         once_more: it asks again what the turn before asked, and only where that was not given all: what is given now
             was written late, by a thread of a library's, say.
     """
@@ -55,6 +56,7 @@ class Take:
     flag: int = 0
     stays: bool = False
     spelling: int = 0
+    text: int = 0
     once_more: bool = False
 
 
@@ -96,7 +98,7 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Note what the user's code says itself: what limits it sets to what it keeps, and where it makes keys alike."""
+    """Note what the user's code says itself: where it limits what is kept, makes keys alike, goes by texts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ LAYERS = (
     ("statecheck.probe",),  # what runs in the target's processes
     ("statecheck.credentials",),  # how they look, and what stands for them
     ("statecheck.steps", "statecheck.so_far"),  # what experiments are made of, and by what they apply
+    ("statecheck.guards",),
     (
         "statecheck",
         "statecheck.errors",

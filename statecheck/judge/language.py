@@ -1,8 +1,9 @@
 r"""A tiny language for histories: one op a line, as it reads best. The idea is that of Elle's and coverage's tests.
 
     1a > alice                       turn 1, `The word is {1}.`, is sent to worker a with the session key `alice`
-                                       (`-`: none); words after that say how it is sent otherwise, or that it
-                                       answers what was asked in another turn (`answers=1`)
+                                       (`-`: none); words after that say how it is sent otherwise, that it
+                                       answers what was asked in another turn (`answers=1`), or that
+                                       it says what another does (`says=1`)
     1a memory build #2 ^1 @app.py:9  what it does there: the kind, then in any order the action, `#obj`, `^parent`,
     1a memory write #2 1 key=alice     markers by the number of their turn, `field=value`, what is true of it
                                        (`by_library`) and frames, innermost first
@@ -42,6 +43,7 @@ _READ_OFF = (
     "window",
     "lifetime",
     "folding",
+    "text-key",
     "unfilled",
     "copied",
     "dropped",
@@ -82,7 +84,8 @@ def read_op(line: str, time: int = 0) -> Op:
     if f in _TURNS:
         values |= {"markers": (marker_of(turn),), **_read_turn(f, " ".join(words))}
         if f == ">":
-            values["text"] = f"The word is {marker_of(turn)}."
+            said = int(values.pop("said", turn))
+            values |= {"markers": (marker_of(said),), "text": f"The word is {marker_of(said)}."}
         return Op(time, _TURNS[f], "turn", **values)  # type: ignore[arg-type]
     for word in words:
         _add_word(word, values)
@@ -96,8 +99,9 @@ def read_op(line: str, time: int = 0) -> Op:
 def _read_turn(sign: str, rest: str) -> dict[str, Any]:
     if sign == ">":
         key, _, way = rest.partition(" ")
-        answered = re.fullmatch(r"answers=(\d+)", way)
-        how = {"answers": int(answered[1])} if answered else {"name": way}
+        of_another = re.fullmatch(r"(answers|says)=(\d+)", way)
+        names = {"answers": "answers", "says": "said"}
+        how = {names[of_another[1]]: int(of_another[2])} if of_another else {"name": way}
         return {"key": None if key in ("", "-") else key, **how}
     if sign == "<":
         rest, _, ignored = rest.partition(" ignored=")

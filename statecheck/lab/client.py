@@ -130,14 +130,17 @@ class Markers:
     def __init__(self, seed: int, experiment: str = "") -> None:
         self._seed = seed
         self._random = random.Random(f"{seed} {experiment}")  # noqa: S311 - names, not secrets
+        self._texts: dict[int, str] = {}
 
     def of(self, experiment: str) -> Markers:
         """The source of one experiment: experiments run beside each other, in no fixed order."""
         return Markers(self._seed, experiment)
 
-    def marker(self) -> str:
-        """The next marker: `sc-m` and eight hexadecimal digits, of which no two are alike but by great chance."""
-        return f"sc-m{self._random.getrandbits(32):08x}"
+    def marker(self, text: int = 0) -> str:
+        """The next marker, `sc-m` and eight hexadecimal digits; for a numbered text the one that it has had before."""
+        made = self._texts.get(text) or f"sc-m{self._random.getrandbits(32):08x}"
+        self._texts |= {text: made} if text else {}
+        return made
 
     def client(self, plan: Plan, number: int) -> Client:
         """A new client with a session key of its own, in the form that the app asks for.

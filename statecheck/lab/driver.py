@@ -133,7 +133,7 @@ class Driver:
         if varied is not None:
             client = self._client(step.session, step.user, step.spelling)
             client.stays = step.stays
-            number, marker = len(self.sent) + 1, self._next_marker(again=step.way == "again")
+            number, marker = len(self.sent) + 1, self._next_marker(again=step.way == "again", text=step.text)
             self._turn(self.workers[step.worker], client, number, marker, *varied)
             self.ops += [Op(time.monotonic_ns(), "info", "once-more", turn=number)] * step.once_more
 
@@ -150,8 +150,8 @@ class Driver:
             self.clients[session] = known.begin_thread(self.setting.plan, made.key) if known is not None else made
         return self.clients[session]
 
-    def _next_marker(self, *, again: bool = False) -> str:
-        self.sent.append(self.sent[-1] if again else self.markers.marker())
+    def _next_marker(self, *, again: bool = False, text: int = 0) -> str:
+        self.sent.append(self.sent[-1] if again else self.markers.marker(text))
         return self.sent[-1]
 
     def _turn(
@@ -281,7 +281,7 @@ class Driver:
             self.ops += setting.locator.shared()
 
     def _survey(self, _step: Survey) -> None:
-        self.ops += [*self.setting.locator.limits(), *self.setting.locator.foldings()]
+        self.ops += self.setting.locator.survey()
 
     def _quiet(self) -> float:
         """For how long nothing new happens before what is held is let go."""

@@ -9,6 +9,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from statecheck.history import Line, Op
+from statecheck.lab.place_paths import PlacePath
 from statecheck.source.code import definitions
 from statecheck.source.code.dropped_lists import find_dropped_lists
 from statecheck.source.code.exchanges import find_exchanges
@@ -20,6 +21,7 @@ from statecheck.source.code.unfilled import find_unfilled
 from statecheck.source.code.uses import uses
 from statecheck.source.handlers.foldings import find_foldings
 from statecheck.source.handlers.shortcuts import find_shortcuts
+from statecheck.source.handlers.text_keys import find_text_keys
 from statecheck.source.project.signing import find_random_secrets
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from statecheck.source.code.limits import Bounded, Limit
     from statecheck.source.code.tree import SourceTree
     from statecheck.source.handlers.foldings import Folding
+    from statecheck.source.handlers.text_keys import TextKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,27 @@ class Locator:
             for each in self.folds
         ]
 
+    @cached_property
+    def text_keys(self) -> tuple[TextKey, ...]:
+        """Where the user's code goes by the text of a message."""
+        return find_text_keys(self.tree)
+
+    def survey(self) -> list[Op]:
+        """What `bounds`, `folds` and `text_keys` find, as ops."""
+        text_keys = [
+            Op(
+                monotonic_ns(),
+                "info",
+                "text-key",
+                name=each.text,
+                method=each.function,
+                note=each.use,
+                lines=(Line(each.anchor.path, each.anchor.line, "defined"),),
+            )
+            for each in self.text_keys
+        ]
+        return [*self.limits(), *self.foldings(), *text_keys]
+
     def slips(self) -> list[Op]:
         """What the user's code means to keep and does not, as ops: each with where it is made, asked and filled."""
         modules = self.tree.modules()
@@ -155,7 +179,7 @@ class Locator:
 
     def place(self, raw: FoundPlace) -> Place:
         """The place in words, down to the first key; what a library keeps inside its own objects is cut off."""
-        path = _Path(raw.module, list(raw.steps), self.tree)
+        path = PlacePath(raw.module, list(raw.steps), self.tree)
         if raw.line is not None:
             path.begin(raw.slot)
         path.walk()
@@ -173,18 +197,18 @@ class Locator:
         module = self.tree.get(self.project / file)
         return definitions.closure_name(module, line, name) if module else None
 
-    def _local(self, path: _Path, file: str, line: int) -> Anchor | None:
+    def _local(self, path: PlacePath, file: str, line: int) -> Anchor | None:
         """Where a call's variable is bound, or the attribute of the user's that hangs on it."""
         module = self.tree.get(self.project / file)
         bound = definitions.lasting_name(module, line, path.names[0]) if module else None
         return (self._attribute(path) or bound) if bound is not None else None
 
-    def _attribute(self, path: _Path) -> Anchor | None:
+    def _attribute(self, path: PlacePath) -> Anchor | None:
         """Where the last name of a path below its first gets its value."""
         bound = (definitions.attribute(self.tree, n) or definitions.entry(self.tree, n) for n in path.names[:0:-1])
         return next(filter(None, bound), None)
 
-    def _defined(self, raw: FoundPlace, path: _Path) -> Anchor | None:
+    def _defined(self, raw: FoundPlace, path: PlacePath) -> Anchor | None:
         found = self._attribute(path)
         if found is not None:
             return found
@@ -209,108 +233,3 @@ def _as_op(kind: OpKind, limit: Limit) -> Op:
 
 def _as_line(place: Anchor) -> Line:
     return Line(place.path, place.line, "written" if place.text == "written" else "read")
-
-
-class _Path:
-    """Reads a probe's steps from the module down.
-
-    Attributes:
-        parts: the words so far; names: the global, then attributes of the user's objects; key: the first key.
-        closure: (file and line of the function, name) if a function of the user's closes over it.
-        local: file and line of the function, if a call of it has the first of the names in a variable.
-    """
-
-    def __init__(self, module: str, steps: list[tuple[str, str]], tree: SourceTree) -> None:
-        self.steps = steps
-        self.tree = tree
-        self.parts = [module or "memory"]
-        self.names: list[str] = []
-        self.key: str | None = None
-        self.closure: tuple[str, int, str] | None = None
-        self.local: tuple[str, int] | None = None
-
-    def begin(self, slot: str | None) -> None:
-        """Begin at what a framework keeps for the app: a session under a name, or a cached function's value."""
-        self.steps = [("slot", slot or ""), *self.steps[1:]]
-
-    def walk(self) -> None:
-        """Follow the steps to the first key, or to where a library's insides begin.
-
-        A closure of the user's is where it starts, whichever objects of a framework lead to the function.
-        """
-        closures = [index for index, (kind, _) in enumerate(self.steps) if kind == "closure"]
-        rest = self.steps[closures[-1] :] if closures else self.steps
-        if rest and not closures:
-            self._root(*rest[0])
-            rest = rest[1:]
-        while rest:
-            (kind, name), rest = rest[0], rest[1:]
-            if kind == "attribute":
-                self._name(name)
-            elif kind == "app":
-                rest = self._on_app(name, rest)
-            elif kind == "closure" and rest[:1] and rest[0][0] == "item":
-                self._closes_over(name, rest[0][1])
-                rest = rest[1:]
-            elif kind == "key":
-                self.parts.append(f"[{name}]")
-                self.key = name.strip("'\"")
-                return
-            elif kind in ("inner", "item"):  # an item of a list is one of many, and its keys are no session's
-                return
-
-    def _root(self, kind: str, name: str) -> None:
-        """Begin at a module's global, at what a framework keeps, or at a call's variable."""
-        if kind == "local":
-            self._of_call(*name.split("@"))
-        elif kind != "slot":
-            self._name(name)
-        elif name:
-            self.names.append(name)
-            self.parts.append(f"['{name}']")
-
-    def _on_app(self, name: str, rest: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """What the user's code keeps on a framework's app: an attribute of it, or one or a key of what is for that.
-
-        `app.memories`; `app.state.memories`, `app.extensions['memories']`. Else nothing more is the user's.
-        """
-        if definitions.attribute(self.tree, name):
-            self._name(name)
-            return rest
-        while len(rest) > 1 and rest[0] in (("inner", "_state"), ("inner", "")):  # Starlette's state is over a dict
-            rest = rest[1:]
-        if not rest:
-            return []
-        (kind, inner), rest = rest[0], rest[1:]
-        given = inner.strip("'\"")
-        if kind == "key" and definitions.entry(self.tree, given):
-            self.names.append(given)
-            self.parts.append(f"[{inner}]" if name == "_state" else f".{name}[{inner}]")
-            return rest
-        if kind in ("inner", "key") and definitions.attribute(self.tree, given):
-            self.parts.append(f".{name}")
-            self._name(given)
-            return rest
-        # an object of the user's whose method is an endpoint: what it keeps is under its own attribute
-        return next((rest[at:] for at, (kind, own) in enumerate(rest) if kind == "attribute" and own), [])
-
-    def _name(self, quoted: str) -> None:
-        name = quoted.strip("'\"")
-        self.names.append(name)
-        self.parts.append(f".{name}")
-
-    def _of_call(self, name: str, line: str, file: str) -> None:
-        """Begin at a variable of a call of the user's, or at an object of theirs that a library's call works for."""
-        if file:
-            self._name(name)
-            self.local = (file, int(line))
-        else:
-            self.parts = ["self"]
-            self.names.append("self")
-
-    def _closes_over(self, listed: str, index: str) -> None:
-        names, line, file = listed.split("@")
-        free = names.split(",")
-        if index.isdigit() and int(index) < len(free):
-            self._name(free[int(index)])
-            self.closure = (file, int(line), free[int(index)])

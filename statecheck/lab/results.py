@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING, TWO_SESSIONS
 from statecheck.judge.checks import outcomes
 from statecheck.judge.checks.mixing import find_pushed_out
+from statecheck.judge.checks.same_text import goes_by_text
 from statecheck.judge.checks.taking_up import find_servers
 from statecheck.judge.conversation import Conversation, read_conversations
 from statecheck.probe.frameworks import find_tab
@@ -64,7 +65,15 @@ class Results:
         """Return what the checks say: where the baseline is remembered, and the outcomes by experiment."""
         return outcomes(read_conversations(self.histories))
 
-    def view(self, plan: Plan, *, sent_whole: bool = False, bounded: bool = False, folds: bool = False) -> SoFar:
+    def view(
+        self,
+        plan: Plan,
+        *,
+        sent_whole: bool = False,
+        bounded: bool = False,
+        folds: bool = False,
+        by_text: bool = False,
+    ) -> SoFar:
         """Return what is known of the app when it is asked which experiments apply.
 
         Args:
@@ -72,6 +81,7 @@ class Results:
             sent_whole: it was found that the app only keeps what it is sent with each turn.
             bounded: its code has a cache that holds a limited number of sessions.
             folds: its code does something to keys that could make two of them one.
+            by_text: its code goes by the text of a message.
         """
         conversations = read_conversations(self.histories)
         channel, found = outcomes(conversations)
@@ -104,6 +114,7 @@ class Results:
             flags=bool(plan.flags),
             bounded=bounded,
             folds=folds and has_spellings(plan),
+            by_text=by_text or (baseline is not None and goes_by_text(baseline)),
             hands_out=bool(plan.given),
             resumes=baseline is not None and bool(find_servers(baseline)) and baseline.calls_model(1),
             events=has_events(plan),

@@ -74,7 +74,11 @@ class Runner:
     def _so_far(self) -> SoFar:
         said = self.setting.locator
         return self.results.view(
-            self.setting.plan, sent_whole=self._sent_whole, bounded=said.bounds_sessions, folds=bool(said.folds)
+            self.setting.plan,
+            sent_whole=self._sent_whole,
+            bounded=said.bounds_sessions,
+            folds=bool(said.folds),
+            by_text=bool(said.text_keys),
         )
 
     def _rule_out(self) -> None:

@@ -24,6 +24,7 @@ DriverKind = Literal[
     "window",  # and so many messages of one
     "lifetime",  # and for so many seconds; or a time without a time zone is kept, by which a database lets rows expire
     "folding",  # the user's code may make two keys one
+    "text-key",  # it goes by the text of a message
     "unfilled",  # it asks a container into which nothing is put
     "copied",  # it puts something back into what each request has anew
     "guarded",  # it saves under a condition

@@ -9,6 +9,7 @@ _TALKING = ("llm", "buffer")
 _TOP = "from pathlib import Path\n"
 _LOAD = "    turns = load(session_id)\n"
 _SAVE = '    append(session_id, ("user", message), ("assistant", reply))\n'
+_ADDED = '        db.executemany("{} INTO turns (session, role, content) VALUES (?, ?, ?)", values)'
 _QUERY = "WHERE session = ? ORDER BY id"
 _TURN = "    session_id: str\n    message: str\n"
 
@@ -141,6 +142,37 @@ OF_STORES: tuple[Mutation, ...] = (
         ),
         (),
         warning="given-twice",
+        may=RACE,
+        stores=_PLAIN,
+        styles=_TALKING,
+    ),
+    Mutation(
+        "repeat-dropped",
+        (
+            (
+                "PRIMARY KEY, session, role, content)",
+                "PRIMARY KEY, session, role, content, UNIQUE (session, role, content))",
+            ),
+            (
+                f"{_ADDED.format('INSERT')}\n\n\ndef overwrite",
+                f"{_ADDED.format('INSERT OR IGNORE')}\n\n\ndef overwrite",
+            ),
+        ),
+        ("broken-store",),
+        "repeat-dropped",
+        may=RACE,
+        stores=("rows",),
+        styles=_TALKING,
+    ),
+    Mutation(
+        "shared-answer",
+        (
+            (_LOAD, f"{_LOAD}    if message in answers:\n        return answers[message]\n"),
+            (_SAVE, f"{_SAVE}    answers[message] = reply\n"),
+            _on_top("\nanswers = {}\n"),
+        ),
+        ("session-key",),
+        "shared-answer",
         may=RACE,
         stores=_PLAIN,
         styles=_TALKING,

@@ -133,3 +133,31 @@ def test_a_container_has_the_name_that_the_project_s_files_give_it(tmp_path: Pat
 
     assert [(cause.code, cause.kind) for cause in anew.diagnosis.causes] == [("SC106", "new-key")]
     assert (named.outcomes()["new-container"], named.diagnosis.causes) == ("kept", ())
+
+
+ANSWERED_BEFORE = """\
+    import json, pathlib
+
+    answers = {}
+
+
+    def reply(user, text):
+        file = pathlib.Path(f"{user}.json")
+        said = [*(json.loads(file.read_text()) if file.exists() else []), text]
+        file.write_text(json.dumps(said))
+        return answers.setdefault({KEY}, " ".join(said))
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"), [("text", "leaked"), pytest.param("(user, text)", "kept", marks=pytest.mark.acceptance)]
+)
+def test_what_another_user_said_too_is_answered_anew(key: str, outcome: str, tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=ANSWERED_BEFORE.replace("{KEY}", key))
+
+    ran = diagnosed_in_turn(user, "app.py:reply", Options(only=("same-text",)))
+
+    assert ran.outcomes()["same-text"] == outcome
+    kinds = [(cause.code, cause.kind) for cause in ran.diagnosis.causes]
+    assert kinds == [("SC106", "shared-answer")] * (outcome == "leaked")

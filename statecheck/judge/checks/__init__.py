@@ -34,6 +34,7 @@ _FILES: Mapping[str, str] = {
     experiments.OPENED_ELSEWHERE: "sharing",
     experiments.RESENT: "redelivery",
     experiments.SECOND_SERVER: "taking_up",
+    experiments.SAME_TEXT: "same_text",
 }
 CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check for name, file in _FILES.items()}
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""

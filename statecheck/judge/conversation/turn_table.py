@@ -82,10 +82,11 @@ def _read_earlier(conversation: Conversation) -> list[Turns]:
 
 def _read_others(turns: Sequence[Sent], sessions: Sequence[int]) -> list[Turns]:
     numbered = list(enumerate(zip(turns, sessions, strict=False)))
+    own = {(turn.marker, session) for _, (turn, session) in numbered}  # both may say the same
     found = [0] * len(turns)
     for at, (turn, session) in numbered:
         for position, (other, its) in numbered:
-            if its != session and other.sent < turn.ended:
+            if its != session and other.sent < turn.ended and (other.marker, session) not in own:
                 found[at] |= 1 << position
     return found
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from statecheck.judge.conversation.text_keys import list_digests, list_texts
 
+if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation
-
-_DIGESTS = ("sha256", "md5", "sha1", "blake2b", "sha512", "blake2s", "sha3_256")
-_LEAST = 8  # characters of a digest that a key is made of
 
 
 def asks_for_answer(conversation: Conversation, op: Op) -> bool:
@@ -26,12 +22,5 @@ def asks_for_answer(conversation: Conversation, op: Op) -> bool:
     if op.frames:
         lines = {(line.path, line.line) for each in shortcuts for line in each.lines if line.role == "read"}
         return any((frame.path, frame.line) in lines for frame in op.frames)
-    return op.f == "wire" and any(part in op.text for part in _of_question(conversation, op.turn))
-
-
-def _of_question(conversation: Conversation, turn: int) -> Iterator[str]:
-    """Yield a turn's text as keys are made of it: the words themselves, and the first letters of their digests."""
-    for said in {op.text for op in conversation.select("turn", turn) if op.type == "invoke"}:
-        for text in {said, said.strip(), said.strip().lower(), said.lower()}:
-            yield text
-            yield from (hashlib.new(name, text.encode()).hexdigest()[:_LEAST] for name in _DIGESTS)
+    made = (*list_texts(conversation, op.turn), *list_digests(conversation, op.turn))
+    return op.f == "wire" and any(part in op.text for part in made)

@@ -117,6 +117,8 @@ These are of the app's own code:
   round. A warning.
 - `given-twice`: the model is given a message twice, as where it is stored first and then handed over beside what is
   stored. A warning.
+- `repeat-dropped`: what a user says a second time ("yes") is not kept, as the store takes equal texts once: a unique
+  key over the text with `INSERT OR IGNORE`, `if message not in history`, a set. Go by an id of the message.
 - `tools-orphaned`: a tool's result is given to the model without the call that it answers, or the reverse: what is
   stored, or a window onto it, has lost the other. Providers refuse that. A warning.
 
@@ -129,7 +131,7 @@ from __future__ import annotations
 
 from statecheck.experiments import COLD_START
 from statecheck.judge.cause import Cause, Question, Topic
-from statecheck.judge.causes.broken_store import expiry_examples, second_server_examples
+from statecheck.judge.causes.broken_store import expiry_examples, repeat_examples, second_server_examples
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.broken_store.failed_save import find_failed_save
 from statecheck.judge.causes.broken_store.guarded_save import find_guarded_save
@@ -146,6 +148,7 @@ from statecheck.judge.causes.broken_store.own_code import (
     find_window_of_the_oldest,
 )
 from statecheck.judge.causes.broken_store.refusals import find_poisoned_read, find_refused_but_stored
+from statecheck.judge.causes.broken_store.repeats import find_dropped_repeat
 from statecheck.judge.causes.broken_store.second_server import find_doubled_run, find_unresumed_run
 from statecheck.judge.causes.broken_store.short_lived import find_local_expiry, find_short_lifetime
 from statecheck.judge.causes.broken_store.symptoms import SYMPTOMS
@@ -200,6 +203,7 @@ CAUSE = Cause(
         Question(find_reversed_history),
         Question(find_message_given_twice, baseline="any"),
         Question(find_orphaned_tool_message, baseline="any"),
+        Question(find_dropped_repeat),
         Question(
             find_pickled_memory,
             baseline="not-kept",
@@ -245,11 +249,15 @@ CAUSE = Cause(
         "answers-missing",
         "newest-first",
         "given-twice",
+        "repeat-dropped",
         "tools-orphaned",
     ),
     explains_failures=True,
     symptoms=SYMPTOMS,
-    examples=EXAMPLES + expiry_examples.EXAMPLES + second_server_examples.EXAMPLES,
-    counterexamples=COUNTEREXAMPLES + expiry_examples.COUNTEREXAMPLES + second_server_examples.COUNTEREXAMPLES,
+    examples=EXAMPLES + expiry_examples.EXAMPLES + second_server_examples.EXAMPLES + repeat_examples.EXAMPLES,
+    counterexamples=(
+        *(*COUNTEREXAMPLES, *expiry_examples.COUNTEREXAMPLES),
+        *(*second_server_examples.COUNTEREXAMPLES, *repeat_examples.COUNTEREXAMPLES),
+    ),
     doc=__doc__ or "",
 )

@@ -93,6 +93,8 @@ conversation.
   and so does `random` with a seed of its own, while the conversations are in a database that all share.
 - `other-thread`: the client sends a user and a thread, and the conversation goes by the user: a new thread begins
   with the old one's. A warning, as it may be meant so.
+- `shared-answer`: answers are kept by the question's text, whoever asks (a dict, a table, `lru_cache`, Redis): who
+  says what another user has said is sent that one's answer, made of that one's conversation.
 - `keyless`: the key may be left out, and all who do so share one conversation. A warning; an error where they are
   given what somebody said who sends a key.
 
@@ -105,6 +107,7 @@ from __future__ import annotations
 
 from statecheck.experiments import KEYLESS
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
+from statecheck.judge.causes.session_key.answers import find_shared_cache
 from statecheck.judge.causes.session_key.days import find_dated_key
 from statecheck.judge.causes.session_key.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.session_key.keys import (
@@ -141,6 +144,7 @@ CAUSE = Cause(
         Question(find_keyless, about=Topic.SHARING),
         Question(find_folded_key, about=Topic.SHARING),
         Question(find_repeated_id, about=Topic.SHARING),
+        Question(find_shared_cache, about=Topic.SHARING),
         Question(find_dated_key),
         # each process has a key of its own: where else the turn is not kept cannot be seen
         Question(find_key_of_each_process, masks=(Topic.PLACE,), order=70),
@@ -159,6 +163,7 @@ CAUSE = Cause(
         "folded-key",
         "repeated-id",
         "other-thread",
+        "shared-answer",
         KEYLESS,
     ),
     symptoms=(

@@ -10,6 +10,7 @@ from statecheck.experiments import (
     NEW_PROCESS,
     OPENED_ELSEWHERE,
     OTHER_SESSION,
+    SAME_TEXT,
     SECOND_THREAD,
     TWO_SESSIONS,
 )
@@ -205,6 +206,28 @@ _ASKED_BY_DIGEST = """
 -a disk 1 2 where=chat.db
 """
 _ANSWERED_FROM_A_TABLE = _ASKED_BY_DIGEST + "- shortcut method=chat @app.py:11 @app.py:9/read @app.py:10/read\n"
+_ANSWERED_BEFORE = """
+1a > ada
+1a model read 1
+1a < "Noted: {1}"
+2a > ada says=2
+2a model read 1 2
+2a < "Noted: {1}, {2}"
+3a > bob says=2
+3a sql read 1 2 @app.py:14
+3a < "Noted: {1}, {2}"
+4a > ada
+4a model read 1 2 4
+4a < "Noted: {1}, {2}, {4}"
+5a > ada says=2
+5a < "Noted: {1}, {2}"
+6a > ada
+6a model read 1 2 4 6
+6a < "Noted: {1}, {2}, {4}, {6}"
+- text-key name="answers.get(text)" note=key method=chat @app.py:12
+"""
+_OF_NO_USER = _ANSWERED_BEFORE.replace("read 1 2\n2a <", "read 2\n2a <").replace('{1}, {2}"', '{2}"')
+_OF_NO_USER = _OF_NO_USER.replace("sql read 1 2", "sql read 2")
 
 EXAMPLES = (
     Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
@@ -218,6 +241,7 @@ EXAMPLES = (
     Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
     Example("keys lose their case", {BASELINE: KEPT, ALIKE_KEYS: _ALIKE}, "folded-key"),
     Example("a counter begins again", {BASELINE: KEPT, OPENED_ELSEWHERE: _SAME_ID}, "repeated-id"),
+    Example("answers are kept by the question", {BASELINE: KEPT, SAME_TEXT: _ANSWERED_BEFORE}, "shared-answer"),
     Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
     Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
     Example("a chat store that does not say where it is", {BASELINE: _STORE_OVER_A_DATABASE}, "new-key"),
@@ -238,6 +262,7 @@ COUNTEREXAMPLES = (
     Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
     Example("each thread has its own", {BASELINE: KEPT, SECOND_THREAD: _KEPT_APART}),
     Example("keys stay as they are", {BASELINE: KEPT, ALIKE_KEYS: _KEPT_APART}),
+    Example("answers that were made of the question alone", {BASELINE: KEPT, SAME_TEXT: _OF_NO_USER}),
     Example("ids go on", {BASELINE: KEPT, OPENED_ELSEWHERE: _IDS_APART}),
     Example("without a key each has its own", {BASELINE: KEPT, KEYLESS: _ALONE_WITHOUT_KEYS}),
     Example("nothing is mixed up", {BASELINE: KEPT, TWO_SESSIONS: _KEPT_APART_AT_ONCE}),
