@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from statecheck.talk.plan import Plan
 
+_HOST = re.compile(re.escape(SESSION) + r"@[\w.-]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -86,7 +88,8 @@ def render(
     number = asked or isinstance(session, int)
 
     def text(template: str) -> str:
-        return _fill(template, values, str)
+        whole_address = "@" in str(session)  # which needs no host of the plan's
+        return _fill(_HOST.sub(SESSION, template) if whole_address else template, values, str)
 
     def whole(template: str) -> Json:
         if template in wholes:

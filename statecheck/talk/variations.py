@@ -151,14 +151,20 @@ def has_spellings(plan: Plan) -> bool:
 def respell_key(plan: Plan, key: str, spelling: int) -> str | None:
     """Return another user's key that is spelled like one: in capitals, with other punctuation, with more behind it.
 
-    A number's likes have the same remainder. None where it would be the same user's (an address of e-mail in capitals),
-    or there are no more.
+    A number's likes have the same remainder, those of an address are at other hosts. None where it would be the same
+    user's (an address in capitals), or there are no more.
     """
     if plan.session_form == "integer":
         return _respell_number(int(key), spelling)
-    if spelling == 1 and "mail" in (plan.session_field or "").lower():
-        return None
+    if "mail" in (plan.session_field or "").lower():
+        return None if spelling == 1 else _respell_address(key, spelling)
     return (key.upper(), key.replace("-", "_"), key.replace("-", "."), key.replace("-", " "), f"{key}-2")[spelling - 1]
+
+
+def _respell_address(key: str, spelling: int) -> str:
+    """Return one of several addresses of e-mail, the first two of which differ in what stands behind the `@` alone."""
+    local = (key, key, key.replace("-", "."), f"{key}-2")[spelling - 2]
+    return f"{local}@{'b' if spelling == 3 else 'a'}.example"
 
 
 def _respell_number(key: int, spelling: int) -> str | None:

@@ -615,6 +615,19 @@ def test_a_number_s_likes_are_numbers_of_the_same_remainder(key: int) -> None:
     assert {each % 60 for each in numbers[1:]} == {key % 60}
 
 
+def test_an_address_s_likes_differ_behind_the_at_sign() -> None:
+    likes = [respell_key(Plan(session_field="body email"), "sc-1", way) for way in range(1, 6)]
+
+    assert likes == [None, "sc-1@a.example", "sc-1@b.example", "sc.1@a.example", "sc-1-2@a.example"]
+
+
+def test_an_address_needs_no_host_of_the_plan_s() -> None:
+    plan = Plan(session_field="body email", body={"email": "{session}@example.com"})
+    sent = [render(plan, session, "Hello").body for session in ("sc-1", "sc-1@b.example")]
+
+    assert sent == [{"email": "sc-1@example.com"}, {"email": "sc-1@b.example"}]
+
+
 @given(st.integers())
 def test_a_key_in_capitals_has_nothing_else(seed: int) -> None:
     assert re.fullmatch(r"SC[A-Z]{10}", session_key("capitals", random.Random(seed)))
