@@ -29,6 +29,7 @@ _SETTING = as_set(
     "api request trace correlation idempotency client_version platform currency country region flag enabled "
     "reset clear theme unit units"
 )
+_BEFORE = as_set("parent previous prev reply replied")
 _SIGNATURES = as_set("signature sig hmac")
 _WEIGHTS = {word: row.weight for row in weights.NAMES for word in row.words.split()}
 _TRANSPORT = as_set("data payload body event start json form params x http request req")
@@ -75,6 +76,12 @@ def name_evidence(name: str, use: NameUse = weights.OWN_NAME) -> FieldEvidence:
 def is_token(name: str) -> bool:
     """Whether a name is that of a token against forged requests."""
     return "csrf" in name.lower() or "xsrf" in name.lower()
+
+
+def is_reply_id(name: str) -> bool:
+    """Whether a name is that of the message which another one answers: `parent_id`, `previous_response_id`."""
+    parts = words(name)
+    return len(parts) > 1 and parts[-1] in _ID and not _BEFORE.isdisjoint(parts)
 
 
 def is_signature(name: str) -> bool:

@@ -14,7 +14,7 @@ from statecheck.talk.field_roles import Choice, choose_roles, find_field, find_r
 from statecheck.talk.page_visits import visit_form
 from statecheck.talk.plan import USER
 from statecheck.talk.request_template import Sending, draft_plan
-from statecheck.talk.session_openings import begin_without_session, fetch_cookie, open_session, opens_path
+from statecheck.talk.session_openings import begin_without_session, fetch_cookie, find_chain, open_session, opens_path
 from statecheck.talk.sign_in import carry_token, find_credential, list_ways_in
 from statecheck.talk.variations import give_events_ids
 
@@ -71,6 +71,9 @@ def list_ways(
 def _of_choice(
     sending: Sending, chosen: Choice, everything: Sequence[Endpoint], message: Field | None, *, settled: bool
 ) -> list[Plan]:
+    chain = None if settled else find_chain(chosen, sending.endpoint)
+    if chain is not None:
+        return [begin_without_session(sending, chain), draft_plan(sending, chosen)]
     if chosen.sessions:
         return _with_session(sending, chosen, everything, settled=settled)
     return _without_session(sending, chosen, message)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source import weights
 from statecheck.source.fields import plain
-from statecheck.source.roles import as_set, is_setting, leaning, words
+from statecheck.source.roles import as_set, is_reply_id, is_setting, leaning, words
 from statecheck.talk.field_roles import Choice, choose_roles, sample_value
 from statecheck.talk.request_template import Sending, draft_plan, fill_request, says_who
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BEGINS = as_set("new create start open begin init initialize join register login signin signup token auth")
 _SESSIONS = as_set("session thread conversation chat room dialog dialogue channel user login token auth")
+_OF_ANSWERS = ("id", "message_id", "messageId", "answer_id", "response_id", "reply_id")
 _TOKENS = ("access_token", "token", "session_token", "api_token", "key")
 
 
@@ -53,7 +54,30 @@ def begin_without_session(ways: Sending, choice: Choice) -> Plan:
     order = tuple(nothing if field == session else field for field in choice.order)
     without = replace(choice, sessions=tuple(others), extras=(*choice.extras, *sent), order=order)
     opening = draft_plan(ways, without, given=session)
-    return replace(later, opening=opening, given=session.name, why=(*later.why, said))
+    return replace(later, opening=opening, given=_answered_as(session, ways.endpoint), why=(*later.why, said))
+
+
+def find_chain(choice: Choice, endpoint: Endpoint) -> Choice | None:
+    """Return the choice with the field first that names the message which a turn answers; None where there is none.
+
+    Beside it another says whose the conversation is (`chat_id` beside `parent_id`): that stays from turn to turn. The
+    answer has to have an id.
+    """
+    chained = next((field for field in choice.order if is_reply_id(field.name) and not field.limited), None)
+    others = tuple(field for field in choice.sessions if field != chained)
+    if chained is None or not others or (chained.required and not chained.said):
+        return None
+    if _answered_as(chained, endpoint) == chained.name:
+        return None
+    extras = tuple(field for field in choice.extras if field != chained)
+    return replace(choice, sessions=(chained, *others), extras=extras)
+
+
+def _answered_as(session: Field, endpoint: Endpoint) -> str:
+    """Return what an answer calls the value that a later turn's field takes: its own id, where that is answered."""
+    if not is_reply_id(session.name):
+        return session.name
+    return next((name for name in _OF_ANSWERS if name in endpoint.answers), session.name)
 
 
 def fetch_cookie(ways: Sending, choice: Choice, others: Iterable[Endpoint]) -> Plan | None:

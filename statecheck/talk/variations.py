@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source import weights
 from statecheck.source.fields import plain
-from statecheck.source.roles import as_set, words
+from statecheck.source.roles import as_set, is_reply_id, words
 from statecheck.talk.field_roles import sample_value
 from statecheck.talk.plan import EVENT, EVENT_NUMBER, EVENT_UUID, Varied
 
@@ -209,7 +209,13 @@ def give_events_ids(fields: Sequence[Field], sessions: Sequence[Field], path: st
 
 def _is_event_id(field: Field, path: str) -> bool:
     said = words(field.name)
-    if len(said) < 2 or said[-1] not in _IDS or field.place.where not in ("body", "query", "header") or field.limited:
+    if (
+        len(said) < 2
+        or said[-1] not in _IDS
+        or is_reply_id(field.name)
+        or field.place.where not in ("body", "query", "header")
+        or field.limited
+    ):
         return False
     return bool(_EVENTS & {*said[:-1]}) or ("event" in said[:-1] and bool(_CALLED & {*words(path)}))
 
