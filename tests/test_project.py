@@ -65,7 +65,10 @@ LAYERS = (
     ("statecheck.kept",),
     ("statecheck.judge.conversation",),  # what a history says of each turn
     ("statecheck.judge.checks",),  # judge it
-    ("statecheck.lab",),  # run it, record ops; asks the checks only what later experiments hang on
+    ("statecheck.judge.evidence.answer_caches", "statecheck.judge.evidence.lines"),
+    ("statecheck.judge.evidence.services", "statecheck.judge.evidence.whereabouts"),
+    ("statecheck.judge.evidence.intent",),  # what is meant to be kept
+    ("statecheck.lab",),  # run it, record ops; asks these only what later experiments hang on
     ("statecheck.judge",),  # name the cause
     ("statecheck.doctor",),
     ("statecheck.diagnose",),

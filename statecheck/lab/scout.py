@@ -7,8 +7,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from statecheck.judge.conversation import Conversation
+from statecheck.judge.evidence.intent import is_intended
 from statecheck.lab.driver import Driver
 from statecheck.lab.refusals import describe_refusal, describe_unclear
+from statecheck.steps import Locate, Take
+from statecheck.talk.session_openings import open_apart, speaks_first
 
 if TYPE_CHECKING:
     from statecheck.lab.client import Answer
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from statecheck.talk.plan import Plan
 
 _SERVER_ERROR = 500  # the app took the turn, asked its model and broke then: that is for the checks to judge
+_MOST_ELSEWHERE = 3
 _ARRIVED = ("model", "memory", "chat-store", "ctx-store", "engine", "run", "wire", "block")
 
 
@@ -86,7 +90,9 @@ class Scout:
             if any(_rivals(plan, other) for other in unseen) or (best is not None and not _rivals(plan, best.plan)):
                 continue
             rivals = [other for other in plans if other is not plan and _rivals(other, plan)]
-            trial = self._try(plan, keyed=best is not None or bool(rivals))
+            trial = self._try(plan, keyed=best is not None or bool(rivals) or speaks_first(plan))
+            if trial.shown == Shown.ARRIVED and speaks_first(plan):
+                trial = self._open_apart(trial)
             if self.worker.dead or trial.answer.status == 0:
                 break
             if trial.shown == Shown.KEYED:
@@ -95,7 +101,7 @@ class Scout:
             if best is None and trial.shown >= Shown.ARRIVED:
                 best = trial
         if best is not None:
-            best = self._answer(best)
+            best = self._answer(self._look_elsewhere(best, plans))
             return best.scouted("confirmed: what was sent there reached the model or its memory")
         accepted = next((trial for trial in self.tried if trial.shown == Shown.ACCEPTED), None)
         if accepted is not None and accepted.plan.doubt != "message":
@@ -120,6 +126,39 @@ class Scout:
             shown = _remembered(driver)
         self.tried.append(_Trial(plan, answer, reached, shown))
         return self.tried[-1]
+
+    def _open_apart(self, trial: _Trial) -> _Trial:
+        """A trial whose session is opened before its first turn, where what opens it was seen to be no turn of it."""
+        apart = self._try(open_apart(trial.plan), keyed=True)
+        return apart if apart.shown >= Shown.REMEMBERED else trial
+
+    def _look_elsewhere(self, trial: _Trial, plans: tuple[Plan, ...]) -> _Trial:
+        """A trial at another endpoint that goes on with what it was told, where this one is to keep nothing."""
+        others = {(each.method, each.path): each for each in reversed(plans) if each.handler != trial.plan.handler}
+        known = trial.plan.carries_history or trial.shown >= Shown.REMEMBERED
+        if known or not others or not self._keeps_nothing(trial.plan):
+            return trial
+        for plan in list(reversed(others.values()))[:_MOST_ELSEWHERE]:
+            other = self._try(plan, keyed=True)
+            if other.shown == Shown.ARRIVED and speaks_first(plan):
+                other = self._open_apart(other)
+            if other.shown >= Shown.REMEMBERED:
+                said = (
+                    f"`{trial.plan.method} {trial.plan.path}` keeps nothing of what it is told, and this endpoint does"
+                )
+                return replace(other, plan=replace(other.plan, why=(*other.plan.why, said)))
+        return trial
+
+    def _keeps_nothing(self, plan: Plan) -> bool:
+        """Whether the second turn of a session is not given the first, and nothing shows that it was to be."""
+        driver = Driver(replace(self.setting, plan=plan), f"scout-{len(self.tried)}", workers={"a": self.worker})
+        driver.follow((Take("a"), Take("a")))
+        conversation = Conversation(driver.history())
+        first, second = conversation.turns
+        if second.status != "ok" or conversation.remembered_by(second, first) is not None:
+            return False
+        driver.follow((Locate("a"),))
+        return not is_intended(Conversation(driver.history()))
 
     def _answer(self, trial: _Trial) -> _Trial:
         """A trial whose plan answers what is asked only if that was seen to go on with what had asked for it.

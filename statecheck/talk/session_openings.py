@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from statecheck.source import weights
 from statecheck.source.fields import plain
 from statecheck.source.roles import as_set, is_reply_id, is_setting, leaning, words
 from statecheck.talk.field_roles import Choice, choose_roles, sample_value
+from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES
 from statecheck.talk.request_template import Sending, draft_plan, fill_request, says_who
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from statecheck.source.fields import Field
     from statecheck.talk.endpoints import Endpoint
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _BEGINS = as_set("new create start open begin init initialize join register login signin signup token auth")
 _SESSIONS = as_set("session thread conversation chat room dialog dialogue channel user login token auth")
 _OF_ANSWERS = ("id", "message_id", "messageId", "answer_id", "response_id", "reply_id")
+_FIRST_WORDS = "Good morning"
 _TOKENS = ("access_token", "token", "session_token", "api_token", "key")
 
 
@@ -105,6 +108,39 @@ def opens_path(session: Field, plan: Plan) -> bool:
     return plan.opening is not None and session.place.where == "path" and plan.path.startswith(plan.opening.path)
 
 
+def speaks_first(plan: Plan) -> bool:
+    """Whether what opens a session is sent words too, and so counts as its first turn."""
+    return plan.opening is not None and bool(plan.opening.message_field) and plan.opening.path != plan.path
+
+
+def open_apart(plan: Plan) -> Plan:
+    """Return a plan whose session is opened by other words than its first turn's: a chat is named by a model, say."""
+    assert plan.opening is not None
+    opening, label = plan.opening, f"{plan.opening.method} {plan.opening.path}"
+    role, content = opening.turn_keys
+    words_of: dict[str, Json] = {MESSAGE: _FIRST_WORDS, MESSAGES: [{role: "user", content: _FIRST_WORDS}], HISTORY: []}
+    said = f"what `{label}` is told is no turn of the conversation that it opens: the next turns are not given it"
+    opening = replace(
+        opening,
+        body=_put_in(opening.body, words_of),
+        path=opening.path.replace(MESSAGE, quote(_FIRST_WORDS)),
+        query=tuple((name, value.replace(MESSAGE, _FIRST_WORDS)) for name, value in opening.query),
+        headers=tuple((name, value.replace(MESSAGE, _FIRST_WORDS)) for name, value in opening.headers),
+        cookies=tuple((name, value.replace(MESSAGE, _FIRST_WORDS)) for name, value in opening.cookies),
+        message_field="",
+    )
+    return replace(plan, opening=opening, why=(*plan.why, said))
+
+
+def _put_in(value: Json, words_of: Mapping[str, Json]) -> Json:
+    """Return a request's value with these in the place of its placeholders."""
+    if isinstance(value, str):
+        return words_of[value] if value in words_of else value.replace(MESSAGE, _FIRST_WORDS)
+    if isinstance(value, list):
+        return [_put_in(item, words_of) for item in value]
+    return {key: _put_in(item, words_of) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
     """How likely an endpoint opens the sessions of another: by its path, its name and its answers."""
     if other.method not in ("POST", "PUT", "GET") or other.path == turns.path:
@@ -126,7 +162,7 @@ def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
     if "{" in other.path.replace(parameter, "") and score == 0:
         return 0.0
     names = {plain(name) for name in other.answers}
-    answers = plain(session.name) in names
+    answers = plain(session.name) in names or _answers_id(session, names, said)
     if answers or (_is_token(session) and names & {plain(token) for token in _TOKENS}):
         score += weights.ANSWERS_SESSION
     if answers and any(field.type == "file" for field in other.fields):
@@ -138,6 +174,12 @@ def _opens(other: Endpoint, turns: Endpoint, session: Field) -> float:
     score += weights.NAMES_BOTH * (named and begins)
     speaks = _wants_message(other) and score < weights.OPENS_ABOVE_PATH
     return score + weights.ASKED_BY_GET * (other.method == "GET") + weights.SPEAKS_ITSELF * speaks
+
+
+def _answers_id(session: Field, names: set[str], said: set[str]) -> bool:
+    """Whether an answer has the bare id of what the session is the id of: `{"conversation": {"id": …}}`."""
+    thing = {word.removesuffix("s") for word in words(session.name)} - {"id"}
+    return "id" in names and "id" in words(session.name) and bool(thing) and thing <= said | names
 
 
 def _wants_message(other: Endpoint) -> bool:

@@ -161,3 +161,40 @@ def test_what_another_user_said_too_is_answered_anew(key: str, outcome: str, tmp
     assert ran.outcomes()["same-text"] == outcome
     kinds = [(cause.code, cause.kind) for cause in ran.diagnosis.causes]
     assert kinds == [("SC106", "shared-answer")] * (outcome == "leaked")
+
+
+NAMED = """\
+    import uuid
+
+    from fastapi import FastAPI
+    from llama_index.core.llms import ChatMessage, MockLLM
+
+    app = FastAPI()
+    llm = MockLLM(max_tokens=8)
+    chats = {}
+
+
+    @app.post("/chats")
+    def begin(payload: dict):
+        chat_id = uuid.uuid4().hex
+        chats[chat_id] = []
+        return {"chat_id": chat_id, "title": llm.complete("A title for: " + payload["topic"]).text}
+
+
+    @app.post("/chats/{chat_id}/messages")
+    def say(chat_id: str, payload: dict):
+        said = chats[chat_id]
+        said.append(ChatMessage(role="user", content=payload["content"]))
+        said.append(llm.chat(said).message)
+        return {"answer": said[-1].content}
+"""
+
+
+def test_a_chat_that_a_model_names_when_it_begins_has_its_turns_elsewhere(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    user.write(app=NAMED)
+
+    ran = diagnosed_in_turn(user, "app.py:app", Options(seed=1, only=("same-process", "other-worker")))
+
+    assert ran.outcomes()["same-process"] == "kept"
+    assert [cause.code for cause in ran.diagnosis.causes if cause.severity == "error"] == ["SC102"]

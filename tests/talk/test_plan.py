@@ -24,6 +24,7 @@ from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route, Varied
 from statecheck.talk.plan_text import describe, list_varied
 from statecheck.talk.planning import candidates
 from statecheck.talk.requests import render, session_key
+from statecheck.talk.session_openings import open_apart, speaks_first
 from statecheck.talk.variations import respell_key
 
 HERE = Path(__file__).parent
@@ -602,6 +603,19 @@ def test_a_key_that_is_not_varied_is_said() -> None:
     told = list_varied(Plan(path="/chat", body={"code": "AAA-1111", "text": "{message}"}, lone="body code"))
 
     assert "not varied: `body code`: all clients send the same" in told
+
+
+def test_what_opens_a_session_apart_has_no_word_of_its_turns() -> None:
+    body: Json = {"topic": "{message}", "turns": "{messages}", "who": "{user}"}
+    opening = Plan(path="/chats", query=(("about", "{message}"),), body=body, message_field="body topic")
+    apart = open_apart(Plan(path="/chats/{session}/messages", opening=opening, given="id"))
+    assert apart.opening is not None
+    sent = render(apart.opening, "s1", "a secret word", user="ada")
+
+    assert not speaks_first(apart)
+    assert "secret" not in f"{sent.body}{sent.query}"
+    assert isinstance(sent.body, dict)
+    assert sent.body["who"] == "ada"
 
 
 @given(st.integers(100_000, 2**31 - 1))
