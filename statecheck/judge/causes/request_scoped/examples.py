@@ -122,6 +122,9 @@ _FLUSHED_TO_A_STORE = _FLUSHED.replace("read #7", "read #7 1")
 _FLUSHED_FOR_GOOD = _FLUSHED.replace("3a block build #5 cls=FactExtractionMemoryBlock @app.py:9\n", "").replace(
     "1a > s", "1a > s\n1a block build #5 cls=FactExtractionMemoryBlock @app.py:9"
 )
+_FLUSHED_AT_THE_END = _FLUSHED.replace("3a block read #5 1 cls=FactExtractionMemoryBlock @app.py:12\n", "")
+_FLUSHED_TO_FIXED_WORDS = _FLUSHED_AT_THE_END.replace("FactExtraction", "Static")
+_FLUSHED_AND_STORED = _FLUSHED_AT_THE_END.replace("3a model", "3a sql write 1 @app.py:14\n3a model")
 
 EXAMPLES = (
     Example("a memory is built in each request", {BASELINE: _BUILT_IN_THE_REQUEST}),
@@ -130,6 +133,7 @@ EXAMPLES = (
     Example("nothing fills a dict that is asked", {BASELINE: _UNFILLED}, "not-put-back"),
     Example("a request's copy of a state is assigned to", {BASELINE: _COPIED}, "not-put-back"),
     Example("a block is built in each request", {BASELINE: KEPT, CONTROL: _FLUSHED}),
+    Example("what is flushed last is not asked for again", {BASELINE: KEPT, CONTROL: _FLUSHED_AT_THE_END}),
     Example("a connection holds it", {BASELINE: _ANEW, SAME_CONNECTION: _ON_ONE_LINE}, "per-connection"),
     Example("one way of answering writes nothing", {BASELINE: KEPT, FLAG: _ONE_WAY}, "other-way"),
     Example("a client leaves", {BASELINE: KEPT, STREAM_CUT: _LEFT_BEFORE_THE_END}, STREAM_CUT),
@@ -140,6 +144,8 @@ COUNTEREXAMPLES = (
     Example("another endpoint assigns to its copy", {BASELINE: _COPIED.replace("ask,chat", "ask")}),
     Example("only a view over a store is built in each request", {BASELINE: _A_VIEW_OVER_A_STORE}),
     Example("a block is a view over a store", {BASELINE: KEPT, CONTROL: _FLUSHED_TO_A_STORE}),
+    Example("a block has words of its own only", {BASELINE: KEPT, CONTROL: _FLUSHED_TO_FIXED_WORDS}),
+    Example("a block stores what it is given", {BASELINE: KEPT, CONTROL: _FLUSHED_AND_STORED}),
     Example("a block is built once", {BASELINE: KEPT, CONTROL: _FLUSHED_FOR_GOOD}),
     Example("a connection's second message begins anew as well", {BASELINE: _ANEW, SAME_CONNECTION: _ANEW}),
     Example("both ways write", {BASELINE: KEPT, FLAG: _BOTH_WAYS}),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from statecheck.judge.evidence.case import Case
 
 
+_TAKES_NOTHING = "StaticMemoryBlock"  # it is handed what is flushed, as all are, and has its own words only
+
+
 def find_flushed_turn(case: Case) -> Observation | None:
     """Was a turn flushed into a block that was built in that request, and given to no turn after it?"""
     for name in (CONTROL, BASELINE, *SEQUENTIAL):
@@ -50,8 +53,9 @@ def _find_flush(conversation: Conversation) -> tuple[Op, Sent, Sent] | None:
         empty = op.action == "read" and (op.turn, op.generation, op.obj) not in filled
         if empty and any(marker in taken and taken[marker].turn < op.turn for marker in op.markers):
             return None
-        if op.action == "read" and first.turn == op.turn and first.frames:
-            taken |= {marker: first for marker in op.markers if marker not in taken}
+        if first.turn == op.turn and first.frames and op.cls != _TAKES_NOTHING:
+            held = [marker for marker in op.markers if op.action == "read" or not _is_kept(conversation, op, marker)]
+            taken |= {marker: first for marker in held if marker not in taken}
     for flushed in conversation.turns:
         build = taken.get(flushed.marker)
         flushing = conversation.find_turn(build.turn) if build is not None else None
@@ -62,3 +66,8 @@ def _find_flush(conversation: Conversation) -> tuple[Op, Sent, Sent] | None:
         if not any(conversation.is_given(turn, flushed, "model") for turn in answered):
             return build, flushing, flushed
     return None
+
+
+def _is_kept(conversation: Conversation, taking: Op, marker: str) -> bool:
+    """Whether what a block is given goes on into something else, which may outlive it."""
+    return any(op.f not in ("block", "memory") for op in conversation.writes(taking.turn, marker))
