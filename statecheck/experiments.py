@@ -24,6 +24,7 @@ from statecheck.steps import (
     Step,
     Survey,
     Take,
+    TalkOn,
 )
 
 BASELINE = "same-process"
@@ -48,6 +49,8 @@ CONTROL = "control"
 APPROVAL = "approval"
 COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
+LONG_TEXT = "long-text"
+LONG_TALK = "long-talk"
 
 
 def _window_is_clear(so_far: SoFar) -> bool:
@@ -238,6 +241,20 @@ EXPERIMENTS: tuple[Experiment, ...] = (
             During("a", (Kill("a"), Start("c", warm=False, settles=True))),
         ),
         guards=(*_FORGETFUL, _ANSWERED, guards.NO_RUNS),
+        where_due=True,
+    ),
+    # texts as people and models write them, with line breaks or long: each is looked for in the turn after it
+    Experiment(
+        LONG_TEXT,
+        (Start("a"), Take("a", wording="lines"), Take("a", wording="long"), Take("a"), Survey()),
+        guards=(*_FORGETFUL, _ANSWERED, guards.NO_CUTTING),
+        where_due=True,
+    ),
+    # beyond what the code lets be kept of a conversation: what is given then is to be the newest of it
+    Experiment(
+        LONG_TALK,
+        (Start("a"), TalkOn("a"), Survey()),
+        guards=(*_FORGETFUL, _ANSWERED, guards.NO_COUNT),
         where_due=True,
     ),
     # one question, answered by as many as an overlap has

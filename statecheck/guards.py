@@ -38,3 +38,9 @@ NO_RUNS = Guard(
     lambda so_far: not so_far.resumes,
 )
 NO_FLAGS = Guard("no boolean of the request could change how it is answered", lambda so_far: not so_far.flags)
+NO_CUTTING = Guard(
+    "nothing in the code takes a text apart, or has room for a part of it", lambda so_far: not so_far.cuts
+)
+NO_COUNT = Guard(
+    "nothing in the code says how many messages are kept that a talk could pass", lambda so_far: not so_far.counts
+)

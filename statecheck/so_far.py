@@ -43,6 +43,8 @@ class SoFar:
         resumes: a server of workflows keeps its runs where another one finds them, and a model is called in them.
         events: a client sends what may be delivered twice: an event with an id, or a webhook's request.
         pushed_out: a session's turn was not given what it said before, after a turn of another session.
+        cuts: its code takes texts apart, and a message may have several lines.
+        counts: its code may keep so many messages of a conversation, which a talk can pass.
         overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
     """
 
@@ -73,6 +75,8 @@ class SoFar:
     resumes: bool = False
     events: bool = False
     pushed_out: bool = False
+    cuts: bool = False
+    counts: bool = False
     overlapped: bool = False
     overlap_lost: bool = False
 

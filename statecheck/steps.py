@@ -8,6 +8,7 @@ from typing import Literal
 SPELLINGS = 5
 """In how many ways the key of a session is spelled that another one has (`statecheck.talk.variations`)."""
 Way = Literal["", "no-key", "flipped", "again"]
+Wording = Literal["line", "lines", "long"]
 AT_ONCE = 8
 """How many turns of one session are sent at once."""
 LATER = 3600
@@ -47,6 +48,7 @@ class Take:
         text: which of the texts that are said more than once it says; 0: one of its own.
         once_more: it asks again what the turn before asked, and only where that was not given all: what is given now
             was written late, by a thread of a library's, say.
+        wording: how what is said is written: in a line, in several, or at length.
     """
 
     worker: str
@@ -58,6 +60,14 @@ class Take:
     spelling: int = 0
     text: int = 0
     once_more: bool = False
+    wording: Wording = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class TalkOn:
+    """Turns of the first session, at this worker, until there are more than a limit in the code lets be kept."""
+
+    worker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +119,4 @@ class During:
     steps: tuple[Start | Kill, ...]
 
 
-Step = Start | Take | Kill | Locate | Overlap | Leave | During | Survey
+Step = Start | Take | Kill | Locate | Overlap | Leave | During | Survey | TalkOn

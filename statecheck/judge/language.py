@@ -2,8 +2,9 @@ r"""A tiny language for histories: one op a line, as it reads best. The idea is 
 
     1a > alice                       turn 1, `The word is {1}.`, is sent to worker a with the session key `alice`
                                        (`-`: none); words after that say how it is sent otherwise, that it
-                                       answers what was asked in another turn (`answers=1`), or that
-                                       it says what another does (`says=1`)
+                                       answers what was asked in another turn (`answers=1`), that it says what
+                                       another does (`says=1`), or that its text has a line before, with
+                                       another's marker (`after=8`)
     1a memory build #2 ^1 @app.py:9  what it does there: the kind, then in any order the action, `#obj`, `^parent`,
     1a memory write #2 1 key=alice     markers by the number of their turn, `field=value`, what is true of it
                                        (`by_library`) and frames, innermost first
@@ -84,8 +85,8 @@ def read_op(line: str, time: int = 0) -> Op:
     if f in _TURNS:
         values |= {"markers": (marker_of(turn),), **_read_turn(f, " ".join(words))}
         if f == ">":
-            said = int(values.pop("said", turn))
-            values |= {"markers": (marker_of(said),), "text": f"The word is {marker_of(said)}."}
+            said, before = int(values.pop("said", turn)), values.get("text", "")
+            values |= {"markers": (marker_of(said),), "text": f"{before}The word is {marker_of(said)}."}
         return Op(time, _TURNS[f], "turn", **values)  # type: ignore[arg-type]
     for word in words:
         _add_word(word, values)
@@ -102,6 +103,8 @@ def _read_turn(sign: str, rest: str) -> dict[str, Any]:
         of_another = re.fullmatch(r"(answers|says)=(\d+)", way)
         names = {"answers": "answers", "says": "said"}
         how = {names[of_another[1]]: int(of_another[2])} if of_another else {"name": way}
+        after = re.fullmatch(r"after=(\d+)", way)
+        how = {"text": f"It is about {marker_of(int(after[1]))}.\n"} if after else how
         return {"key": None if key in ("", "-") else key, **how}
     if sign == "<":
         rest, _, ignored = rest.partition(" ignored=")

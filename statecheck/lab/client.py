@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from statecheck.lab import http_turns
 from statecheck.lab.connections import Connection, converse
 from statecheck.lab.promises import promises_more
+from statecheck.lab.wordings import message_of
 from statecheck.probe.channel import Closed
 from statecheck.talk.credentials import name_client, spell_credentials
 from statecheck.talk.requests import Request, render, session_key
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from statecheck.lab.workers.worker import Worker
     from statecheck.source.handlers.accounts import Account
+    from statecheck.steps import Wording
     from statecheck.talk.plan import Plan, Preliminary
 
 
@@ -43,6 +45,7 @@ class Client:
         asked: what the app calls the question that it has asked and that is not answered yet, if any.
         asked_in: the number of the turn in which it did; 0 where nothing is asked.
         tab: which tab of a page it is; "" where there is one only.
+        wording: how it writes.
     """
 
     key: str
@@ -60,6 +63,7 @@ class Client:
     asked: str | int | None = None
     asked_in: int = 0
     tab: str = ""
+    wording: Wording = "line"
 
     @property
     def session(self) -> str | int:
@@ -151,11 +155,6 @@ class Markers:
         """
         account = plan.accounts[number % len(plan.accounts)] if plan.accounts else None
         return Client(session_key(plan.session_form, self._random), account=account)
-
-
-def message_of(marker: str) -> str:
-    """What a user writes in a turn. Plain words, one marker."""
-    return f"Please note that my code word is {marker}."
 
 
 _ASK_SECONDS = 5.0  # for a run that asks when its turn has been answered
@@ -252,7 +251,7 @@ def _exchange(
     said = client.said if plan.resends else ()
     who = name_client(client.account, client.key)
     more = {**client.values, **spell_credentials(who), "asked": client.asked or ""}
-    request = render(plan, client.session, message_of(marker), said, who.name, more)
+    request = render(plan, client.session, message_of(marker, client.wording), said, who.name, more)
     if client.token:
         request = replace(request, headers=(*request.headers, (_AGAINST_FORGERY, client.token)))
     started = time.monotonic()
@@ -277,7 +276,7 @@ def _exchange(
     if tokens and tokens[-1] in worker.done:
         worker.wait_for_rest(tokens[-1], seconds if promises_more(status, text) else 0.0)
     if answer.acknowledged and plan.message_field:
-        client.said += [("user", message_of(marker)), ("assistant", text[:2000])]
+        client.said += [("user", message_of(marker, client.wording)), ("assistant", text[:2000])]
     return answer
 
 

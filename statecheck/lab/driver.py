@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE
 from statecheck.history import History, Line, Op, with_ordinals
-from statecheck.lab.client import Answer, Client, Markers, message_of, take_turn
+from statecheck.lab.client import Answer, Client, Markers, take_turn
 from statecheck.lab.overlap import send_at_once, wait_until_still
 from statecheck.lab.sightings import find_relayed, is_given, is_stored
+from statecheck.lab.wordings import message_of
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
-from statecheck.steps import During, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take
+from statecheck.steps import During, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take, TalkOn
 from statecheck.talk.variations import respell_key
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _QUIET_TURNS = 5  # the barrier opens when nothing new has arrived for this many median turns
 _MOST_USES = 8
+_REFUSED_FOR_GOOD = 2
 _LEAST_QUIET = 0.1  # seconds; a turn of a trivial app takes less than the scheduler's noise
 
 
@@ -75,6 +77,7 @@ class Driver:
             Leave: self._leave,
             During: self._during,
             Survey: self._survey,
+            TalkOn: self._talk_on,
         }
         for step in steps:
             actions[type(step)](step)
@@ -132,10 +135,15 @@ class Driver:
         varied = self.setting.plan.vary(step.way, step.flag)
         if varied is not None:
             client = self._client(step.session, step.user, step.spelling)
-            client.stays = step.stays
+            client.stays, client.wording = step.stays, step.wording
             number, marker = len(self.sent) + 1, self._next_marker(again=step.way == "again", text=step.text)
             self._turn(self.workers[step.worker], client, number, marker, *varied)
             self.ops += [Op(time.monotonic_ns(), "info", "once-more", turn=number)] * step.once_more
+
+    def _talk_on(self, step: TalkOn) -> None:
+        refused = 0  # the second time in a row shows that it stays so
+        while len(self.sent) < self.setting.locator.longest_talk and refused < _REFUSED_FOR_GOOD:
+            refused = 0 if self.take(step.worker).acknowledged else refused + 1
 
     def take(self, worker: str, session: int = 1) -> Answer:
         """Send one turn of a session to a worker."""
@@ -164,7 +172,7 @@ class Driver:
         def invoked(token: int) -> None:
             self._begun.setdefault(worker.generation, {}).setdefault(token, []).append((time.monotonic_ns(), number))
             carried = any(earlier in kept for earlier in self.sent[:-1] for kept in client.cookies.values())
-            text, key = message_of(marker), self._key(client, plan)
+            text, key = message_of(marker, client.wording), self._key(client, plan)
             self._record(of(time.monotonic_ns(), "invoke", carried=carried, text=text, key=key, name=said))
 
         answer = take_turn(worker, plan, client, marker, setting.limits.turn, invoked)

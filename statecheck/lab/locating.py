@@ -16,7 +16,9 @@ from statecheck.source.code.exchanges import find_exchanges
 from statecheck.source.code.guarded_saves import find_guarded_saves
 from statecheck.source.code.limits import find_limits
 from statecheck.source.code.request_copies import find_request_copies
+from statecheck.source.code.row_counts import find_longest_talk
 from statecheck.source.code.slips import Callers
+from statecheck.source.code.text_cuts import cuts_texts
 from statecheck.source.code.unfilled import find_unfilled
 from statecheck.source.code.uses import uses
 from statecheck.source.handlers.foldings import find_foldings
@@ -96,6 +98,16 @@ class Locator:
     def bounds_sessions(self) -> bool:
         """Whether one of them is to the number of sessions."""
         return any(limit.of == "sessions" for limit in self.bounds)
+
+    @cached_property
+    def cuts_texts(self) -> bool:
+        """Whether the user's code may cut a message."""
+        return cuts_texts(self.tree)
+
+    @cached_property
+    def longest_talk(self) -> int:
+        """How many turns go beyond what the user's code may keep of a conversation; 0 where nothing says how much."""
+        return find_longest_talk(self.tree)
 
     @cached_property
     def folds(self) -> tuple[Folding, ...]:

@@ -73,6 +73,8 @@ class Results:
         bounded: bool = False,
         folds: bool = False,
         by_text: bool = False,
+        cuts: bool = False,
+        counts: bool = False,
     ) -> SoFar:
         """Return what is known of the app when it is asked which experiments apply.
 
@@ -82,6 +84,8 @@ class Results:
             bounded: its code has a cache that holds a limited number of sessions.
             folds: its code does something to keys that could make two of them one.
             by_text: its code goes by the text of a message.
+            cuts: its code takes texts apart.
+            counts: its code may keep so many messages of a conversation.
         """
         conversations = read_conversations(self.histories)
         channel, found = outcomes(conversations)
@@ -115,6 +119,8 @@ class Results:
             bounded=bounded,
             folds=folds and has_spellings(plan),
             by_text=by_text or (baseline is not None and goes_by_text(baseline)),
+            cuts=cuts and plan.takes_lines and channel == "model",
+            counts=counts and channel == "model",
             hands_out=bool(plan.given),
             resumes=baseline is not None and bool(find_servers(baseline)) and baseline.calls_model(1),
             events=has_events(plan),

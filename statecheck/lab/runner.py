@@ -79,6 +79,8 @@ class Runner:
             bounded=said.bounds_sessions,
             folds=bool(said.folds),
             by_text=bool(said.text_keys),
+            cuts=said.cuts_texts,
+            counts=said.longest_talk > 0,
         )
 
     def _rule_out(self) -> None:

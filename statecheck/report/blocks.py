@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from statecheck.model import Finding, Outcome, Problem, Turn
 
 _UNWRAPPED = 100_000
+_FORGOTTEN = "forgotten"
 _COLOR = {
     "error": "bold red",
     "warning": "bold yellow",
@@ -34,11 +35,12 @@ _COLOR = {
     "duplicated": "yellow",
     "skipped": "bright_black",
     "remembered": "green",
-    "forgotten": "red",
+    _FORGOTTEN: "red",
     "not told": "green",
     "passed": "green",
     "failed": "red",
 }
+_MOST_ROWS = 16  # of a longer talk, what comes before and after a loss
 _COLUMNS = ("turn", "PID", "gen", "key sent", "looked up", "written", "given", "turn is")
 _WRITTEN = _COLUMNS.index("written")
 _INDENT, _NARROWEST, _FATE = 2, 12, 24
@@ -147,7 +149,13 @@ def _rows(outcome: Outcome) -> list[tuple[str, ...]]:
     for turn in outcome.turns:
         cells = (*_cells(turn), _fate(turn, apart=outcome.outcome in ("isolated", "leaked")))
         numbers.setdefault(cells, []).append(turn.number)
-    return [(_ranges(found), *cells) for cells, found in numbers.items()]
+    rows = [(_ranges(found), *cells) for cells, found in numbers.items()]
+    if len(rows) <= _MOST_ROWS:
+        return rows
+    first = next((place for place, row in enumerate(rows) if row[-1] == _FORGOTTEN), len(rows))
+    shown = {0, 1, *range(first - 2, first + 3), len(rows) - 1}
+    left_out = ("...", *("" for _ in rows[0][1:]))
+    return [row if n in shown else left_out for n, row in enumerate(rows) if n in shown or n - 1 in shown]
 
 
 def _cells(turn: Turn) -> tuple[str, ...]:
@@ -196,7 +204,7 @@ def _key(key: str | None, absent: str) -> str:
 
 def _fate(turn: Turn, *, apart: bool) -> str:
     """Return what became of what was said before; of another user's, `not told` is as it should be."""
-    lost = "not told" if apart else "forgotten"
+    lost = "not told" if apart else _FORGOTTEN
     words = {True: "remembered", False: lost, None: "first" if turn.number == 1 else "-"}
     fate = {"ok": words[turn.remembered], "fail": "refused", "info": "in flight"}[turn.status]
     return f"{fate}: {safe(turn.note, 120)}" if turn.note else fate

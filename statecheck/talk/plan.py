@@ -135,6 +135,11 @@ class Plan:
         """Whether a worker calls what answers a turn: no request goes to a server."""
         return self.kind in ("callable", "event")
 
+    @property
+    def takes_lines(self) -> bool:
+        """Whether a message may have several lines: it does not travel where a line ends what is said."""
+        return self.message_field.split(" ")[0] not in ("path", "header", "cookie")
+
     def vary(self, way: Way, flag: int = 0) -> tuple[str, Plan] | None:
         """Return what is said of a way to send a turn, and the plan that does so; None where there is no such way."""
         if way == "again":

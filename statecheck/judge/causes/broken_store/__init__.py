@@ -106,7 +106,11 @@ These are of the app's own code:
   (`if len(messages) > 2:`), so that no later one does either.
 - `oldest-window`: from some turn on the model is given the oldest messages alone (`ORDER BY id LIMIT 6`): whatever is
   newer is forgotten. Take the newest: `ORDER BY id DESC LIMIT 6`, reversed. Or one row holds them, and what later turns
-  write is ignored (`INSERT OR IGNORE`).
+  write is ignored (`INSERT OR IGNORE`). Or from so many messages on the newest are overwritten (rows that are numbered
+  by their count, of which old ones are deleted), or cannot be stored.
+- `cut-text`: of a message of several lines only a part comes back, as from a text file with a line for each message, or
+  from what is joined with `|` and split again; or what reads it fails. A warning where only a long one is cut, by a
+  slice or a column: answers of models are longer than what people type.
 - `long-cookie`: the conversation is in a cookie, and has become longer than the 4,096 bytes that browsers keep of one:
   they go on sending the last that was short enough, so that nothing newer is remembered.
 - `short-lived`: what keeps the conversation drops it in less than a minute, as where seconds are given to `px=`, which
@@ -131,13 +135,19 @@ from __future__ import annotations
 
 from statecheck.experiments import COLD_START
 from statecheck.judge.cause import Cause, Question, Topic
-from statecheck.judge.causes.broken_store import expiry_examples, repeat_examples, second_server_examples
+from statecheck.judge.causes.broken_store import (
+    expiry_examples,
+    long_talk_examples,
+    repeat_examples,
+    second_server_examples,
+)
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.broken_store.failed_save import find_failed_save
 from statecheck.judge.causes.broken_store.guarded_save import find_guarded_save
 from statecheck.judge.causes.broken_store.library import find_broken_write, find_defect, find_pickled_memory
 from statecheck.judge.causes.broken_store.library_at_once import find_cold_start, find_several_threads
 from statecheck.judge.causes.broken_store.long_cookie import find_long_cookie
+from statecheck.judge.causes.broken_store.long_talks import find_cut_text, find_full_store
 from statecheck.judge.causes.broken_store.own_code import (
     find_message_given_twice,
     find_orphaned_tool_message,
@@ -199,6 +209,8 @@ CAUSE = Cause(
         # whatever overlaps is lost for the same reason
         Question(find_window_of_the_oldest, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=61),
         Question(find_turn_left_out, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=62),
+        Question(find_cut_text),
+        Question(find_full_store),
         Question(find_unstored_answers),
         Question(find_reversed_history),
         Question(find_message_given_twice, baseline="any"),
@@ -244,6 +256,7 @@ CAUSE = Cause(
         "failed-save",
         "guarded-save",
         "oldest-window",
+        "cut-text",
         "long-cookie",
         "short-lived",
         "answers-missing",
@@ -254,9 +267,12 @@ CAUSE = Cause(
     ),
     explains_failures=True,
     symptoms=SYMPTOMS,
-    examples=EXAMPLES + expiry_examples.EXAMPLES + second_server_examples.EXAMPLES + repeat_examples.EXAMPLES,
+    examples=(
+        *(*EXAMPLES, *expiry_examples.EXAMPLES, *long_talk_examples.EXAMPLES),
+        *(*second_server_examples.EXAMPLES, *repeat_examples.EXAMPLES),
+    ),
     counterexamples=(
-        *(*COUNTEREXAMPLES, *expiry_examples.COUNTEREXAMPLES),
+        *(*COUNTEREXAMPLES, *expiry_examples.COUNTEREXAMPLES, *long_talk_examples.COUNTEREXAMPLES),
         *(*second_server_examples.COUNTEREXAMPLES, *repeat_examples.COUNTEREXAMPLES),
     ),
     doc=__doc__ or "",
