@@ -9,6 +9,7 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.cut_texts import find_cut
 from statecheck.judge.conversation.windows import find_refusing, find_stuck
 from statecheck.judge.evidence.lines import anchor_of, anchors
+from statecheck.judge.evidence.services import find_lookups, find_queries
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from statecheck.probe.ops import OpKind
 
 _SOURCES: tuple[OpKind, ...] = ("sql", "file", "wire")
+
+
+_MOST_LINES = 3  # of those that read and write, beside the one to blame
 
 
 def find_cut_text(case: Case) -> Observation | None:
@@ -50,7 +54,7 @@ def find_cut_text(case: Case) -> Observation | None:
         (case.reason(LONG_TEXT),),
         kind="cut-text",
         severity="error" if cut.lines else "warning",
-        related_to=tuple(line for line in lines if line != anchor),
+        related_to=tuple(line for line in lines if line != anchor)[:_MOST_LINES],
         fix=fix,
     )
 
@@ -83,15 +87,16 @@ def find_full_store(case: Case) -> Observation | None:
         anchor,
         (case.reason(LONG_TALK),),
         kind="oldest-window",
-        related_to=tuple(line for line in lines if line != anchor),
+        related_to=tuple(line for line in lines if line != anchor)[:_MOST_LINES],
         fix="number messages by what only grows (an AUTOINCREMENT id, the greatest number and one), never by how many "
         "are left, and put the oldest away",
     )
 
 
 def _list_reads(conversation: Conversation, turn: Sent) -> list[Op]:
-    sent = [op for f in _SOURCES for op in conversation.select(f, turn.number) if op.action in ("read", "send")]
-    return [op for op in (*sent, *conversation.own_reads(turn.number)) if op.frames]
+    asked = [*find_queries(conversation, turn, "sql"), *find_lookups(conversation, turn)]
+    read = conversation.select("file", turn.number, "read")
+    return [op for op in (*asked, *read, *conversation.own_reads(turn.number)) if op.frames]
 
 
 def _list_writes(conversation: Conversation, turn: Sent) -> list[Anchor]:
