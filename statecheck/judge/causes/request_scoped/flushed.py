@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.case import Case
+    from statecheck.probe.ops import OpKind
 
 
+_OUTSIDE: tuple[OpKind, ...] = ("chat-store", "sql", "wire", "file", "cache", "session")
 _TAKES_NOTHING = "StaticMemoryBlock"  # it is handed what is flushed, as all are, and has its own words only
 
 
@@ -69,5 +71,10 @@ def _find_flush(conversation: Conversation) -> tuple[Op, Sent, Sent] | None:
 
 
 def _is_kept(conversation: Conversation, taking: Op, marker: str) -> bool:
-    """Whether what a block is given goes on into something else, which may outlive it."""
-    return any(op.f not in ("block", "memory") for op in conversation.writes(taking.turn, marker))
+    """Whether what a block is given goes on into something else, which may outlive it.
+
+    What was written before the memory archived it is the turn itself, whose answer may repeat all that was said.
+    """
+    archived = [op.time for op in conversation.select("chat-store", taking.turn) if op.action == "archive"]
+    written = [op for f in _OUTSIDE for op in conversation.with_marker(f, marker) if op.turn == taking.turn]
+    return any(op.action in ("write", "send") and op.time > max(archived, default=0) for op in written)
