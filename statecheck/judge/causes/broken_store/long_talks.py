@@ -8,7 +8,7 @@ from statecheck.experiments import LONG_TALK, LONG_TEXT
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.cut_texts import find_cut
 from statecheck.judge.conversation.windows import find_refusing, find_stuck
-from statecheck.judge.evidence.lines import anchor_of, anchors
+from statecheck.judge.evidence.lines import anchor_of, anchors, find_library_lines
 from statecheck.judge.evidence.services import find_lookups, find_queries
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _list_reads(conversation: Conversation, turn: Sent) -> list[Op]:
 
 
 def _list_writes(conversation: Conversation, turn: Sent) -> list[Anchor]:
-    stored = [op for f in _SOURCES for op in conversation.select(f, turn.number, "write")]
-    return anchors(
-        [*(op for op in stored if turn.marker in op.markers), *conversation.writes(turn.number, turn.marker)], "written"
-    )
+    stored = [op for f in _SOURCES for op in conversation.select(f, turn.number, "write") if turn.marker in op.markers]
+    theirs = find_library_lines(conversation, turn)
+    stored.sort(key=lambda op: bool(theirs & {*op.frames[:1]}))  # what an engine's own memory does comes last
+    return anchors([*stored, *conversation.writes(turn.number, turn.marker)], "written")
