@@ -1,7 +1,6 @@
 """The experiments, as data: a place, a session and an overlap each. One driver (`lab/driver.py`) runs them all.
 
-Nothing else writes their names down: options, judge and lab take them from here. To add one, add its name and its
-entry here, and bind its check in `judge/checks/__init__.py`.
+All else takes their names from here. To add one, add its name and entry, and its check in `judge/checks/__init__.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from statecheck.so_far import Guard, SoFar
 from statecheck.steps import (
     AT_ONCE,
     LATER,
+    OPENED_AT_ONCE,
     OTHERS,
     SPELLINGS,
     During,
@@ -225,10 +225,10 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         guards=(guards.ONE_USER, *_FORGETFUL, _ANSWERED, guards.NOT_BY_TEXT),
         where_due=True,
     ),
-    # two workers as alike as two can be, each with its first client: the ids that they hand out are to differ
+    # two workers as alike as two can be, each with its first client, then three at once: the ids given are to differ
     Experiment(
         OPENED_ELSEWHERE,
-        (Start("a"), Start("b"), Take("a"), Take("b", session=2)),
+        (Start("a"), Start("b"), Take("a"), Take("b", session=2), *OPENED_AT_ONCE),
         guards=(guards.ONE_USER, *_FORGETFUL, guards.NO_IDS),
         where_due=True,
     ),

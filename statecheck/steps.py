@@ -100,6 +100,14 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """Sessions that this worker opens at once, before any of them has a turn: where a request opens them."""
+
+    worker: str
+    sessions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """A turn of session 1 whose client goes away while it is held at the model."""
 
@@ -119,4 +127,6 @@ class During:
     steps: tuple[Start | Kill, ...]
 
 
-Step = Start | Take | Kill | Locate | Overlap | Leave | During | Survey | TalkOn
+Step = Start | Take | Kill | Locate | Overlap | Open | Leave | During | Survey | TalkOn
+OPENED_AT_ONCE: tuple[Step, ...] = (Open("a", (3, 4, 5)), *(Take("a", session=n) for n in (3, 4, 5)))
+"""Sessions that one worker opens at once, and a turn of each: of three that come at once two come in one second."""

@@ -16,13 +16,14 @@ from statecheck.experiments import BASELINE
 from statecheck.history import History, Line, Op, with_ordinals
 from statecheck.lab.bounds import KEPT_ANSWER
 from statecheck.lab.client import Answer, Client, Markers, take_turn
+from statecheck.lab.openings import open_at_once
 from statecheck.lab.overlap import send_at_once, wait_until_still
 from statecheck.lab.sightings import find_relayed, is_given, is_stored
 from statecheck.lab.wordings import message_of
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
-from statecheck.steps import During, Kill, Leave, Locate, Overlap, Start, Step, Survey, Take, TalkOn
+from statecheck.steps import During, Kill, Leave, Locate, Open, Overlap, Start, Step, Survey, Take, TalkOn
 from statecheck.talk.variations import respell_key
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Driver:
             Kill: self._kill,
             Locate: self._locate,
             Overlap: self._overlap,
+            Open: lambda step: open_at_once(step, self.workers, self._client, self.setting, self._quiet()),
             Leave: self._leave,
             During: self._during,
             Survey: self._survey,
@@ -116,8 +118,7 @@ class Driver:
         self.setting.lab.drop_disks(self.experiment)
 
     def _start(self, step: Start) -> None:
-        setting = self.setting
-        listen = setting.plan.kind != "callable"
+        setting, listen = self.setting, self.setting.plan.kind != "callable"
         worker = setting.lab.spawn(f"{self.experiment}/{step.disk}", setting.volumes, listen=listen, later=step.later)
         # a worker that is replaced stays in the history under another name
         if step.worker in self.workers:
@@ -210,8 +211,7 @@ class Driver:
         self._record(of(key=key, text=answer.text[:4000], status=answer.status, error=answer.error))
 
     def _kill(self, step: Kill) -> None:
-        worker = self.workers[step.worker]
-        self.setting.lab.kill(worker, container=True)
+        self.setting.lab.kill(worker := self.workers[step.worker], container=True)
         self.ops.append(_op(worker, "info", "kill")())
 
     def _files(self, worker: Worker) -> None:
@@ -232,9 +232,9 @@ class Driver:
         keys = [] if step.read_back else self._keys()
         under_way = step.under_way or self.setting.plan.reply is not None  # a run that asks a person waits
         request = {"locate": list(self.sent), "keys": keys, "deep": deep, "under_way": under_way}
-        reply = worker.ask(request, self.setting.limits.turn)
-        if reply is None or "error" in reply:
-            error = "memory could not be searched: " + (reply or {"error": "no answer"})["error"]
+        reply = worker.ask(request, self.setting.limits.turn) or {"error": "no answer"}
+        if "error" in reply:
+            error = "memory could not be searched: " + reply["error"]
             self.ops.append(_op(worker, "fail", "place")(error=error))
             return
         for place in map(decode_place, reply["places"]):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _BEGINS = as_set("new create start open begin init initialize join register login signin signup token auth")
 _SESSIONS = as_set("session thread conversation chat room dialog dialogue channel user login token auth")
 _OF_ANSWERS = ("id", "message_id", "messageId", "answer_id", "response_id", "reply_id")
+_OPENING = "opening"
 _FIRST_WORDS = "Good morning"
 _TOKENS = ("access_token", "token", "session_token", "api_token", "key")
 
@@ -111,6 +112,17 @@ def opens_path(session: Field, plan: Plan) -> bool:
 def speaks_first(plan: Plan) -> bool:
     """Whether what opens a session is sent words too, and so counts as its first turn."""
     return plan.opening is not None and bool(plan.opening.message_field) and plan.opening.path != plan.path
+
+
+def opens_by_request(plan: Plan) -> bool:
+    """Whether a request that is no turn opens a session, and its answer gives that one's id."""
+    return plan.opening is not None and bool(plan.given) and not plan.opening.message_field
+
+
+def only_open(plan: Plan) -> Plan:
+    """Return a plan whose first turn is what opens its session, and no more."""
+    assert plan.opening is not None
+    return replace(plan, opening=replace(plan.opening, message_field=_OPENING), reply=None)
 
 
 def open_apart(plan: Plan) -> Plan:

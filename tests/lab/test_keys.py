@@ -74,9 +74,16 @@ COUNTED = """\
 """
 
 
-def test_an_id_that_two_processes_hand_out_is_two_users(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("made", "whom"),
+    [
+        pytest.param("next(numbers)", "by two processes, each to another user", marks=pytest.mark.acceptance),
+        ("int(time.time())", "to two users who come at the same time"),
+    ],
+)
+def test_an_id_that_is_handed_out_twice_is_two_users(made: str, whom: str, tmp_path: Path) -> None:
     user = User(tmp_path)
-    user.write(app=COUNTED)
+    user.write(app=COUNTED.replace("next(numbers)", made).replace("import itertools", "import itertools, time"))
     (user.project / "data").mkdir()
 
     ran = diagnosed_in_turn(user, "app.py:app", Options(seed=1, only=("opened-elsewhere",)))
@@ -84,6 +91,7 @@ def test_an_id_that_two_processes_hand_out_is_two_users(tmp_path: Path) -> None:
     assert ran.outcomes()["opened-elsewhere"] == "leaked"
     (cause,) = (each for each in ran.diagnosis.causes if each.severity == "error")
     assert (cause.code, cause.kind, cause.anchor.line) == ("SC106", "repeated-id", 10)
+    assert whom in cause.summary
 
 
 HOST = """\

@@ -24,7 +24,7 @@ from statecheck.talk.plan import AppFacts, Json, Overrides, Plan, Route, Varied
 from statecheck.talk.plan_text import describe, list_varied
 from statecheck.talk.planning import candidates
 from statecheck.talk.requests import render, session_key
-from statecheck.talk.session_openings import open_apart, speaks_first
+from statecheck.talk.session_openings import only_open, open_apart, opens_by_request, speaks_first
 from statecheck.talk.variations import respell_key
 
 HERE = Path(__file__).parent
@@ -613,6 +613,8 @@ def test_what_opens_a_session_apart_has_no_word_of_its_turns() -> None:
     sent = render(apart.opening, "s1", "a secret word", user="ada")
 
     assert not speaks_first(apart)
+    assert opens_by_request(apart)
+    assert speaks_first(only_open(apart))
     assert "secret" not in f"{sent.body}{sent.query}"
     assert isinstance(sent.body, dict)
     assert sent.body["who"] == "ada"

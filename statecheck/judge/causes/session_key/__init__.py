@@ -89,8 +89,9 @@ conversation.
 
 - `folded-key`: keys that differ become one on the way to the store: by `lower()`, by a pattern that leaves letters
   alone, by the first eight characters, by `LIKE`. Two users whose ids are spelled alike share one conversation.
-- `repeated-id`: two processes hand out one id: a counter in memory begins again with each process, after a restart too,
-  and so does `random` with a seed of its own, while the conversations are in a database that all share.
+- `repeated-id`: one id is handed out twice. By two processes: a counter in memory begins again with each process, after
+  a restart too, and so does `random` with a seed of its own, while the conversations are in a database that all share.
+  Or to two users who come at the same time: `len(chats) + 1`, `max(id) + 1`, the time in whole seconds.
 - `other-thread`: the client sends a user and a thread, and the conversation goes by the user: a new thread begins
   with the old one's. A warning, as it may be meant so.
 - `shared-answer`: answers are kept by the question's text, whoever asks (a dict, a table, `lru_cache`, Redis): who
@@ -110,6 +111,7 @@ from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.session_key.answers import find_shared_cache
 from statecheck.judge.causes.session_key.days import find_dated_key
 from statecheck.judge.causes.session_key.examples import COUNTEREXAMPLES, EXAMPLES
+from statecheck.judge.causes.session_key.handed_out import find_repeated_id
 from statecheck.judge.causes.session_key.keys import (
     find_key_of_each_container,
     find_key_of_each_process,
@@ -121,7 +123,6 @@ from statecheck.judge.causes.session_key.sharing import (
     find_keyless,
     find_leak,
     find_other_thread,
-    find_repeated_id,
 )
 from statecheck.judge.causes.session_key.swapping import find_swap
 

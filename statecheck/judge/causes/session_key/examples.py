@@ -172,6 +172,20 @@ _SAME_ID = """
 2b model read 1 2
 2b <
 """
+_SAME_AT_ONCE = """
+1a > 1
+1a model read 1
+1a <
+2b > 2
+2b model read 2
+2b <
+3a > 3
+3a model read 3
+3a <
+4a > 3
+4a model read 3 4
+4a <
+"""
 _IDS_APART = _SAME_ID.replace("2b > 2", "2b > 3").replace("2b sql read 1", "2b sql send").replace("read 1 2", "read 2")
 _ALONE_WITHOUT_KEYS = _WITHOUT_KEYS.replace("read 2 3", "read 3")
 
@@ -242,6 +256,7 @@ EXAMPLES = (
     Example("keys lose their case", {BASELINE: KEPT, ALIKE_KEYS: _ALIKE}, "folded-key"),
     Example("a counter begins again", {BASELINE: KEPT, OPENED_ELSEWHERE: _SAME_ID}, "repeated-id"),
     Example("answers are kept by the question", {BASELINE: KEPT, SAME_TEXT: _ANSWERED_BEFORE}, "shared-answer"),
+    Example("two who come at once get one number", {BASELINE: KEPT, OPENED_ELSEWHERE: _SAME_AT_ONCE}, "repeated-id"),
     Example("all without a key share one", {BASELINE: KEPT, KEYLESS: _WITHOUT_KEYS}, KEYLESS),
     Example("two requests swap what they share", {BASELINE: KEPT, TWO_SESSIONS: _SWAPPED}, "swapped"),
     Example("a chat store that does not say where it is", {BASELINE: _STORE_OVER_A_DATABASE}, "new-key"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import ALIKE_KEYS, BASELINE, KEYLESS, OPENED_ELSEWHERE, OTHER_SESSION, SECOND_THREAD
+from statecheck.experiments import ALIKE_KEYS, BASELINE, KEYLESS, OTHER_SESSION, SECOND_THREAD
 from statecheck.judge.cause import Observation
+from statecheck.judge.causes.session_key.handed_out import find_lookup, is_handed_out_twice
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.evidence.deployed import advise_per_tab
 from statecheck.judge.evidence.lines import anchor_of, find_builds
@@ -26,6 +27,8 @@ def find_leak(case: Case) -> Observation | None:
     if conversation is None or not case.leaked(OTHER_SESSION):
         return None
     first, second = conversation.turns[:2]
+    if is_handed_out_twice(case, first, second):
+        return None
     baseline = case.conversations.get(BASELINE, conversation)
     kept = [place for turn in baseline.turns[:1] for place in find_whereabouts(baseline, turn.marker)]
     place = next((p for p in kept if p.anchor is not None and p.kind == "process"), None)
@@ -80,7 +83,7 @@ def find_other_thread(case: Case) -> Observation | None:
     conversation = case.conversations.get(SECOND_THREAD)
     if conversation is None or not case.leaked(SECOND_THREAD) or case.leaked(OTHER_SESSION):
         return None
-    anchor, related = _find_lookup(case, conversation, conversation.turns[1])
+    anchor, related = find_lookup(case, conversation, conversation.turns[1])
     varied = case.app.plan.varied if case.app.plan is not None else None
     sent = f" (the same {' and '.join(varied.within)}, another {varied.field})" if varied is not None else ""
     if varied is not None and varied.person:
@@ -114,7 +117,7 @@ def find_folded_key(case: Case) -> Observation | None:
     leak = next(find_leaks(conversation))
     ran = {frame.function for op in conversation.select(turn=leak.turn.number) for frame in op.frames}
     folded = min(conversation.select("folding"), key=lambda op: op.method not in ran, default=None)
-    found, related = _find_lookup(case, conversation, leak.turn)
+    found, related = find_lookup(case, conversation, leak.turn)
     line = folded.lines[0] if folded is not None and folded.lines else None
     anchor = Anchor(line.path, line.line) if line is not None else found
     by = f" (`{folded.name}`)" if folded is not None else ""
@@ -130,28 +133,6 @@ def find_folded_key(case: Case) -> Observation | None:
     )
 
 
-def find_repeated_id(case: Case) -> Observation | None:
-    """Did a worker hand out the id of a session that another worker has opened?"""
-    conversation = case.conversations.get(OPENED_ELSEWHERE)
-    if conversation is None or not case.leaked(OPENED_ELSEWHERE) or case.leaked(OTHER_SESSION):
-        return None
-    leak = next(find_leaks(conversation))
-    found, related = _find_lookup(case, conversation, leak.turn)
-    opening = case.app.plan.opening if case.app.plan is not None else None
-    anchor = (opening.handler if opening is not None else None) or found
-    given = leak.turn.key if leak.turn.key == leak.other.key else None
-    what = f"the id `{given}` is" if given is not None else "ids that stand for one conversation are"
-    return Observation(
-        f"{what} handed out by two processes, each to another user: the second is given what the first one said",
-        anchor,
-        (case.reason(OPENED_ELSEWHERE),),
-        kind="repeated-id",
-        related_to=tuple(dict.fromkeys(filter(None, [found if found != anchor else None, *related]))),
-        fix="make ids that no process makes twice, before a restart or after: `uuid.uuid4()`, or the database's own "
-        "counter; one in memory begins again with each process, and so does a seeded `random`",
-    )
-
-
 def find_keyless(case: Case) -> Observation | None:
     """Were clients that send no session key given each other's, or that of somebody who sends one?"""
     conversation = case.conversations.get(KEYLESS)
@@ -161,7 +142,7 @@ def find_keyless(case: Case) -> Observation | None:
     keyed = next((leak for leak in leaks if leak.other.number == 1), None)
     leak = keyed or leaks[0]
     whose = "a user with a key said" if keyed else "others without one said: all of them share one conversation"
-    anchor, related = _find_lookup(case, conversation, leak.turn)
+    anchor, related = find_lookup(case, conversation, leak.turn)
     return Observation(
         f"a client that sends no session key is given what {whose}",
         anchor,
@@ -171,11 +152,3 @@ def find_keyless(case: Case) -> Observation | None:
         related_to=related,
         fix="refuse a turn without a session key, or make a new key for it and return that",
     )
-
-
-def _find_lookup(case: Case, conversation: Conversation, turn: Sent) -> tuple[Anchor | None, tuple[Anchor, ...]]:
-    """Where a turn found the conversation, and what else concerns that."""
-    builds = find_builds(conversation, turn.marker, turn)
-    anchor = anchor_of(next((op for op in builds if op.frames and op.turn == turn.number), None))
-    related = find_related(conversation, turn, turn.marker, anchor or case.handler)
-    return anchor or next((place for place in related if place.text == "read"), None), related

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import OTHER_SESSION, TWO_SESSIONS
 from statecheck.judge.cause import Observation
+from statecheck.judge.causes.session_key.handed_out import is_handed_out_twice
 from statecheck.judge.checks.mixing import find_leaks, find_misplaced
 from statecheck.judge.conversation.conversation import WRITES
 from statecheck.judge.evidence.lines import anchors
@@ -23,6 +24,8 @@ def find_swap(case: Case) -> Observation | None:
     """Was a session given what another said at the same time, though one after the other they are kept apart?"""
     conversation = case.conversations.get(TWO_SESSIONS)
     if conversation is None or not case.leaked(TWO_SESSIONS) or case.leaked(OTHER_SESSION):
+        return None
+    if any(is_handed_out_twice(case, leak.turn, leak.other) for leak in find_leaks(conversation)):
         return None
     turns = [turn.number for turn in conversation.overlap[1]]
     shared = _find_shared(conversation, turns)
