@@ -118,7 +118,8 @@ class Driver:
         self.setting.lab.drop_disks(self.experiment)
 
     def _start(self, step: Start) -> None:
-        setting, listen = self.setting, self.setting.plan.kind != "callable"
+        setting = self.setting
+        listen = setting.plan.kind != "callable"
         worker = setting.lab.spawn(f"{self.experiment}/{step.disk}", setting.volumes, listen=listen, later=step.later)
         # a worker that is replaced stays in the history under another name
         if step.worker in self.workers:
@@ -211,7 +212,8 @@ class Driver:
         self._record(of(key=key, text=answer.text[:4000], status=answer.status, error=answer.error))
 
     def _kill(self, step: Kill) -> None:
-        self.setting.lab.kill(worker := self.workers[step.worker], container=True)
+        worker = self.workers[step.worker]
+        self.setting.lab.kill(worker, container=True)
         self.ops.append(_op(worker, "info", "kill")())
 
     def _files(self, worker: Worker) -> None:

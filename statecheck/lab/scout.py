@@ -90,9 +90,7 @@ class Scout:
             if any(_rivals(plan, other) for other in unseen) or (best is not None and not _rivals(plan, best.plan)):
                 continue
             rivals = [other for other in plans if other is not plan and _rivals(other, plan)]
-            trial = self._try(plan, keyed=best is not None or bool(rivals) or speaks_first(plan))
-            if trial.shown == Shown.ARRIVED and speaks_first(plan):
-                trial = self._open_apart(trial)
+            trial = self._try_openings(plan, keyed=best is not None or bool(rivals))
             if self.worker.dead or trial.answer.status == 0:
                 break
             if trial.shown == Shown.KEYED:
@@ -127,9 +125,12 @@ class Scout:
         self.tried.append(_Trial(plan, answer, reached, shown))
         return self.tried[-1]
 
-    def _open_apart(self, trial: _Trial) -> _Trial:
-        """A trial whose session is opened before its first turn, where what opens it was seen to be no turn of it."""
-        apart = self._try(open_apart(trial.plan), keyed=True)
+    def _try_openings(self, plan: Plan, *, keyed: bool) -> _Trial:
+        """A trial; one whose session is opened before its first turn, where what opens it is seen to be no turn."""
+        trial = self._try(plan, keyed=keyed or speaks_first(plan))
+        if trial.shown != Shown.ARRIVED or not speaks_first(plan):
+            return trial
+        apart = self._try(open_apart(plan), keyed=True)
         return apart if apart.shown >= Shown.REMEMBERED else trial
 
     def _look_elsewhere(self, trial: _Trial, plans: tuple[Plan, ...]) -> _Trial:
@@ -139,9 +140,7 @@ class Scout:
         if known or not others or not self._keeps_nothing(trial.plan):
             return trial
         for plan in list(reversed(others.values()))[:_MOST_ELSEWHERE]:
-            other = self._try(plan, keyed=True)
-            if other.shown == Shown.ARRIVED and speaks_first(plan):
-                other = self._open_apart(other)
+            other = self._try_openings(plan, keyed=True)
             if other.shown >= Shown.REMEMBERED:
                 said = (
                     f"`{trial.plan.method} {trial.plan.path}` keeps nothing of what it is told, and this endpoint does"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import describe_refused, find_unanswered, report_unanswered
+
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel, Conversation, Sent
     from statecheck.model import OutcomeName
@@ -36,12 +38,12 @@ def check(
     """
     sent = conversation.turns
     if len(sent) < 3 or sent[0].status != "ok":
-        return "error", f"turn 1 was not acknowledged: {sent[0].note}" if sent else "nothing was sent"
+        return report_unanswered(next(iter(sent), None))
     unkept = find_unkept(conversation, channel or "model")
     if unkept is not None:
         way, _, later, missing = unkept
         return "lost", f"turn {later.number} was not given turn {missing.number}, which was sent with {way}"
-    refused = next((turn for turn in sent if turn.status != "ok"), None)
+    refused = find_unanswered(sent)
     if refused is not None:
-        return "skipped", f"turn {refused.number} was refused: {refused.note}"
+        return "skipped", describe_refused(refused)
     return "kept", "what was sent either way was given to later turns"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import find_unanswered, report_unanswered
+
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel, Conversation
     from statecheck.model import OutcomeName
@@ -19,9 +21,9 @@ def check(
         that shows what is remembered; and a sentence.
     """
     sent = conversation.turns
-    refused = next((turn for turn in (*sent[:1], *sent[-1:]) if turn.status != "ok"), None)
+    refused = find_unanswered((*sent[:1], *sent[-1:]))
     if len(sent) < 2 or refused is not None:
-        return "error", f"turn {refused.number} was not acknowledged: {refused.note}" if refused else "nothing was sent"
+        return report_unanswered(refused)
     if channel == "progress":
         return "skipped", "what an answer counts shows nothing of one session among others"
     others = len(sent) - 2

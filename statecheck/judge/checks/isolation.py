@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import find_unanswered, report_unanswered
+
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel, Conversation
     from statecheck.model import OutcomeName
@@ -18,9 +20,9 @@ def check(
         `isolated`, `leaked`, or `error` where a turn was not acknowledged; and a sentence.
     """
     sent = conversation.turns
-    refused = next((turn for turn in sent[:2] if turn.status != "ok"), None)
+    refused = find_unanswered(sent[:2])
     if len(sent) < 2 or refused is not None:
-        return "error", f"turn {refused.number} was not acknowledged: {refused.note}" if refused else "nothing was sent"
+        return report_unanswered(refused)
     first, second = sent[:2]
     channel = conversation.remembered_by(second, first)
     if channel is not None:

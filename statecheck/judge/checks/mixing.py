@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.experiments import SESSIONS
+from statecheck.judge.checks.unanswered import find_unanswered, report_unanswered
 from statecheck.judge.conversation.conversation import WRITES, service_key
 
 if TYPE_CHECKING:
@@ -156,9 +157,9 @@ def check(
         of the overlap, or none after it, was acknowledged; and a sentence.
     """
     before, during, reader = conversation.overlap
-    for turn in before or conversation.turns[:1]:
-        if turn.status != "ok":
-            return "error", f"turn {turn.number} was not acknowledged: {turn.note}"
+    unanswered = find_unanswered(before or conversation.turns[:1])
+    if unanswered is not None:
+        return report_unanswered(unanswered)
     leak = next(find_leaks(conversation), None)
     if leak is not None:
         return "leaked", f"turn {leak.turn.number} was given turn {leak.other.number} of another session ({leak.how})"

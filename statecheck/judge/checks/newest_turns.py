@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import judge_unanswered
 from statecheck.judge.conversation.windows import find_refusing, find_stuck
 
 if TYPE_CHECKING:
@@ -23,13 +24,9 @@ def check(
     refusing = find_refusing(conversation)
     if refusing is not None and refusing.number > 2:
         return "lost", f"turn {refusing.number} and those after it were refused: {refusing.note}"
-    refused = next((turn for turn in sent if turn.status != "ok"), None)
-    if refused is not None and refused.status == "fail":
-        return "skipped", f"turn {refused.number} was refused: {refused.note}"
-    if refused is not None:
-        return "error", f"turn {refused.number} was not acknowledged: {refused.note}"
-    if len(sent) < 3:
-        return "error", "too few turns were sent"
+    unjudged = judge_unanswered(sent, 3)
+    if unjudged is not None:
+        return unjudged
     stuck = find_stuck(conversation)
     if stuck is not None:
         return (

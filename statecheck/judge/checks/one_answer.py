@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import report_unanswered
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,7 +37,7 @@ def check(
     """
     first, *answers = conversation.turns or (None,)
     if first is None or first.status != "ok":
-        return "error", f"turn 1 was not acknowledged: {first.note}" if first else "nothing was sent"
+        return report_unanswered(first)
     hanging = next((turn for turn in answers if turn.status == "info"), None)
     if hanging is not None or not answers:
         return "error", f"turn {hanging.number} got no answer: {hanging.note}" if hanging else "nothing was answered"

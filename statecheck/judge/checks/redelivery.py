@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import find_unanswered, report_unanswered
 from statecheck.judge.conversation.shapes import find_repeated
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ def check(
         `duplicated`, `kept`, or `error` where the first or the last turn was not acknowledged; and a sentence.
     """
     sent = conversation.turns
-    refused = next((turn for turn in (*sent[:1], *sent[2:]) if turn.status != "ok"), None)
+    refused = find_unanswered((*sent[:1], *sent[2:]))
     if len(sent) < 3 or refused is not None:
-        return "error", f"turn {refused.number} was not acknowledged: {refused.note}" if refused else "nothing was sent"
+        return report_unanswered(refused)
     twice = [any(find_repeated(op.messages) for op in conversation.select("model", turn.number)) for turn in sent]
     if twice[2] and not twice[0]:
         return "duplicated", "turn 3 was given turn 1 twice, which was delivered twice"

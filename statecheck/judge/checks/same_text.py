@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import SAME_TEXT, SESSIONS
 from statecheck.judge.checks.mixing import Leak, find_leaks
+from statecheck.judge.checks.unanswered import find_unanswered, report_unanswered
 from statecheck.judge.conversation.text_keys import list_digests
 
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ def check(
     leak = find_shared_answer(conversation)
     if leak is not None:
         return "leaked", f"turn {leak.turn.number} was given turn {leak.other.number} of another session ({leak.how})"
-    refused = next((turn for turn in conversation.turns if turn.status != "ok"), None)
+    refused = find_unanswered(conversation.turns)
     if refused is not None or len(conversation.turns) < len(SESSIONS[SAME_TEXT]):
-        return "error", f"turn {refused.number} was not acknowledged: {refused.note}" if refused else "nothing was sent"
+        return report_unanswered(refused)
     dropped = find_dropped(conversation)
     if dropped is not None:
         again, reader = dropped

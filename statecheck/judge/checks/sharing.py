@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.judge.checks.mixing import find_leaks
+from statecheck.judge.checks.unanswered import describe_refused, find_unanswered, report_unanswered
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel, Conversation
@@ -22,13 +23,13 @@ def check(
     """
     sent = conversation.turns
     if len(sent) < 2 or sent[0].status != "ok":
-        return "error", f"turn 1 was not acknowledged: {sent[0].note}" if sent else "nothing was sent"
+        return report_unanswered(next(iter(sent), None))
     leak = next(find_leaks(conversation), None)
     if leak is not None:
         return "leaked", f"turn {leak.turn.number} was given turn {leak.other.number} ({leak.how})"
-    refused = next((turn for turn in sent if turn.status != "ok"), None)
+    refused = find_unanswered(sent)
     if refused is not None and (len(sent) == 2 or sent[1].status != "ok"):  # nothing can be given where nothing is kept
-        return "skipped", f"turn {refused.number} was refused: {refused.note}"
+        return "skipped", describe_refused(refused)
     if refused is not None:
-        return "isolated", f"turn {refused.number} was refused: {refused.note}"
+        return "isolated", describe_refused(refused)
     return "isolated", "no turn was given another"

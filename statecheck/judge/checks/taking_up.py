@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import report_unanswered
+
 if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Channel, Conversation, Sent
@@ -36,7 +38,7 @@ def check(
     """
     beside, after = (*conversation.turns, None, None)[:2]
     if beside is None or after is None or beside.status != "ok":
-        return "error", f"turn 1 was not acknowledged: {beside.note}" if beside else "nothing was sent"
+        return report_unanswered(beside)
     twice = find_taken_up(conversation, beside)
     again = find_taken_up(conversation, after)
     told = f"PID {twice[0].pid} took up turn 1's run, which PID {beside.pid} still did" if twice else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from statecheck.judge.checks.unanswered import judge_unanswered
 from statecheck.judge.conversation.cut_texts import find_cut
 
 if TYPE_CHECKING:
@@ -23,11 +24,7 @@ def check(
     cut = find_cut(conversation)
     if cut is not None:
         return "lost", cut.what
-    refused = next((turn for turn in sent if turn.status != "ok"), None)
-    if refused is not None and refused.status == "fail":
-        return "skipped", f"turn {refused.number} was refused: {refused.note}"
-    if refused is not None:
-        return "error", f"turn {refused.number} was not acknowledged: {refused.note}"
-    if len(sent) < 3:
-        return "error", "too few turns were sent"
+    unjudged = judge_unanswered(sent, 3)
+    if unjudged is not None:
+        return unjudged
     return "kept", "texts of several lines, and long ones, were given to later turns whole"

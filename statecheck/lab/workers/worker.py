@@ -83,9 +83,8 @@ class Worker:
         self.listens: dict[int, int] = {}
         self.held = 0
         self.held_aside = 0
-        self._arrivals: dict[
-            int, bool
-        ] = {}  # {turn token: whether it is held now}, in the order of their first arrival
+        # {turn token: whether it is held now}, in the order in which they were held first
+        self._arrivals: dict[int, bool] = {}
         self.asked = 0
         self.importing = ("", 0)
         self.incomplete = False

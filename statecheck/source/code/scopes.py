@@ -40,6 +40,12 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
         stack += _children(current)
 
 
+def name_scopes(tree: ast.Module) -> Iterator[tuple[str, ast.Module | Function]]:
+    """Yield a module under "", then each function in it by its name, also those of classes and of other functions."""
+    yield "", tree
+    yield from ((node.name, node) for node in walk(tree) if isinstance(node, Function))
+
+
 def own_nodes(scope: Scope) -> Iterator[ast.AST]:
     """Yield the nodes that belong to this scope itself: nested functions and classes are yielded, not entered."""
     stack: list[ast.AST] = [scope.body] if isinstance(scope, ast.Lambda) else list(scope.body[::-1])

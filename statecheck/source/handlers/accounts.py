@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from statecheck.source.code.resolver import FUNCTIONS
-from statecheck.source.code.scopes import last_name, walk
+from statecheck.source.code.scopes import last_name, name_scopes, walk
 from statecheck.source.project.variable_reads import read_variable
 from statecheck.source.roles import as_set, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from statecheck.source.code.tree import SourceTree
 
@@ -31,6 +31,7 @@ _INSERTS = re.compile(r"\binsert\b.{0,40}\binto\b\W+(\w+)", re.IGNORECASE | re.D
 _SERVES = as_set("host port database dbname dsn driver")
 """What stands beside a name and a password that are a server's, not a user's."""
 _MOST = 8
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,7 @@ def find_accounts(tree: SourceTree, environment: Mapping[str, str]) -> tuple[Acc
         tree: the user's files.
         environment: the variables that the code finds where it runs.
     """
-    found: list[Account] = []
-    for module in tree.modules():
-        if _SPEAKS.search(module.text):
-            found += _Reader(module.ast, environment).accounts()
-    return tuple(dict.fromkeys(found))[:_MOST]
+    return _read_all(tree, environment, _Reader.accounts)
 
 
 def find_passwords(tree: SourceTree, environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -78,10 +75,15 @@ def find_passwords(tree: SourceTree, environment: Mapping[str, str]) -> tuple[st
         tree: the user's files.
         environment: the variables that the code finds where it runs.
     """
-    found: list[str] = []
-    for module in tree.modules():
-        if _SPEAKS.search(module.text):
-            found += _Reader(module.ast, environment).passwords()
+    return _read_all(tree, environment, _Reader.passwords)
+
+
+def _read_all(
+    tree: SourceTree, environment: Mapping[str, str], read: Callable[[_Reader], Iterator[_Found]]
+) -> tuple[_Found, ...]:
+    """Return what is read in the modules that speak of such things, each once, and no more than are ever tried."""
+    spoken = (module for module in tree.modules() if _SPEAKS.search(module.text))
+    found = (each for module in spoken for each in read(_Reader(module.ast, environment)))
     return tuple(dict.fromkeys(found))[:_MOST]
 
 
@@ -117,7 +119,7 @@ class _Reader:
 
     def passwords(self) -> Iterator[str]:
         """Yield the texts that a password is compared with, whatever is asked beside it."""
-        for scope in (self._tree, *(node for node in walk(self._tree) if isinstance(node, FUNCTIONS))):
+        for _, scope in name_scopes(self._tree):
             local, asked = _read_scope(scope)
             yield from (value for is_secret, value in self._compared(asked, local) if is_secret)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from statecheck.model import Anchor
-from statecheck.source.code.scopes import Function, last_name, own_nodes, walk
+from statecheck.source.code.scopes import last_name, name_scopes, own_nodes
 from statecheck.source.roles import as_set, words
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def find_foldings(tree: SourceTree) -> tuple[Folding, ...]:
 
 
 def _in_module(module: Module) -> Iterator[Folding]:
-    scopes: list[ast.Module | Function] = [module.ast, *(n for n in walk(module.ast) if isinstance(n, Function))]
-    for scope in scopes:
-        name = scope.name if isinstance(scope, Function) else ""
+    for name, scope in name_scopes(module.ast):
         for node in own_nodes(scope):
             folded = _folded(node)
             if folded is None:

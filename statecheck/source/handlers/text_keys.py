@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from statecheck.model import Anchor
 from statecheck.source import weights
-from statecheck.source.code.scopes import Function, last_name, own_nodes, parameters, walk
+from statecheck.source.code.scopes import Function, last_name, name_scopes, own_nodes, parameters
 from statecheck.source.roles import as_set, is_history, leaning
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ def find_text_keys(tree: SourceTree) -> tuple[TextKey, ...]:
 
 
 def _in_module(module: Module) -> Iterator[TextKey]:
-    scopes: list[ast.Module | Function] = [module.ast, *(n for n in walk(module.ast) if isinstance(n, Function))]
-    for scope in scopes:
-        name = scope.name if isinstance(scope, Function) else ""
+    for name, scope in name_scopes(module.ast):
         if isinstance(scope, Function) and (cached := _remembered(scope)) is not None:
             yield TextKey(f"@{ast.unparse(cached)}"[:80], name, Anchor(module.shown, cached.lineno), "key")
         for node in (inner for each in own_nodes(scope) for inner in _entered(each)):

@@ -24,11 +24,9 @@ def find_dropped_repeat(case: Case) -> Observation | None:
         return None
     again, _ = found
     written = find_once(conversation, again)
-    lines = [*filter(None, [anchor_of(written)]), *(line for line, _ in find_text_lines(conversation, again, "once"))]
-    words = [
-        *([written.text] if written is not None else []),
-        *(w for _, w in find_text_lines(conversation, again, "once")),
-    ]
+    said = find_text_lines(conversation, again, "once")
+    lines = [*filter(None, [anchor_of(written)]), *(line for line, _ in said)]
+    words = [*([written.text] if written is not None else []), *(text for _, text in said)]
     by = f" (`{words[0][:60]}`)" if words else ""
     return Observation(
         f"what a user says a second time is not kept{by}: later turns are given it once, where it stood first",
