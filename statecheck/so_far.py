@@ -18,6 +18,7 @@ class SoFar:
     Attributes:
         settled: names of the experiments that have run, or that do not apply.
         lone: what says who is talking, where all clients are one user to the app (`header X-Api-Key`).
+        users: how many the app's own code knows with their passwords; 0 where a client may be anybody.
         tabs_apart: a client is a page in a browser, and what the app keeps of the baseline is that tab's alone.
         keyed: what a client sends names its session.
         sent_whole: a client sends the whole conversation, and nothing shows that the app keeps it as well.
@@ -50,6 +51,7 @@ class SoFar:
 
     settled: frozenset[str] = frozenset()
     lone: str = ""
+    users: int = 0
     tabs_apart: bool = False
     keyed: bool = False
     sent_whole: bool = False

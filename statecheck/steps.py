@@ -128,5 +128,6 @@ class During:
 
 
 Step = Start | Take | Kill | Locate | Overlap | Open | Leave | During | Survey | TalkOn
-OPENED_AT_ONCE: tuple[Step, ...] = (Open("a", (3, 4, 5)), *(Take("a", session=n) for n in (3, 4, 5)))
+OPENED = (3, 4, 5)
+OPENED_AT_ONCE: tuple[Step, ...] = (Open("a", OPENED), *(Take("a", session=n) for n in OPENED))
 """Sessions that one worker opens at once, and a turn of each: of three that come at once two come in one second."""

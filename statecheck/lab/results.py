@@ -99,6 +99,7 @@ class Results:
         return SoFar(
             settled,
             lone=plan.lone,
+            users=len(plan.accounts),
             tabs_apart=plan.in_tabs and baseline is not None and (_is_of_one_tab(baseline) or "skipped" in overlapped),
             keyed=plan.session_field is not None,
             sent_whole=sent_whole,
@@ -121,7 +122,7 @@ class Results:
             by_text=by_text or (baseline is not None and goes_by_text(baseline)),
             cuts=cuts and plan.takes_lines and channel == "model",
             counts=counts and channel == "model",
-            hands_out=bool(plan.given) and not plan.accounts,  # a token is that of whoever signs in, however often
+            hands_out=bool(plan.given),
             resumes=baseline is not None and bool(find_servers(baseline)) and baseline.calls_model(1),
             events=has_events(plan),
             pushed_out=mixed is not None and channel is not None and find_pushed_out(mixed, channel) is not None,
