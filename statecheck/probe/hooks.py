@@ -35,10 +35,24 @@ Patch = Callable[[ModuleType], None]
 _SOURCES = (
     *(
         module.HOOKS
-        for module in (absent_indexes, caches, caught_servers, client_holds, encodings, http_clients, models)
+        for module in (
+            absent_indexes,
+            caches,
+            caught_servers,
+            client_holds,
+            encodings,
+            http_clients,
+            models,
+            references,
+            retries,
+            signed_tokens,
+            sql,
+            state,
+            substitutes,
+            tools,
+            workflow_servers,
+        )
     ),
-    *(module.HOOKS for module in (references, retries, signed_tokens, sql, state)),
-    *(module.HOOKS for module in (substitutes, tools, workflow_servers)),
     *adapters.hooks(),
 )
 _PATCHES: dict[str, list[Patch]] = {}

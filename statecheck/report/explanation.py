@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from statecheck.errors import StatecheckError
-from statecheck.judge.causes import CAUSES, Cause, find_cause
+from statecheck.judge.causes import CAUSES, Cause, find_cause, look_up_cause
 from statecheck.report import catalogue
 from statecheck.report.json import document, dumps
 
@@ -24,20 +24,18 @@ def render(topic: str | None, style: str) -> str:
         return dumps(document({"causes": [_json(cause) for cause in CAUSES]})) if style == "json" else _list()
     from statecheck.judge.error_messages import find_messages
 
-    is_name = topic.lower().replace("_", "-") in {
-        spelling for each in CAUSES for spelling in (each.name, each.code.lower())
-    }
-    messages = [] if is_name else find_messages(topic)
-    if len(topic.split()) == 1 and not messages:
-        cause = find_cause(topic)
-        return dumps(document(_json(cause))) if style == "json" else plain(cause)
-    if not messages:
+    named = look_up_cause(topic)
+    messages = find_messages(topic) if named is None else []
+    if messages:
+        return dumps(document({"messages": list(map(_message, messages))})) if style == "json" else _points(messages)
+    if named is None and len(topic.split()) != 1:
         raise StatecheckError(
             "unknown-message",
             "no cause is known for this message",
             "let statecheck find it: statecheck diagnose app.py",
         )
-    return dumps(document({"messages": list(map(_message, messages))})) if style == "json" else _points(messages)
+    cause = find_cause(topic)
+    return dumps(document(_json(cause))) if style == "json" else plain(cause)
 
 
 def plain(cause: Cause) -> str:

@@ -24,7 +24,13 @@ _FILES = (
 CAUSES: tuple[Cause, ...] = tuple(import_module(f"{__name__}.{file}").CAUSE for file in _FILES)
 """In the order of their codes."""
 
-__all__ = ["CAUSES", "Cause", "find_cause"]
+__all__ = ["CAUSES", "Cause", "find_cause", "look_up_cause"]
+
+
+def look_up_cause(word: str) -> Cause | None:
+    """Return the cause with this code or name, in any case, or None."""
+    wanted = word.strip().lower().replace("_", "-")
+    return next((cause for cause in CAUSES if wanted in (cause.code.lower(), cause.name)), None)
 
 
 def find_cause(word: str) -> Cause:
@@ -33,9 +39,8 @@ def find_cause(word: str) -> Cause:
     Raises:
         StatecheckError: there is none; the hint names the nearest.
     """
-    wanted = word.strip().lower().replace("_", "-")
-    for cause in CAUSES:
-        if wanted in (cause.code.lower(), cause.name):
-            return cause
+    cause = look_up_cause(word)
+    if cause is not None:
+        return cause
     known = [spelling for cause in CAUSES for spelling in (cause.name, cause.code)]
     raise unknown("unknown-cause", "cause", word, known, "statecheck explain lists them")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from statecheck.source.code.resolver import FUNCTIONS
-from statecheck.source.code.scopes import last_name, walk
+from statecheck.source.code.scopes import last_name, name_scopes, walk
 from statecheck.source.roles import as_set, words
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def find_claims(tree: SourceTree) -> dict[str, Claim]:
     found: dict[str, Claim] = {}
     for module in modules:
         fixed = _fixed_texts(module.ast)
-        for scope in (module.ast, *(node for node in walk(module.ast) if isinstance(node, FUNCTIONS))):
+        for _, scope in name_scopes(module.ast):
             for name, value in _read_scope(scope, fixed):
                 if value is not None or name not in found:
                     found[name] = value
