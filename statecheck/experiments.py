@@ -12,7 +12,6 @@ from statecheck.so_far import Guard, SoFar
 from statecheck.steps import (
     AT_ONCE,
     LATER,
-    OPENED,
     OPENED_AT_ONCE,
     OTHERS,
     SPELLINGS,
@@ -230,7 +229,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         OPENED_ELSEWHERE,
         (Start("a"), Start("b"), Take("a"), Take("b", session=2), *OPENED_AT_ONCE),
-        guards=(guards.ONE_USER, guards.too_few_users(max(OPENED)), *_FORGETFUL, guards.NO_IDS),
+        guards=(guards.ONE_USER, guards.TOO_FEW_USERS, *_FORGETFUL, guards.NO_IDS),
         where_due=True,
     ),
     # a server starts beside one with an old run under way, as in a rolling deploy; one starts after another died young

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from statecheck.so_far import Guard
+from statecheck.steps import OPENED
 
 ONE_USER = Guard(
     "the app knows its users by a table of its own (`{lone}`), so that all clients are one of them",
     lambda so_far: bool(so_far.lone),
 )
-
-
-def too_few_users(clients: int) -> Guard:
-    """Return what rules out an experiment in which each of so many clients has to be another user."""
-    return Guard("the app's code knows fewer users than come to it here", lambda so_far: 0 < so_far.users < clients)
-
-
+TOO_FEW_USERS = Guard(
+    "the app's code knows fewer users than would open a session here", lambda so_far: 0 < so_far.users < max(OPENED)
+)
 TABS_APART = Guard("each tab of the page has a conversation of its own", lambda so_far: so_far.tabs_apart)
 SENT_WHOLE = Guard("the client sends the whole conversation with every turn", lambda so_far: so_far.sent_whole)
 RENEWED = Guard(
