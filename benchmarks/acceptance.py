@@ -48,6 +48,11 @@ def parts(cases: list[Path]) -> tuple[Part, ...]:
             for folder in cases
         ),
         Part("dear tests", (PYTHON, "-m", "pytest", "-q", "-m", "acceptance"), r"=*\s?\d+ (?:passed|failed)"),
+        Part(
+            "properties with many examples",
+            (PYTHON, "-m", "pytest", "-q", "-m", "hypothesis and not acceptance", "--hypothesis-profile=thorough"),
+            r"=*\s?\d+ (?:passed|failed)",
+        ),
         Part("planted", (PYTHON, "benchmarks/planted.py", "--each", "2"), r"\d+ mutants"),
         Part(
             "variants",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("suite", deadline=None, max_examples=60)
+settings.register_profile("suite", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=1000)  # `make acceptance` asks for it
 settings.load_profile("suite")
 
 for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
