@@ -118,7 +118,8 @@ def test_a_new_cause_is_found_in_an_app(tmp_path: Path) -> None:
     project.mkdir()
     (project / "bot.py").write_text(BOT, "utf-8")
 
-    done = package.run("-m", "statecheck", "diagnose", "bot.py:reply", "--format", "json", cwd=project)
+    only = ("--only", "other-worker", "--only", "new-process")
+    done = package.run("-m", "statecheck", "diagnose", "bot.py:reply", "--format", "json", *only, cwd=project)
 
     found = {one["code"]: one["primary"] for one in json.loads(done.stdout)["causes"]}
     assert found == {"SC199": True, "SC102": False, "SC103": False}, done.stderr

@@ -42,7 +42,9 @@ def test_a_check_is_one_file_and_one_line(tmp_path: Path) -> None:
     project.mkdir()
     (project / "bot.py").write_text(BOT, "utf-8")
     done, again = package.answer(
-        ["diagnose", "bot.py:reply", "--format", "json"], ["analyze", "--format", "json"], cwd=project
+        ["diagnose", "bot.py:reply", "--format", "json", "--only", "other-worker", "--only", "new-process"],
+        ["analyze", "--format", "json"],
+        cwd=project,
     )
     found = {one["name"]: (one["outcome"], one["reason"]) for one in json.loads(done.out)["experiments"]}
 

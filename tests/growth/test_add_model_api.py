@@ -44,26 +44,17 @@ API = '''\
 APP = """\
     import json
     import urllib.request
-    from fastapi import FastAPI
-    from pydantic import BaseModel
 
-    app = FastAPI()
     heard = {}
 
 
-    class Turn(BaseModel):
-        session_id: str
-        message: str
-
-
-    @app.post("/chat")
-    def chat(turn: Turn):
-        mine = heard.setdefault(turn.session_id, [])
-        mine.append({"who": "user", "what": turn.message})
+    def reply(session_id, message):
+        mine = heard.setdefault(session_id, [])
+        mine.append({"who": "user", "what": message})
         asked = urllib.request.Request("http://parrot.internal/v9/utter", json.dumps({"heard": mine}).encode())
         answer = json.load(urllib.request.urlopen(asked))
         mine.append({"who": "assistant", "what": answer["uttered"]})
-        return {"reply": answer["uttered"]}
+        return answer["uttered"]
 """
 
 
@@ -75,11 +66,11 @@ def test_a_model_api_is_one_file_and_one_line(tmp_path: Path) -> None:
     project.mkdir()
     (project / "app.py").write_text(dedent(APP))
 
-    done = copy.run("-m", "statecheck", "diagnose", "app.py", "--format", "json", cwd=project)
+    done = copy.run("-m", "statecheck", "diagnose", "app.py:reply", "--format", "json", cwd=project)
 
     assert copy.changed() == ["probe/apis/__init__.py", "probe/apis/parrot.py"]
     assert done.returncode == 1, done.stderr
     diagnosis = json.loads(done.stdout)
     assert {one["name"]: one["outcome"] for one in diagnosis["experiments"]}["same-process"] == "kept"
     errors = {cause["code"]: cause["anchor"]["line"] for cause in diagnosis["causes"] if cause["severity"] == "error"}
-    assert errors == {"SC102": 7, "SC103": 7}
+    assert errors == {"SC102": 4, "SC103": 4}
