@@ -282,8 +282,8 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_json_names_what_could_not_be_judged(project: Path) -> None:
-    said = say(project, "diagnose", "floods.py:reply", "--timeout", "1", "--format", "json")
+def test_json_names_what_could_not_be_judged(answer: Say, project: Path) -> None:
+    said = answer(project, "diagnose", "floods.py:reply", "--timeout", "1", "--format", "json")
     document = json.loads(said.out)
 
     jsonschema.Draft202012Validator(json.loads(schema())).validate(document)
@@ -346,8 +346,8 @@ def test_a_read_only_project_is_left_alone() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_report_that_does_not_fit_is_3(project: Path) -> None:
-    said = say(project, "diagnose", "bot.py:reply", "--output", "/dev/full", "--only", "same-process")
+def test_a_report_that_does_not_fit_is_3(answer: Say, project: Path) -> None:
+    said = answer(project, "diagnose", "bot.py:reply", "--output", "/dev/full", "--only", "same-process")
 
     assert said.code == 3
     assert said.err.startswith("error: no space is left to write the report\n\nhint: ")

@@ -407,6 +407,28 @@ result["engine"] = seen(engine.chat("b sc-m0000000b"))
     assert len(result["engine"][1]) == 2, "one call condenses, one answers"
 
 
+def test_before_there_were_blocks_a_tool_call_had_the_form_of_its_provider(run: Run) -> None:
+    """Stand-ins answer in the form of the LlamaIndex that is installed, also of one that is not installed here."""
+    script = """
+from pkgutil import resolve_name
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
+from statecheck_probe import stand_ins
+stand_ins.types = lambda: types.SimpleNamespace(ChatMessage=ChatMessage, ChatResponse=ChatResponse)
+asked = [ChatMessage(role="user", content="My word is sc-m00000001.")]
+tool = {"function": {"name": "note", "parameters": {"properties": {"text": {"type": "string"}}}}}
+for provider, form in {
+    "openai": "openai.types.chat.ChatCompletionMessageToolCall",
+    "mistralai": "builtins.dict",
+}.items():
+    model = type("Model", (), {"__module__": f"llama_index.llms.{provider}.base"})()
+    response = stand_ins.chat(model, asked, tools=[tool])
+    (call,) = response.message.additional_kwargs["tool_calls"]
+    (read,) = stand_ins.get_tool_calls_from_response(model, response)
+    result[provider] = [type(call) is resolve_name(form), read.tool_name, "sc-m00000001" in read.tool_kwargs["text"]]
+"""
+    assert run(script) == {"openai": [True, "note", True], "mistralai": [True, "note", True]}
+
+
 @pytest.mark.acceptance
 def test_constructors_that_fail_offline_are_filled_and_mistakes_still_fail(tmp_path: Path) -> None:
     script = """
