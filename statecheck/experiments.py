@@ -16,6 +16,7 @@ from statecheck.steps import (
     OTHERS,
     SPELLINGS,
     During,
+    Fail,
     Kill,
     Leave,
     Locate,
@@ -51,6 +52,7 @@ COLD_START = "cold-start"
 STREAM_CUT = "stream-cut"
 LONG_TEXT = "long-text"
 LONG_TALK = "long-talk"
+MODEL_FAILS = "model-fails"
 
 
 def _window_is_clear(so_far: SoFar) -> bool:
@@ -116,7 +118,7 @@ class Experiment:
                 found.append(step.session)
             elif isinstance(step, Overlap):
                 found += [step.sessions[turn % len(step.sessions)] for turn in range(step.turns)]
-            elif isinstance(step, (Leave, During)):
+            elif isinstance(step, (Leave, Fail, During)):
                 found.append(1)
         return tuple(found)
 
@@ -128,6 +130,8 @@ class Experiment:
 
 _KILLED = (Start("a"), Take("a"), Locate("a"), Kill("a"))
 _READ = (Take("a"), Take("a", once_more=True))  # what is missing twice is lost
+_RESPELLED = tuple(Take("a", session=1 + way, spelling=way) for way in range(1, SPELLINGS + 1))
+_SAID = ((1, 0), (1, 1), (2, 1), (1, 0), (1, 1), (1, 0))  # sessions, and which of the texts that are said twice
 _SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -199,29 +203,14 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     # sessions whose keys differ in case, punctuation or length alone; then the first again: they are no other's
     Experiment(
         ALIKE_KEYS,
-        (
-            Start("a"),
-            Take("a"),
-            *(Take("a", session=1 + way, spelling=way) for way in range(1, SPELLINGS + 1)),
-            Take("a"),
-            Survey(),
-        ),
+        (Start("a"), Take("a"), *_RESPELLED, Take("a"), Survey()),
         guards=(guards.ONE_USER, *_FORGETFUL, guards.NO_FOLDING),
         where_due=True,
     ),
     # a text that two sessions say; and one of them says it again, with a turn between
     Experiment(
         SAME_TEXT,
-        (
-            Start("a"),
-            Take("a"),
-            Take("a", text=1),
-            Take("a", session=2, text=1),
-            Take("a"),
-            Take("a", text=1),
-            Take("a"),
-            Survey(),
-        ),
+        (Start("a"), *(Take("a", session=n, text=text) for n, text in _SAID), Survey()),
         guards=(guards.ONE_USER, *_FORGETFUL, _ANSWERED, guards.NOT_BY_TEXT),
         where_due=True,
     ),
@@ -255,6 +244,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         LONG_TALK,
         (Start("a"), TalkOn("a"), Survey()),
         guards=(*_FORGETFUL, _ANSWERED, guards.NO_COUNT),
+        where_due=True,
+    ),
+    # a model that is busy once: what was said before is still given, and what was said then stands there once
+    Experiment(
+        MODEL_FAILS,
+        (Start("a"), Take("a"), Fail("a"), Take("a"), Survey()),
+        guards=(*_FORGETFUL, _ANSWERED, guards.NO_FAILURE),
         where_due=True,
     ),
     # one question, answered by as many as an overlap has

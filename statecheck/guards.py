@@ -48,3 +48,7 @@ NO_CUTTING = Guard(
 NO_COUNT = Guard(
     "nothing in the code says how many messages are kept that a talk could pass", lambda so_far: not so_far.counts
 )
+NO_FAILURE = Guard(
+    "nothing of a turn is kept before a model has answered, and no code sees to a call that fails",
+    lambda so_far: not so_far.fallible,
+)

@@ -46,6 +46,7 @@ class SoFar:
         pushed_out: a session's turn was not given what it said before, after a turn of another session.
         cuts: its code takes texts apart, and a message may have several lines.
         counts: its code may keep so many messages of a conversation, which a talk can pass.
+        fallible: its code keeps something of a turn before a model has answered, or sees to a call that fails.
         overlapped, overlap_lost: turns of one session have overlapped; and one of them was lost.
     """
 
@@ -79,6 +80,7 @@ class SoFar:
     pushed_out: bool = False
     cuts: bool = False
     counts: bool = False
+    fallible: bool = False
     overlapped: bool = False
     overlap_lost: bool = False
 

@@ -115,8 +115,15 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class Fail:
+    """A turn of session 1 in which the first call of a model fails; a client whose turn is refused sends it again."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
-    """Note what the user's code says itself: where it limits what is kept, makes keys alike, goes by texts."""
+    """Note what the user's code says itself: where it limits what is kept, makes keys alike, goes by texts, retries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class During:
     steps: tuple[Start | Kill, ...]
 
 
-Step = Start | Take | Kill | Locate | Overlap | Open | Leave | During | Survey | TalkOn
+Step = Start | Take | Kill | Locate | Overlap | Open | Leave | Fail | During | Survey | TalkOn
 OPENED = (3, 4, 5)
 OPENED_AT_ONCE: tuple[Step, ...] = (Open("a", OPENED), *(Take("a", session=n) for n in OPENED))
 """Sessions that one worker opens at once, and a turn of each: of three that come at once two come in one second."""

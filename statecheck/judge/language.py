@@ -50,6 +50,7 @@ _READ_OFF = (
     "dropped",
     "shortcut",
     "guarded",
+    "retry",
 )  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 

@@ -23,7 +23,7 @@ from statecheck.lab.wordings import message_of
 from statecheck.lab.workers.readiness import wait_until_ready
 from statecheck.lab.workers.replies import decode_place
 from statecheck.lab.workers.worker import GARBLED
-from statecheck.steps import During, Kill, Leave, Locate, Open, Overlap, Start, Step, Survey, Take, TalkOn
+from statecheck.steps import During, Fail, Kill, Leave, Locate, Open, Overlap, Start, Step, Survey, Take, TalkOn
 from statecheck.talk.variations import respell_key
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Driver:
             Overlap: self._overlap,
             Open: lambda step: open_at_once(step, self.workers, self._client, self.setting, self._quiet()),
             Leave: self._leave,
+            Fail: self._fail,
             During: self._during,
             Survey: self._survey,
             TalkOn: self._talk_on,
@@ -321,6 +322,12 @@ class Driver:
 
         send_at_once([turn], [worker], "model", self._quiet(), seconds, meanwhile=go_away)
         worker.wait(ended, seconds)
+
+    def _fail(self, step: Fail) -> None:
+        worker = self.workers[step.worker]
+        worker.ask({"outage": True}, self.setting.limits.turn)
+        if not self.take(step.worker).acknowledged:
+            self._turn(worker, self._client(1), len(self.sent) + 1, self._next_marker(again=True))
 
     def _during(self, step: During) -> None:
         """Take other steps while a turn is held at the model, then let it go, if its worker lives."""

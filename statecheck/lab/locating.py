@@ -16,6 +16,7 @@ from statecheck.source.code.exchanges import find_exchanges
 from statecheck.source.code.guarded_saves import find_guarded_saves
 from statecheck.source.code.limits import find_limits
 from statecheck.source.code.request_copies import find_request_copies
+from statecheck.source.code.retries import find_retries
 from statecheck.source.code.row_counts import find_longest_talk
 from statecheck.source.code.slips import Callers
 from statecheck.source.code.text_cuts import cuts_texts
@@ -133,8 +134,13 @@ class Locator:
         """Where the user's code goes by the text of a message."""
         return find_text_keys(self.tree)
 
+    @cached_property
+    def retries(self) -> tuple[Anchor, ...]:
+        """Where the user's code sees to a call that fails."""
+        return find_retries(self.tree)
+
     def survey(self) -> list[Op]:
-        """What `bounds`, `folds` and `text_keys` find, as ops."""
+        """What `bounds`, `folds`, `text_keys` and `retries` find, as ops."""
         text_keys = [
             Op(
                 monotonic_ns(),
@@ -147,7 +153,11 @@ class Locator:
             )
             for each in self.text_keys
         ]
-        return [*self.limits(), *self.foldings(), *text_keys]
+        retries = [
+            Op(monotonic_ns(), "info", "retry", name=each.text, lines=(Line(each.path, each.line, "defined"),))
+            for each in self.retries
+        ]
+        return [*self.limits(), *self.foldings(), *text_keys, *retries]
 
     def slips(self) -> list[Op]:
         """What the user's code means to keep and does not, as ops: each with where it is made, asked and filled."""

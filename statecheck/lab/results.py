@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BASELINE, OTHER_SESSION, OTHER_WORKER, OVERLAPPING, TWO_SESSIONS
 from statecheck.judge.checks import outcomes
+from statecheck.judge.checks.failed_call import keeps_first
 from statecheck.judge.checks.mixing import find_pushed_out
 from statecheck.judge.checks.same_text import goes_by_text
 from statecheck.judge.checks.taking_up import find_servers
@@ -75,6 +76,7 @@ class Results:
         by_text: bool = False,
         cuts: bool = False,
         counts: bool = False,
+        retries: bool = False,
     ) -> SoFar:
         """Return what is known of the app when it is asked which experiments apply.
 
@@ -86,6 +88,7 @@ class Results:
             by_text: its code goes by the text of a message.
             cuts: its code takes texts apart.
             counts: its code may keep so many messages of a conversation.
+            retries: its code sees to a call that fails.
         """
         conversations = read_conversations(self.histories)
         channel, found = outcomes(conversations)
@@ -122,6 +125,7 @@ class Results:
             by_text=by_text or (baseline is not None and goes_by_text(baseline)),
             cuts=cuts and plan.takes_lines and channel == "model",
             counts=counts and channel == "model",
+            fallible=channel == "model" and (retries or (baseline is not None and keeps_first(baseline))),
             hands_out=bool(plan.given),
             resumes=baseline is not None and bool(find_servers(baseline)) and baseline.calls_model(1),
             events=has_events(plan),

@@ -81,6 +81,7 @@ class Runner:
             by_text=bool(said.text_keys),
             cuts=said.cuts_texts,
             counts=said.longest_talk > 0,
+            retries=bool(said.retries),
         )
 
     def _rule_out(self) -> None:

@@ -1,4 +1,4 @@
-"""What the lab asks of a worker while the target serves: the barrier, places in memory, modules, calls."""
+"""What the lab asks of a worker while the target serves: the barrier, outages, places in memory, modules, calls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .barrier import BARRIER
 from .channel import Channel, Closed
+from .outages import OUTAGE
 from .places import locate
 from .recorder import RECORDER, TASKS
 
@@ -43,11 +44,15 @@ def _answer(message: Message, channel: Channel, target: Any) -> None:
         target.call(message, channel)
         return
     _set_barrier(message)
+    if "outage" in message:
+        OUTAGE.begin()
     child = getattr(target, "child", None)
     if child is not None:  # the app's memory is there; one that is forked later inherits the barrier from here
         child.send(message)
     elif "hold" in message:
         channel.send({"holding": True})
+    elif "outage" in message:
+        channel.send({"outage": True})
     elif "locate" in message:
         found = locate(message["locate"], message["keys"], deep=message["deep"], under_way=message["under_way"])
         channel.send({"places": found})

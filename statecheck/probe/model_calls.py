@@ -39,6 +39,10 @@ def _ignore(call: Call) -> None:
     """Observe nothing, until `configure` is called."""
 
 
+def _allow(model: Any) -> None:
+    """Let a model answer, until `configure` is called."""
+
+
 def _pass() -> None:
     """Hold nothing, until `configure` is called."""
 
@@ -49,11 +53,12 @@ async def _apass() -> None:
 
 @dataclass
 class Callbacks:
-    """What happens at a model call: it is observed, then held."""
+    """What happens at a model call: it is observed, then held, and may then fail."""
 
     observe: Callable[[Call], None] = _ignore
     hold: Callable[[], None] = _pass
     ahold: Callable[[], Awaitable[None]] = _apass
+    fail: Callable[[Any], None] = _allow
 
 
 CALLBACKS = Callbacks()
@@ -103,6 +108,7 @@ def _observe_function(method: str, original: Any, answers: Any) -> Method:
         if not INSIDE.get():
             CALLBACKS.observe(describe(self, method, args, kwargs))
             CALLBACKS.hold()
+            CALLBACKS.fail(self)
         token = INSIDE.set(True)
         try:
             result = original.__get__(self, type(self))(*args, **kwargs)
@@ -126,6 +132,7 @@ def _observe_coroutine(method: str, original: Any, answers: Any) -> Method:
         if not INSIDE.get():
             CALLBACKS.observe(describe(self, method, args, kwargs))
             await CALLBACKS.ahold()
+            CALLBACKS.fail(self)
         result = await _await(self, method, original, answers, args, kwargs)
         if isinstance(result, AsyncIterator) and "stream" in method:
             return _arelay(result, lambda error: _retry(self, method, answers, error, args, kwargs))
@@ -143,6 +150,7 @@ def _observe_generator(method: str, original: Any, answers: Any) -> Method:
         if not INSIDE.get():
             CALLBACKS.observe(describe(self, method, args, kwargs))
             await CALLBACKS.ahold()
+            CALLBACKS.fail(self)
         items = original.__get__(self, type(self))(*args, **kwargs)
         async for item in _arelay(items, lambda error: _retry(self, method, answers, error, args, kwargs)):
             yield item

@@ -42,15 +42,21 @@ _LIBRARY_TOOLING = (
 )
 
 
-def configure(observe: Callable[[Call], None], hold: Callable[[], None], ahold: Callable[[], Awaitable[None]]) -> None:
+def configure(
+    observe: Callable[[Call], None],
+    hold: Callable[[], None],
+    ahold: Callable[[], Awaitable[None]],
+    fail: Callable[[Any], None] = CALLBACKS.fail,
+) -> None:
     """Set what is done at every outermost model call, before it is answered.
 
     Args:
         observe: is given the call.
         hold: holds a synchronous call, after `observe`.
         ahold: holds an asynchronous one.
+        fail: is given the model then, and raises what the call is to fail with, if it is.
     """
-    CALLBACKS.observe, CALLBACKS.hold, CALLBACKS.ahold = observe, hold, ahold
+    CALLBACKS.observe, CALLBACKS.hold, CALLBACKS.ahold, CALLBACKS.fail = observe, hold, ahold, fail
 
 
 def _patch_multi_modal(module: ModuleType) -> None:

@@ -28,6 +28,7 @@ DriverKind = Literal[
     "unfilled",  # it asks a container into which nothing is put
     "copied",  # it puts something back into what each request has anew
     "guarded",  # it saves under a condition
+    "retry",  # it sees to a call that fails: it tries again, or catches that
     "shortcut",  # it answers with what it finds, in place of a model
     "dropped",  # it puts an answer into a list, and leaves it at that
     "left",  # the client of a turn went away
@@ -38,6 +39,7 @@ DriverKind = Literal[
 ]
 WorkerKind = Literal[
     "model",  # a model was called
+    "outage",  # its call was made to fail
     "memory",
     "block",  # of a memory
     "chat-store",

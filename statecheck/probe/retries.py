@@ -1,4 +1,4 @@
-"""Retries of what cannot be reached: at once, since waiting for a network that is not there changes nothing."""
+"""Retries of what cannot be reached, or was made to fail: at once, since waiting for it changes nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from .offline import is_offline
+from .outages import is_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +44,12 @@ def _await_retry(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _hurry(retry_state: Any) -> None:
     outcome = retry_state.outcome
-    if outcome is not None and outcome.failed and is_offline(outcome.exception()):
+    if outcome is not None and outcome.failed and _is_vain(outcome.exception()):
         retry_state.upcoming_sleep = 0.0
+
+
+def _is_vain(error: BaseException) -> bool:
+    return is_offline(error) or is_outage(error)
 
 
 def _patch_google(module: ModuleType) -> None:

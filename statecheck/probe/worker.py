@@ -17,6 +17,7 @@ from .channel import Channel, Message
 from .commands import AT_FORK
 from .models import configure
 from .observations import run_id
+from .outages import OUTAGE
 from .progress import IMPORTS, run_program
 from .recorder import RECORDER
 from .service import SOCKET, Service, describe
@@ -79,7 +80,7 @@ def main(message: Message | int) -> None:
     watch_warnings()
     BARRIER.arrived = lambda turn, place: channel.send({"held": turn, "at": place})
     RECORDER.asked = lambda: channel.send({"asked": True})
-    configure(_observe, BARRIER.hold, BARRIER.ahold)
+    configure(_observe, BARRIER.hold, BARRIER.ahold, OUTAGE.strike)
     make_indexes(message.get("indexes", ()))
     IMPORTS.begin(channel)
     service = Service(message, channel, listening)

@@ -37,6 +37,7 @@ _FILES: Mapping[str, str] = {
     experiments.SAME_TEXT: "same_text",
     experiments.LONG_TEXT: "whole_texts",
     experiments.LONG_TALK: "newest_turns",
+    experiments.MODEL_FAILS: "failed_call",
 }
 CHECKS: Mapping[str, Check] = {name: import_module(f"{__name__}.{file}").check for name, file in _FILES.items()}
 """The check of each experiment that has an outcome: given its history, the baseline's channel and the control."""

@@ -123,6 +123,9 @@ These are of the app's own code:
   stored. A warning.
 - `repeat-dropped`: what a user says a second time ("yes") is not kept, as the store takes equal texts once: a unique
   key over the text with `INSERT OR IGNORE`, `if message not in history`, a set. Go by an id of the message.
+- `failed-turn`: a call of a model fails once (a rate limit, a timeout), and what was asked is stored twice when it is
+  tried or sent again, or stays without an answer; or what was said before is gone, or the conversation refused, from
+  then on. Store question and answer together, once the model has answered, and try its call alone again. A warning.
 - `tools-orphaned`: a tool's result is given to the model without the call that it answers, or the reverse: what is
   stored, or a window onto it, has lost the other. Providers refuse that. A warning.
 
@@ -137,12 +140,14 @@ from statecheck.experiments import COLD_START
 from statecheck.judge.cause import Cause, Question, Topic
 from statecheck.judge.causes.broken_store import (
     expiry_examples,
+    failed_turn_examples,
     long_talk_examples,
     repeat_examples,
     second_server_examples,
 )
 from statecheck.judge.causes.broken_store.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.broken_store.failed_save import find_failed_save
+from statecheck.judge.causes.broken_store.failed_turn import find_failed_turn
 from statecheck.judge.causes.broken_store.guarded_save import find_guarded_save
 from statecheck.judge.causes.broken_store.library import find_broken_write, find_defect, find_pickled_memory
 from statecheck.judge.causes.broken_store.library_at_once import find_cold_start, find_several_threads
@@ -216,6 +221,7 @@ CAUSE = Cause(
         Question(find_message_given_twice, baseline="any"),
         Question(find_orphaned_tool_message, baseline="any"),
         Question(find_dropped_repeat),
+        Question(find_failed_turn),
         Question(
             find_pickled_memory,
             baseline="not-kept",
@@ -263,17 +269,19 @@ CAUSE = Cause(
         "newest-first",
         "given-twice",
         "repeat-dropped",
+        "failed-turn",
         "tools-orphaned",
     ),
     explains_failures=True,
     symptoms=SYMPTOMS,
     examples=(
         *(*EXAMPLES, *expiry_examples.EXAMPLES, *long_talk_examples.EXAMPLES),
-        *(*second_server_examples.EXAMPLES, *repeat_examples.EXAMPLES),
+        *(*second_server_examples.EXAMPLES, *repeat_examples.EXAMPLES, *failed_turn_examples.EXAMPLES),
     ),
     counterexamples=(
         *(*COUNTEREXAMPLES, *expiry_examples.COUNTEREXAMPLES, *long_talk_examples.COUNTEREXAMPLES),
         *(*second_server_examples.COUNTEREXAMPLES, *repeat_examples.COUNTEREXAMPLES),
+        *failed_turn_examples.COUNTEREXAMPLES,
     ),
     doc=__doc__ or "",
 )
