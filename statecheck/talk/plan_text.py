@@ -49,12 +49,13 @@ def list_varied(plan: Plan) -> list[str]:
 
     sent = [f"with {said}" for said, _ in plan.flags]
     sent += ["without a session key"] if plan.keyless is not None else []
-    within = plan.varied.within if plan.varied is not None else ()
-    sent += [f"with another {plan.varied.field} and the same {' and '.join(within)}"] if plan.varied is not None else []
-    sent += ["once more, as its sender delivers again what was not answered"] if has_events(plan) else []
     never = [] if plan.session_field is None else [f"the form of the session key (`{plan.session_form}`)"]
     never += [f"`{plan.lone}`: all clients send the same"] if plan.lone else []
-    never += [f"{' and '.join(within)} alone, with the same {plan.varied.field}"] if plan.varied is not None else []
+    if plan.varied is not None:
+        field, within = plan.varied.field, " and ".join(plan.varied.within)
+        sent.append(f"with another {field} and the same {within}")
+        never.append(f"{within} alone, with the same {field}")
+    sent += ["once more, as its sender delivers again what was not answered"] if has_events(plan) else []
     never += [f"the boolean `{name}`" for name in plan.unflipped]
     never += ["keys that are spelled alike, unless code makes them so"] if has_spellings(plan) else []
     never += ["how many sessions are served between two turns of one, unless code limits them"]
