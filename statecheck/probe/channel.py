@@ -32,6 +32,10 @@ class Garbled(Closed):
     """What came is no message: somebody else writes on the other side's descriptor. Nothing more can be received."""
 
 
+def _to_line(message: Message, fds: tuple[int, ...]) -> bytes:
+    return _encode({**message, "fds": len(fds)}).encode() + b"\n"
+
+
 class Channel:
     """One end of a stream socket. Any thread may send; one thread receives."""
 
@@ -52,13 +56,31 @@ class Channel:
         Raises:
             Closed: the other side is gone.
         """
-        data = _encode({**message, "fds": len(fds)}).encode() + b"\n"
+        data = _to_line(message, fds)
+        with self._lock:
+            self._send(data, fds)
+
+    def offer(self, message: Message) -> bool:
+        """Send one message unless another is being sent, be it in this very thread; return whether it was sent.
+
+        Raises:
+            Closed: the other side is gone.
+        """
+        data = _to_line(message, ())
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._send(data, ())
+        finally:
+            self._lock.release()
+        return True
+
+    def _send(self, data: bytes, fds: tuple[int, ...]) -> None:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         try:
-            with self._lock:
-                sent = self._sock.sendmsg([data], rights)
-                if sent < len(data):
-                    self._sock.sendall(data[sent:])
+            sent = self._sock.sendmsg([data], rights)
+            if sent < len(data):
+                self._sock.sendall(data[sent:])
         except OSError as error:
             raise Closed(str(error)) from error
 

@@ -41,9 +41,10 @@ class Imports:
         channel, now = self._channel, time.monotonic()
         if channel is None or now - self._told < _SECONDS:
             return
-        self._told = now  # before anything else: what happens meanwhile in this thread may import as well
+        before, self._told = self._told, now  # first of all: what happens meanwhile in this thread may import as well
         try:
-            channel.send({"importing": module})
+            if not channel.offer({"importing": module}):  # a finalizer may import while this thread sends
+                self._told = before
         except Closed:
             self.end()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -43,6 +44,28 @@ def test_imports_are_told_once_a_second(pair: Pair, monkeypatch: pytest.MonkeyPa
         imports.note(module)
 
     assert [ours.receive(5)[0]["importing"] for _ in range(2)] == ["torch", "torch.cuda"]
+
+
+def test_what_is_imported_while_a_message_is_sent_waits_for_nobody() -> None:
+    imports = Imports()
+
+    class Importing(socket.socket):
+        """Its bytes go out when a finalizer has imported something, as one may at any time."""
+
+        def sendmsg(self, *what: Any) -> int:
+            imports.note("late")
+            return super().sendmsg(*what)
+
+    end, other = socket.socketpair()
+    with Importing(fileno=end.detach()) as mine, other:
+        theirs = Channel(mine)
+        imports.begin(theirs)
+        sending = threading.Thread(target=theirs.send, args=({"answer": 1},), daemon=True)
+        sending.start()
+        sending.join(5)
+
+        assert not sending.is_alive()
+        assert Channel(other).receive(5)[0] == {"answer": 1}
 
 
 def test_nothing_is_told_before_and_after(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
