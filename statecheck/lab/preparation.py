@@ -53,7 +53,16 @@ _SERVERS = (
 )
 _RUN_SECONDS = 300.0
 _LAST_SECONDS = 60.0  # for what was begun before
-_NEEDED_NEXT = ("httpx", "statecheck.talk.planning", "referencing.jsonschema")
+# By name, as what is above the lab may not be named by it: httpx brings httpcore with its first client only.
+_NEEDED_NEXT = (
+    "httpx",
+    "httpcore",
+    "http.cookies",
+    "encodings.idna",
+    "statecheck.talk.planning",
+    "referencing.jsonschema",
+    "statecheck.judge.verdict",
+)
 
 
 @dataclass(frozen=True, slots=True)
