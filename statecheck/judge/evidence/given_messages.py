@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel, Conversation, Sent
 
 _LIMIT = re.compile(r"\bLIMIT\s+\S+", re.IGNORECASE)
+_WHOLE_SECOND = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.0+)?(Z|[+-]\d\d:?\d\d)?|1\d{9}(\.0)?")
 _FEWEST = 4  # turns, before a window can be told from a conversation that is kept whole
 
 
@@ -92,6 +94,19 @@ def find_missing_answer(conversation: Conversation) -> Op | None:
     if not whole or any("a" in op.roles for op in calls):
         return None
     return next((op for op in whole if op.roles == "uu"), None)
+
+
+def has_ties(conversation: Conversation, turn: int) -> bool:
+    """Whether messages were stored before a turn under one and the same time, in whole seconds."""
+    written = [
+        op for earlier in conversation.turns if earlier.number < turn for op in _list_rows(conversation, earlier)
+    ]
+    times = Counter(value for op in written for value in op.arguments if _WHOLE_SECOND.fullmatch(value))
+    return any(number > 1 for number in times.values())
+
+
+def _list_rows(conversation: Conversation, turn: Sent) -> list[Op]:
+    return [op for op in conversation.select("sql", turn.number, "write") if turn.marker in op.markers]
 
 
 def find_newest_first(conversation: Conversation) -> Op | None:

@@ -21,6 +21,10 @@ _AS_AN_ARGUMENT = {"SETEX": 1.0, "PSETEX": _THOUSANDTHS, "EXPIRE": 1.0, "PEXPIRE
 _UNTIL_A_TIME = {"EXPIREAT": 1.0, "PEXPIREAT": _THOUSANDTHS, "EXAT": 1.0, "PXAT": _THOUSANDTHS}
 """Commands, and options, that say until which second, or thousandth, since 1970."""
 _FOR_GOOD = ("PERSIST", "SET", "GETSET")
+_SCRIPTS = ("EVAL", "EVALSHA", "EVAL_RO", "FCALL")
+_REMOVALS = ("DEL", "UNLINK", "RENAME")
+_MAKES = ("SET", "RPUSH", "LPUSH", "HSET", "HMSET", "SADD", "ZADD", "XADD", "APPEND", "JSON.SET")
+"""What makes a key, also where what is put there is nothing that was said."""
 _ONLY_THERE = ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT")
 """What does nothing where there is no such key."""
 
@@ -51,8 +55,21 @@ def find_lifetime(
             found = found if again else (seconds, op)
         elif name in _FOR_GOOD and "KEEPTTL" not in words:
             found = None
-        there = there or op.action == "write"
+        there = there or op.action == "write" or name in _MAKES
     return found
+
+
+def is_renewed(commands: Iterable[Op], address: str, key: str) -> bool:
+    """Whether one of the commands gives a key another time to live, or none; a script may do so unseen."""
+    for op in commands:
+        name, *words = split_command(op.text) or ("",)
+        if op.where != address or (name not in _SCRIPTS and service_key(op.text) != key):
+            continue
+        lives = name in _FOR_GOOD and "KEEPTTL" not in words
+        again = _seconds_of(name, words, 0.0) is not None and not any(word.upper() == "NX" for word in words[2:])
+        if name in (*_SCRIPTS, *_REMOVALS) or lives or again:
+            return True
+    return False
 
 
 def split_command(text: str) -> tuple[str, ...]:

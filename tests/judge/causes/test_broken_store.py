@@ -230,3 +230,22 @@ def test_what_is_read_of_a_session_s_own_file_or_key_and_not_used(
     given: str, expected: list[tuple[str, Anchor]]
 ) -> None:
     assert [(one.kind, one.anchor) for one in findings(history("same-process", given))] == expected
+
+
+def test_messages_of_one_second_are_to_be_sorted_by_an_id_too() -> None:
+    stored = (
+        "1b sql write 1 arguments=k1,s,{0},k2,s,{0} text='INSERT INTO m VALUES (?, ?, ?), (?, ?, ?)' @app.py:9\n1b <"
+    )
+    asked = "3a sql send text='SELECT text FROM m WHERE s = ? ORDER BY at DESC' @app.py:7\n3a model"
+    reverse = "1b > s\n1b model read 1 roles=u\n1b <\n2b > s\n2b model read 1 2 roles=uau\n2b <\n3a > s\n"
+    reverse = (reverse + "3a model read 2 1 3 roles=uauau @app.py:8\n3a <").replace("3a model", asked)
+    kept = "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <"
+    fixes = []
+    for time in ("2026-03-01 12:00:00.000000", "2026-03-01 12:00:00.123456"):
+        told = reverse.replace("1b <", stored.format(time.replace(" ", "T")))
+        (found,) = findings(history("same-process", kept), history("other-worker", told))
+        assert (found.kind, found.anchor) == ("newest-first", Anchor("app.py", 7))
+        fixes.append(found.fix)
+
+    assert "id DESC" in fixes[0]
+    assert "turn round" in fixes[1]

@@ -407,3 +407,23 @@ def test_a_leak_is_where_what_is_kept_apart_is_read_for_all(given: str, expected
     (found,) = findings(*run(same_process=KEPT, other_session=given))
 
     assert (found.code, found.kind, found.anchor.line) == ("SC106", "shared-key", expected)
+
+
+def test_what_an_index_of_all_recalls_is_not_blamed_on_the_database_beside_it() -> None:
+    stored = (
+        "{0}a sql write {0} arguments={1} text='INSERT INTO m VALUES (?, ?)' @app.py:30\n"
+        "{0}a file write where=/data/recall/docstore.json @app.py:31\n{0}a <\n"
+    )
+    read = (
+        "2a sql send arguments=k2 text='SELECT b FROM m WHERE a = ?' @app.py:20\n"
+        "2a file read where=/data/recall/docstore.json @app.py:9\n2a file read where=/data/recall @app.py:9\n"
+    )
+    told = "1a > k1\n1a model read 1\n" + stored.format(1, "k1") + "2a > k2\n" + read + "2a model read 1 2\n"
+    (found,) = findings(
+        history("same-process", "1a > s\n1a model read 1\n1a <\n2a > s\n2a model read 1 2\n2a <"),
+        history("other-session", told + stored.format(2, "k2")),
+    )
+
+    assert (found.code, found.anchor) == ("SC106", Anchor("app.py", 9))
+    assert "`/data/recall`" in found.summary
+    assert "MetadataFilters" in found.fix

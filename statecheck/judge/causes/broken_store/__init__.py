@@ -116,6 +116,8 @@ These are of the app's own code:
 - `short-lived`: what keeps the conversation drops it in less than a minute, as where seconds are given to `px=`, which
   takes milliseconds, or a cache has `ttl=10`: whoever reads the answer first begins anew. Or MongoDB expires rows by a
   local time, which it takes for UTC: west of that they are hours old when they are stored.
+- `not-renewed`: the conversation's key is given its time to live with its first turn alone (`EXPIRE key 900`), and no
+  later turn renews it: a talk that goes on for longer is gone in its middle. A warning.
 - `answers-missing`: what the user says is kept, what was answered is not. A warning.
 - `newest-first`: the model is given the earlier turns in reverse: a query takes the newest first, and nobody turns them
   round. A warning.
@@ -167,6 +169,7 @@ from statecheck.judge.causes.broken_store.repeats import find_dropped_repeat
 from statecheck.judge.causes.broken_store.second_server import find_doubled_run, find_unresumed_run
 from statecheck.judge.causes.broken_store.short_lived import find_local_expiry, find_short_lifetime
 from statecheck.judge.causes.broken_store.symptoms import SYMPTOMS
+from statecheck.judge.causes.broken_store.unrenewed import find_unrenewed_key
 
 CAUSE = Cause(
     code="SC107",
@@ -216,6 +219,7 @@ CAUSE = Cause(
         Question(find_turn_left_out, about=Topic.OVERLAP, masks=(Topic.OVERLAP,), order=62),
         Question(find_cut_text),
         Question(find_full_store),
+        Question(find_unrenewed_key),
         Question(find_unstored_answers),
         Question(find_reversed_history),
         Question(find_message_given_twice, baseline="any"),
@@ -265,6 +269,7 @@ CAUSE = Cause(
         "cut-text",
         "long-cookie",
         "short-lived",
+        "not-renewed",
         "answers-missing",
         "newest-first",
         "given-twice",

@@ -14,6 +14,7 @@ from statecheck.judge.evidence.given_messages import (
     find_missing_answer,
     find_newest_first,
     find_oldest_window,
+    has_ties,
 )
 from statecheck.judge.evidence.lines import anchor_of, anchors
 from statecheck.judge.evidence.own_stores import Kind, find_unreturned
@@ -223,13 +224,23 @@ def find_reversed_history(case: Case) -> Observation | None:
         queries = [
             op for op in conversation.select("sql", call.turn, "send") if op.frames and "DESC" in op.text.upper()
         ]
+        if queries and has_ties(conversation, call.turn):
+            return Observation(
+                "messages of one second are given to the model in reverse, answers before their questions: the query "
+                "sorts them by their time alone, and rows of one time have no order",
+                anchor_of(queries[0]),
+                (Evidence(name, f"turn {call.turn}'s model was given the messages of one second, the newest first"),),
+                kind="newest-first",
+                severity="warning",
+                fix="sort by what grows with every message as well (`ORDER BY created_at DESC, id DESC` with a counted "
+                "id, or a sequence of its own), before they are turned round; a random id (UUID) has no order either",
+            )
         return Observation(
             f"the model is given the earlier turns in reverse: turn {call.turn} has the newest of them first",
             anchor_of(next(iter(queries), call)),
             (Evidence(name, f"turn {call.turn}'s model was given the turns before it, the newest first"),),
             kind="newest-first",
             severity="warning",
-            fix="turn round what a query gives newest first (`ORDER BY id DESC LIMIT n`) before the model is given it; "
-            "if the code does, rows of one time (in whole seconds) have no order: sort by a growing id as well",
+            fix="turn round what a query gives newest first (`ORDER BY id DESC LIMIT n`) before the model is given it",
         )
     return None

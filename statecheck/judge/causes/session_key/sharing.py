@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from statecheck.judge.evidence.case import Case
 
 
+_INDEX_FILES = ("docstore.json", "index_store.json", "vector_store.json")
+_FILTER = (
+    "retrieve what the client itself has said alone: put its key into the metadata of what is indexed, and filter by "
+    "that (`MetadataFilters`), or keep an index for each; what is alike is found whoever said it"
+)
+
+
 def find_leak(case: Case) -> Observation | None:
     """Was a client of another session given what this session said?"""
     conversation = case.conversations.get(OTHER_SESSION)
@@ -39,7 +46,8 @@ def find_leak(case: Case) -> Observation | None:
     anchor = place.anchor if place else anchor_of(build)
     careless = _find_careless_read(conversation, first, second) if place is None or place.kind != "process" else None
     anchor = anchor_of(careless) or anchor
-    where = f", in `{place.text}`" if place else ""
+    text = careless.where if careless is not None and careless.f == "file" else place.text if place else ""
+    where = f", in `{text}`" if text else ""
     differ = "another session key" if first.key != second.key else "no session key at all"
     return Observation(
         f"one user's conversation is shown to another{where}: a client with {differ} was given turn 1",
@@ -47,7 +55,9 @@ def find_leak(case: Case) -> Observation | None:
         (case.reason(OTHER_SESSION),),
         kind="shared-instance" if _is_one_object(conversation, first, second, place) else "shared-key",
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
-        fix="look for what is kept under the client's own key, as it is written: nothing of that is in what is read "
+        fix=_FILTER
+        if careless is not None and _is_of_an_index(conversation, second, careless)
+        else "look for what is kept under the client's own key, as it is written: nothing of that is in what is read "
         "(a query without it, the newest file of a folder)"
         if careless is not None
         else advise_per_tab(case),
@@ -69,6 +79,12 @@ def _find_careless_read(conversation: Conversation, first: Sent, second: Sent) -
     queries = [op for op in find_queries(conversation, second, "sql") if op.frames and named_tables(op.text) & tables]
     asked = any(second.key in op.arguments for op in queries)
     return queries[0] if queries and not asked else None
+
+
+def _is_of_an_index(conversation: Conversation, turn: Sent, read: Op) -> bool:
+    """Whether what a turn read there is an index that a library has persisted."""
+    there = [op.where for op in conversation.select("file", turn.number, "read") if op.where.startswith(read.where)]
+    return any(where.endswith(_INDEX_FILES) for where in there)
 
 
 def _is_one_object(conversation: Conversation, first: Sent, second: Sent, place: Whereabouts | None) -> bool:
