@@ -10,6 +10,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Hints:
+    """What the source of an app gives reason to try.
+
+    Attributes:
+        bounds_sessions: its code has a cache that holds a limited number of sessions.
+        folds_keys: its code does something to keys that could make two of them one.
+        goes_by_text: its code goes by the text of a message.
+        cuts_texts: its code takes texts apart.
+        counts_messages: its code may keep so many messages of a conversation.
+        retries: its code sees to a call that fails.
+    """
+
+    bounds_sessions: bool = False
+    folds_keys: bool = False
+    goes_by_text: bool = False
+    cuts_texts: bool = False
+    counts_messages: bool = False
+    retries: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SoFar:
     """What is known of an app when the question comes whether an experiment applies.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.history import Line, Op
 from statecheck.lab.place_paths import PlacePath
+from statecheck.so_far import Hints
 from statecheck.source.code import definitions
 from statecheck.source.code.dropped_lists import find_dropped_lists
 from statecheck.source.code.exchanges import find_exchanges
@@ -95,16 +96,6 @@ class Locator:
         """What limits the user's code sets to what it keeps."""
         return find_limits(self.tree)
 
-    @property
-    def bounds_sessions(self) -> bool:
-        """Whether one of them is to the number of sessions."""
-        return any(limit.of == "sessions" for limit in self.bounds)
-
-    @cached_property
-    def cuts_texts(self) -> bool:
-        """Whether the user's code may cut a message."""
-        return cuts_texts(self.tree)
-
     @cached_property
     def longest_talk(self) -> int:
         """How many turns go beyond what the user's code may keep of a conversation; 0 where nothing says how much."""
@@ -138,6 +129,18 @@ class Locator:
     def retries(self) -> tuple[Anchor, ...]:
         """Where the user's code sees to a call that fails."""
         return find_retries(self.tree)
+
+    @cached_property
+    def hints(self) -> Hints:
+        """What all this gives reason to try."""
+        return Hints(
+            bounds_sessions=any(limit.of == "sessions" for limit in self.bounds),
+            folds_keys=bool(self.folds),
+            goes_by_text=bool(self.text_keys),
+            cuts_texts=cuts_texts(self.tree),
+            counts_messages=self.longest_talk > 0,
+            retries=bool(self.retries),
+        )
 
     def survey(self) -> list[Op]:
         """What `bounds`, `folds`, `text_keys` and `retries` find, as ops."""

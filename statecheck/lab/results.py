@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from statecheck.judge.conversation import Channel
     from statecheck.model import Outcome, Problem
     from statecheck.probe.ops import OpKind
+    from statecheck.so_far import Hints
     from statecheck.talk.plan import Plan
 
 _OUTSIDE: tuple[OpKind, ...] = ("disk", "wire")
@@ -66,29 +67,13 @@ class Results:
         """Return what the checks say: where the baseline is remembered, and the outcomes by experiment."""
         return outcomes(read_conversations(self.histories))
 
-    def view(
-        self,
-        plan: Plan,
-        *,
-        sent_whole: bool = False,
-        bounded: bool = False,
-        folds: bool = False,
-        by_text: bool = False,
-        cuts: bool = False,
-        counts: bool = False,
-        retries: bool = False,
-    ) -> SoFar:
+    def view(self, plan: Plan, hints: Hints, *, sent_whole: bool = False) -> SoFar:
         """Return what is known of the app when it is asked which experiments apply.
 
         Args:
             plan: how a client talks.
+            hints: what its code gives reason to try.
             sent_whole: it was found that the app only keeps what it is sent with each turn.
-            bounded: its code has a cache that holds a limited number of sessions.
-            folds: its code does something to keys that could make two of them one.
-            by_text: its code goes by the text of a message.
-            cuts: its code takes texts apart.
-            counts: its code may keep so many messages of a conversation.
-            retries: its code sees to a call that fails.
         """
         conversations = read_conversations(self.histories)
         channel, found = outcomes(conversations)
@@ -120,12 +105,12 @@ class Results:
             threads=plan.varied is not None,
             optional_key=plan.keyless is not None,
             flags=bool(plan.flags),
-            bounded=bounded,
-            folds=folds and has_spellings(plan),
-            by_text=by_text or (baseline is not None and goes_by_text(baseline)),
-            cuts=cuts and plan.takes_lines and channel == "model",
-            counts=counts and channel == "model",
-            fallible=channel == "model" and (retries or (baseline is not None and keeps_first(baseline))),
+            bounded=hints.bounds_sessions,
+            folds=hints.folds_keys and has_spellings(plan),
+            by_text=hints.goes_by_text or (baseline is not None and goes_by_text(baseline)),
+            cuts=hints.cuts_texts and plan.takes_lines and channel == "model",
+            counts=hints.counts_messages and channel == "model",
+            fallible=channel == "model" and (hints.retries or (baseline is not None and keeps_first(baseline))),
             hands_out=bool(plan.given),
             resumes=baseline is not None and bool(find_servers(baseline)) and baseline.calls_model(1),
             events=has_events(plan),

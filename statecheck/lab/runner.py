@@ -72,17 +72,7 @@ class Runner:
         self._explain_errors()
 
     def _so_far(self) -> SoFar:
-        said = self.setting.locator
-        return self.results.view(
-            self.setting.plan,
-            sent_whole=self._sent_whole,
-            bounded=said.bounds_sessions,
-            folds=bool(said.folds),
-            by_text=bool(said.text_keys),
-            cuts=said.cuts_texts,
-            counts=said.longest_talk > 0,
-            retries=bool(said.retries),
-        )
+        return self.results.view(self.setting.plan, self.setting.locator.hints, sent_whole=self._sent_whole)
 
     def _rule_out(self) -> None:
         """Skip what the way in which a client talks leaves no room for, and what was not selected."""
