@@ -38,6 +38,7 @@ CONCURRENT_WORKERS = "concurrent-workers"
 TWO_SESSIONS = "two-sessions"
 SAME_CONNECTION = "same-connection"
 SECOND_THREAD = "second-thread"
+OTHER_TENANT = "other-tenant"
 KEYLESS = "keyless"
 FLAG = "flag"
 BACK_AGAIN = "back-again"
@@ -132,6 +133,7 @@ _KILLED = (Start("a"), Take("a"), Locate("a"), Kill("a"))
 _READ = (Take("a"), Take("a", once_more=True))  # what is missing twice is lost
 _RESPELLED = tuple(Take("a", session=1 + way, spelling=way) for way in range(1, SPELLINGS + 1))
 _SAID = ((1, 0), (1, 1), (2, 1), (1, 0), (1, 1), (1, 0))  # sessions, and which of the texts that are said twice
+_BOTH = (Take("a"), Take("a", session=2))
 _SIDE_BY_SIDE = (OTHER_WORKER, NEW_PROCESS, NEW_CONTAINER, OTHER_SESSION, CONCURRENT, TWO_SESSIONS)
 
 EXPERIMENTS: tuple[Experiment, ...] = (
@@ -143,22 +145,14 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(NEW_CONTAINER, (*_KILLED, Start("b", disk=2, warm=False), Take("b"))),
     Experiment(
         OTHER_SESSION,
-        (Start("a"), Take("a"), Take("a", session=2)),
+        (Start("a"), *_BOTH),
         guards=(guards.ONE_USER, guards.SENT_WHOLE, _FORGETS_ALL),
     ),
     Experiment(CONCURRENT, (Start("a"), Take("a"), Overlap(("a",)), *_READ, Survey()), guards=_CANNOT_OVERLAP),
     # each session has a turn before, so that there is something to be shown, and one after, which shows what was mixed
     Experiment(
         TWO_SESSIONS,
-        (
-            Start("a"),
-            Take("a"),
-            Take("a", session=2),
-            Overlap(("a",), turns=2, sessions=(1, 2)),
-            Take("a", session=2),
-            Take("a"),
-            Locate("a"),
-        ),
+        (Start("a"), *_BOTH, Overlap(("a",), turns=2, sessions=(1, 2)), *_BOTH[::-1], Locate("a")),
         guards=(guards.ONE_USER, *_FORGETFUL, _ANSWERED),
     ),
     Experiment(
@@ -171,6 +165,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         SECOND_THREAD,
         (Start("a"), Take("a"), Take("a", session=2, user=1)),
         guards=(*_FORGETFUL, guards.NO_THREADS),
+        where_due=True,
+    ),
+    # who has the first one's key, in another tenant: pupil 7 of another school
+    Experiment(
+        OTHER_TENANT,
+        (Start("a"), Take("a"), Take("a", session=2, way="elsewhere", same_key=True)),
+        guards=(*_FORGETFUL, guards.NO_TENANTS),
         where_due=True,
     ),
     # a user with a key, then two without: what one of these is given of the first is worse than what they share

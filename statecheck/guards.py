@@ -26,6 +26,9 @@ NOTHING_ASKED = Guard("nothing is asked of a person", lambda so_far: not so_far.
 NO_THREADS = Guard(
     "nothing that a client sends belongs to something else, as a thread to a user", lambda so_far: not so_far.threads
 )
+NO_TENANTS = Guard(
+    "nothing that a client sends says in which tenant a session key is looked up", lambda so_far: not so_far.tenants
+)
 NEEDS_KEY = Guard("the app does not do without a session key", lambda so_far: not so_far.optional_key)
 NO_LIMIT = Guard(
     "nothing of the app's holds a limited number of sessions",

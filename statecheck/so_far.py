@@ -57,6 +57,7 @@ class SoFar:
         connects: a turn is a message on a connection, which may stay open.
         threads, optional_key, flags: a client sends a user and a thread, or the like; the app does without a session
             key; the request has a boolean.
+        tenants: a client sends a tenant beside its session key: a school, a company.
         bounded: the app's code has a cache that holds a limited number of sessions.
         folds: its code does something to the session key that a client sends which could make two of them one.
         by_text: its code, or what it was seen to do, goes by the text of a message: a key is made of it, or it is taken
@@ -90,6 +91,7 @@ class SoFar:
     asks: bool = False
     connects: bool = False
     threads: bool = False
+    tenants: bool = False
     optional_key: bool = False
     flags: bool = False
     bounded: bool = False

@@ -7,7 +7,7 @@ from typing import Literal
 
 SPELLINGS = 5
 """In how many ways the key of a session is spelled that another one has (`statecheck.talk.variations`)."""
-Way = Literal["", "no-key", "flipped", "again"]
+Way = Literal["", "no-key", "flipped", "again", "elsewhere"]
 Wording = Literal["line", "lines", "long"]
 AT_ONCE = 8
 """How many turns of one session are sent at once."""
@@ -39,12 +39,13 @@ class Take:
 
     Attributes:
         user: the session whose user this is too, in a second thread; 0: another user.
-        way: how the request differs from that of other turns: it has no session key, or a boolean the other way; or it
-            is that of the turn before, sent again.
+        way: how the request differs from that of other turns: it has no session key, or a boolean the other way, or
+            names another tenant; or it is that of the turn before, sent again.
         flag: which boolean; there is no turn where the request has fewer.
         stays: its connection is left open, and is the one of the turn before if that was left open; where a turn is no
             request of its own but a message on a connection.
         spelling: in which way the session has the first one's key, spelled otherwise; 0: a key of its own.
+        same_key: the session has the first one's key, and is another's for what else the request says.
         text: which of the texts that are said more than once it says; 0: one of its own.
         once_more: it asks again what the turn before asked, and only where that was not given all: what is given now
             was written late, by a thread of a library's, say.
@@ -58,6 +59,7 @@ class Take:
     flag: int = 0
     stays: bool = False
     spelling: int = 0
+    same_key: bool = False
     text: int = 0
     once_more: bool = False
     wording: Wording = "line"

@@ -10,12 +10,13 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from statecheck.model import Anchor, Problem, TargetName
 from statecheck.source.handlers.accounts import Account
-from statecheck.talk.plan import Plan, Preliminary, Varied
+from statecheck.talk.plan import Elsewhere, Plan, Preliminary, Varied
 
 Record = TypeVar("Record")
 
 _NAMES: dict[str, Any] = {
-    each.__name__: each for each in (Account, Anchor, Mapping, Plan, Preliminary, Problem, TargetName, Varied)
+    each.__name__: each
+    for each in (Account, Anchor, Elsewhere, Mapping, Plan, Preliminary, Problem, TargetName, Varied)
 }
 """What records name in their declarations, and import for types alone."""
 

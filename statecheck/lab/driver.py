@@ -139,7 +139,7 @@ class Driver:
             return
         varied = self.setting.plan.vary(step.way, step.flag)
         if varied is not None:
-            client = self._client(step.session, step.user, step.spelling)
+            client = self._client(step.session, step.user, step.spelling, same_key=step.same_key)
             client.stays, client.wording = step.stays, step.wording
             number, marker = len(self.sent) + 1, self._next_marker(again=step.way == "again", text=step.text)
             self._turn(self.workers[step.worker], client, number, marker, *varied)
@@ -158,12 +158,14 @@ class Driver:
         """Send one turn of a session to a worker."""
         return self._turn(self.workers[worker], self._client(session), len(self.sent) + 1, self._next_marker())
 
-    def _client(self, session: int, user: int = 0, spelling: int = 0) -> Client:
+    def _client(self, session: int, user: int = 0, spelling: int = 0, *, same_key: bool = False) -> Client:
         if session not in self.clients:
             known = self.clients.get(user)
             made = self.markers.client(self.setting.plan, session - 1)
             if spelling:
                 made.key = respell_key(self.setting.plan, self.clients[1].key, spelling) or made.key
+            if same_key:
+                made.key = self.clients[1].key
             self.clients[session] = known.begin_thread(self.setting.plan, made.key) if known is not None else made
         return self.clients[session]
 

@@ -103,6 +103,7 @@ class Results:
             asks=plan.reply is not None,
             connects=plan.kind in ("websocket", "event"),
             threads=plan.varied is not None,
+            tenants=plan.elsewhere is not None,
             optional_key=plan.keyless is not None,
             flags=bool(plan.flags),
             bounded=hints.bounds_sessions,

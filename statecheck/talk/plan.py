@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AppFacts",
+    "Elsewhere",
     "Json",
     "Overrides",
     "Plan",
@@ -84,6 +85,7 @@ class Plan:
         lone: what says who is talking where the app knows its users by a table of its own (`header X-Api-Key`): all
             clients are one user then; or "".
         varied: what is varied while what it belongs to stays: another thread of one user, another member of a company.
+        elsewhere: the same in another tenant, where a client names one.
         keyless: the same without a session key, where the app does without.
         flags: the same with one boolean the other way each, after what is said of it (`stream` = true).
         unflipped: the names of booleans that are sent one way only.
@@ -123,6 +125,7 @@ class Plan:
     renews: bool = False
     lone: str = ""
     varied: Varied | None = None
+    elsewhere: Elsewhere | None = None
     keyless: Plan | None = None
     flags: tuple[tuple[str, Plan], ...] = ()
     unflipped: tuple[str, ...] = ()
@@ -146,6 +149,8 @@ class Plan:
             return "the same event again", self
         if way == "no-key":
             return ("no session key", self.keyless) if self.keyless is not None else None
+        if way == "elsewhere":
+            return (self.elsewhere.said, self.elsewhere.plan) if self.elsewhere is not None else None
         if way == "flipped":
             return self.flags[flag] if flag < len(self.flags) else None
         return "", self
@@ -164,6 +169,23 @@ class Varied:
     field: str
     within: tuple[str, ...]
     person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """How the session key that one client sends is sent by somebody of another tenant.
+
+    Attributes:
+        field: what names the tenant (`header X-School`).
+        said: what is said of such a turn (`header X-School` = curie).
+        plan: how it is sent.
+        numbered: a tenant gives these keys itself, so that those of two are the same: a number, a part of its path.
+    """
+
+    field: str
+    said: str
+    plan: Plan
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +301,7 @@ def add_demands(plan: Plan, facts: AppFacts) -> Plan:
         opening=add_demands(plan.opening, facts) if plan.opening is not None else None,
         before=tuple(replace(each, request=add_demands(each.request, facts)) for each in plan.before),
         keyless=add_demands(plan.keyless, facts) if plan.keyless is not None else None,
+        elsewhere=replace(plan.elsewhere, plan=add_demands(plan.elsewhere.plan, facts)) if plan.elsewhere else None,
         reply=add_demands(plan.reply, facts) if plan.reply is not None else None,
         flags=tuple((name, add_demands(each, facts)) for name, each in plan.flags),
         headers=(*plan.headers, *(pair for pair in facts.headers if pair[0].lower() not in said[0])),

@@ -49,6 +49,7 @@ def list_varied(plan: Plan) -> list[str]:
 
     sent = [f"with {said}" for said, _ in plan.flags]
     sent += ["without a session key"] if plan.keyless is not None else []
+    sent += [f"with {plan.elsewhere.said} and the same {plan.session_field}"] if plan.elsewhere is not None else []
     never = [] if plan.session_field is None else [f"the form of the session key (`{plan.session_form}`)"]
     never += [f"`{plan.lone}`: all clients send the same"] if plan.lone else []
     if plan.varied is not None:
@@ -80,6 +81,7 @@ def hide_secrets(plan: Plan) -> Plan:
         before=tuple(replace(each, request=hide_secrets(each.request)) for each in plan.before),
         accounts=tuple(replace(each, password=_HIDDEN) for each in plan.accounts),
         keyless=None,
+        elsewhere=replace(plan.elsewhere, plan=hide_secrets(plan.elsewhere.plan)) if plan.elsewhere else None,
         reply=hide_secrets(plan.reply) if plan.reply is not None else None,
         flags=(),
         query=_hide_pairs(plan.query),

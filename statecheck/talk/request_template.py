@@ -12,7 +12,8 @@ from statecheck.source.clients.calls import path_fields
 from statecheck.source.fields import ELEMENT, FILE, Encoding, Field, Form, plain
 from statecheck.source.roles import as_set, leaning, words
 from statecheck.talk.field_roles import Choice, overlay_fields, sample_value
-from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Json, Plan, Route, kind_of
+from statecheck.talk.plan import HISTORY, MESSAGE, MESSAGES, SESSION, USER, Elsewhere, Json, Plan, Route, kind_of
+from statecheck.talk.tenants import is_numbered, move_elsewhere
 from statecheck.talk.variations import find_owners, flip_flags, leave_keys_out, list_unflipped, vary_alone
 
 if TYPE_CHECKING:
@@ -61,10 +62,20 @@ def draft_plan(sending: Sending, choice: Choice, given: Field | None = None) -> 
     return replace(
         plan,
         varied=vary_alone(choice),
+        elsewhere=_draft_elsewhere(sending, choice) if given is None else None,
         keyless=_draft(sending, keyless) if keyless is not None else None,
         flags=tuple((said, _draft(sending, each, given)) for said, each in flip_flags(choice, taken)),
         unflipped=list_unflipped(choice, taken),
     )
+
+
+def _draft_elsewhere(sending: Sending, choice: Choice) -> Elsewhere | None:
+    moved = move_elsewhere(choice, sending.endpoint.fields)
+    if moved is None:
+        return None
+    tenant, there = moved
+    said = f"`{tenant.place}` = {tenant.value}"
+    return Elsewhere(str(tenant.place), said, _draft(sending, there), numbered=is_numbered(tenant, there))
 
 
 _MAIL = as_set("email mail")

@@ -71,6 +71,9 @@ class SignIn:
             lone=plan.lone or self.lone,
             given=self.token if session else plan.given,
             why=(*plan.why, self.why),
+            elsewhere=replace(plan.elsewhere, plan=self.put_before(plan.elsewhere.plan, name))
+            if plan.elsewhere is not None and not session
+            else None,
             keyless=None if session else plan.keyless,
             flags=tuple((said, self.put_before(each, name)) for said, each in plan.flags),
         )

@@ -599,6 +599,34 @@ def test_a_member_of_a_company_is_varied_alone_if_it_is_a_key(said: str, varied:
     assert plan.varied == varied
 
 
+@pytest.mark.parametrize(
+    ("fields", "said", "elsewhere", "numbered"),
+    [
+        ("school: str\n    pupil: int", "engines[turn.pupil].chat(turn.message)", {"school": "sample-2"}, True),
+        ("school: str\n    pupil_id: str", "engines[turn.pupil_id].chat(turn.message)", {"school": "sample-2"}, False),
+        ("school: str\n    pupil: int", "engines[turn.pupil].chat(turn.school + turn.message)", None, False),
+        ("school: str = 'hill'\n    pupil: int", "engines[turn.pupil].chat(turn.message)", {"school": "hill-2"}, True),
+        ("style: str\n    pupil: int", "engines[turn.pupil].chat(turn.message)", None, False),
+        ("org_id: int\n    user_id: int", "engines[turn.user_id].chat(turn.message)", {"org_id": 2}, True),
+    ],
+)
+def test_a_tenant_is_varied_alone(
+    fields: str, said: str, elsewhere: dict[str, Any] | None, numbered: bool, tmp_path: Path
+) -> None:
+    text = MEMBERS.replace("FIELDS", f"    {fields}\n    message: str").replace("SAID", said)
+    (tmp_path / "app.py").write_text(text)
+    plan = candidates(facts_of(tmp_path / "app.py"), SourceTree(tmp_path, tmp_path), Overrides())[0]
+
+    if elsewhere is None:
+        assert plan.elsewhere is None
+    else:
+        assert plan.elsewhere is not None
+        assert isinstance(plan.elsewhere.plan.body, dict)
+        assert elsewhere.items() <= plan.elsewhere.plan.body.items()
+        assert plan.elsewhere.numbered is numbered
+        assert plan.elsewhere.plan.session_field == plan.session_field
+
+
 def test_a_key_that_is_not_varied_is_said() -> None:
     told = list_varied(Plan(path="/chat", body={"code": "AAA-1111", "text": "{message}"}, lone="body code"))
 

@@ -27,6 +27,7 @@ _FILES: Mapping[str, str] = {
     experiments.SAME_CONNECTION: "one_connection",
     experiments.APPROVAL: "one_answer",
     experiments.SECOND_THREAD: "sharing",
+    experiments.OTHER_TENANT: "sharing",
     experiments.KEYLESS: "sharing",
     experiments.FLAG: "either_way",
     experiments.BACK_AGAIN: "eviction",

@@ -12,7 +12,7 @@ from statecheck.history import History, Line, Op
 from statecheck.judge.cause import KEPT
 from statecheck.judge.findings import find_causes
 from statecheck.model import Anchor
-from statecheck.talk.plan import Plan, Varied
+from statecheck.talk.plan import Elsewhere, Plan, Varied
 
 NEW_KEY_OVER_A_DATABASE = """
 1a > s
@@ -348,6 +348,19 @@ def test_another_user_of_a_group_is_more_than_another_thread(person: bool, expec
 
     assert (found.code, found.kind, found.severity, found.anchor) == ("SC106", *expected, Anchor("app.py", 9))
     assert "(the same body company, another body member_id)" in found.summary
+
+
+@pytest.mark.parametrize(("numbered", "severity"), [(True, "error"), (False, "warning")])
+def test_another_tenant_s_key_is_the_same_for_sure_where_it_is_numbered(numbered: bool, severity: str) -> None:
+    known = case(*run(same_process=KEPT, other_tenant=ANOTHER_MEMBER))
+    elsewhere = Elsewhere("header X-School", "`header X-School` = hill", Plan(), numbered)
+    plan = Plan(session_field="path pupil", elsewhere=elsewhere)
+
+    (found,) = find_causes(replace(known, app=replace(known.app, plan=plan)))
+
+    assert (found.code, found.kind, found.severity) == ("SC106", "other-tenant", severity)
+    assert "(`header X-School` = hill, the same path pupil)" in found.summary
+    assert "`header X-School`" in found.fix
 
 
 ON_ONE_CONNECTION = """

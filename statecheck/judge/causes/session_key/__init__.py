@@ -94,6 +94,9 @@ conversation.
   Or to two users who come at the same time: `len(chats) + 1`, `max(id) + 1`, the time in whole seconds.
 - `other-thread`: the client sends a user and a thread, and the conversation goes by the user: a new thread begins
   with the old one's. A warning, as it may be meant so.
+- `other-tenant`: the client names a tenant (a school, a company, a shop) beside its key, and the conversation goes by
+  the key alone: pupil 7 of one school is given what pupil 7 of another one said. A warning where nothing shows that
+  two tenants may give one key, as they do with numbers.
 - `shared-answer`: answers are kept by the question's text, whoever asks (a dict, a table, `lru_cache`, Redis): who
   says what another user has said is sent that one's answer, made of that one's conversation.
 - `keyless`: the key may be left out, and all who do so share one conversation. A warning; an error where they are
@@ -106,7 +109,7 @@ SC101 when nothing is left of the store, whatever the key.
 
 from __future__ import annotations
 
-from statecheck.experiments import KEYLESS
+from statecheck.experiments import KEYLESS, OTHER_TENANT
 from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.session_key.answers import find_shared_cache
 from statecheck.judge.causes.session_key.days import find_dated_key
@@ -122,6 +125,7 @@ from statecheck.judge.causes.session_key.sharing import (
     find_folded_key,
     find_keyless,
     find_leak,
+    find_other_tenant,
     find_other_thread,
 )
 from statecheck.judge.causes.session_key.swapping import find_swap
@@ -142,6 +146,7 @@ CAUSE = Cause(
         Question(find_swap, about=Topic.SHARING),
         Question(find_key_read_back, masks=(Topic.PLACE,), order=65),
         Question(find_other_thread, about=Topic.SHARING),
+        Question(find_other_tenant, about=Topic.SHARING),
         Question(find_keyless, about=Topic.SHARING),
         Question(find_folded_key, about=Topic.SHARING),
         Question(find_repeated_id, about=Topic.SHARING),
@@ -164,6 +169,7 @@ CAUSE = Cause(
         "folded-key",
         "repeated-id",
         "other-thread",
+        OTHER_TENANT,
         "shared-answer",
         KEYLESS,
     ),

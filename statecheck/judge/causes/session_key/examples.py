@@ -10,6 +10,7 @@ from statecheck.experiments import (
     NEW_PROCESS,
     OPENED_ELSEWHERE,
     OTHER_SESSION,
+    OTHER_TENANT,
     SAME_TEXT,
     SECOND_THREAD,
     TWO_SESSIONS,
@@ -243,6 +244,7 @@ _ANSWERED_BEFORE = """
 _OF_NO_USER = _ANSWERED_BEFORE.replace("read 1 2\n2a <", "read 2\n2a <").replace('{1}, {2}"', '{2}"')
 _OF_NO_USER = _OF_NO_USER.replace("sql read 1 2", "sql read 2")
 
+
 EXAMPLES = (
     Example("the key is made in each request", {BASELINE: _NEW_KEY}, "new-key"),
     Example("the host's name is in the file's", {BASELINE: KEPT, NEW_CONTAINER: _HOST_IN_NAME}, "new-key"),
@@ -253,6 +255,7 @@ EXAMPLES = (
     Example("a number went into JSON as a key", {BASELINE: KEPT, NEW_PROCESS: _RETYPED}, "other-type"),
     Example("two sessions share a key", {BASELINE: KEPT, OTHER_SESSION: _SHOWN_TO_ANOTHER}, "shared-key"),
     Example("a user's threads are one", {BASELINE: KEPT, SECOND_THREAD: _OTHER_THREAD}, "other-thread"),
+    Example("two schools number alike", {BASELINE: KEPT, OTHER_TENANT: _SHOWN_TO_ANOTHER}, OTHER_TENANT),
     Example("keys lose their case", {BASELINE: KEPT, ALIKE_KEYS: _ALIKE}, "folded-key"),
     Example("a counter begins again", {BASELINE: KEPT, OPENED_ELSEWHERE: _SAME_ID}, "repeated-id"),
     Example("answers are kept by the question", {BASELINE: KEPT, SAME_TEXT: _ANSWERED_BEFORE}, "shared-answer"),
@@ -276,6 +279,7 @@ COUNTEREXAMPLES = (
     Example("a file that holds all sessions is loaded", {BASELINE: KEPT, OTHER_SESSION: _LOADED_WHOLE}),
     Example("a turn tidies up another session's store", {BASELINE: KEPT, OTHER_SESSION: _OTHERS_TIDIED}),
     Example("each thread has its own", {BASELINE: KEPT, SECOND_THREAD: _KEPT_APART}),
+    Example("each school has its own", {BASELINE: KEPT, OTHER_TENANT: _KEPT_APART}),
     Example("keys stay as they are", {BASELINE: KEPT, ALIKE_KEYS: _KEPT_APART}),
     Example("answers that were made of the question alone", {BASELINE: KEPT, SAME_TEXT: _OF_NO_USER}),
     Example("ids go on", {BASELINE: KEPT, OPENED_ELSEWHERE: _IDS_APART}),

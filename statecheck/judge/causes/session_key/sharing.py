@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import ALIKE_KEYS, BASELINE, KEYLESS, OTHER_SESSION, SECOND_THREAD
+from statecheck.experiments import ALIKE_KEYS, BASELINE, KEYLESS, OTHER_SESSION, OTHER_TENANT, SECOND_THREAD
 from statecheck.judge.cause import Observation
 from statecheck.judge.causes.session_key.handed_out import find_lookup, is_handed_out_twice
 from statecheck.judge.checks.mixing import find_leaks
@@ -122,6 +122,29 @@ def find_other_thread(case: Case) -> Observation | None:
         related_to=related,
         fix="keep a conversation by user and thread; where all threads of a user are meant to share it, leave the "
         "thread out of the request",
+    )
+
+
+def find_other_tenant(case: Case) -> Observation | None:
+    """Was somebody of another tenant, who has the same key there, given what this session said?"""
+    conversation = case.conversations.get(OTHER_TENANT)
+    if conversation is None or not case.leaked(OTHER_TENANT) or case.leaked(OTHER_SESSION):
+        return None
+    anchor, related = find_lookup(case, conversation, conversation.turns[1])
+    plan = case.app.plan
+    there = plan.elsewhere if plan is not None else None
+    sent = f" ({there.said}, the same {plan.session_field})" if plan is not None and there is not None else ""
+    tenant = f"`{there.field}`" if there is not None else "the tenant"
+    return Observation(
+        f"who has the same key in another tenant is given what was said in the first one: {tenant} is no part of what "
+        f"the conversation is kept under{sent}",
+        anchor,
+        (case.reason(OTHER_TENANT),),
+        kind=OTHER_TENANT,
+        severity="warning" if there is not None and not there.numbered else "error",
+        related_to=related,
+        fix=f"let {tenant} be a part of the key wherever the conversation is looked up, unless no two tenants can "
+        "have one key",
     )
 
 
