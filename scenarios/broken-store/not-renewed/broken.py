@@ -27,11 +27,12 @@ client = redis.from_url(os.environ.get("REDIS_URL", "redis://localhost:6379"))
 def chat(payload: dict):
     key = f"talk:{payload['session_id']}"
     with client.lock(f"{key}:lock"):  # one turn of a session at a time
-        messages = [*json.loads(client.get(key) or "[]"), {"role": "user", "content": payload["message"]}]
+        messages = [json.loads(each) for each in client.lrange(key, 0, -1)]
+        messages.append({"role": "user", "content": payload["message"]})
         answer = Settings.llm.chat([ChatMessage(**message) for message in messages]).message.content
         messages.append({"role": "assistant", "content": answer})
         begun = client.exists(key)
-        client.set(key, json.dumps(messages), keepttl=True)
+        client.rpush(key, *map(json.dumps, messages[-2:]))
         if not begun:
             client.expire(key, HALF_AN_HOUR)
     return {"answer": answer, "memory_size": len(messages)}

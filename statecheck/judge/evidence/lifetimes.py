@@ -63,7 +63,7 @@ def is_renewed(commands: Iterable[Op], address: str, key: str) -> bool:
     """Whether one of the commands gives a key another time to live, or none; a script may do so unseen."""
     for op in commands:
         name, *words = split_command(op.text) or ("",)
-        if op.where != address or (name not in _SCRIPTS and service_key(op.text) != key):
+        if op.where != address or (key not in words if name in _SCRIPTS else service_key(op.text) != key):
             continue
         lives = name in _FOR_GOOD and "KEEPTTL" not in words
         again = _seconds_of(name, words, 0.0) is not None and not any(word.upper() == "NX" for word in words[2:])

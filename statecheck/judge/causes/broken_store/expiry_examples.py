@@ -57,7 +57,9 @@ _BEGUN = _ONCE.replace(_EXPIRY + "\n", "").replace(
     "1a model", f"{_STORED.replace('wire write 1', 'wire send')}\n{_EXPIRY}\n1a model"
 )
 _FOR_DAYS = _ONCE.replace(r"$3\r\n900", r"$6\r\n604800")
-_BY_A_SCRIPT = _ONCE.replace("2a <", r"2a wire send where=redis:6379 text='*2\r\n$4\r\nEVAL\r\n$1\r\nx\r\n'" + "\n2a <")
+_BY_A_SCRIPT = _ONCE.replace(
+    "2a <", r"2a wire send where=redis:6379 text='*4\r\n$4\r\nEVAL\r\n$1\r\nx\r\n$1\r\n1\r\n$1\r\ns\r\n'" + "\n2a <"
+)
 
 EXAMPLES = (
     Example("a key is let expire in 15 s", {BASELINE: _UNTIL}, "short-lived"),
