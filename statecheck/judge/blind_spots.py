@@ -113,17 +113,25 @@ def find_unanswered_question(conversation: Conversation, first: Sent, findings: 
 
 
 def find_unheard_message(conversation: Conversation, first: Sent, findings: Sequence[Finding]) -> Problem | None:
-    """Was a turn answered without being seen to reach a model or a store, or refused in its answer's body?"""
+    """Was a turn answered though its text was seen to reach no model and no store, or refused in its answer's body?"""
     later = [turn for turn in conversation.turns[1:2] if turn.key == first.key]
     return next(filter(None, (_find_unheard(conversation, turn) for turn in (first, *later) if not findings)), None)
 
 
 def _find_unheard(conversation: Conversation, turn: Sent) -> Problem | None:
-    if turn.status != "ok" or conversation.calls_model(turn.number):
+    if turn.status != "ok":
         return None
     said = " ".join(turn.answer.split())[:_LONGEST]
     kept = any(turn.marker in op.markers for op in conversation.ops if op.f not in ("turn", "warm-up"))
     answered = f"turn {turn.number} was answered {turn.code}"
+    if conversation.calls_model(turn.number):
+        if kept or turn.marker in turn.answer:
+            return None
+        asked = next(conversation.select("model", turn.number))
+        text = f"{answered}, but the model was not given its text{show_line(asked)}: what becomes of it cannot be seen"
+        return Problem(
+            "message-not-seen", text, "does the app change what users say? `-v` shows what the model was given"
+        )
     if is_refusal(turn.answer) and not kept:
         text = f"{answered} with an error, and no model was asked: {said}"
         return Problem("refused-in-answer", text, "make the app answer here as it does for its users; see `--env`")

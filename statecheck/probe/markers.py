@@ -12,8 +12,9 @@ from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
-MARKER = re.compile(r"sc-m[0-9a-f]{8}")
-MARKER_BYTES = re.compile(rb"sc-m[0-9a-f]{8}")
+_MARKER = re.compile(r"sc[-_ ]?m([0-9a-f]{8})")
+_MARKER_SPELLED = re.compile(_MARKER.pattern, re.IGNORECASE)  # slower: for texts of which the places count
+_MARKER_BYTES = re.compile(_MARKER.pattern.encode())
 _BUDGET = 20_000  # values looked at in one structure
 _NEWEST = 400  # items of a sequence that are looked at: a longer conversation is read from its end
 _BEFORE, _MOST_AROUND = 30, 8  # characters before a marker, and markers, that `around` shows
@@ -21,6 +22,18 @@ _PASSED_OVER = (
     *(int, float, complex, type, type(None)),
     *(FunctionType, BuiltinFunctionType, MethodType, ModuleType),  # a function's globals lead to all that there is
 )
+
+
+def read(text: str | bytes | bytearray) -> list[str]:
+    """The markers in a text, in order, without repeats, in the form in which they were sent.
+
+    Also those that an app wrote in capitals, or whose hyphen it took for punctuation: such a text is kept all the same.
+    """
+    if isinstance(text, str):
+        found = _MARKER.findall(str.lower(text))  # not its own `lower`: that is the app's code
+    else:
+        found = [digits.decode() for digits in _MARKER_BYTES.findall(bytes(memoryview(text)).lower())]
+    return [f"sc-m{digits}" for digits in dict.fromkeys(found)]
 
 
 def find(value: Any) -> list[str]:
@@ -37,12 +50,8 @@ def find(value: Any) -> list[str]:
         left -= 1
         item = stack.pop()
         kind: Any = type(item)  # asking `isinstance` would ask a proxy for the class that it stands for
-        if issubclass(kind, str):
-            if "sc-m" in item:
-                found.update(dict.fromkeys(MARKER.findall(item)))
-        elif issubclass(kind, (bytes, bytearray)):
-            if b"sc-m" in item:
-                found.update(dict.fromkeys(match.decode() for match in MARKER_BYTES.findall(item)))
+        if issubclass(kind, (str, bytes, bytearray)):
+            found.update(dict.fromkeys(read(item)))
         elif not issubclass(kind, _PASSED_OVER) and id(item) not in seen:
             seen[id(item)] = item
             stack.extend(reversed(parts(item)))
@@ -51,7 +60,7 @@ def find(value: Any) -> list[str]:
 
 def words_around(text: str) -> str:
     """The words before the first few markers in a text, each with its marker: whose words they are."""
-    found = [text[max(0, match.start() - _BEFORE) : match.end()] for match in MARKER.finditer(text)]
+    found = [text[max(0, match.start() - _BEFORE) : match.end()] for match in _MARKER_SPELLED.finditer(text)]
     return " | ".join(found[:_MOST_AROUND])
 
 

@@ -96,6 +96,13 @@ def test_a_message_that_was_seen_to_arrive_hides_nothing(seen: str) -> None:
     assert find_blind_spot(told(f"1a > s\n{seen}"), []) is None
 
 
+def test_a_model_that_was_given_another_text_is_no_clean_bill() -> None:
+    problem = find_blind_spot(told('1a > s\n1a model read @app.py:9\n1a < "noted"'), [])
+    assert problem is not None
+    assert problem.text.startswith("turn 1 was answered 200, but the model was not given its text (app.py:9)")
+    assert find_blind_spot(told("1a > s\n1a sql write 1\n1a model read @app.py:9\n1a <"), []) is None
+
+
 def test_a_second_message_that_is_taken_for_the_first_is_no_clean_bill() -> None:
     text = '1a > s\n1a model read 1\n1a <\n2a > s\n{}2a < "seen"'
     problem = find_blind_spot(told(text.format("")), [])

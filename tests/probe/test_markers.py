@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from statecheck.probe.markers import find, text
+from statecheck.probe.markers import find, read, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ class Slotted:
         (Memory(messages=[Message(content=TWO), Message(content=ONE)]), [TWO, ONE]),
         (((), {"message": Message(content=ONE)}), [ONE]),
         ("sc-m0000000", []),
-        ("SC-M00000001", []),
+        ("SC-N00000001", []),
         (None, []),
         (3.5, []),
         (Turn, []),
@@ -132,6 +132,16 @@ class Slotted:
 )
 def test_in_the_order_in_which_they_stand_without_repeats(value: object, expected: list[str]) -> None:
     assert expected == find(value)
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [str.upper, str.title, lambda said: said.replace("-", " "), lambda said: said.replace("-", "_"), str.encode],
+    ids=["capitals", "title", "no punctuation", "an identifier", "bytes"],
+)
+def test_a_text_that_an_app_writes_in_its_own_way_is_read_as_it_was_sent(spell: Callable[[str], str | bytes]) -> None:
+    said = spell(f"my words are {ONE} and {TWO}, {ONE}")
+    assert read(said) == find({"said": [said]}) == [ONE, TWO]
 
 
 def test_private_and_extra_fields_of_pydantic_models() -> None:
