@@ -4,8 +4,9 @@
 
 Every mutation is planted into every pair of store and style that it fits, in as many frameworks as `--each` says,
 taken in rotation. A mutant is right when all of its causes are named as errors, none that it does not have, and its
-primary cause comes first with its kind; what is no more than a warning has to be one. A clean twin is right when it is
-`healthy` and nothing is found in it.
+primary cause comes first with its kind; what is no more than a warning has to be one. A clean twin, and an app with an
+edit that only looks like a fault, is right when it is `healthy` (`stateless` where its client sends all) and nothing is
+found in it.
 """
 
 from __future__ import annotations
@@ -106,12 +107,13 @@ def compare(one: Planted, report: dict[str, Any], seconds: float) -> Judged:
     causes = [cause for cause in report["causes"] if cause["severity"] == "error"]
     names = [cause["name"] for cause in causes]
     said = next((cause["name"] for cause in causes if cause["primary"]), report["verdict"])
-    if one.mutation is None:
-        found = [cause["kind"] or cause["name"] for cause in report["causes"]]
-        right = said == "healthy" and not found
-        wrong = "" if right else " ".join([*found, *(e["text"] for e in report["errors"])]) or said
-        return Judged(one, "healthy", said, wrong, seconds)
     planted = one.mutation
+    if planted is None or planted.harmless:
+        verdict = planted.verdict if planted else "healthy"
+        found = [cause["kind"] or cause["name"] for cause in report["causes"]]
+        right = said == verdict and not found
+        wrong = "" if right else " ".join([*found, *(e["text"] for e in report["errors"])]) or said
+        return Judged(one, verdict, said, wrong, seconds)
     wanted = next(iter(planted.must), "healthy")
     problems = [f"no {name}" for name in planted.must if name not in names]
     problems += [f"false {name}" for name in names if name not in {*planted.must, *planted.may}]

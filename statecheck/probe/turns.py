@@ -24,10 +24,14 @@ def note(error: BaseException | None) -> None:
 
 
 def finish_turn(channel: Channel, turn: int, error: BaseException | None) -> None:
-    """Tell the lab that the app's call has returned, background tasks included, and then when the rest of it has."""
-    error = error or _raised.pop(turn, None) or leftovers.take_failed(turn)
+    """Tell the lab that the app's call has returned, background tasks included, and then when the rest of it has.
+
+    What a thread beside it raised is recorded, and is not the call's: whether it came before is a matter of luck.
+    """
+    error = error or _raised.pop(turn, None)
     mutations.finish(turn)
     _record(error)
+    _record(leftovers.take_failed(turn))
     context = contextvars.copy_context()
 
     def settle(later: BaseException | None) -> None:

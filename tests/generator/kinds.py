@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .handlers import LOOK_ALIKES, OF_HANDLERS
 from .mutations import OF_CAUSES, PROCESS, RACE, Edit, Mutation
 
 _PLAIN = ("rows", "files", "redis")
@@ -301,5 +302,5 @@ OF_REQUESTS: tuple[Mutation, ...] = (
     ),
 )
 
-MUTATIONS = (*OF_CAUSES, *OF_STORES, *OF_REQUESTS)
+MUTATIONS = (*OF_CAUSES, *OF_STORES, *OF_REQUESTS, *OF_HANDLERS, *LOOK_ALIKES)
 """All of them."""

@@ -23,6 +23,7 @@ class Mutation:
         warning: the kind of a finding that is a warning, and the mutant's too.
         may: causes that are right to name too.
         stores, styles: the parts that it is for; empty for all.
+        verdict: of what is harmless.
     """
 
     name: str
@@ -33,6 +34,12 @@ class Mutation:
     may: frozenset[str] = field(default_factory=frozenset)
     stores: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    verdict: str = "healthy"
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it only looks as if it broke the app: nothing may be found in it."""
+        return not self.must and not self.warning
 
     def apply(self, source: str, store: str, style: str) -> str | None:
         """Return the mutant's source, or None where an edit has no place in it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,7 +15,9 @@ import anyio
 import pytest
 
 from statecheck.probe import executors, leftovers
+from statecheck.probe.channel import Channel
 from statecheck.probe.recorder import RECORDER, TURN
+from statecheck.probe.turns import finish_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -138,6 +142,25 @@ def test_what_a_thread_raises_before_its_turn_has_ended_is_told_at_its_end() -> 
     assert str(leftovers.take_failed(7)) == "not saved"
     assert leftovers.take_failed(7) is None
     assert not leftovers.tell_when_done(7, lambda _: None)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_a_thread_raises_is_not_what_the_call_raised() -> None:
+    ours, theirs = socket.socketpair()
+
+    def save() -> None:
+        raise ValueError("not saved")
+
+    def serve() -> None:
+        thread = threading.Thread(target=save)
+        thread.start()
+        thread.join()
+        finish_turn(Channel(ours), 7, None)
+
+    with ours, theirs:
+        in_turn(7, serve)
+
+        assert json.loads(theirs.recv(1 << 16).splitlines()[0])["error"] == ""
 
 
 def test_what_a_library_begins_is_its_own_affair(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,12 @@ def find_library_lines(conversation: Conversation, turn: Sent) -> frozenset[Fram
     return frozenset(op.frames[0] for op in conversation.state_ops(turn.number) if op.frames)
 
 
+def find_lines_in_ram(conversation: Conversation, turn: Sent) -> frozenset[Frame]:
+    """Return those of these lines at which the store has its rows in process memory, as that of an engine does."""
+    used = (op for op in conversation.state_ops(turn.number) if ":memory:" in op.where)
+    return frozenset(op.frames[0] for op in used if op.frames)
+
+
 def find_builds(conversation: Conversation, marker: str, turn: Sent) -> list[Op]:
     """Constructions of the objects that a marker was written to in a turn, the innermost backing store first."""
     written = conversation.writes(turn.number, marker)

@@ -19,6 +19,15 @@ _UNTIL = r"""
 2a model read 1 2
 2a <
 """
+_BESIDE_AN_ENGINE = _UNTIL.replace(
+    "1a model",
+    "1a memory write #2 1 where=sqlite:///:memory: @app.py:7\n"
+    "1a sql write 1 database=sqlite text='INSERT INTO messages VALUES (?)' @app.py:7\n1a model",
+).replace(
+    "2a model",
+    "2a memory write #3 2 where=sqlite:///:memory: @app.py:7\n"
+    "2a sql send database=sqlite text='SELECT data FROM messages' @app.py:7\n2a model",
+)
 _UNTIL_TOMORROW = _UNTIL.replace("1772366415", "1772452800")
 _IN_A_CACHE = (
     KEPT
@@ -63,6 +72,7 @@ _BY_A_SCRIPT = _ONCE.replace(
 
 EXAMPLES = (
     Example("a key is let expire in 15 s", {BASELINE: _UNTIL}, "short-lived"),
+    Example("and an engine of the request has it in memory", {BASELINE: _BESIDE_AN_ENGINE}, "short-lived"),
     Example("a cache keeps it for 10 s", {BASELINE: _IN_A_CACHE}, "short-lived"),
     Example("rows expire after 5 s", {BASELINE: _ROWS_EXPIRE}, "short-lived"),
     Example("rows expire by local time", {BASELINE: _IN_LOCAL_TIME}, "short-lived"),

@@ -10,7 +10,7 @@ from statecheck.experiments import BASELINE, OTHER_WORKER
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.lifetimes import find_lifetime
-from statecheck.judge.evidence.lines import anchor_of
+from statecheck.judge.evidence.lines import anchor_of, find_lines_in_ram
 from statecheck.judge.evidence.services import asked_tables, find_same_keys
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.judge.evidence.whereabouts import find_first_places
@@ -145,10 +145,12 @@ def _clock_of(conversation: Conversation) -> Callable[[Op], float]:
 def _is_asked_elsewhere(conversation: Conversation, first: Sent, second: Sent, here: Iterable[Op] = ()) -> bool:
     """Whether a database or a file has turn 1 too, and a turn asks there: the key is a cache in front of it.
 
-    What is `here` is the cache itself, and so are the files below it.
+    What is `here` is the cache itself, and so are the files below it. What an engine of the request keeps in process
+    memory is no other place.
     """
     known = list(here)
     frames = {op.frames[:1] for op in known}
+    frames |= {(frame,) for turn in (first, second) for frame in find_lines_in_ram(conversation, turn)}
     for turn in (first, second):
         asked = [op for op in asked_tables(conversation, first, turn, "sql") if op.frames[:1] not in frames]
         asked += [op for op in asked_tables(conversation, first, turn, "wire") if service_key(op.text) is None]
