@@ -29,6 +29,7 @@ _NAMES = (
     "huggingface",
     "slack",
     "telegram",
+    "identity",
 )
 """The modules of this package that speak an API, in the order in which they are asked."""
 

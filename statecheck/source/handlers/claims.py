@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
     from statecheck.source.code.tree import SourceTree
 
-Claim = str | list[str] | None
+Claim = str | list[str] | dict[str, str] | None
+"""What a claim is compared with; `{"form": …}` where it is only read in that form, by the name of what reads it."""
 
 _LIBRARIES = ("jwt", "jose", "joserfc")
 _DECODES = as_set("decode decode_complete get_unverified_claims verify_jwt decode_token get_jwt")
 _HOLDERS = as_set("claim claims payload decoded jwt token identity")
+_FORMS = ("int", "UUID")
+"""What reads a claim in a form of its own."""
 _SEPARATED = as_set("scope")
 """Claims that hold several words in one text."""
 
@@ -26,7 +29,7 @@ def find_claims(tree: SourceTree) -> dict[str, Claim]:
     """Return the claims that the code reads, each with the value that it asks for; None where it takes any.
 
     A claim is read off what decodes a token, or off what is called `claims`, `payload` and the like, where a library
-    for such tokens is imported anywhere: `claims["tenant"]`, `claims.get("role") != "admin"`.
+    for such tokens is imported anywhere: `claims["tenant"]`, `claims.get("role") != "admin"`, `int(claims["sub"])`.
     """
     modules = tree.modules()
     if not any(_imports(node) for module in modules for node in module.ast.body):
@@ -72,6 +75,11 @@ def _read_scope(scope: ast.AST, fixed: Mapping[str, str]) -> Iterator[tuple[str,
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             held |= {target.id: claim for target in targets if claim and isinstance(target, ast.Name)}
     for node in nodes:
+        if isinstance(node, ast.Call) and len(node.args) == 1 and last_name(node.func) in _FORMS:
+            claim = _held_claim(node.args[0], decoded, held)
+            if claim:
+                yield claim, {"form": last_name(node.func)}
+    for node in nodes:
         if isinstance(node, ast.Compare) and len(node.comparators) == 1:
             yield from _read_comparison(node, decoded, held, fixed)
 
@@ -100,12 +108,19 @@ def _claim_of(node: ast.AST, decoded: set[str]) -> str:
     return key.value if known or (not isinstance(holder, ast.Call) and _HOLDERS.intersection(words(called))) else ""
 
 
+def _held_claim(node: ast.expr, decoded: set[str], held: Mapping[str, str]) -> str:
+    """The claim that an expression reads, also by a name of the function's and as text, or ""."""
+    if isinstance(node, ast.Call) and last_name(node.func) == "str" and node.args:
+        return _held_claim(node.args[0], decoded, held)
+    return _claim_of(node, decoded) or (held.get(node.id, "") if isinstance(node, ast.Name) else "")
+
+
 def _read_comparison(
     node: ast.Compare, decoded: set[str], held: Mapping[str, str], fixed: Mapping[str, str]
 ) -> Iterator[tuple[str, Claim]]:
     left, right = node.left, node.comparators[0]
     for one, other, contains in ((left, right, False), (right, left, True)):
-        claim = _claim_of(one, decoded) or (held.get(one.id, "") if isinstance(one, ast.Name) else "")
+        claim = _held_claim(one, decoded, held)
         texts = _texts(other, fixed)
         if claim and texts:
             within = contains and isinstance(node.ops[0], (ast.In, ast.NotIn))

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
         ),
         ("    p = jwt.decode(t, K)\n    if 'chat' not in p['rights']:\n        return None\n", {"rights": ["chat"]}),
         ("    claims = read(t)\n    return claims['iss'] == ISSUER\n", {"iss": "https://id.example"}),
+        ("    p = jwt.decode(t, K)\n    return int(p['sub'])\n", {"sub": {"form": "int"}}),
+        (
+            "    p = jwt.decode(t, K)\n    who = p.get('uid')\n    return uuid.UUID(str(who))\n",
+            {"uid": {"form": "UUID"}},
+        ),
         ("    body = read(t)\n    return body['text']\n", {}),
     ],
 )
