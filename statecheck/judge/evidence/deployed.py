@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import CONCURRENT
+from statecheck.experiments import CONCURRENT, CONCURRENT_WORKERS
 from statecheck.probe.frameworks import by_name, find_tab
 
 if TYPE_CHECKING:
@@ -51,6 +51,16 @@ def weigh_end(case: Case, place: Whereabouts | None) -> tuple[Severity, str]:
     if tab is None or case.app.workers > 1:
         return "error", ""
     return "warning", f"a {tab.name} tab begins anew after a restart, as its page does"
+
+
+def weigh_overlap(case: Case, experiment: str) -> tuple[Severity, str]:
+    """Return how much it matters that an experiment lost turns that overlapped, and why; "" for an error.
+
+    Where one process keeps such turns, what two lose is lost to nobody as long as the project's files start but one.
+    """
+    if experiment == CONCURRENT_WORKERS and case.app.workers == 1 and case.kept(CONCURRENT):
+        return "warning", "nothing is lost while there is one worker, as the project's files say"
+    return "error", ""
 
 
 def advise_beyond_tab(case: Case, place: Whereabouts | None) -> str:

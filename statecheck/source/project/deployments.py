@@ -275,9 +275,10 @@ def _read_claims(document: Node) -> Iterator[Claim]:
 def _read_copies(document: Node, services: list[Node]) -> Iterator[Copies]:
     """Yield how many copies of the app a compose file, a Kubernetes workload or a Render file asks for."""
     found = [get(service, "deploy", "replicas") for service in services]
-    found += [get(document, "spec", "replicas"), get(document, "spec", "minReplicas")]
+    found += [get(document, "spec", name) for name in ("replicas", "minReplicas", "maxReplicas")]
     for service in items(get(document, "services")):
-        found += [get(service, "numInstances"), get(service, "scaling", "minInstances")]
+        found.append(get(service, "numInstances"))
+        found += [get(service, "scaling", name) for name in ("minInstances", "maxInstances")]
     for count in found:
         if isinstance(count, Text) and _COUNT.fullmatch(count):
             yield Copies(int(count), count.line)

@@ -72,7 +72,7 @@ def _list_copies(document: dict[str, Any], text: str) -> Iterator[Copies]:
         given = document.get(name)
         for service in given if isinstance(given, list) else [given]:
             least = _table({"": service}, "").get("min_machines_running")
-            if isinstance(least, int) and least > 0:
+            if isinstance(least, int) and least > 1:  # of 1 or none, Fly starts more when there is much to do
                 yield Copies(least, _find_line(text, "min_machines_running"))
     replicas = _table(document, "deploy").get("numReplicas")
     if isinstance(replicas, int) and replicas > 0:

@@ -36,7 +36,7 @@ _KINDS: tuple[tuple[FileKind, re.Pattern[str]], ...] = (
     ("gunicorn", re.compile(r"gunicorn(\.conf|_conf|_config)\.py")),
 )
 _DEPLOYS = re.compile(
-    rb"[rR]eplicas|persistentVolumeClaim|mountPath|volumeClaimTemplates|numInstances|minInstances"
+    rb"[rR]eplicas|persistentVolumeClaim|mountPath|volumeClaimTemplates|numInstances|(min|max)Instances"
     rb"|AWS::(Serverless|Lambda)::Function|^functions:|^kind:\s*(Deployment|StatefulSet)",
     re.MULTILINE,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from statecheck.experiments import BASELINE, CONCURRENT, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
+from statecheck.experiments import BASELINE, CONCURRENT, CONCURRENT_WORKERS, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT
 from statecheck.judge.language import read_history
 from statecheck.judge.verdict import judge
@@ -93,3 +93,50 @@ def test_a_bot_that_polls_has_one_process_that_may_end(workers: int, severity: s
     found = diagnosis("bot.talks[7]", framework="telegram", workers=workers, polls=True)
 
     assert (found.verdict, severities(found)) == ("state-loss", {"SC102": severity, "SC103": "error"})
+
+
+LOCKED = """
+1a > s
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a <
+3a > s
+3a model read 1 2 3
+3a <
+2 overlap info held=1
+4a > s
+4a model read 1 2 3 4
+4a <
+"""
+OVERWRITTEN = """
+1a > s
+1a model read 1
+1a <
+2a > s
+3b > s
+2a model read 1 2
+3b model read 1 3
+2a file write where=data/s.json @app.py:14
+2a <
+3b <
+2 overlap info held=2
+4a > s
+4a model read 1 3 4
+4a <
+"""
+
+
+@pytest.mark.parametrize(
+    ("within_one", "workers", "severity"),
+    [(LOCKED, 1, "warning"), (LOCKED, 0, "error"), (LOCKED, 2, "error"), (OVERWRITTEN.replace("3b", "3a"), 1, "error")],
+)
+def test_one_worker_needs_no_lock_for_several(within_one: str, workers: int, severity: str) -> None:
+    texts = {BASELINE: KEPT, CONCURRENT: within_one, CONCURRENT_WORKERS: OVERWRITTEN}
+    meta = RunMeta(TargetName("app.py", "", ""), Anchor("app.py", 1), workers=workers)
+    found = judge(meta, {name: read_history(name, text) for name, text in texts.items()})
+
+    assert found.verdict == ("healthy" if severity == "warning" else "state-loss")
+    assert severities(found) == {"SC105": severity}
+    assert ("while there is one worker" in found.causes[0].summary) is (severity == "warning")

@@ -72,7 +72,8 @@ async def chat(payload: dict):
 Between workers a lock does not reach: append instead of overwriting. `Memory` on a database adds one row a message,
 so that overlapping turns are kept even without the lock, if perhaps out of order; Redis' `RPUSH` and a database
 transaction with a version column do as well. In a workflow step use `async with ctx.store.edit_state() as state:`,
-or `num_workers=1`.
+or `num_workers=1`. Where the project's files say that one worker serves (`--workers 1`, `replicas: 1`, and nothing that
+asks for more), and one keeps what overlaps, a loss between two is a warning.
 
 ## Kinds
 

@@ -17,6 +17,7 @@ from statecheck.experiments import (
 from statecheck.judge.cause import Observation
 from statecheck.judge.checks.lost_update import find_missing, is_lost_in_sequence
 from statecheck.judge.checks.mixing import find_forgotten
+from statecheck.judge.evidence.deployed import weigh_overlap
 from statecheck.judge.evidence.intent import is_in_cookie
 from statecheck.judge.evidence.lines import anchor_of, find_builds, find_library_lines
 from statecheck.judge.evidence.mends import FIRST_THAT_LOSES, MEMORY_IN_RAM, MEMORY_IN_RAM_OF_THREADS
@@ -75,11 +76,14 @@ def _report_lost(case: Case, name: str) -> Observation:
     names = ", ".join(str(turn.number) for turn in victims[:4]) + (", …" if len(victims) > 4 else "")
     where = f" in `{summary_place}`" if summary_place else ""
     whose = "of another session " if apart else ""
+    summary = f"acknowledged turns ({names}) were overwritten{where} by turns {whose}that overlapped them"
+    severity, why = weigh_overlap(case, name)
     return Observation(
-        f"acknowledged turns ({names}) were overwritten{where} by turns {whose}that overlapped them",
+        "; ".join(filter(None, (summary, why))),
         anchor,
         (case.reason(name),),
         kind="library-store" if library else "user-code",
+        severity=severity,
         related_to=find_related(conversation, victim, victim.marker, anchor or case.handler),
         fix=_mend_library_store(case, conversation, victim) if library else _mend_own_store(case, name),
     )
