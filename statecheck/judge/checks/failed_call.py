@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Left = Literal["twice", "unanswered", "nothing-before", "not-kept", "refusals"]
 """What a turn in which a model failed leaves: its question twice, or without an answer; nothing of what was said
-before; nothing of itself, though it was answered; a conversation that is refused from then on."""
+before it, be it with itself or without; nothing of itself, though it was answered; a conversation that is refused from
+then on."""
 
 _OUTSIDE: tuple[OpKind, ...] = ("sql", "file", "wire")
 _FEWEST = 3
@@ -82,9 +83,12 @@ def find_failure(conversation: Conversation) -> Failure | None:
     if own and not again and "uu" in _speakers(last) and "uu" not in _speakers(failed):
         return Failure("unanswered", turn, again, reader)
     before = [each for each in conversation.turns if each.number < reader.number and each.status == "ok"]
-    if before and not any(each.marker in op.markers for op in _calls(conversation, reader) for each in before):
+    given = {marker for op in _calls(conversation, reader) for marker in op.markers}
+    if before and given.isdisjoint(each.marker for each in before):
         return Failure("nothing-before", turn, again, reader)
-    if again and not any(turn.marker in op.markers for op in _calls(conversation, reader)):
+    if again and _starts_over(conversation, turn) and conversation.turns[0].marker not in given:
+        return Failure("nothing-before", turn, again, reader)
+    if again and turn.marker not in given:
         return Failure("not-kept", turn, again, reader)
     return None
 
@@ -106,6 +110,15 @@ def _widest(conversation: Conversation, turn: Sent) -> Op | None:
 def _is_given_before(conversation: Conversation, failed: Op, turn: Sent) -> bool:
     """Whether the call that failed had been given what was said before."""
     return any(each.marker in failed.markers for each in conversation.turns if each.number < turn.number)
+
+
+def _starts_over(conversation: Conversation, turn: Sent) -> bool:
+    """Whether a turn's last call was given nothing of what was said before, which the one that failed had been given.
+
+    A window is no reason for that: both calls are of one turn.
+    """
+    *_, last = _calls(conversation, turn)
+    return not any(each.marker in last.markers for each in conversation.turns if each.number < turn.number)
 
 
 def _has_twice(conversation: Conversation, op: Op, turn: Sent) -> bool:

@@ -127,7 +127,8 @@ These are of the app's own code:
   key over the text with `INSERT OR IGNORE`, `if message not in history`, a set. Go by an id of the message.
 - `failed-turn`: a call of a model fails once (a rate limit, a timeout), and what was asked is stored twice when it is
   tried or sent again, or stays without an answer; or what was said before is gone, or the conversation refused, from
-  then on. Store question and answer together, once the model has answered, and try its call alone again. A warning.
+  then on. Store question and answer together, once the model has answered, and try its call alone again. A warning; an
+  error where what was said before is gone behind an answer (a memory that is reset, and the model asked again).
 - `tools-orphaned`: a tool's result is given to the model without the call that it answers, or the reverse: what is
   stored, or a window onto it, has lost the other. Providers refuse that. A warning.
 

@@ -13,6 +13,7 @@ from statecheck.model import Anchor
 if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.checks.failed_call import Failure
+    from statecheck.judge.conversation import Conversation
     from statecheck.judge.evidence.case import Case
 
 _TOGETHER = "store question and answer together, once the model has answered"
@@ -28,6 +29,8 @@ def find_failed_turn(case: Case) -> Observation | None:
     failed = next((op for op in conversation.select("outage") if op.frames), None)
     asks = {(frame.path, frame.function) for frame in failed.frames} if failed is not None else set()
     written = [_meet(op, asks) for op in list_own_writes(conversation, failure.turn)]
+    if failed is not None and failure.left == "nothing-before":
+        written = [*_find_emptying(conversation, failed), *written]
     ran = {frame.path for op in conversation.select(turn=failure.turn.number) for frame in op.frames}
     said = [(op.lines[0], "tries again" if op.name == "again" else "caught") for op in conversation.select("retry")]
     tried = [Anchor(line.path, line.line, text) for line, text in said if line.path in ran]
@@ -39,10 +42,17 @@ def find_failed_turn(case: Case) -> Observation | None:
         lines[0] if lines else None,
         (case.reason(MODEL_FAILS),),
         kind="failed-turn",
-        severity="warning",
+        severity="error" if failure.left == "nothing-before" and failure.turn.status == "ok" else "warning",
         related_to=tuple(lines[1:]),
         fix=fix,
     )
+
+
+def _find_emptying(conversation: Conversation, failed: Op) -> list[Anchor]:
+    """Where the app's code empties a memory or deletes what is stored in that turn, after the call that failed."""
+    ops = (op for op in conversation.select(turn=failed.turn) if op.action in ("reset", "delete") and op.frames)
+    after = (op for op in ops if op.time > failed.time)
+    return [Anchor(op.frames[0].path, op.frames[0].line, "emptied") for op in after]
 
 
 def _meet(write: Op, asks: set[tuple[str, str]]) -> Anchor:
