@@ -35,7 +35,7 @@ _QUERIES = frozenset(
 _KEYWORDS = frozenset(
     (
         *("maxlen", "max_messages", "max_turns", "max_history", "max_rows", "max_items", "last_n", "window"),
-        *("window_size", "keep", "limit", "offset"),
+        *("window_size", "keep", "limit", "offset", "per_page", "page_size"),
     )
 )
 
@@ -57,11 +57,14 @@ class _Counts:
     def __init__(self, module: Module) -> None:
         self._module = module
         self._constants: Mapping[str, ast.expr] = {
-            target.id: node.value
-            for node in walk(module.ast)
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None
-            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            if isinstance(target, ast.Name)
+            **{name: value for node in walk(module.ast) for name, value in _defaults(node)},
+            **{
+                target.id: node.value
+                for node in walk(module.ast)
+                if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None
+                for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+                if isinstance(target, ast.Name)
+            },
         }
 
     def numbers(self) -> Iterator[int]:
@@ -74,7 +77,7 @@ class _Counts:
                     yield int(found[1] or found[2])
 
     def _number(self, node: ast.expr, further: int = 3) -> int | None:
-        """What a number is: a literal, a name's value, what it is where no variable says otherwise, twice a number."""
+        """What a number is: a literal, what a name, a parameter or a variable is by default, twice a number."""
         if isinstance(node, ast.Constant):
             text = str(node.value)
             return int(text) if re.fullmatch(r"\d{1,4}", text) else None
@@ -90,6 +93,17 @@ class _Counts:
                 return left * right
             return left if right is None else right if left is None else max(left, right)
         return None
+
+
+def _defaults(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The parameters of a function that need not be given, each with what it is then."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        named = [*node.args.posonlyargs, *node.args.args]
+        with_default = named[len(named) - len(node.args.defaults) :]
+        yield from ((each.arg, value) for each, value in zip(with_default, node.args.defaults, strict=True))
+        for each, given in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+            if given is not None:
+                yield each.arg, given
 
 
 def _places(node: ast.AST) -> Iterator[ast.expr]:

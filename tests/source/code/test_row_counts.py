@@ -30,8 +30,12 @@ def _tree(folder: Path, code: str) -> SourceTree:
         ("said = deque(maxlen=12)", 17),
         ('f"SELECT text FROM said LIMIT {ROWS}"\nROWS = 16', 13),
         ("kept = said[-2 * PAIRS:]\nPAIRS = 10", 15),
+        ('def page(self, who, page=1, size=50):\n    db.execute("SELECT text FROM said LIMIT ?", (who, size))', 30),
+        ("async def page(who, *, first, size: int = 40):\n    return await said.find().limit(size)", 25),
+        ("repo.page(who, per_page=30)", 20),
         # too few, too many, or something else
         ("said[-6:]", 0),
+        ("def page(who, size=50):\n    return show(size)", 0),
         ("if len(said) > 500:\n    del said[0]", 0),
         ('run(app, port=50, timeout=30)\nprint("%d" % 40)', 0),
         ('"wait for > 20 s"', 0),
