@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def run(tmp_path: Path, code: str) -> str:
     (there / "letter").write_text("dear")
     (here / "own").touch()
     (here / "way-out").symlink_to(there)
-    with sqlite3.connect(there / "kept.db") as db:
+    with closing(sqlite3.connect(there / "kept.db")) as db:  # Python 3.13 warns, later and anywhere, of one left open
         db.execute("create table said (text)")
     program = textwrap.dedent(PREPARED) + code
     before = {path: path.lstat() for path in [there, *there.iterdir()]}
