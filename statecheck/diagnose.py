@@ -226,6 +226,7 @@ def _meta(recording: Recording) -> RunMeta:
         notes=tuple(recording.notes),
         versions=recording.versions,
         workers=recording.workers,
+        own_disks=recording.own_disks,
         polls=recording.polls,
         seed=recording.seed,
         ops={name: len(history.ops) for name, history in results.histories.items()},

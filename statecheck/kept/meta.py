@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from statecheck.model import Anchor, Problem, TargetName
     from statecheck.talk.plan import Plan
 
-_VERSION = 4
+_VERSION = 5
 """Of the record's form: a run that was kept in another one is not judged again."""
 HASH = "sha256"
 """The name under which a record has its own hash."""
@@ -35,6 +35,7 @@ class RunMeta:
         notes: what a reader should know of how it was run.
         versions: of the packages that decide how state is kept, in the target's environment.
         workers: the largest number of workers or replicas that the project's files ask for; 0 where none does.
+        own_disks: the line of a file that asks for several copies of which each has the volumes to itself, or None.
         polls: the app is a bot that asks for its messages, of which only one process may run.
         seed: makes the markers and keys of another run the same.
         ops: how many ops each history has, by experiment.
@@ -50,6 +51,7 @@ class RunMeta:
     notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     workers: int = 0
+    own_disks: Anchor | None = None
     polls: bool = False
     seed: int = 0
     ops: Mapping[str, int] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from statecheck.source.project.deploy import (
     find_container_folders,
     find_file_mounts,
     find_host_name,
+    find_own_disks,
     find_volumes,
     is_data_file,
 )
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from statecheck.model import Anchor
     from statecheck.source.code.tree import SourceTree
     from statecheck.source.project.project_files import ProjectFiles
     from statecheck.target.resolve import Target
@@ -36,6 +38,7 @@ class Deployment:
         files: the volumes that are a file and no folder.
         stand_ins: {path of the container's that is not on this machine: folder of the project that lies there, or ""}.
         workers: the largest number of workers or replicas that is asked for; 0 where no file does.
+        own_disks: the line that asks for several copies of which each has the volumes to itself, or None.
         host_name: what each container of the app is called; "" where a new one has another name.
         notes: what the report should say of it.
     """
@@ -44,6 +47,7 @@ class Deployment:
     files: tuple[str, ...]
     stand_ins: dict[str, str]
     workers: int
+    own_disks: Anchor | None
     host_name: str
     notes: tuple[str, ...]
 
@@ -72,7 +76,9 @@ def read_deployment(files: ProjectFiles, tree: SourceTree, target: Target, named
                 f"made for the app, as a container would have it: {made}; if it outlives one, name it: --volume"
             )
     number = configured[0] if configured is not None else 0
-    return Deployment(volumes, tuple(map(str, single)), stand_ins, number, find_host_name(files), tuple(notes))
+    return Deployment(
+        volumes, tuple(map(str, single)), stand_ins, number, find_own_disks(files), find_host_name(files), tuple(notes)
+    )
 
 
 def read_threads(files: ProjectFiles, framework: str) -> tuple[int, list[str]]:

@@ -120,7 +120,7 @@ def prepare(recording: Recording, launched: Launched, *, keep: bool = False) -> 
                 before = take_snapshot(target.project, deployment.volumes)
                 lab.files_kept, lab.stand_ins = list(deployment.files), deployment.stand_ins
                 lab.host_name = deployment.host_name
-                recording.workers = deployment.workers
+                recording.workers, recording.own_disks = deployment.workers, deployment.own_disks
                 masking = _find_masks(recording, launched, tree)
                 recording.versions = warming.result()["versions"]
                 lab.watch(run_seconds, _LAST_SECONDS)  # libraries have a limit of their own

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from statecheck.model import Anchor
     from statecheck.options.config import Options
     from statecheck.talk.plan import Plan
     from statecheck.target.resolve import Target
@@ -39,7 +40,7 @@ class Recording:
         outputs: {worker generation: what the target printed there}.
         notes: what a reader should know of how it was run.
         versions: of the packages that decide how state is kept.
-        workers, polls: how the project's files and code say that the app is deployed, as `RunMeta` has it.
+        workers, own_disks, polls: how the project's files and code say that the app is deployed, as `RunMeta` has it.
         services: the throwaway servers.
         secrets: credentials of the user's for which the target was given dummies.
         seed: of the run's markers and keys.
@@ -57,6 +58,7 @@ class Recording:
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     workers: int = 0
+    own_disks: Anchor | None = None
     polls: bool = False
     services: Services = field(default_factory=Services)
     secrets: set[str] = field(default_factory=set)

@@ -75,6 +75,8 @@ browser, and what a bot that polls keeps, is right for one replica: a warning, u
 - `stale-cache`: the store is good, but a worker answers from its own copy of it.
 - `shared-instance`: one object, such as a workflow that keeps `self.history`, holds the conversation of all users; see
   SC106.
+- `own-disk`: the conversation is in a file, and each replica has a disk of its own: Fly's volumes belong to one
+  machine, a StatefulSet's `volumeClaimTemplates` to one pod. Read off the project's files and the record.
 - `own-secret`: each process signs its sessions with a secret key of its own, made at random when it starts.
 - `forked-connection`: a connection or thread that was opened before the fork does not work in the worker. Known by the
   messages that it leaves; no experiment forks a loaded app.
@@ -88,7 +90,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.experiments import BASELINE, NEW_PROCESS, OTHER_WORKER
+from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS, OTHER_WORKER
 from statecheck.judge.cause import KEPT, Cause, Example, Observation, Question, Symptom, Topic
 from statecheck.judge.evidence.deployed import advise_beyond_tab, find_tab_of, weigh_split
 from statecheck.judge.evidence.paused_runs import advise_keeping, name_first
@@ -99,6 +101,10 @@ from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.judge.evidence.case import Case
+    from statecheck.probe.ops import OpKind
+
+_STORES: tuple[OpKind, ...] = ("file", "sql", "wire")
+"""What a conversation is read from that outlives its process."""
 
 
 def find_process_memory(case: Case) -> Observation | None:
@@ -142,6 +148,29 @@ def find_process_memory(case: Case) -> Observation | None:
         severity=severity,
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
         fix=advise_beyond_tab(case, place) or advise_keeping(case, conversation),
+    )
+
+
+def find_own_disk(case: Case) -> Observation | None:
+    """Was what a worker gave turn 2 read from a file, of which each copy of the app has one of its own?"""
+    conversation, asked = case.conversations.get(OTHER_WORKER), case.app.own_disks
+    if conversation is None or asked is None or not case.kept(OTHER_WORKER) or not case.kept(NEW_CONTAINER):
+        return None
+    first, second = conversation.turns[:2]
+    places = find_places(conversation, first)
+    stored = next((place for place in places if place.kind == "disk"), None)
+    read = [op for f in _STORES for op in conversation.select(f, second.number, "read") if first.marker in op.markers]
+    in_file = [op for op in read if op.f == "file" or op.database == "sqlite"]
+    if stored is None or not in_file or in_file != read or any(place.kind == "service" for place in places):
+        return None
+    return Observation(
+        f"{name_first(conversation)} is stored in `{stored.text}`, on a disk of one machine or pod, and {asked} asks "
+        "for several, each with a disk of its own: the others are not given it",
+        stored.anchor,
+        (Evidence(OTHER_WORKER, "the other worker was given turn 1 out of that file, which another machine has not"),),
+        kind="own-disk",
+        related_to=find_related(conversation, first, first.marker, stored.anchor or case.handler),
+        fix="keep the conversation in a database that all machines reach, or run one machine",
     )
 
 
@@ -197,11 +226,11 @@ CAUSE = Cause(
     code="SC102",
     name="multi-worker",
     question="Is turn 1 in the memory of another live process?",
-    questions=(Question(find_process_memory, about=Topic.PLACE),),
+    questions=(Question(find_process_memory, about=Topic.PLACE), Question(find_own_disk)),
     rank=60,
     comes_first=is_of_own_secret,
     fix="keep the conversation in a store that all workers share, and read it from there on every turn",
-    kinds=("stale-cache", "shared-instance", OWN_SECRET, "forked-connection"),
+    kinds=("stale-cache", "shared-instance", "own-disk", OWN_SECRET, "forked-connection"),
     symptoms=(
         Symptom(
             "the session is in one worker's memory and the request reached another; share the store between workers",

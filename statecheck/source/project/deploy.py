@@ -190,6 +190,19 @@ def count_workers(files: ProjectFiles) -> tuple[int, Anchor] | None:
     return _pick_largest(found, files)
 
 
+def find_own_disks(files: ProjectFiles) -> Anchor | None:
+    """Return the line that asks for several copies of the app of which each has the volumes to itself, or None.
+
+    They are the machines of Fly and the pods of a StatefulSet. None as well where a volume besides may be shared.
+    """
+    for path in (*files.by_kind["yaml"], *files.by_kind["platform"]):
+        for deployment in files.deployments(path):
+            for copies in deployment.copies:
+                if copies.number > 1 and copies.own_disks and {*find_mount_points(files)} <= {*copies.own_disks}:
+                    return Anchor(files.show(path), copies.line)
+    return None
+
+
 def count_threads(files: ProjectFiles) -> tuple[int, Anchor] | None:
     """Return the largest number of threads that a deployment file gives a worker, and where, or None.
 

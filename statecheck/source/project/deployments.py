@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from statecheck.source.project.documents import Node, Text, get, items, pairs, text
 from statecheck.source.project.serverless import read_functions
+from statecheck.source.project.service_kinds import is_service_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,10 +101,15 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """How many copies of something a file asks for, and in which line."""
+    """How many copies of something a file asks for, and in which line.
+
+    Attributes:
+        own_disks: where each copy has a disk that no other has.
+    """
 
     number: int
     line: int
+    own_disks: tuple[PurePosixPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +278,17 @@ def _read_claims(document: Node) -> Iterator[Claim]:
             yield Claim("", PurePosixPath(text(get(service, "disk", "mountPath"))))
 
 
+def _read_own_disks(document: Node) -> Iterator[PurePosixPath]:
+    """Yield the places of a StatefulSet's pods that are made anew, and kept, for each of them."""
+    templates = items(get(document, "spec", "volumeClaimTemplates"))
+    claims = {text(get(claim, "metadata", "name")) for claim in templates}
+    for _, pod in _pods(document):
+        for container in items(get(pod, "containers")):
+            for mount in items(get(container, "volumeMounts")):
+                if text(get(mount, "name")) in claims and not is_service_image(text(get(container, "image"))):
+                    yield PurePosixPath(text(get(mount, "mountPath")))
+
+
 def _read_copies(document: Node, services: list[Node]) -> Iterator[Copies]:
     """Yield how many copies of the app a compose file, a Kubernetes workload or a Render file asks for."""
     found = [get(service, "deploy", "replicas") for service in services]
@@ -279,6 +296,7 @@ def _read_copies(document: Node, services: list[Node]) -> Iterator[Copies]:
     for service in items(get(document, "services")):
         found.append(get(service, "numInstances"))
         found += [get(service, "scaling", name) for name in ("minInstances", "maxInstances")]
+    own = tuple(_read_own_disks(document))
     for count in found:
         if isinstance(count, Text) and _COUNT.fullmatch(count):
-            yield Copies(int(count), count.line)
+            yield Copies(int(count), count.line, own)

@@ -73,7 +73,8 @@ def _list_copies(document: dict[str, Any], text: str) -> Iterator[Copies]:
         for service in given if isinstance(given, list) else [given]:
             least = _table({"": service}, "").get("min_machines_running")
             if isinstance(least, int) and least > 1:  # of 1 or none, Fly starts more when there is much to do
-                yield Copies(least, _find_line(text, "min_machines_running"))
+                mounted = tuple(PurePosixPath(inside) for inside in _list_mounted(document) if inside.startswith("/"))
+                yield Copies(least, _find_line(text, "min_machines_running"), mounted)
     replicas = _table(document, "deploy").get("numReplicas")
     if isinstance(replicas, int) and replicas > 0:
         yield Copies(replicas, _find_line(text, "numReplicas"))

@@ -140,3 +140,37 @@ def test_one_worker_needs_no_lock_for_several(within_one: str, workers: int, sev
     assert found.verdict == ("healthy" if severity == "warning" else "state-loss")
     assert severities(found) == {"SC105": severity}
     assert ("while there is one worker" in found.causes[0].summary) is (severity == "warning")
+
+
+IN_A_FILE = """
+1a > s
+1a model read 1
+1a sql write 1 database=sqlite @app.py:12
+1a <
+2b > s
+2b sql read 1 database=sqlite @app.py:9
+2b model read 1 2
+2b <
+-a disk 1 where=data/talk.db
+"""
+MACHINES = Anchor("fly.toml", 16)
+
+
+@pytest.mark.parametrize(
+    ("asked", "elsewhere", "expected"),
+    [
+        (MACHINES, IN_A_FILE, {"SC102": "error"}),
+        (None, IN_A_FILE, {}),
+        (MACHINES, IN_A_FILE.replace("database=sqlite", "database=postgresql"), {}),
+        (MACHINES, IN_A_FILE.replace("2b sql read 1 database=sqlite @app.py:9\n", ""), {}),
+    ],
+)
+def test_machines_with_a_disk_each_do_not_share_a_file(
+    asked: Anchor | None, elsewhere: str, expected: dict[str, str]
+) -> None:
+    texts = {BASELINE: KEPT, OTHER_WORKER: elsewhere, NEW_PROCESS: elsewhere, NEW_CONTAINER: elsewhere}
+    meta = RunMeta(TargetName("app.py", "", ""), Anchor("app.py", 1), workers=2, own_disks=asked)
+    found = judge(meta, {name: read_history(name, text) for name, text in texts.items()})
+
+    assert severities(found) == expected
+    assert all(cause.kind == "own-disk" and "fly.toml:16" in cause.summary for cause in found.causes)

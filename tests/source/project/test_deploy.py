@@ -11,6 +11,7 @@ from statecheck.source.project.deploy import (
     find_container_folders,
     find_file_mounts,
     find_host_name,
+    find_own_disks,
     find_volumes,
 )
 from statecheck.source.project.project_files import ProjectFiles
@@ -384,3 +385,34 @@ def test_containers_that_keep_their_name(tmp_path: Path, name: str, text: str, e
     (tmp_path / name).write_text(text)
 
     assert find_host_name(ProjectFiles(tmp_path)) == expected
+
+
+FLY = '[[mounts]]\nsource = "d"\ndestination = "/app/data"\n[http_service]\nmin_machines_running = {}\n'
+PODS = (
+    "kind: StatefulSet\nspec:\n  replicas: {}\n  template:\n    spec:\n      containers:\n"
+    "        - image: {}\n          volumeMounts:\n            - {{name: d, mountPath: /data}}\n"
+    "  volumeClaimTemplates:\n    - metadata: {{name: d}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"fly.toml": FLY.format(2)}, "fly.toml:5"),
+        ({"fly.toml": FLY.format(2), "Dockerfile": "FROM x\nVOLUME /app/data\n"}, "fly.toml:5"),
+        ({"fly.toml": FLY.format(1)}, None),
+        ({"fly.toml": "[http_service]\nmin_machines_running = 2\n"}, None),
+        ({"set.yaml": PODS.format(3, "desk:1")}, "set.yaml:3"),
+        ({"set.yaml": PODS.format(1, "desk:1")}, None),
+        ({"set.yaml": PODS.format(3, "postgres:16")}, None),
+        ({"set.yaml": PODS.format(3, "desk:1"), "Dockerfile": "FROM x\nVOLUME /shared\n"}, None),
+        (
+            {"compose.yaml": "services:\n  a:\n    build: .\n    deploy: {replicas: 3}\n    volumes: ['d:/data']\n"},
+            None,
+        ),
+    ],
+)
+def test_copies_with_a_disk_each(tmp_path: Path, given: dict[str, str], expected: str | None) -> None:
+    found = find_own_disks(files_of(tmp_path, given))
+
+    assert (str(found) if found else None) == expected
