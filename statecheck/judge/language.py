@@ -51,6 +51,7 @@ _READ_OFF = (
     "shortcut",
     "guarded",
     "retry",
+    "start-reset",
 )  # ops whose lines were found by reading the code
 _TURNS = {">": "invoke", "<": "ok", "x": "fail", "?": "info"}
 

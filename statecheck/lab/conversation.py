@@ -19,6 +19,7 @@ from statecheck.lab.workers.replies import decode_app_facts
 from statecheck.options.config import TURN_SECONDS
 from statecheck.source.project.migrations import find_migration
 from statecheck.source.project.settings import read_settings
+from statecheck.source.project.start_scripts import find_start_resets
 from statecheck.talk.plan import Overrides, add_demands
 from statecheck.target.virtualenvs import folders_of
 
@@ -222,7 +223,7 @@ def _choose(bench: Bench) -> Setting:
         limits,
         Remedies(bench.tree, lab.environment, bench.files),
         bench.deployment.volumes,
-        Locator(bench.tree, recording.target.project),
+        Locator(bench.tree, recording.target.project, find_start_resets(bench.files, recording.target.path)),
         "model",
     )
     scouted = Scout(setting, worker).choose(plans)

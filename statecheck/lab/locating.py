@@ -67,10 +67,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Locator:
-    """Knows the user's sources and the project's root."""
+    """Knows the user's sources and the project's root.
+
+    Attributes:
+        start_resets: where what is run before the server empties a table; the text is the statement.
+    """
 
     tree: SourceTree
     project: Path
+    start_resets: tuple[Anchor, ...] = ()
 
     @cached_property
     def secrets(self) -> tuple[Anchor, ...]:
@@ -143,7 +148,7 @@ class Locator:
         )
 
     def survey(self) -> list[Op]:
-        """What `bounds`, `folds`, `text_keys` and `retries` find, as ops."""
+        """What `bounds`, `folds`, `text_keys`, `retries` and `start_resets` find, as ops."""
         text_keys = [
             Op(
                 monotonic_ns(),
@@ -160,7 +165,11 @@ class Locator:
             Op(monotonic_ns(), "info", "retry", name=each.text, lines=(Line(each.path, each.line, "defined"),))
             for each in self.retries
         ]
-        return [*self.limits(), *self.foldings(), *text_keys, *retries]
+        resets = [
+            Op(monotonic_ns(), "info", "start-reset", text=each.text, lines=(Line(each.path, each.line, "defined"),))
+            for each in self.start_resets
+        ]
+        return [*self.limits(), *self.foldings(), *text_keys, *retries, *resets]
 
     def slips(self) -> list[Op]:
         """What the user's code means to keep and does not, as ops: each with where it is made, asked and filled."""

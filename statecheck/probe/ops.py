@@ -20,6 +20,7 @@ DriverKind = Literal[
     "overlap",  # turns are sent at once, from this one on
     "once-more",  # a turn asks again what the one before it asked
     "shared",  # a function of the user's assigns what outlives its call
+    "start-reset",  # the deployment empties a table before each start of the server
     "capacity",  # the user's code lets so many sessions be kept
     "window",  # and so many messages of one
     "lifetime",  # and for so many seconds; or a time without a time zone is kept, by which a database lets rows expire

@@ -84,7 +84,8 @@ keeps for one tab of a browser ends with it: a warning, unless the project's fil
   container's own disk: its answer comes to nothing after a restart, or a redeploy.
 - `evicted`: a cache has room for so many conversations (`lru_cache(maxsize=1)`, `TTLCache(maxsize=100, …)`), and those
   of others push one out that is kept nowhere else. A warning: how soon depends on how many people talk at once.
-- `emptied-at-start`: the database outlives the process, and the app drops or empties its tables when it starts.
+- `emptied-at-start`: the database outlives the process, and the app drops or empties its tables when it starts, or
+  a script does that the deployment runs before the server.
 
 ## See also
 
@@ -97,7 +98,7 @@ from statecheck.judge.cause import Cause, Question, Symptom, Topic
 from statecheck.judge.causes.container_restart.eviction import find_eviction
 from statecheck.judge.causes.container_restart.examples import COUNTEREXAMPLES, EXAMPLES
 from statecheck.judge.causes.container_restart.paused_run import find_paused_run
-from statecheck.judge.causes.container_restart.places import find_lost_place, find_recycled_worker
+from statecheck.judge.causes.container_restart.places import find_lost_place, find_recycled_worker, find_start_reset
 from statecheck.judge.evidence.signatures import OWN_SECRET, is_of_own_secret
 
 CAUSE = Cause(
@@ -113,6 +114,7 @@ CAUSE = Cause(
             order=20,
         ),
         Question(find_lost_place, about=Topic.PLACE),
+        Question(find_start_reset),
         Question(find_paused_run, baseline="any", about=Topic.WAITING),
         Question(find_eviction),
     ),

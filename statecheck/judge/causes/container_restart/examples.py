@@ -65,6 +65,17 @@ _EMPTIED = """
 2b model read 2
 2b <
 """
+_RESET_BEFORE = """
+1a > s
+1a sql write 1 database=sqlite text="INSERT INTO said VALUES (?, ?)" @app.py:20
+1a model read 1
+1a <
+2a > s
+2a model read 1 2
+2a <
+-a start-reset info text="DROP TABLE IF EXISTS said" @schema.sql:1
+"""
+_OTHER_TABLE = _RESET_BEFORE.replace("EXISTS said", "EXISTS prices")
 _STILL_THERE = _PUSHED_OUT.replace("read 3", "read 1 3")
 _GOES_ON = """
 1a > -
@@ -91,11 +102,13 @@ EXAMPLES = (
     Example("a run that waits is saved on the disk", {OTHER_SESSION: _PAUSED}, "paused-run"),
     Example("a run that waits dies", {BASELINE: _GOES_ON, NEW_PROCESS: _UNKNOWN_RUN}, "paused-run"),
     Example("a table is dropped at the start", {BASELINE: KEPT, NEW_PROCESS: _EMPTIED}, "emptied-at-start"),
+    Example("a start script drops a table", {BASELINE: _RESET_BEFORE, NEW_PROCESS: KEPT}, "emptied-at-start"),
     Example("a cache holds one conversation", {BASELINE: KEPT, BACK_AGAIN: _PUSHED_OUT}, "evicted"),
 )
 COUNTEREXAMPLES = (
     Example("all is in a database", {BASELINE: KEPT, NEW_PROCESS: KEPT, NEW_CONTAINER: KEPT}),
     Example("a run that waits goes on elsewhere", {BASELINE: _GOES_ON, NEW_PROCESS: _GOES_ON, NEW_CONTAINER: _GOES_ON}),
+    Example("a start script drops another table", {BASELINE: _OTHER_TABLE, NEW_PROCESS: KEPT}),
     Example("a cache has room for others", {BASELINE: KEPT, BACK_AGAIN: _STILL_THERE}),
     Example("a run that waits is saved on a volume", {OTHER_SESSION: _PAUSED_ON_A_VOLUME}),
 )

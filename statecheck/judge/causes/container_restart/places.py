@@ -13,11 +13,17 @@ from statecheck.judge.evidence.services import emptied_tables, named_tables
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_first_places, find_places
+from statecheck.model import Anchor, Evidence
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation
     from statecheck.judge.evidence.case import Case
     from statecheck.model import Severity
+
+_FIX_RESET = (
+    "create what is missing (`CREATE TABLE IF NOT EXISTS`, `create_all`) and leave what is there; a new schema wants a "
+    "migration"
+)
 
 
 def find_lost_place(case: Case) -> Observation | None:
@@ -89,8 +95,29 @@ def _find_emptied(case: Case, conversation: Conversation) -> Observation | None:
         tuple(case.reason(each) for each in (NEW_PROCESS, NEW_CONTAINER) if case.lost(each)),
         kind="emptied-at-start",
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
-        fix="create what is missing (`CREATE TABLE IF NOT EXISTS`, `create_all`) and leave what is there; a new schema "
-        "wants a migration",
+        fix=_FIX_RESET,
+    )
+
+
+def find_start_reset(case: Case) -> Observation | None:
+    """Does what the deployment runs before the server empty, at each start, a table that has turn 1?"""
+    conversation = case.conversations.get(BASELINE)
+    if conversation is None or case.lost(NEW_PROCESS) or case.lost(NEW_CONTAINER):
+        return None
+    first = conversation.turns[0]
+    written = {name for op in conversation.with_marker("sql", first.marker) for name in named_tables(op.text)}
+    reset = next((op for op in conversation.select("start-reset") if written & emptied_tables(op.text)), None)
+    if reset is None:
+        return None
+    line = reset.lines[0]
+    anchor = Anchor(line.path, line.line)
+    return Observation(
+        f"turn 1 is kept in a table that the deployment empties before each start of the server: `{reset.text}`",
+        anchor,
+        (Evidence(BASELINE, "turn 1 was stored in that table; what runs before the server was read, not run"),),
+        kind="emptied-at-start",
+        related_to=find_related(conversation, first, first.marker, anchor),
+        fix=_FIX_RESET,
     )
 
 
