@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from cases import codes, findings, run, table
 
 from statecheck.model import Anchor
@@ -195,3 +196,14 @@ def test_a_run_that_waits_is_lost_with_the_disk_that_it_is_saved_on(given: str, 
 
     assert codes(*ran) == expected
     assert [(one.anchor, one.primary) for one in findings(*ran)] == [(Anchor("app.py", 12), True)] * len(expected)
+
+
+@pytest.mark.parametrize(("kept", "says"), [(" on_volume", "named after the host"), ("", "no volume holds it")])
+def test_a_file_on_a_volume_is_named_after_the_host(kept: str, says: str) -> None:
+    lost = (
+        "1a host name=desk-7\n1a > s\n1a model read 1\n1a <\n2b > s\n2b model read 2\n2b <\n"
+        f"-a disk 1 where=state/talk-desk-7.db{kept}\n"
+    )
+    (found,) = findings(*run(same_process=BASE, new_container=lost))
+
+    assert (found.code, says in found.summary) == ("SC103", True)

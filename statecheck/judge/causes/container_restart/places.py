@@ -16,7 +16,7 @@ from statecheck.judge.evidence.whereabouts import find_first_places, find_places
 from statecheck.model import Anchor, Evidence
 
 if TYPE_CHECKING:
-    from statecheck.judge.conversation import Conversation
+    from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.case import Case
     from statecheck.model import Severity
 
@@ -64,6 +64,10 @@ def find_lost_place(case: Case) -> Observation | None:
         anchor = built_at if durable else opened or built_at
         where = f"`{files[0].text}`" if files else "the container's own disk"
         summary = f"{kept} is stored in {where}, which a redeploy drops with the container: no volume holds it"
+        if _is_named_after_host(conversation, first):
+            summary = f"{kept} is stored in {where}, which a volume keeps, but the file is named after the host"
+            summary += ": a new container has another name, and opens another file"
+            mends = "give the file one name, whatever the host is called; or a database, where several hosts write"
     kind = "never-persisted" if _is_never_persisted(conversation) else "shared-instance" if case.shared(place) else None
     kind = "paused-run" if is_answered(conversation) else kind
     return Observation(
@@ -75,6 +79,13 @@ def find_lost_place(case: Case) -> Observation | None:
         related_to=find_related(conversation, first, first.marker, anchor or case.handler),
         fix=mends,
     )
+
+
+def _is_named_after_host(conversation: Conversation, first: Sent) -> bool:
+    """Whether turn 1 is in a file on a volume that has the name of the host in its own."""
+    hosts = [op.name for op in conversation.select("host") if op.generation == first.generation and op.name]
+    kept = [op.where for op in conversation.with_marker("disk", first.marker) if op.on_volume]
+    return any(host in where for host in hosts for where in kept)
 
 
 def _find_emptied(case: Case, conversation: Conversation) -> Observation | None:
