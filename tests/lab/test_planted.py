@@ -28,7 +28,7 @@ QUICK = ("new-key", "no-database")
 OF_A_LIBRARY = """dropped-memory refused-write silent-loss cold-start several-threads library-store
     pickled doubles merges drops-ttl poisons refused-but-stored"""
 OF_OTHER_APPS = """never-persisted worker-recycle paused-run approved-twice long-cookie never-resumed resumed-twice
-    not-renewed failed-turn other-tenant"""
+    not-renewed failed-turn other-tenant own-disk"""
 """Kinds that are not planted: they depend on the versions that are installed, or need other apps than these."""
 
 
