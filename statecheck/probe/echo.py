@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .markers import read
+from .markers import read_markers
 from .prompt_schema import answer_as_shown
 from .schema_values import fake, properties, required_names
 
@@ -73,7 +73,7 @@ class ToolCall:
 
 def note_markers(messages: Messages) -> str:
     """Answer in the plain form, `Noted: sc-m11111111, sc-m22222222.`, with what is not an assistant's turn."""
-    found = read("\n".join(text for role, text in messages if role not in ASSISTANT_ROLES))
+    found = read_markers("\n".join(text for role, text in messages if role not in ASSISTANT_ROLES))
     return f"Noted: {', '.join(found)}." if found else "Noted."
 
 
@@ -133,7 +133,7 @@ def choose(messages: Messages, tools: Sequence[Tool], *, required: bool = False,
         return None
     if role not in ("user", "prompt") and not (required or named):
         return None
-    told = (read(text) or [text.strip()[:_TEXT_LIMIT] or _CONSTANT])[-1]
+    told = (read_markers(text) or [text.strip()[:_TEXT_LIMIT] or _CONSTANT])[-1]
     if any(_has_called(body, tools, told) for before, body in messages[:-1] if before in ASSISTANT_ROLES):
         return None
     wanted = [tool for tool in tools if tool.name == named]

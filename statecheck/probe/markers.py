@@ -24,7 +24,7 @@ _PASSED_OVER = (
 )
 
 
-def read(text: str | bytes | bytearray) -> list[str]:
+def read_markers(text: str | bytes | bytearray) -> list[str]:
     """The markers in a text, in order, without repeats, in the form in which they were sent.
 
     Also those that an app wrote in capitals, or whose hyphen it took for punctuation: such a text is kept all the same.
@@ -33,7 +33,7 @@ def read(text: str | bytes | bytearray) -> list[str]:
         found = _MARKER.findall(str.lower(text))  # not its own `lower`: that is the app's code
     else:
         found = [digits.decode() for digits in _MARKER_BYTES.findall(bytes(memoryview(text)).lower())]
-    return [f"sc-m{digits}" for digits in dict.fromkeys(found)]
+    return [f"sc-m{digits}" for digits in dict.fromkeys(found)] if found else []  # hardly a text has one
 
 
 def find(value: Any) -> list[str]:
@@ -51,7 +51,7 @@ def find(value: Any) -> list[str]:
         item = stack.pop()
         kind: Any = type(item)  # asking `isinstance` would ask a proxy for the class that it stands for
         if issubclass(kind, (str, bytes, bytearray)):
-            found.update(dict.fromkeys(read(item)))
+            found.update(dict.fromkeys(read_markers(item)))
         elif not issubclass(kind, _PASSED_OVER) and id(item) not in seen:
             seen[id(item)] = item
             stack.extend(reversed(parts(item)))

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .markers import read, words_around
+from .markers import read_markers, words_around
 from .protocols import COMMANDS, AnyCommands, Commands
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Relay:
         except ValueError:  # another protocol than was thought, or an encrypted one
             said = [("", data)]
         for text, payload in said:
-            markers = read(payload)
+            markers = read_markers(payload)
             if markers or (text and action == "write"):
                 words = words_around(payload.decode("utf-8", "replace")) if markers else ""
                 self.seen(action if markers else "send", where, markers, text, words)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import absent_indexes, file_holds
 from .guard import check, check_address
-from .markers import read, words_around
+from .markers import read_markers, words_around
 from .recorder import RECORDER, TOOL, TURN
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _record_sent(data: Any, peer: Any, own: Any) -> None:
     if own[1] in LISTENING or (isinstance(peer, tuple) and peer[1] in LISTENING):
         return
     payload = bytes(data)
-    markers = read(payload)
+    markers = read_markers(payload)
     frames = RECORDER.frames(4) or RECORDER.awaiting()
     if not markers and (not frames or _LOGIN.match(payload)):
         return

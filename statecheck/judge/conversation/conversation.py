@@ -99,9 +99,9 @@ class Conversation(TurnIndex):
             return taken | (self._in_ops(reads) if marked else self.state_values.read_back(turn.number))
         if channel == "progress":
             return self._read_progress(turn) if self._scale is not None else 0
-        from statecheck.probe.markers import read
+        from statecheck.probe.markers import read_markers
 
-        return self.of_markers(read(turn.answer))
+        return self.of_markers(read_markers(turn.answer))
 
     def _in_ops(self, ops: Iterable[Op]) -> Turns:
         return self.of_markers(marker for op in ops for marker in op.markers)

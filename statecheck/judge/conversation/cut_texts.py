@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from statecheck.probe.markers import read
+from statecheck.probe.markers import read_markers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def find_cut(conversation: Conversation) -> Cut | None:
     texts = {op.turn: op.text for op in conversation.select("turn") if op.type == "invoke"}
     turns = conversation.turns
     for position, sent in enumerate(turns):
-        ends = read(texts.get(sent.number, ""))
+        ends = read_markers(texts.get(sent.number, ""))
         later = turns[position + 1 :]
         if len(ends) < 2 or sent.status != "ok" or not later:
             continue

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import echo
 from ..echo import Messages, ToolCall
-from ..markers import read
+from ..markers import read_markers
 from .exchange import (
     USED,
     Asked,
@@ -68,7 +68,7 @@ def _read(body: dict[str, Any]) -> Messages:
 
 def _id(asked: Asked) -> str:
     """An identifier that tells what the conversation holds so far, as the server would know by it."""
-    told = read("\n".join(text for role, text in asked.messages if role not in echo.ASSISTANT_ROLES))
+    told = read_markers("\n".join(text for role, text in asked.messages if role not in echo.ASSISTANT_ROLES))
     return new_id("".join(["resp_", *(f"{marker}_" for marker in told)]))
 
 
