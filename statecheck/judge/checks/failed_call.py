@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from statecheck.history import Op
     from statecheck.judge.conversation import Channel, Conversation, Sent
     from statecheck.model import OutcomeName
-    from statecheck.probe.ops import OpKind
 
 Left = Literal["twice", "unanswered", "nothing-before", "not-kept", "refusals"]
 """What a turn in which a model failed leaves: its question twice, or without an answer; nothing of what was said
 before it, be it with itself or without; nothing of itself, though it was answered; a conversation that is refused from
 then on."""
 
-_OUTSIDE: tuple[OpKind, ...] = ("sql", "file", "wire")
 _FEWEST = 3
 _BROKEN = (409, 423, 500)
 """Answers by which a conversation is found broken, or taken; others may mean that the app waits for the provider."""
@@ -54,8 +52,7 @@ def keeps_first(conversation: Conversation) -> bool:
 def list_own_writes(conversation: Conversation, turn: Sent) -> list[Op]:
     """Return where the app's own code stored a turn's text: not where an engine or an agent does, which it calls."""
     calls = {op.frames[0] for op in conversation.select("model", turn.number) if op.frames}
-    stored = [op for f in _OUTSIDE for op in conversation.select(f, turn.number, "write") if turn.marker in op.markers]
-    written = [*stored, *conversation.writes(turn.number, turn.marker)]
+    written = [*conversation.stored_outside(turn), *conversation.writes(turn.number, turn.marker)]
     return [op for op in written if op.frames and op.frames[0] not in calls]
 
 
@@ -107,9 +104,9 @@ def _widest(conversation: Conversation, turn: Sent) -> Op | None:
     return max(_calls(conversation, turn), key=lambda op: (len(op.messages), len({*op.markers})), default=None)
 
 
-def _is_given_before(conversation: Conversation, failed: Op, turn: Sent) -> bool:
-    """Whether the call that failed had been given what was said before."""
-    return any(each.marker in failed.markers for each in conversation.turns if each.number < turn.number)
+def _is_given_before(conversation: Conversation, call: Op, turn: Sent) -> bool:
+    """Whether a call of a turn's model was given what was said before."""
+    return any(each.marker in call.markers for each in conversation.turns if each.number < turn.number)
 
 
 def _starts_over(conversation: Conversation, turn: Sent) -> bool:
@@ -118,7 +115,7 @@ def _starts_over(conversation: Conversation, turn: Sent) -> bool:
     A window is no reason for that: both calls are of one turn.
     """
     *_, last = _calls(conversation, turn)
-    return not any(each.marker in last.markers for each in conversation.turns if each.number < turn.number)
+    return not _is_given_before(conversation, last, turn)
 
 
 def _has_twice(conversation: Conversation, op: Op, turn: Sent) -> bool:

@@ -24,6 +24,7 @@ WRITES: tuple[OpAction, ...] = ("write", "overwrite", "mutate")
 """What puts something into state; `mutate` does so only where the state is in memory."""
 STATE: tuple[OpKind, ...] = ("memory", "chat-store", "ctx-store", "block")
 _FRAMEWORKS: tuple[OpKind, ...] = ("session", "cache")
+_OUTSIDE: tuple[OpKind, ...] = ("sql", "file", "wire")
 _BEFORE = 8  # characters before a marker that tell who says it
 _RESP = re.compile(r"\*\d+\r\n\$\d+\r\n(\w+)\r\n\$\d+\r\n([^\r]*)\r\n")
 
@@ -206,6 +207,10 @@ class Conversation(TurnIndex):
             op for op in self.state_ops(turn) if op.action in WRITES and op.type == "ok" and marker in op.markers
         ]
         return written or self.state_values.changed(turn)
+
+    def stored_outside(self, turn: Sent) -> list[Op]:
+        """Writes of a turn's text to databases, then to files and services, each in order."""
+        return [op for f in _OUTSIDE for op in self.select(f, turn.number, "write") if turn.marker in op.markers]
 
     @cached_property
     def _writers(self) -> dict[str, Turns]:

@@ -98,15 +98,10 @@ def find_missing_answer(conversation: Conversation) -> Op | None:
 
 def has_ties(conversation: Conversation, turn: int) -> bool:
     """Whether messages were stored before a turn under one and the same time, in whole seconds."""
-    written = [
-        op for earlier in conversation.turns if earlier.number < turn for op in _list_rows(conversation, earlier)
-    ]
-    times = Counter(value for op in written for value in op.arguments if _WHOLE_SECOND.fullmatch(value))
+    earlier = (each for each in conversation.turns if each.number < turn)
+    rows = (op for each in earlier for op in conversation.stored_outside(each) if op.f == "sql")
+    times = Counter(value for op in rows for value in op.arguments if _WHOLE_SECOND.fullmatch(value))
     return any(number > 1 for number in times.values())
-
-
-def _list_rows(conversation: Conversation, turn: Sent) -> list[Op]:
-    return [op for op in conversation.select("sql", turn.number, "write") if turn.marker in op.markers]
 
 
 def find_newest_first(conversation: Conversation) -> Op | None:

@@ -53,7 +53,7 @@ def find_lifetime(
         if seconds is not None and (there or name not in _ONLY_THERE):
             again = found is not None and abs(found[0] - seconds) < 1 and not op.frames
             found = found if again else (seconds, op)
-        elif name in _FOR_GOOD and "KEEPTTL" not in words:
+        elif _lasts(name, words):
             found = None
         there = there or op.action == "write" or name in _MAKES
     return found
@@ -65,11 +65,15 @@ def is_renewed(commands: Iterable[Op], address: str, key: str) -> bool:
         name, *words = split_command(op.text) or ("",)
         if op.where != address or (key not in words if name in _SCRIPTS else service_key(op.text) != key):
             continue
-        lives = name in _FOR_GOOD and "KEEPTTL" not in words
         again = _seconds_of(name, words, 0.0) is not None and not any(word.upper() == "NX" for word in words[2:])
-        if name in (*_SCRIPTS, *_REMOVALS) or lives or again:
+        if name in (*_SCRIPTS, *_REMOVALS) or _lasts(name, words) or again:
             return True
     return False
+
+
+def _lasts(name: str, words: Sequence[str]) -> bool:
+    """Whether a command lets a key live for good from then on."""
+    return name in _FOR_GOOD and "KEEPTTL" not in words
 
 
 def split_command(text: str) -> tuple[str, ...]:

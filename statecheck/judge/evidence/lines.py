@@ -19,6 +19,11 @@ def anchor_of(op: Op | None) -> Anchor | None:
     return Anchor(op.frames[0].path, op.frames[0].line) if op is not None and op.frames else None
 
 
+def defined_at(op: Op | None) -> Anchor | None:
+    """The first line that an op has from reading the code; None where there is no op, or it has none."""
+    return next((Anchor(line.path, line.line) for line in op.lines), None) if op is not None else None
+
+
 def anchors(ops: Iterable[Op], text: str) -> list[Anchor]:
     """The user's innermost lines of these ops, each once."""
     lines = dict.fromkeys((op.frames[0].path, op.frames[0].line) for op in ops if op.frames)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from statecheck.model import Anchor
+from statecheck.judge.evidence.lines import defined_at
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation, Sent
+    from statecheck.model import Anchor
 
 
 def find_text_lines(conversation: Conversation, turn: Sent, use: str) -> list[tuple[Anchor, str]]:
@@ -17,6 +18,7 @@ def find_text_lines(conversation: Conversation, turn: Sent, use: str) -> list[tu
         use: `key`, where a key is made of the text; `once`, where of equal texts one is taken.
     """
     ran = {frame.function for op in conversation.select(turn=turn.number) for frame in op.frames}
-    found = [op for op in conversation.select("text-key") if op.lines]
-    found.sort(key=lambda op: (op.note != use, bool(op.method) and op.method not in ran))
-    return [(Anchor(op.lines[0].path, op.lines[0].line), op.name) for op in found]
+    found = sorted(
+        conversation.select("text-key"), key=lambda op: (op.note != use, bool(op.method) and op.method not in ran)
+    )
+    return [(line, op.name) for op in found if (line := defined_at(op)) is not None]

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation, Sent
     from statecheck.judge.evidence.case import Case
     from statecheck.model import Anchor
-    from statecheck.probe.ops import OpKind
-
-_SOURCES: tuple[OpKind, ...] = ("sql", "file", "wire")
 
 
 _MOST_LINES = 3  # of those that read and write, beside the one to blame
@@ -100,7 +97,7 @@ def _list_reads(conversation: Conversation, turn: Sent) -> list[Op]:
 
 
 def _list_writes(conversation: Conversation, turn: Sent) -> list[Anchor]:
-    stored = [op for f in _SOURCES for op in conversation.select(f, turn.number, "write") if turn.marker in op.markers]
+    stored = conversation.stored_outside(turn)
     theirs = find_library_lines(conversation, turn)
     stored.sort(key=lambda op: bool(theirs & {*op.frames[:1]}))  # what an engine's own memory does comes last
     return anchors([*stored, *conversation.writes(turn.number, turn.marker)], "written")

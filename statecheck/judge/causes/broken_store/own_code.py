@@ -16,11 +16,11 @@ from statecheck.judge.evidence.given_messages import (
     find_oldest_window,
     has_ties,
 )
-from statecheck.judge.evidence.lines import anchor_of, anchors
+from statecheck.judge.evidence.lines import anchor_of, anchors, defined_at
 from statecheck.judge.evidence.own_stores import Kind, find_unreturned
 from statecheck.judge.evidence.services import find_queries, named_tables
 from statecheck.judge.evidence.state_lines import find_related
-from statecheck.model import Anchor, Evidence
+from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -199,11 +199,11 @@ def find_orphaned_tool_message(case: Case) -> Observation | None:
         cut = next(iter(limits), None) if begins[:1] == "t" else None  # what stands before it was left out
         read = [*conversation.select("sql", call.turn, "send"), *conversation.own_reads(call.turn)]
         anchor = next(iter(anchors(read, "")), None) or anchor_of(call)
-        limit = cut.lines[0] if cut is not None else None
+        limit = defined_at(cut)
         return Observation(
             f"turn {call.turn}'s model was given a tool's {other} without its {missing}, which model providers refuse"
             + (f" (`{cut.name}` may have cut it off)" if cut is not None else ""),
-            Anchor(limit.path, limit.line) if limit is not None else anchor,
+            limit or anchor,
             (Evidence(name, f"of what turn {call.turn}'s model was given, a tool's {other} stands alone"),),
             kind="tools-orphaned",
             severity="warning",

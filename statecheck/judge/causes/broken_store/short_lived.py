@@ -10,7 +10,7 @@ from statecheck.experiments import BASELINE, OTHER_WORKER
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.lifetimes import find_lifetime
-from statecheck.judge.evidence.lines import anchor_of, find_lines_in_ram
+from statecheck.judge.evidence.lines import anchor_of, defined_at, find_lines_in_ram
 from statecheck.judge.evidence.services import asked_tables, find_same_keys
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.judge.evidence.whereabouts import find_first_places
@@ -60,7 +60,7 @@ def find_local_expiry(case: Case) -> Observation | None:
     first, second = conversation.turns[:2]
     if not zone.startswith("-") or local is None or not any(asked_tables(conversation, first, second, "wire")):
         return None
-    anchor = _line_of(local)
+    anchor = defined_at(local)
     return Observation(
         f"turn 1 is dropped as soon as it is stored: the database takes `{local.name}`, local time ({zone}), for UTC",
         anchor,
@@ -101,7 +101,7 @@ def _find_expiring_entry(case: Case, conversation: Conversation) -> tuple[float,
         and ((op.action == "write" and first.marker in op.markers) or (first.key or first.marker) in op.arguments)
     ]
     for op in conversation.select("lifetime"):
-        line = _line_of(op)
+        line = defined_at(op)
         if not op.text or int(op.text) >= _SHORTEST or line is None or case.lost(BASELINE):
             continue
         here = [each for each in writes if line in [Anchor(frame.path, frame.line) for frame in each.frames]]
@@ -127,10 +127,6 @@ def _is_carried(case: Case, conversation: Conversation) -> bool:
 def _is_in_the_process(case: Case) -> bool:
     """Whether a later turn has turn 1 from its process: a service or a file serves something else."""
     return case.lost(OTHER_WORKER) and not case.lost(BASELINE)
-
-
-def _line_of(op: Op) -> Anchor | None:
-    return next((Anchor(line.path, line.line) for line in op.lines), None)
 
 
 def _clock_of(conversation: Conversation) -> Callable[[Op], float]:

@@ -8,9 +8,9 @@ from statecheck.experiments import BASELINE
 from statecheck.judge.cause import Observation
 from statecheck.judge.conversation.conversation import service_key
 from statecheck.judge.evidence.lifetimes import find_lifetime, is_renewed
-from statecheck.judge.evidence.lines import anchor_of
+from statecheck.judge.evidence.lines import anchor_of, defined_at
 from statecheck.judge.evidence.services import find_same_keys
-from statecheck.model import Anchor, Evidence
+from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.judge.evidence.case import Case
@@ -35,12 +35,9 @@ def find_unrenewed_key(case: Case) -> Observation | None:
         if found is None or not _SHORTEST <= found[0] <= _LONGEST or not goes_on or is_renewed(later, address, key):
             continue
         seconds, op = found
-        said = next(
-            (each for each in conversation.select("lifetime") if each.text == f"{seconds:g}" and each.lines), None
-        )
-        line = Anchor(said.lines[0].path, said.lines[0].line) if said is not None else None
+        said = next((each for each in conversation.select("lifetime") if each.text == f"{seconds:g}"), None)
         stored = anchor_of(written)
-        anchor = anchor_of(op) or line or stored
+        anchor = anchor_of(op) or defined_at(said) or stored
         return Observation(
             f"a conversation ends {_spell(seconds)} after its first turn, in the middle of a talk: its key is given "
             "its time to live once, and no later turn renews it",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from statecheck.experiments import BACK_AGAIN, BASELINE, NEW_PROCESS
 from statecheck.judge.cause import Observation
+from statecheck.judge.evidence.lines import defined_at
 from statecheck.judge.evidence.whereabouts import find_first_places
-from statecheck.model import Anchor, Evidence
+from statecheck.model import Evidence
 from statecheck.steps import OTHERS
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def find_eviction(case: Case) -> Observation | None:
     most = f"{number}" if number else "so many"
     return Observation(
         f"a conversation is forgotten when others push it out: {where} holds {most} of them (`{limit.name}`)",
-        _line_of(limit),
+        defined_at(limit),
         (Evidence(NEW_PROCESS, f"what is pushed out is kept nowhere else; {OTHERS} other sessions do not fill it"),),
         kind="evicted",
         severity="warning",
@@ -53,7 +54,7 @@ def _report_eviction(case: Case, kept: Whereabouts | None, limit: Op | None) -> 
         if limit is not None
         else "others took its place"
     )
-    anchor = _line_of(limit) or (kept.anchor if kept is not None else None)
+    anchor = defined_at(limit) or (kept.anchor if kept is not None else None)
     related = [*kept.uses, *filter(None, [kept.anchor])] if kept is not None else []
     return Observation(
         f"a session that was served before others is forgotten{where}: it is pushed out, {by}",
@@ -76,9 +77,5 @@ def _find_capacity(conversation: Conversation, kept: Whereabouts | None) -> Op |
     if kept is None:
         return limits[0] if len(limits) == 1 else None
     held = [limit for limit in limits if limit.where and f".{limit.where}[" in f".{kept.text}["]
-    defined = [limit for limit in limits if kept.anchor is not None and _line_of(limit) == kept.anchor]
+    defined = [limit for limit in limits if kept.anchor is not None and defined_at(limit) == kept.anchor]
     return next(iter([*held, *defined]), None)
-
-
-def _line_of(limit: Op | None) -> Anchor | None:
-    return next((Anchor(line.path, line.line) for line in limit.lines), None) if limit is not None else None

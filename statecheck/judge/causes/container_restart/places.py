@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from statecheck.experiments import BASELINE, NEW_CONTAINER, NEW_PROCESS
 from statecheck.judge.cause import Observation
 from statecheck.judge.evidence.deployed import advise_beyond_tab, find_tab_of, weigh_end
-from statecheck.judge.evidence.lines import anchor_of, anchors, find_builds
+from statecheck.judge.evidence.lines import anchor_of, anchors, defined_at, find_builds
 from statecheck.judge.evidence.paused_runs import advise_keeping, is_answered, name_first
 from statecheck.judge.evidence.services import emptied_tables, named_tables
 from statecheck.judge.evidence.signatures import find_unreadable_session
 from statecheck.judge.evidence.state_lines import find_related, line_of
 from statecheck.judge.evidence.whereabouts import find_first_places, find_places
-from statecheck.model import Anchor, Evidence
+from statecheck.model import Evidence
 
 if TYPE_CHECKING:
     from statecheck.judge.conversation import Conversation, Sent
@@ -120,8 +120,7 @@ def find_start_reset(case: Case) -> Observation | None:
     reset = next((op for op in conversation.select("start-reset") if written & emptied_tables(op.text)), None)
     if reset is None:
         return None
-    line = reset.lines[0]
-    anchor = Anchor(line.path, line.line)
+    anchor = defined_at(reset) or case.handler
     return Observation(
         f"turn 1 is kept in a table that the deployment empties before each start of the server: `{reset.text}`",
         anchor,

@@ -9,11 +9,10 @@ from statecheck.judge.cause import Observation
 from statecheck.judge.causes.session_key.handed_out import find_lookup, is_handed_out_twice
 from statecheck.judge.checks.mixing import find_leaks
 from statecheck.judge.evidence.deployed import advise_per_tab
-from statecheck.judge.evidence.lines import anchor_of, find_builds
+from statecheck.judge.evidence.lines import anchor_of, defined_at, find_builds
 from statecheck.judge.evidence.services import find_queries, named_tables
 from statecheck.judge.evidence.state_lines import find_related
 from statecheck.judge.evidence.whereabouts import Whereabouts, find_whereabouts
-from statecheck.model import Anchor
 
 if TYPE_CHECKING:
     from statecheck.history import Op
@@ -157,8 +156,8 @@ def find_folded_key(case: Case) -> Observation | None:
     ran = {frame.function for op in conversation.select(turn=leak.turn.number) for frame in op.frames}
     folded = min(conversation.select("folding"), key=lambda op: op.method not in ran, default=None)
     found, related = find_lookup(case, conversation, leak.turn)
-    line = folded.lines[0] if folded is not None and folded.lines else None
-    anchor = Anchor(line.path, line.line) if line is not None else found
+    line = defined_at(folded)
+    anchor = line or found
     by = f" (`{folded.name}`)" if folded is not None else ""
     return Observation(
         f"two users whose keys are alike share one conversation{by}: `{leak.turn.key}` is given what "
