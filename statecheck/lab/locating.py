@@ -113,17 +113,7 @@ class Locator:
 
     def foldings(self) -> list[Op]:
         """What `folds` finds, as ops."""
-        return [
-            Op(
-                monotonic_ns(),
-                "info",
-                "folding",
-                name=each.text,
-                method=each.function,
-                lines=(Line(each.anchor.path, each.anchor.line, "defined"),),
-            )
-            for each in self.folds
-        ]
+        return [_note("folding", each.anchor, name=each.text, method=each.function) for each in self.folds]
 
     @cached_property
     def text_keys(self) -> tuple[TextKey, ...]:
@@ -150,25 +140,11 @@ class Locator:
     def survey(self) -> list[Op]:
         """What `bounds`, `folds`, `text_keys`, `retries` and `start_resets` find, as ops."""
         text_keys = [
-            Op(
-                monotonic_ns(),
-                "info",
-                "text-key",
-                name=each.text,
-                method=each.function,
-                note=each.use,
-                lines=(Line(each.anchor.path, each.anchor.line, "defined"),),
-            )
+            _note("text-key", each.anchor, name=each.text, method=each.function, note=each.use)
             for each in self.text_keys
         ]
-        retries = [
-            Op(monotonic_ns(), "info", "retry", name=each.text, lines=(Line(each.path, each.line, "defined"),))
-            for each in self.retries
-        ]
-        resets = [
-            Op(monotonic_ns(), "info", "start-reset", text=each.text, lines=(Line(each.path, each.line, "defined"),))
-            for each in self.start_resets
-        ]
+        retries = [_note("retry", each, name=each.text) for each in self.retries]
+        resets = [_note("start-reset", each, text=each.text) for each in self.start_resets]
         return [*self.limits(), *self.foldings(), *text_keys, *retries, *resets]
 
     def slips(self) -> list[Op]:
@@ -253,16 +229,16 @@ class Locator:
 
 
 def _as_op(kind: OpKind, limit: Limit) -> Op:
-    return Op(
-        monotonic_ns(),
-        "info",
-        kind,
-        name=limit.text,
-        text="" if limit.number is None else str(limit.number),
-        where=limit.holder,
-        method=limit.function,
-        lines=(Line(limit.anchor.path, limit.anchor.line, "defined"),),
-    )
+    number = "" if limit.number is None else str(limit.number)
+    return _note(kind, limit.anchor, name=limit.text, text=number, where=limit.holder, method=limit.function)
+
+
+def _note(
+    kind: OpKind, line: Anchor, *, name: str = "", text: str = "", where: str = "", method: str = "", note: str = ""
+) -> Op:
+    """An op of what stands in a line of the user's."""
+    lines = (Line(line.path, line.line, "defined"),)
+    return Op(monotonic_ns(), "info", kind, name=name, text=text, where=where, method=method, note=note, lines=lines)
 
 
 def _as_line(place: Anchor) -> Line:

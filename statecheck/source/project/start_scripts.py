@@ -66,9 +66,7 @@ def _list_commands(files: ProjectFiles) -> Iterator[tuple[Path, Sequence[str]]]:
 def _list_names(command: Sequence[str]) -> list[str]:
     """Return the scripts that a command runs, or has read; none of one that goes by a flag of the shell's."""
     parts = _END.split(" ".join(command))
-    plain = (
-        [part.split() for part in parts if not part.lstrip().startswith(("[", "test "))] if "||" not in parts else []
-    )
+    plain = [part.split() for part in parts if not part.lstrip().startswith(("[", "test "))]
     return [word for part in plain for word in part if word.endswith((".py", ".sql", ".sh")) and "$" not in word]
 
 
@@ -76,9 +74,9 @@ def _read_script(files: ProjectFiles, path: Path) -> Iterator[Anchor]:
     if not reading.is_file(path) or _REBUILDS.search(files.text(path)):
         return
     if path.suffix == ".sql":
-        text = files.text(path)
-        for found in _EMPTIES.finditer(re.sub(r"--.*", "", text)):
-            yield Anchor(files.show(path), re.sub(r"--.*", "", text).count("\n", 0, found.start()) + 1, found[0])
+        text = re.sub(r"--.*", "", files.text(path))
+        for found in _EMPTIES.finditer(text):
+            yield Anchor(files.show(path), text.count("\n", 0, found.start()) + 1, found[0])
         return
     syntax = files.syntax(path)
     for call in _list_calls(syntax) if syntax is not None else ():
