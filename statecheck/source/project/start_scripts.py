@@ -66,7 +66,7 @@ def _list_commands(files: ProjectFiles) -> Iterator[tuple[Path, Sequence[str]]]:
 def _list_names(command: Sequence[str]) -> list[str]:
     """Return the scripts that a command runs, or has read; none of one that goes by a flag of the shell's."""
     parts = _END.split(" ".join(command))
-    plain = [part.split() for part in parts if not part.lstrip().startswith(("[", "test "))]
+    plain = [part.split() for part in parts if not part.lstrip().startswith(("[", "test ")) and "||" not in part]
     return [word for part in plain for word in part if word.endswith((".py", ".sql", ".sh")) and "$" not in word]
 
 

@@ -32,6 +32,7 @@ _DROPS = 'def main():\n    con.execute("DELETE FROM said")\nif __name__ == "__ma
         ({**_RUN, "init.py": _DROPS.replace("    con", "    if there():\n        return\n    con")}, []),
         ({**_RUN, "init.py": "con.executescript('DROP TABLE said; ALTER TABLE n RENAME TO said')"}, []),
         ({**_BY_A_SHELL, **_BY_A_FILE, "go.sh": "test -f said.db && exec serve\npython init.py"}, []),
+        ({"Dockerfile": "FROM x\nCMD python there.py || python init.py; serve", "init.py": _DROPS}, []),
         ({"init.py": _DROPS, "reset.sh": "python init.py"}, []),
     ],
 )
