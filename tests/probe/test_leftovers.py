@@ -127,17 +127,18 @@ def test_what_ends_a_task_outside_of_turns_is_told_whoever_makes_it(
     assert told == seen
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_what_a_thread_raises_before_its_turn_has_ended_is_told_at_its_end() -> None:
+def fail_in_a_thread() -> None:
     def save() -> None:
         raise ValueError("not saved")
 
-    def serve() -> None:
-        thread = threading.Thread(target=save)
-        thread.start()
-        thread.join()
+    thread = threading.Thread(target=save)
+    thread.start()
+    thread.join()
 
-    in_turn(7, serve)
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_a_thread_raises_before_its_turn_has_ended_is_told_at_its_end() -> None:
+    in_turn(7, fail_in_a_thread)
 
     assert str(leftovers.take_failed(7)) == "not saved"
     assert leftovers.take_failed(7) is None
@@ -148,13 +149,8 @@ def test_what_a_thread_raises_before_its_turn_has_ended_is_told_at_its_end() -> 
 def test_what_a_thread_raises_is_not_what_the_call_raised() -> None:
     ours, theirs = socket.socketpair()
 
-    def save() -> None:
-        raise ValueError("not saved")
-
     def serve() -> None:
-        thread = threading.Thread(target=save)
-        thread.start()
-        thread.join()
+        fail_in_a_thread()
         finish_turn(Channel(ours), 7, None)
 
     with ours, theirs:
